@@ -1,0 +1,1 @@
+"""State: SQL tables and the ephemeral store.  Returns frozen model objects, never rows."""
