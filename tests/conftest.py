@@ -1,0 +1,58 @@
+"""What every test may use; each part of the tree adds a conftest.py of its own.
+
+Fixtures: `now`, `clock`; `database`, `ephemeral`, `store_urls` (once per implementation);
+`postgresql_url`, `redis_url`, `own_postgresql`, `own_redis`; `seeded`, `pii_alarm`.
+The files behind them are in `tests/support/`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+pytest_plugins = (
+    "tests.support.loopback",
+    "tests.support.pii_alarm",
+    "tests.support.servers",
+    "tests.support.stores",
+)
+
+# a shared machine makes single examples slow; what takes time is measured by `make bench`
+settings.register_profile(
+    "house",
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("fuzz", settings.get_profile("house"), max_examples=5_000)
+settings.load_profile("house")
+
+
+class Clock:
+    """A clock that moves only when it is told to; call it where a function asks for the time."""
+
+    def __init__(self, start: datetime) -> None:
+        self.now = start
+
+    def __call__(self) -> datetime:
+        """The time it shows."""
+        return self.now
+
+    def advance(self, step: timedelta) -> datetime:
+        """Move on by `step` and return the new time."""
+        self.now += step
+        return self.now
+
+
+@pytest.fixture
+def now() -> datetime:
+    """One instant, the same in every run."""
+    return datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock(now: datetime) -> Clock:
+    """A clock that shows `now` until the test moves it."""
+    return Clock(now)

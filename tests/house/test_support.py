@@ -1,0 +1,96 @@
+"""The tests' own equipment does what the other tests rely on."""
+
+from __future__ import annotations
+
+import io
+import logging
+import socket
+from datetime import UTC
+
+import pytest
+import structlog
+from sqlalchemy import text
+from stdnum.vn import mst
+
+from idp.storage.database import Database
+from tests.support.loopback import OutsideConnection
+from tests.support.pii_alarm import SEEDED, PiiAlarm
+from tests.support.servers import PostgresqlServer, RedisServer
+
+
+def test_a_database_answers(database: Database) -> None:
+    with database.read() as connection:
+        assert connection.execute(text("SELECT 1")).scalar_one() == 1
+
+
+def test_a_server_of_its_own_can_be_stopped_and_started(
+    own_postgresql: PostgresqlServer, own_redis: RedisServer
+) -> None:
+    database = Database(own_postgresql.url("postgres"), pool_size=1)
+    assert database.is_up()
+    own_postgresql.stop()
+    own_redis.stop()
+    assert not database.is_up()
+    own_postgresql.start()
+    own_redis.start()
+    assert database.is_up()
+    database.close()
+
+
+def test_the_clock_stands_still_until_it_is_moved(clock, now) -> None:
+    assert clock() == now
+    assert now.tzinfo is UTC
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "10.0.0.1", "::ffff:192.0.2.1"])
+def test_no_connection_leaves_the_machine(host: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as line, pytest.raises(OutsideConnection):
+        line.connect((host, 9))
+
+
+def test_no_name_is_looked_up_outside() -> None:
+    with pytest.raises(OutsideConnection):
+        socket.getaddrinfo("cong-dich-vu.example", 443)
+
+
+def test_the_seeded_enterprise_code_has_a_right_check_digit() -> None:
+    assert mst.is_valid(SEEDED.enterprise_code)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name=Nguyễn Thị Lấp Lánh Ánh",
+        "NGUYEN THI LAP LANH ANH",
+        "/x?name=Nguy%E1%BB%85n+Th%E1%BB%8B+L%E1%BA%A5p+L%C3%A1nh+%C3%81nh",
+        "born 17/02/1983",
+        "the number 003183027451",
+        "somebody else 007190000018",
+        SEEDED.client_secret,
+        r"Nguy\u1ec5n Th\u1ecb L\u1ea5p L\u00e1nh \u00c1nh",
+    ],
+)
+def test_the_alarm_knows_every_spelling(text: str) -> None:
+    assert PiiAlarm().kinds_in(text)
+
+
+def test_the_alarm_is_silent_about_ids_and_instants() -> None:
+    assert not PiiAlarm().kinds_in("acc_003190000018aabb00319000001812ff at 2026-11-21T03:04:05Z")
+
+
+def test_a_log_record_sets_the_alarm_off(pii_alarm: PiiAlarm) -> None:
+    logging.getLogger("house.quiet").warning("signed in", extra={"who": SEEDED.name})
+    printed = structlog.wrap_logger(structlog.PrintLogger(io.StringIO()))
+    printed.warning("signed in", number=SEEDED.citizen_number)
+    found, pii_alarm.findings = pii_alarm.findings, []
+    assert len(found) == 2
+
+
+def test_an_excuse_ends(pii_alarm: PiiAlarm) -> None:
+    with pii_alarm.excuse("url", reason="the portal wrote it there"):
+        pii_alarm.watch(SEEDED.citizen_number, "url requested")
+    assert not pii_alarm.findings
+    pii_alarm.watch(SEEDED.citizen_number, "url requested")
+    found, pii_alarm.findings = pii_alarm.findings, []
+    assert len(found) == 1
