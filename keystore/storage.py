@@ -1,16 +1,20 @@
 """The transaction that an act and its log row share.
 
-What lives here: the one type that crosses package borders when several storage files must commit
-together.  The engine belongs to the caller (`idp.storage.database`); this package only writes
-through the connection that it is handed.  Not here: SQL of any table.
+What lives here: the types that cross package borders when several storage files must commit
+together, and the lock that makes "create if there is none" happen once.  The engine belongs to the
+caller (`idp.storage.database`); this package only reads and writes through the connections that it
+is handed.  Not here: SQL of any table.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, text
 
 metadata = MetaData()
 """Tables of the keystore; `idp.storage.migrations` creates them together with all others."""
@@ -45,3 +49,27 @@ class Transaction:
         """Run what waited for a rollback; called by the owner of the engine only."""
         for callback in self._after_rollback:
             callback()
+
+
+class DatabaseLike(Protocol):
+    """What this package needs of a database: the two ways to a connection."""
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """A connection for reading, without a transaction around its statements."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """A write transaction: all of it or nothing."""
+
+
+_LOCK = text("SELECT pg_advisory_xact_lock(:number)")
+
+
+def lock_until_commit(transaction: Transaction, *, name: str) -> None:
+    """Let one transaction at a time pass this point, among all processes, for one `name`.
+
+    SQLite needs no statement: its write transactions are already one after the other.  What the
+    transaction reads after this call is what the one before it committed (READ COMMITTED).
+    """
+    if transaction.connection.dialect.name == "postgresql":
+        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+        transaction.connection.execute(_LOCK, {"number": number})
