@@ -33,9 +33,7 @@ class EphemeralStore(Protocol):
     `is_up` and `close`.
     """
 
-    def put(
-        self, key: str, value: bytes, *, lifetime: timedelta, now: datetime
-    ) -> None:
+    def put(self, key: str, value: bytes, *, lifetime: timedelta, now: datetime) -> None:
         """Keep `value` under `key` until `now + lifetime`, in place of what was there."""
 
     def get(self, key: str, *, now: datetime) -> bytes | None:

@@ -64,9 +64,7 @@ class RedisEphemeralStore:
             two services may share a server; pool_size: connections at most.
     """
 
-    def __init__(
-        self, url: str, *, prefix: str = "antin:", pool_size: int = 32
-    ) -> None:
+    def __init__(self, url: str, *, prefix: str = "antin:", pool_size: int = 32) -> None:
         self._pool = BlockingConnectionPool.from_url(
             url,
             max_connections=pool_size,
@@ -83,9 +81,7 @@ class RedisEphemeralStore:
         self._count = self._redis.register_script(_COUNT)
         self._replace = self._redis.register_script(_REPLACE)
 
-    def put(
-        self, key: str, value: bytes, *, lifetime: timedelta, now: datetime
-    ) -> None:
+    def put(self, key: str, value: bytes, *, lifetime: timedelta, now: datetime) -> None:
         """See `EphemeralStore.put`."""
         entry = _stamp(now + lifetime) + value
         self._command("SET", self._prefix + key, entry, "PX", _ttl_ms(lifetime))
@@ -116,9 +112,7 @@ class RedisEphemeralStore:
             held = self.get(key, now=now)
             return int(held) if held else 0
         return int(
-            self._script(
-                self._count, key, to_ms(now), _stamp(now + window), _ttl_ms(window), by
-            )
+            self._script(self._count, key, to_ms(now), _stamp(now + window), _ttl_ms(window), by)
         )
 
     def replace(
@@ -133,9 +127,7 @@ class RedisEphemeralStore:
         """See `EphemeralStore.replace`."""
         entry = _stamp(now + lifetime) + value
         return bool(
-            self._script(
-                self._replace, key, to_ms(now), expected, entry, _ttl_ms(lifetime)
-            )
+            self._script(self._replace, key, to_ms(now), expected, entry, _ttl_ms(lifetime))
         )
 
     def delete(self, *keys: str) -> None:
@@ -184,9 +176,7 @@ class RedisEphemeralStore:
 
     def _script(self, script: Script, key: str, *arguments: str | bytes | int) -> int:
         try:
-            return int(
-                cast("int", script(keys=[self._prefix + key], args=list(arguments)))
-            )
+            return int(cast("int", script(keys=[self._prefix + key], args=list(arguments))))
         except (RedisError, OSError) as failure:
             raise StorageUnavailable from failure
 

@@ -97,9 +97,7 @@ _PURGE: Final = (
 )
 
 _FOR_PSYCOPG: Final = {
-    statement: statement.replace("LIMIT ?", "LIMIT ? FOR UPDATE SKIP LOCKED").replace(
-        "?", "%s"
-    )
+    statement: statement.replace("LIMIT ?", "LIMIT ? FOR UPDATE SKIP LOCKED").replace("?", "%s")
     for statement in (
         (
             _PUT,
@@ -139,9 +137,7 @@ class SqlEphemeralStore:
         self._is_made = False
         self._making = threading.Lock()
 
-    def put(
-        self, key: str, value: bytes, *, lifetime: timedelta, now: datetime
-    ) -> None:
+    def put(self, key: str, value: bytes, *, lifetime: timedelta, now: datetime) -> None:
         """See `EphemeralStore.put`."""
         self._run(_PUT, (key, value, to_ms(now + lifetime)), returns_rows=False)
 

@@ -27,9 +27,7 @@ MILLISECOND: Final = timedelta(milliseconds=1)
 RACERS: Final = 16
 
 
-def test_what_was_put_is_there_as_often_as_one_asks(
-    store: EphemeralStore, now: datetime
-) -> None:
+def test_what_was_put_is_there_as_often_as_one_asks(store: EphemeralStore, now: datetime) -> None:
     store.put("code:a", b"\x00\xff value", lifetime=MINUTE, now=now)
     assert store.get("code:a", now=now) == b"\x00\xff value"
     assert store.get("code:a", now=now) == b"\x00\xff value"
@@ -46,9 +44,7 @@ def test_an_empty_value_is_a_value(store: EphemeralStore, now: datetime) -> None
     assert store.consume("code:a", now=now) == b""
 
 
-def test_a_value_of_a_megabyte_comes_back_whole(
-    store: EphemeralStore, now: datetime
-) -> None:
+def test_a_value_of_a_megabyte_comes_back_whole(store: EphemeralStore, now: datetime) -> None:
     value = bytes(range(256)) * 4096
     store.put("interaction:a", value, lifetime=MINUTE, now=now)
     assert store.get("interaction:a", now=now) == value
@@ -102,9 +98,7 @@ def test_of_sixteen_racers_for_each_of_500_marks_one_is_first(
     assert Counter(won) == Counter(b"%d" % number for number in range(500))
 
 
-def test_no_count_is_lost_among_sixteen_racers(
-    store: EphemeralStore, now: datetime
-) -> None:
+def test_no_count_is_lost_among_sixteen_racers(store: EphemeralStore, now: datetime) -> None:
     seen = _race(
         lambda number: b"%d" % store.count("attempts:a", window=MINUTE, now=now),
         keys=100,
@@ -117,26 +111,20 @@ def test_of_sixteen_racers_one_replaces(store: EphemeralStore, now: datetime) ->
         store.put(f"interaction:{number}", b"before", lifetime=MINUTE, now=now)
 
     def try_once(number: int) -> bytes | None:
-        done = store.replace(
-            f"interaction:{number}", b"before", b"after", lifetime=MINUTE, now=now
-        )
+        done = store.replace(f"interaction:{number}", b"before", b"after", lifetime=MINUTE, now=now)
         return b"won" if done else None
 
     assert len(_race(try_once, keys=100)) == 100
 
 
-def test_a_mark_is_free_again_after_its_lifetime(
-    store: EphemeralStore, now: datetime
-) -> None:
+def test_a_mark_is_free_again_after_its_lifetime(store: EphemeralStore, now: datetime) -> None:
     assert store.first_use("jti:a", lifetime=MINUTE, now=now)
     assert not store.first_use("jti:a", lifetime=MINUTE, now=now + MINUTE - MILLISECOND)
     assert store.first_use("jti:a", lifetime=MINUTE, now=now + MINUTE)
     assert not store.first_use("jti:a", lifetime=MINUTE, now=now + MINUTE + MILLISECOND)
 
 
-def test_a_refused_use_does_not_lengthen_the_mark(
-    store: EphemeralStore, now: datetime
-) -> None:
+def test_a_refused_use_does_not_lengthen_the_mark(store: EphemeralStore, now: datetime) -> None:
     assert store.first_use("jti:a", lifetime=MINUTE, now=now)
     assert not store.first_use("jti:a", lifetime=timedelta(hours=1), now=now)
     assert store.first_use("jti:a", lifetime=MINUTE, now=now + MINUTE)
@@ -165,16 +153,12 @@ def test_counting_by_nothing_only_reads(store: EphemeralStore, now: datetime) ->
     assert store.count("attempts:a", window=MINUTE, now=now + MINUTE, by=0) == 0
 
 
-def test_counts_of_different_keys_do_not_meet(
-    store: EphemeralStore, now: datetime
-) -> None:
+def test_counts_of_different_keys_do_not_meet(store: EphemeralStore, now: datetime) -> None:
     store.count("attempts:a", window=MINUTE, now=now, by=5)
     assert store.count("attempts:b", window=MINUTE, now=now) == 1
 
 
-def test_replace_wants_exactly_what_is_there(
-    store: EphemeralStore, now: datetime
-) -> None:
+def test_replace_wants_exactly_what_is_there(store: EphemeralStore, now: datetime) -> None:
     store.put("interaction:a", b"one", lifetime=MINUTE, now=now)
     assert not store.replace("interaction:a", b"on", b"x", lifetime=MINUTE, now=now)
     assert not store.replace("interaction:b", b"one", b"x", lifetime=MINUTE, now=now)
@@ -184,18 +168,12 @@ def test_replace_wants_exactly_what_is_there(
     assert store.get("interaction:a", now=now + 2 * MINUTE) is None
 
 
-def test_replace_does_not_revive_what_has_expired(
-    store: EphemeralStore, now: datetime
-) -> None:
+def test_replace_does_not_revive_what_has_expired(store: EphemeralStore, now: datetime) -> None:
     store.put("interaction:a", b"one", lifetime=MINUTE, now=now)
-    assert not store.replace(
-        "interaction:a", b"one", b"x", lifetime=MINUTE, now=now + MINUTE
-    )
+    assert not store.replace("interaction:a", b"one", b"x", lifetime=MINUTE, now=now + MINUTE)
 
 
-def test_delete_forgets_values_marks_and_counts(
-    store: EphemeralStore, now: datetime
-) -> None:
+def test_delete_forgets_values_marks_and_counts(store: EphemeralStore, now: datetime) -> None:
     store.put("code:a", b"value", lifetime=MINUTE, now=now)
     store.first_use("jti:a", lifetime=MINUTE, now=now)
     store.count("attempts:a", window=MINUTE, now=now, by=7)
@@ -215,14 +193,10 @@ def test_a_purge_takes_nothing_that_somebody_can_still_see(
     while store.purge(now=now + MINUTE, limit=6):
         pass
     assert store.get("code:live", now=now + MINUTE) == b"live"
-    assert all(
-        store.get(f"code:{number}", now=now + MINUTE) is None for number in range(20)
-    )
+    assert all(store.get(f"code:{number}", now=now + MINUTE) is None for number in range(20))
 
 
-@pytest.mark.parametrize(
-    "key", ["khóa:đặc biệt", "a" * 500, "with'quote", "with:%s?and*glob"]
-)
+@pytest.mark.parametrize("key", ["khóa:đặc biệt", "a" * 500, "with'quote", "with:%s?and*glob"])
 def test_any_text_is_a_key(store: EphemeralStore, now: datetime, key: str) -> None:
     store.put(key, b"value", lifetime=MINUTE, now=now)
     assert store.consume(key, now=now) == b"value"
@@ -239,9 +213,7 @@ def test_any_order_of_operations_gives_what_a_dictionary_gives(
         subject = store
         start = now
 
-    run_state_machine_as_test(
-        Run, settings=settings(max_examples=12, stateful_step_count=40)
-    )
+    run_state_machine_as_test(Run, settings=settings(max_examples=12, stateful_step_count=40))
 
 
 _KEYS: Final = st.sampled_from(["a", "b"])
@@ -259,9 +231,7 @@ class _Model(RuleBasedStateMachine):
     def begin(self) -> None:
         self.now = self.start
         self.held: dict[str, tuple[bytes | int, datetime]] = {}
-        self.subject.delete(
-            *(f"{kind}:{key}" for kind in ("v", "m", "c") for key in ("a", "b"))
-        )
+        self.subject.delete(*(f"{kind}:{key}" for kind in ("v", "m", "c") for key in ("a", "b")))
 
     def _live(self, key: str) -> bytes | int | None:
         value, expires = self.held.get(key, (None, self.now))
@@ -282,12 +252,8 @@ class _Model(RuleBasedStateMachine):
         self.held.pop(f"v:{key}", None)
 
     @rule(key=_KEYS, expected=_VALUES, value=_VALUES, lifetime=_LIFETIMES)
-    def replace(
-        self, key: str, expected: bytes, value: bytes, lifetime: timedelta
-    ) -> None:
-        done = self.subject.replace(
-            f"v:{key}", expected, value, lifetime=lifetime, now=self.now
-        )
+    def replace(self, key: str, expected: bytes, value: bytes, lifetime: timedelta) -> None:
+        done = self.subject.replace(f"v:{key}", expected, value, lifetime=lifetime, now=self.now)
         assert done == (self._live(f"v:{key}") == expected)
         if done:
             self.held[f"v:{key}"] = (value, self.now + lifetime)
