@@ -1,0 +1,62 @@
+# Ấn Tín: every command that a contributor or operator of a test machine needs.
+# Set-up happens by itself and only once: see scripts/setup.sh.
+
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+WORKERS ?= 2
+ARGS ?=
+
+.PHONY: help
+help: ## This list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: run
+run: ## The sandbox: provider, two demo portals, invented people. PORT moves all three.
+	@scripts/setup.sh run
+	@exec $(BIN)/antin sandbox $(ARGS)
+
+.PHONY: test
+test: ready checks ## Set up, check and test everything; all of it must pass.
+	@$(BIN)/pytest -n $(WORKERS) --dist=worksteal $(ARGS)
+
+.PHONY: lint
+lint: ready checks ## Style, types, directions of imports, without the tests.
+
+.PHONY: checks
+checks:
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-timestamps
+
+.PHONY: ready
+ready:
+	@scripts/setup.sh test
+
+.PHONY: bench
+bench: ## What it costs, beside an empty route and a peer, in one table.
+	@scripts/setup.sh bench
+	@$(BIN)/python -m bench $(ARGS)
+
+.PHONY: fuzz
+fuzz: ready ## The properties with many more examples; minutes to hours.
+	@$(BIN)/pytest -n $(WORKERS) -m 'hypothesis or fuzz' --hypothesis-profile=fuzz $(ARGS)
+
+.PHONY: coverage
+coverage: ready ## The tests again, with the branches that none of them takes.
+	@$(BIN)/coverage run -m pytest -p no:xdist $(ARGS)
+	@$(BIN)/coverage report
+
+.PHONY: audit
+audit: ready ## Published advisories about the locked dependencies; asks the network.
+	@$(BIN)/pip-audit --disable-pip --require-hashes -r requirements/run.txt
+
+.PHONY: lock
+lock: ## Resolve pyproject.toml into requirements/; ARGS=--upgrade takes the newest versions.
+	@scripts/lock.sh $(ARGS)
+
+.PHONY: clean
+clean: ## Remove what was set up, the sandbox and its data included.
+	@rm -rf .venv .tools var tests/node/node_modules dist build
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
