@@ -12,7 +12,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 export UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1
-export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
 
 say() { printf "%s\n" "$@" >&2; }
 
