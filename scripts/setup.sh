@@ -55,7 +55,7 @@ the_one_line() { # how this machine gets a Python that can set up the rest
     fi
 }
 
-has_venv() { "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; }
+has_venv() { "$python" -c 'import venv; from ensurepip import bootstrap' >/dev/null 2>&1; }
 
 has_pip() { "$python" -m pip --version >/dev/null 2>&1; }
 
@@ -136,7 +136,10 @@ make_environment() {
     fi
     say "Setting up Python packages in .venv (once) …"
     rm -f .venv/stamp
-    fill "$1" || die "The Python packages could not be installed; the reason is above."
+    if ! fill "$1"; then
+        rm -rf .venv
+        die "The Python packages could not be installed; the reason is above."
+    fi
     stamp_of "$1" >.venv/stamp
 }
 
