@@ -91,11 +91,7 @@ class Registry:
     ) -> StatutoryBasis | None:
         """The approved basis in force under which consent need not be asked, if there is one."""
         for basis in self._bases.get(client_id, self._load_bases, now=now) or ():
-            if (
-                basis.scope == scope
-                and basis.procedure == procedure
-                and basis.is_in_force(now=now)
-            ):
+            if basis.scope == scope and basis.procedure == procedure and basis.is_in_force(now=now):
                 return basis
         return None
 
