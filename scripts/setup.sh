@@ -41,7 +41,11 @@ find_python() {
 
 the_one_line() { # how this machine gets a Python that can set up the rest
     if command -v apt-get >/dev/null 2>&1; then
-        echo "sudo apt-get update && sudo apt-get install -y python3 python3-venv"
+        package=python3-venv
+        for version in 3.11 3.12 3.13; do # where python3 is older, another one may be there
+            ! apt-cache show "python$version-venv" >/dev/null 2>&1 || package=python$version-venv
+        done
+        echo "sudo apt-get update && sudo apt-get install -y $package"
     elif command -v dnf >/dev/null 2>&1; then
         echo "sudo dnf install -y python3.12 python3.12-pip"
     elif command -v apk >/dev/null 2>&1; then

@@ -58,6 +58,8 @@ def _guard_lookup(lookup: Callable[..., Any]) -> Callable[..., Any]:
 def _only_loopback() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, position in (("connect", 0), ("connect_ex", 0), ("sendto", -1)):
-            patch.setattr(socket.socket, name, _guard_address(getattr(socket.socket, name), position))
+            patch.setattr(
+                socket.socket, name, _guard_address(getattr(socket.socket, name), position)
+            )
         patch.setattr(socket, "getaddrinfo", _guard_lookup(socket.getaddrinfo))
         yield

@@ -171,7 +171,9 @@ _PLAIN_RECORD: Final = frozenset(vars(logging.makeLogRecord({})))
 
 def _text_of(record: logging.LogRecord) -> str:
     parts = [record.getMessage()]
-    parts += [f"{name}={value!r}" for name, value in vars(record).items() if name not in _PLAIN_RECORD]
+    parts += [
+        f"{name}={value!r}" for name, value in vars(record).items() if name not in _PLAIN_RECORD
+    ]
     if record.exc_info and record.exc_info[1] is not None:
         parts += traceback.format_exception(record.exc_info[1])
     return "\n".join(parts)
@@ -246,9 +248,7 @@ def pytest_runtest_setup() -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Fail the phase in which something was found."""
     report: pytest.TestReport = yield  # type: ignore[misc]  # the generator protocol of pluggy
     if call.when == "teardown":  # its report holds the output of all three phases

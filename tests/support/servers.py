@@ -56,7 +56,9 @@ def _postgresql_folder() -> Path:
     whole = [one for one in candidates if (one / "postgres").exists() and (one / "initdb").exists()]
     if not whole:
         pytest.fail(f"PostgreSQL is not installed: {_ASK}")
-    return max(whole, key=lambda one: [int(part) for part in one.parent.name.split(".") if part.isdigit()])
+    return max(
+        whole, key=lambda one: [int(part) for part in one.parent.name.split(".") if part.isdigit()]
+    )
 
 
 @cache

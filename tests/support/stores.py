@@ -35,11 +35,7 @@ def all_metadata() -> tuple[MetaData, ...]:
         for module in pkgutil.walk_packages(home.__path__, prefix=f"{package}."):
             if ".migrations" not in module.name:  # Alembic's files only run under Alembic
                 importlib.import_module(module.name)
-    found = []
-    for name in _METADATA_MODULES:
-        if importlib.util.find_spec(name) is not None:
-            found.append(importlib.import_module(name).metadata)
-    return tuple(found)
+    return tuple(importlib.import_module(name).metadata for name in _METADATA_MODULES)
 
 
 def create_all_tables(url: str) -> None:
