@@ -19,7 +19,12 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from flask import Flask, Response, g, request
-from flask_babel import Babel, get_locale, gettext, refresh
+from flask_babel import (  # type: ignore[import-untyped] # the package has no py.typed marker
+    Babel,
+    get_locale,
+    gettext,
+    refresh,
+)
 
 Language = Literal["vi", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = ("vi", "en")
