@@ -1,0 +1,187 @@
+"""How often a password or a one-time code may be tried.
+
+What lives here: the limits and the order of counting.  Rules:
+
+1. An attempt is counted first, atomically, and checked afterwards: no race gets past a limit.
+2. Passwords are counted per typed identifier, whether or not anybody has it; codes per account.
+3. Both are counted per source as well: the client's address, /64 for IPv6.  A success gives its
+   attempt back there, so that an office behind one address is not refused for signing in.
+4. A known device (`devices`) has a counter of its own and touches no other, so that an attack
+   on a number does not keep out its owner.
+5. No limit lasts: every window is fixed, begins at a round instant and ends by itself.
+6. When the store of counters does not answer, StorageUnavailable is raised and nobody signs in.
+
+An account with two active numbers has one counter for each: a common one would tell somebody who
+tries both that they belong together, and so that the account exists.
+Keys of counters are keyed hashes: they hold no number, address or device.
+Source: NIST SP 800-63B-3 §5.2.2 (rate limiting).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from idp.accounts.devices import Devices
+from idp.ids import AccountId
+from idp.model import Factor
+from idp.storage.ephemeral import EphemeralStore
+from keystore.clock import from_ms, to_ms
+from keystore.purposes import MacPurpose
+from keystore.sealing import Sealer
+
+_MS: Final = timedelta(milliseconds=1)
+_IPV6_PREFIX: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `attempts` in each window."""
+
+    attempts: int
+    window: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptLimits:
+    """The limits of one factor; every one of a tuple must be kept."""
+
+    per_subject: tuple[Limit, ...]
+    per_source: tuple[Limit, ...]
+    per_device: tuple[Limit, ...]
+
+
+PASSWORD_LIMITS: Final = AttemptLimits(
+    per_subject=(Limit(10, timedelta(minutes=15)), Limit(100, timedelta(days=1))),
+    per_source=(Limit(100, timedelta(minutes=15)),),
+    per_device=(Limit(10, timedelta(minutes=15)),),
+)
+OTP_LIMITS: Final = AttemptLimits(
+    per_subject=(Limit(5, timedelta(minutes=10)), Limit(50, timedelta(days=1))),
+    per_source=(Limit(50, timedelta(minutes=15)),),
+    per_device=(Limit(5, timedelta(minutes=10)), Limit(50, timedelta(days=1))),
+)
+"""Three of a million codes are right at any time: 50 a day find one in 18 years on average."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an attempt comes from.
+
+    `address` is the client's, from a listed proxy or the socket; `device` the raw device cookie.
+    """
+
+    address: str = field(repr=False)
+    device: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The attempt is counted and may be checked; `attempts_left` after this one."""
+
+    attempts_left: int
+    subject_keys: tuple[str, ...]
+    source_keys: tuple[tuple[str, timedelta], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotAdmitted:
+    """The limit is reached; the same for somebody and for nobody."""
+
+    retry_at: datetime
+
+
+class Attempts:
+    """Counts attempts in the ephemeral store."""
+
+    def __init__(
+        self,
+        store: EphemeralStore,
+        *,
+        sealer: Sealer,
+        password: AttemptLimits = PASSWORD_LIMITS,
+        otp: AttemptLimits = OTP_LIMITS,
+    ) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._devices = Devices(sealer)
+        self._limits = {Factor.PASSWORD: password, Factor.OTP: otp}
+
+    def admit_password(
+        self, identifier: str, *, source: Source, now: datetime
+    ) -> Admitted | NotAdmitted:
+        """Count one try of a password for a typed identifier (normalised).
+
+        Raises  StorageUnavailable.
+        """
+        return self._admit(identifier, factor=Factor.PASSWORD, source=source, now=now)
+
+    def admit_otp(
+        self, account_id: AccountId, *, source: Source, now: datetime
+    ) -> Admitted | NotAdmitted:
+        """Count one try of a one-time code.
+
+        Raises  StorageUnavailable.
+        """
+        return self._admit(account_id, factor=Factor.OTP, source=source, now=now)
+
+    def settle(self, admitted: Admitted, *, now: datetime) -> None:
+        """The attempt was right: forget its own counter, and give it back to the source."""
+        self._store.delete(*admitted.subject_keys)
+        for key, window in admitted.source_keys:
+            self._store.count(key, window=window, now=now, by=-1)
+
+    def _admit(
+        self, subject: str, *, factor: Factor, source: Source, now: datetime
+    ) -> Admitted | NotAdmitted:
+        limits = self._limits[factor]
+        device = self._devices.find_known(source.device, subject=subject, factor=factor, now=now)
+        if device is not None:
+            return self._count(f"device\x00{device}\x00{subject}", limits.per_device, factor, now)
+        by_source = self._count(_network(source.address), limits.per_source, factor, now)
+        if isinstance(by_source, NotAdmitted):
+            # not counted against the subject: whoever is over the limit cannot use up another's
+            return by_source
+        by_subject = self._count(f"subject\x00{subject}", limits.per_subject, factor, now)
+        if isinstance(by_subject, NotAdmitted):
+            return by_subject
+        windows = zip(by_source.subject_keys, limits.per_source, strict=True)
+        return Admitted(
+            min(by_subject.attempts_left, by_source.attempts_left),
+            by_subject.subject_keys,
+            tuple((key, limit.window) for key, limit in windows),
+        )
+
+    def _count(
+        self, what: str, limits: tuple[Limit, ...], factor: Factor, now: datetime
+    ) -> Admitted | NotAdmitted:
+        name = self._sealer.mac(MacPurpose.SOURCE, f"{factor}\x00{what}".encode()).hex()
+        now_ms = to_ms(now)
+        keys = []
+        left = []
+        for limit in limits:
+            window_ms = limit.window // _MS
+            number = now_ms // window_ms
+            key = f"tries:{name}:{window_ms}:{number}"
+            tried = self._store.count(key, window=limit.window, now=now)
+            if tried > limit.attempts:
+                return NotAdmitted(from_ms((number + 1) * window_ms))
+            keys.append(key)
+            left.append(limit.attempts - tried)
+        return Admitted(min(left), tuple(keys), ())
+
+
+def _network(raw_address: str) -> str:
+    """What counts as one source; everything unreadable counts as one."""
+    try:
+        address = ipaddress.ip_address(raw_address.partition("%")[0])
+    except ValueError:
+        return "source\x00unreadable"
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is None:
+            network = ipaddress.ip_network((address, _IPV6_PREFIX), strict=False)
+            return f"source\x00{network}"
+        address = address.ipv4_mapped
+    return f"source\x00{address}"

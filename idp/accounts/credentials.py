@@ -1,0 +1,73 @@
+"""What is kept of a person's means of signing in, as frozen values.
+
+What lives here: the stored forms of passwords and authenticators.  Not here: how they are checked
+(`passwords`, `totp`) or kept (`idp.storage.credentials`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from idp.accounts.model import AccountStatus
+from idp.ids import AccountId
+
+
+class PasswordForm(StrEnum):
+    """How a stored password hash is to be checked.
+
+    NATIVE   argon2id of ours over the password in NFKC.
+    DIRECT   imported argon2id at exactly our cost, over the password in NFC.
+    WRAPPED  argon2id of ours over an imported hash, which is no longer kept.
+    FOREIGN  an imported hash, sealed, that has yet to be wrapped.
+    """
+
+    NATIVE = "native"
+    DIRECT = "direct"
+    WRAPPED = "wrapped"
+    FOREIGN = "foreign"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPassword:
+    """One password hash at rest.
+
+    `scheme` names the work that checking costs beside one argon2id (`bcrypt:12`), empty when
+    there is none; it decides what an unknown identifier has to cost.  `salt` is that of the
+    imported hash, empty for NATIVE and DIRECT.  `secret` is the argon2 PHC string, or for FOREIGN
+    the digest of the imported hash.
+    """
+
+    form: PasswordForm
+    scheme: str
+    salt: str = field(repr=False)
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What the check of a password needs to know of an account, and no more."""
+
+    account_id: AccountId
+    status: AccountStatus
+    password: StoredPassword | None
+
+
+@dataclass(frozen=True, slots=True)
+class Totp:
+    """An authenticator app of a person; `secret` is 20 random bytes.  RFC 6238."""
+
+    totp_id: str
+    secret: bytes = field(repr=False)
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationCode:
+    """That a code was handed out after proofing; `code_mac` is a keyed hash of it, 32 bytes."""
+
+    activation_id: str
+    code_mac: bytes = field(repr=False)
+    issued_at: datetime
+    expires_at: datetime

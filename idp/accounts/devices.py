@@ -1,0 +1,101 @@
+"""Known devices: a browser that has signed in before is counted apart from strangers.
+
+What lives here: the value of the device cookie.  It names no person: a random number, and for each
+identifier or account that was proven on the browser a keyed tag with the day on which it lapses.
+Because of it somebody who is under attack can still sign in from their own browser.  A tag for the
+password and one for the one-time code are apart: otherwise whoever knows the password could sign in
+again and again for a fresh counter of codes.  Not here: setting the cookie.
+Source: the device cookie of OWASP's guidance on slow-down against online guessing.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from idp.model import Factor
+from keystore.purposes import MacPurpose
+from keystore.sealing import Sealer
+
+LIFETIME: Final = timedelta(days=180)
+MAX_TAGS: Final = 8
+"""Families and clerks share browsers; the oldest tag goes first."""
+
+_TAG_BYTES: Final = 16
+_FORM: Final = re.compile(r"1\.([A-Za-z0-9_-]{22})((?:\.[0-9]{5}~[A-Za-z0-9_-]{22}){1,8})")
+
+
+@dataclass(frozen=True, slots=True)
+class _Tag:
+    day: int
+    raw_mac: bytes
+
+
+class Devices:
+    """Reads and writes device cookies."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+
+    def find_known(
+        self, raw_device: str | None, *, subject: str, factor: Factor, now: datetime
+    ) -> str | None:
+        """The name of the device in counters, if `factor` was proven on it for `subject`.
+
+        Takes   raw_device: the cookie, unverified; subject: a typed identifier or an account id.
+        """
+        parsed = _parse(raw_device)
+        if parsed is None:
+            return None
+        nonce, tags = parsed
+        today = _day(now)
+        is_known = False
+        for tag in tags:
+            mac = self._mac(nonce, subject=subject, factor=factor, day=tag.day)
+            is_known |= secrets.compare_digest(mac, tag.raw_mac) and today < tag.day
+        return nonce if is_known else None
+
+    def remember(
+        self, raw_device: str | None, *, subject: str, factor: Factor, now: datetime
+    ) -> str:
+        """The cookie to set now that `factor` has been proven for `subject` on this browser."""
+        parsed = _parse(raw_device)
+        nonce, tags = parsed or (_text(secrets.token_bytes(_TAG_BYTES)), ())
+        today = _day(now)
+        day = today + LIFETIME.days
+        kept = [
+            tag
+            for tag in tags
+            if today < tag.day
+            and not secrets.compare_digest(
+                tag.raw_mac, self._mac(nonce, subject=subject, factor=factor, day=tag.day)
+            )
+        ]
+        kept.append(_Tag(day, self._mac(nonce, subject=subject, factor=factor, day=day)))
+        written = "".join(f".{tag.day}~{_text(tag.raw_mac)}" for tag in kept[-MAX_TAGS:])
+        return f"1.{nonce}{written}"
+
+    def _mac(self, nonce: str, *, subject: str, factor: Factor, day: int) -> bytes:
+        message = f"device\x00{nonce}\x00{factor}\x00{day}\x00{subject}".encode()
+        return self._sealer.mac(MacPurpose.COOKIE, message)[:_TAG_BYTES]
+
+
+def _parse(raw_device: str | None) -> tuple[str, tuple[_Tag, ...]] | None:
+    match = _FORM.fullmatch(raw_device) if raw_device else None
+    if match is None:
+        return None
+    parts = (part.split("~") for part in match[2][1:].split("."))
+    tags = tuple(_Tag(int(day), base64.urlsafe_b64decode(mac + "==")) for day, mac in parts)
+    return match[1], tags
+
+
+def _day(now: datetime) -> int:
+    return (now - datetime(1970, 1, 1, tzinfo=UTC)).days
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")

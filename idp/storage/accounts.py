@@ -1,0 +1,394 @@
+"""Accounts and their identifiers in SQL.
+
+What lives here: two tables, the batch insert that a single account and an import share, finding by
+identifier, and the changes that a life brings: status, profile, new numbers, erasure.  Profiles and
+numbers are sealed under the data key of the person, which is itself wrapped; they are found by a
+keyed hash, exact match only.  Rows of other tables point to `account_key`, an internal integer
+that grows, so that a million imported rows do not scatter over every index; what leaves the
+service is `account_id`.  Not here: whether an act is allowed (`idp.accounts.lifecycle`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    SmallInteger,
+    String,
+    Table,
+    bindparam,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from idp.accounts.errors import IdentifierTaken
+from idp.accounts.identifiers import ParsedIdentifier
+from idp.accounts.model import (
+    Account,
+    AccountKind,
+    AccountLevel,
+    AccountStatus,
+    Identifier,
+    IdentifierKind,
+    Profile,
+)
+from idp.ids import AccountId
+from idp.storage.database import Transaction, metadata
+from idp.storage.declared import BASIC, NONE, SECRET, holds
+from keystore.clock import from_ms, to_ms
+from keystore.sealing import Sealer
+
+GrowingKey: Final = BigInteger().with_variant(Integer(), "sqlite")
+"""SQLite counts up by itself only for INTEGER PRIMARY KEY."""
+
+account = Table(
+    "account",
+    metadata,
+    Column("account_key", GrowingKey, primary_key=True, info=NONE),
+    Column("account_id", String(40), nullable=False, unique=True, info=BASIC),
+    Column("kind", String(16), nullable=False, info=BASIC),
+    Column("level", SmallInteger, info=BASIC),
+    Column("status", String(16), nullable=False, info=BASIC),
+    Column("data_key", LargeBinary, info=SECRET),
+    Column("profile_sealed", LargeBinary, info=BASIC),
+    Column("created_ms", BigInteger, nullable=False, info=NONE),
+    Column("changed_ms", BigInteger, nullable=False, info=NONE),
+    Column("erased_ms", BigInteger, info=NONE),
+    info=holds(
+        "person",
+        purpose="who may sign in, and what is said about them to portals",
+        retention="until_erased",
+        legal="NĐ 69/2024/NĐ-CP Art. 5-7",
+        legal_from="2024-07-01",
+    ),
+)
+
+identifier = Table(
+    "identifier",
+    metadata,
+    Column("identifier_key", GrowingKey, primary_key=True, info=NONE),
+    Column("account_key", ForeignKey("account.account_key"), nullable=False, info=BASIC),
+    Column("kind", String(24), nullable=False, info=NONE),
+    Column("mac_version", Integer, nullable=False, info=NONE),
+    Column("mac", LargeBinary(32), nullable=False, info=BASIC),
+    Column("value_sealed", LargeBinary, nullable=False, info=BASIC),
+    Column("valid_from_ms", BigInteger, nullable=False, info=NONE),
+    Column("valid_to_ms", BigInteger, info=NONE),
+    info=holds(
+        "person",
+        purpose="finding an account by the number its holder was given, now or in the past",
+        retention="until_erased",
+        legal="NĐ 70/2024/NĐ-CP Art. 11-12",
+        legal_from="2024-07-01",
+    ),
+)
+Index("ix_identifier_account", identifier.c.account_key)
+Index(
+    "uq_identifier_active",
+    identifier.c.mac,
+    identifier.c.kind,
+    unique=True,
+    sqlite_where=identifier.c.valid_to_ms.is_(None),
+    postgresql_where=identifier.c.valid_to_ms.is_(None),
+)
+
+_IS_ID = account.c.account_id == bindparam("id")
+_FIND = select(account).where(_IS_ID)
+_FIND_LOCKED = _FIND.with_for_update()
+_IDENTIFIERS = (
+    select(identifier)
+    .where(identifier.c.account_key == bindparam("key"))
+    .order_by(identifier.c.valid_to_ms.is_not(None), identifier.c.identifier_key.desc())
+)
+_BY_MAC = (
+    select(identifier.c.mac, identifier.c.kind, account.c.account_id, account.c.account_key)
+    .join(account, account.c.account_key == identifier.c.account_key)
+    .where(
+        identifier.c.mac.in_(bindparam("macs", expanding=True)),
+        identifier.c.valid_to_ms.is_(None),
+    )
+)
+_INSERT = insert(account).returning(account.c.account_id, account.c.account_key)
+_INSERT_IDENTIFIER = insert(identifier)
+_UPDATE = update(account).where(account.c.account_key == bindparam("key"))
+_END_IDENTIFIER = (
+    update(identifier)
+    .where(
+        identifier.c.account_key == bindparam("key"),
+        identifier.c.kind == bindparam("which"),
+        identifier.c.valid_to_ms.is_(None),
+    )
+    .values(valid_to_ms=bindparam("ended"))
+)
+_DROP_IDENTIFIERS = identifier.delete().where(identifier.c.account_key == bindparam("key"))
+
+_decode_profile = msgspec.json.Decoder(Profile).decode
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """An account as a transaction holds it: what other rows point to, and its wrapped data key."""
+
+    account_key: int
+    account_id: AccountId
+    kind: AccountKind
+    status: AccountStatus
+    data_key: bytes
+
+
+def find_account(
+    connection: Connection, account_id: AccountId, *, sealer: Sealer
+) -> Account | None:
+    """The account with its profile and all its identifiers; None when unknown or erased."""
+    row = connection.execute(_FIND, {"id": account_id}).one_or_none()
+    if row is None or row.data_key is None:
+        return None
+    numbers = connection.execute(_IDENTIFIERS, {"key": row.account_key}).all()
+    return Account(
+        account_id=account_id,
+        kind=AccountKind(row.kind),
+        level=None if row.level is None else AccountLevel(row.level),
+        status=AccountStatus(row.status),
+        profile=unseal_profile(row, sealer=sealer),
+        identifiers=tuple(
+            _identifier(number, account_id, data_key=row.data_key, sealer=sealer)
+            for number in numbers
+        ),
+        created_at=from_ms(row.created_ms),
+        changed_at=from_ms(row.changed_ms),
+    )
+
+
+def find_row(
+    connection: Connection, account_id: AccountId, *, is_locked: bool = False
+) -> AccountRow | None:
+    """The account without anything sealed; with `is_locked` until the transaction ends."""
+    row = connection.execute(_FIND_LOCKED if is_locked else _FIND, {"id": account_id}).one_or_none()
+    if row is None or row.data_key is None:
+        return None
+    return AccountRow(
+        row.account_key, account_id, AccountKind(row.kind), AccountStatus(row.status), row.data_key
+    )
+
+
+def find_account_ids(
+    connection: Connection, identifiers: Sequence[ParsedIdentifier], *, sealer: Sealer
+) -> dict[ParsedIdentifier, AccountId]:
+    """Which of many active identifiers are known, and whose they are; one query."""
+    return {
+        asked: account_id
+        for asked, (account_id, _key) in find_keys(connection, identifiers, sealer=sealer).items()
+    }
+
+
+def find_keys(
+    connection: Connection, identifiers: Iterable[ParsedIdentifier], *, sealer: Sealer
+) -> dict[ParsedIdentifier, tuple[AccountId, int]]:
+    """As `find_account_ids`, with the internal key beside the id."""
+    asked = {
+        live.mac: parsed
+        for parsed in identifiers
+        for live in sealer.lookup_macs(parsed.value, kind=parsed.kind)
+    }
+    if not asked:
+        return {}
+    rows = connection.execute(_BY_MAC, {"macs": list(asked)})
+    return {asked[row.mac]: (AccountId(row.account_id), row.account_key) for row in rows}
+
+
+def insert_accounts(
+    tx: Transaction, accounts: Sequence[Account], *, sealer: Sealer
+) -> dict[AccountId, AccountRow]:
+    """Insert new accounts with their identifiers; two statements however many they are.
+
+    Returns the rows made, with fresh data keys, under which the caller may seal more.
+    Raises  IdentifierTaken when an active identifier belongs to somebody (nothing is inserted).
+    """
+    data_keys = {new.account_id: sealer.make_data_key(context=new.account_id) for new in accounts}
+    try:
+        with tx.connection.begin_nested():
+            made = tx.connection.execute(
+                _INSERT,
+                [_account_values(new, data_keys[new.account_id], sealer=sealer) for new in accounts],
+            )
+            keys = {AccountId(row.account_id): int(row.account_key) for row in made}
+            rows = {
+                new.account_id: AccountRow(
+                    keys[new.account_id],
+                    new.account_id,
+                    new.kind,
+                    new.status,
+                    data_keys[new.account_id],
+                )
+                for new in accounts
+            }
+            numbers = [
+                _identifier_values(number, rows[new.account_id], sealer=sealer)
+                for new in accounts
+                for number in new.identifiers
+            ]
+            if numbers:
+                tx.connection.execute(_INSERT_IDENTIFIER, numbers)
+    except IntegrityError as clash:
+        raise IdentifierTaken("unknown") from clash
+    return rows
+
+
+def add_identifier(
+    tx: Transaction, row: AccountRow, *, number: Identifier, sealer: Sealer
+) -> None:
+    """Give an account one more active identifier.
+
+    Raises  IdentifierTaken when it belongs to somebody else.
+    """
+    parsed = ParsedIdentifier(number.kind, number.value)
+    if find_keys(tx.connection, (parsed,), sealer=sealer):
+        raise IdentifierTaken(number.kind)
+    try:
+        with tx.connection.begin_nested():
+            tx.connection.execute(
+                _INSERT_IDENTIFIER, _identifier_values(number, row, sealer=sealer)
+            )
+    except IntegrityError as clash:
+        raise IdentifierTaken(number.kind) from clash
+
+
+def end_identifier(
+    tx: Transaction, row: AccountRow, *, kind: IdentifierKind, now: datetime
+) -> bool:
+    """Make the active identifier of a kind a past alias; False when there was none."""
+    ended = tx.connection.execute(
+        _END_IDENTIFIER, {"key": row.account_key, "which": kind, "ended": to_ms(now)}
+    )
+    return ended.rowcount > 0
+
+
+def update_status(
+    tx: Transaction, row: AccountRow, *, status: AccountStatus, now: datetime
+) -> None:
+    """Write a new status; the caller has decided on the locked row."""
+    tx.connection.execute(
+        _UPDATE.values(status=status, changed_ms=to_ms(now)), {"key": row.account_key}
+    )
+
+
+def update_profile(
+    tx: Transaction, row: AccountRow, *, profile: Profile, sealer: Sealer, now: datetime
+) -> None:
+    """Write a new profile in place of the old one."""
+    sealed = _seal_profile(profile, row.account_id, data_key=row.data_key, sealer=sealer)
+    tx.connection.execute(
+        _UPDATE.values(profile_sealed=sealed, changed_ms=to_ms(now)), {"key": row.account_key}
+    )
+
+
+def erase_account(tx: Transaction, row: AccountRow, *, now: datetime) -> None:
+    """Destroy the data key and what it opened; the bare row stays so that no id is used again."""
+    tx.connection.execute(_DROP_IDENTIFIERS, {"key": row.account_key})
+    tx.connection.execute(
+        _UPDATE.values(
+            status=AccountStatus.CLOSED,
+            level=None,
+            data_key=None,
+            profile_sealed=None,
+            changed_ms=to_ms(now),
+            erased_ms=to_ms(now),
+        ),
+        {"key": row.account_key},
+    )
+
+
+def unseal_profile(row: Row[*tuple[Any, ...]], *, sealer: Sealer) -> Profile:
+    """The profile out of a row that has `account_id`, `data_key` and `profile_sealed`."""
+    plain = sealer.unseal_personal(
+        row.data_key, row.profile_sealed, context=profile_context(row.account_id)
+    )
+    return _decode_profile(plain)
+
+
+def unseal_number(row: Row[*tuple[Any, ...]], *, kind: IdentifierKind, sealer: Sealer) -> str:
+    """The number out of a row that has `account_id`, `data_key` and `value_sealed`."""
+    return sealer.unseal_personal(
+        row.data_key, row.value_sealed, context=identifier_context(row.account_id, kind=kind)
+    ).decode()
+
+
+def profile_context(account_id: str) -> str:
+    """What a sealed profile is bound to."""
+    return f"{account_id}:profile"
+
+
+def identifier_context(account_id: str, *, kind: IdentifierKind) -> str:
+    """What a sealed identifier is bound to."""
+    return f"{account_id}:identifier:{kind}"
+
+
+def _account_values(new: Account, data_key: bytes, *, sealer: Sealer) -> Mapping[str, Any]:
+    return {
+        "account_id": new.account_id,
+        "kind": new.kind,
+        "level": new.level,
+        "status": new.status,
+        "data_key": data_key,
+        "profile_sealed": _seal_profile(
+            new.profile, new.account_id, data_key=data_key, sealer=sealer
+        ),
+        "created_ms": to_ms(new.created_at),
+        "changed_ms": to_ms(new.changed_at),
+    }
+
+
+def _seal_profile(
+    profile: Profile, account_id: AccountId, *, data_key: bytes, sealer: Sealer
+) -> bytes:
+    return sealer.seal_personal(
+        data_key, msgspec.json.encode(profile), context=profile_context(account_id)
+    )
+
+
+def _identifier_values(
+    number: Identifier, row: AccountRow, *, sealer: Sealer
+) -> Mapping[str, Any]:
+    newest = sealer.lookup_mac(number.value, kind=number.kind)
+    return {
+        "account_key": row.account_key,
+        "kind": number.kind,
+        "mac_version": newest.version,
+        "mac": newest.mac,
+        "value_sealed": sealer.seal_personal(
+            row.data_key,
+            number.value.encode(),
+            context=identifier_context(row.account_id, kind=number.kind),
+        ),
+        "valid_from_ms": to_ms(number.valid_from),
+        "valid_to_ms": None if number.valid_to is None else to_ms(number.valid_to),
+    }
+
+
+def _identifier(
+    row: Row[*tuple[Any, ...]], account_id: AccountId, *, data_key: bytes, sealer: Sealer
+) -> Identifier:
+    kind = IdentifierKind(row.kind)
+    value = sealer.unseal_personal(
+        data_key, row.value_sealed, context=identifier_context(account_id, kind=kind)
+    )
+    return Identifier(
+        kind,
+        value.decode(),
+        from_ms(row.valid_from_ms),
+        None if row.valid_to_ms is None else from_ms(row.valid_to_ms),
+    )

@@ -1,0 +1,378 @@
+"""Passwords, authenticators and activation codes in SQL.
+
+What lives here: three tables, all sealed under the data key of the person (an activation code is
+kept as a keyed hash).  A stolen copy of the database alone cannot be guessed at, and erasing the
+person erases these.  Not here: checking anything (`idp.accounts.passwords`, `totp`, `activation`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from idp.accounts.credentials import (
+    ActivationCode,
+    Credentials,
+    PasswordForm,
+    StoredPassword,
+    Totp,
+)
+from idp.accounts.identifiers import ParsedIdentifier
+from idp.accounts.model import AccountStatus
+from idp.ids import AccountId
+from idp.storage.accounts import AccountRow, account, identifier
+from idp.storage.database import Transaction, metadata
+from idp.storage.declared import NONE, SECRET, holds
+from keystore.clock import from_ms, to_ms
+from keystore.sealing import Sealer
+
+_LEGAL: Final = {"legal": "NĐ 356/2025/NĐ-CP Art. 4(1)(i)", "legal_from": "2026-01-01"}
+
+password = Table(
+    "password",
+    metadata,
+    Column(
+        "account_key",
+        ForeignKey("account.account_key"),
+        primary_key=True,
+        autoincrement=False,
+        info=NONE,
+    ),
+    Column("form", String(12), nullable=False, info=NONE),
+    Column("scheme", String(64), nullable=False, info=NONE),
+    Column("sealed", LargeBinary, nullable=False, info=SECRET),
+    Column("changed_ms", BigInteger, nullable=False, info=NONE),
+    info=holds("person", purpose="signing in", retention="until_erased", **_LEGAL),
+)
+_IS_FOREIGN = password.c.form == PasswordForm.FOREIGN
+Index(
+    "ix_password_to_wrap",
+    password.c.account_key,
+    sqlite_where=_IS_FOREIGN,
+    postgresql_where=_IS_FOREIGN,
+)
+_HAS_SCHEME = password.c.scheme != ""
+Index(
+    "ix_password_scheme",
+    password.c.scheme,
+    sqlite_where=_HAS_SCHEME,
+    postgresql_where=_HAS_SCHEME,
+)
+
+totp = Table(
+    "totp",
+    metadata,
+    Column("totp_id", String(40), primary_key=True, info=NONE),
+    Column("account_key", ForeignKey("account.account_key"), nullable=False, info=NONE),
+    Column("secret_sealed", LargeBinary, nullable=False, info=SECRET),
+    Column("created_ms", BigInteger, nullable=False, info=NONE),
+    info=holds("person", purpose="second factor", retention="until_erased", **_LEGAL),
+)
+Index("ix_totp_account", totp.c.account_key)
+
+activation_code = Table(
+    "activation_code",
+    metadata,
+    Column("activation_id", String(40), primary_key=True, info=NONE),
+    Column("account_key", ForeignKey("account.account_key"), nullable=False, info=NONE),
+    Column("code_mac", LargeBinary(32), nullable=False, info=SECRET),
+    Column("issued_ms", BigInteger, nullable=False, info=NONE),
+    Column("expires_ms", BigInteger, nullable=False, info=NONE),
+    info=holds(
+        "person", purpose="enrolling the first authenticator", retention="expiry", **_LEGAL
+    ),
+)
+Index("ix_activation_code_account", activation_code.c.account_key)
+Index("ix_activation_code_expiry", activation_code.c.expires_ms)
+
+_CREDENTIALS = (
+    select(
+        identifier.c.mac,
+        account.c.account_id,
+        account.c.status,
+        account.c.data_key,
+        password.c.form,
+        password.c.scheme,
+        password.c.sealed,
+    )
+    .join(account, account.c.account_key == identifier.c.account_key)
+    .outerjoin(password, password.c.account_key == account.c.account_key)
+    .where(
+        identifier.c.mac.in_(bindparam("macs", expanding=True)),
+        identifier.c.valid_to_ms.is_(None),
+    )
+)
+_PASSWORD = select(password.c.form, password.c.scheme, password.c.sealed).where(
+    password.c.account_key == bindparam("key")
+)
+_INSERT_PASSWORD = insert(password)
+_REPLACE_PASSWORD = (
+    update(password)
+    .where(password.c.account_key == bindparam("key"), password.c.sealed == bindparam("old"))
+    .values(
+        form=bindparam("new_form"),
+        scheme=bindparam("new_scheme"),
+        sealed=bindparam("new_sealed"),
+        changed_ms=bindparam("at"),
+    )
+)
+_DROP_PASSWORD = delete(password).where(password.c.account_key == bindparam("key"))
+_TO_WRAP = (
+    select(account.c.account_id, password.c.account_key)
+    .join(account, account.c.account_key == password.c.account_key)
+    .where(password.c.form == PasswordForm.FOREIGN, password.c.account_key > bindparam("after"))
+    .order_by(password.c.account_key)
+    .limit(bindparam("limit"))
+)
+_SCHEMES = (
+    select(password.c.scheme, func.count())
+    .where(password.c.scheme != "")
+    .group_by(password.c.scheme)
+    .order_by(password.c.scheme)
+)
+_HOW_MANY = select(func.max(password.c.account_key))
+_TOTPS = (
+    select(totp, account.c.account_id, account.c.data_key)
+    .join(account, account.c.account_key == totp.c.account_key)
+    .where(account.c.account_id == bindparam("id"))
+    .order_by(totp.c.created_ms)
+)
+_INSERT_TOTP = insert(totp)
+_DROP_TOTPS = delete(totp).where(totp.c.account_key == bindparam("key"))
+_CODES = (
+    select(activation_code)
+    .join(account, account.c.account_key == activation_code.c.account_key)
+    .where(account.c.account_id == bindparam("id"))
+)
+_INSERT_CODE = insert(activation_code)
+_CONSUME_CODE = delete(activation_code).where(
+    activation_code.c.activation_id == bindparam("activation"),
+    activation_code.c.expires_ms > bindparam("now"),
+)
+_DROP_CODES = delete(activation_code).where(activation_code.c.account_key == bindparam("key"))
+
+_decode_password = msgspec.json.Decoder(StoredPassword).decode
+
+
+def find_credentials(
+    connection: Connection, identifiers: Sequence[ParsedIdentifier], *, sealer: Sealer
+) -> Credentials | None:
+    """The account that an active identifier names, with its password hash; one query.
+
+    Takes   identifiers: what was typed may be, likeliest first; the first that is known counts.
+    """
+    rank = {
+        live.mac: position
+        for position, parsed in enumerate(identifiers)
+        for live in sealer.lookup_macs(parsed.value, kind=parsed.kind)
+    }
+    rows = connection.execute(_CREDENTIALS, {"macs": list(rank)}).all()
+    if not rows:
+        return None
+    row = min(rows, key=lambda found: rank[found.mac])
+    stored = None if row.sealed is None else _unseal_password(row, sealer=sealer)
+    return Credentials(AccountId(row.account_id), AccountStatus(row.status), stored)
+
+
+def find_password(
+    connection: Connection, row: AccountRow, *, sealer: Sealer
+) -> tuple[StoredPassword, bytes] | None:
+    """The password hash of an account, and its sealed form as `replace_password` wants it."""
+    found = connection.execute(_PASSWORD, {"key": row.account_key}).one_or_none()
+    if found is None:
+        return None
+    plain = sealer.unseal_personal(
+        row.data_key, found.sealed, context=_password_context(row.account_id)
+    )
+    return _decode_password(plain), found.sealed
+
+
+def insert_passwords(
+    tx: Transaction,
+    passwords: Sequence[tuple[AccountRow, StoredPassword]],
+    *,
+    sealer: Sealer,
+    now: datetime,
+) -> None:
+    """Give accounts their first password hash; one statement however many they are."""
+    if passwords:
+        tx.connection.execute(
+            _INSERT_PASSWORD,
+            [
+                {
+                    "account_key": row.account_key,
+                    "form": stored.form,
+                    "scheme": stored.scheme,
+                    "sealed": _seal_password(stored, row, sealer=sealer),
+                    "changed_ms": to_ms(now),
+                }
+                for row, stored in passwords
+            ],
+        )
+
+
+def replace_password(
+    tx: Transaction,
+    row: AccountRow,
+    stored: StoredPassword,
+    *,
+    expected: bytes,
+    sealer: Sealer,
+    now: datetime,
+) -> bool:
+    """Put a hash in the place of exactly `expected`; False when it has changed meanwhile."""
+    replaced = tx.connection.execute(
+        _REPLACE_PASSWORD,
+        {
+            "key": row.account_key,
+            "old": expected,
+            "new_form": stored.form,
+            "new_scheme": stored.scheme,
+            "new_sealed": _seal_password(stored, row, sealer=sealer),
+            "at": to_ms(now),
+        },
+    )
+    return replaced.rowcount == 1
+
+
+def set_password(
+    tx: Transaction, row: AccountRow, stored: StoredPassword, *, sealer: Sealer, now: datetime
+) -> None:
+    """Put a hash in the place of whatever was there; the account row is locked."""
+    tx.connection.execute(_DROP_PASSWORD, {"key": row.account_key})
+    insert_passwords(tx, ((row, stored),), sealer=sealer, now=now)
+
+
+def list_to_wrap(
+    connection: Connection, *, after: int, limit: int
+) -> list[tuple[AccountId, int]]:
+    """Accounts whose imported hash has yet to be wrapped, after an internal key, in its order."""
+    rows = connection.execute(_TO_WRAP, {"after": after, "limit": limit})
+    return [(AccountId(row.account_id), row.account_key) for row in rows]
+
+
+def count_schemes(connection: Connection) -> tuple[Mapping[str, int], int]:
+    """How many passwords cost which foreign work, and about how many accounts there are at all."""
+    counts = {scheme: int(many) for scheme, many in connection.execute(_SCHEMES)}
+    return counts, int(connection.execute(_HOW_MANY).scalar() or 0)
+
+
+def list_totps(
+    connection: Connection, account_id: AccountId, *, sealer: Sealer
+) -> tuple[Totp, ...]:
+    """The authenticators of a person, oldest first."""
+    return tuple(
+        Totp(
+            row.totp_id,
+            sealer.unseal_personal(
+                row.data_key, row.secret_sealed, context=_totp_context(row.totp_id)
+            ),
+            from_ms(row.created_ms),
+        )
+        for row in connection.execute(_TOTPS, {"id": account_id})
+    )
+
+
+def has_totp(connection: Connection, account_id: AccountId) -> bool:
+    """Whether the person has an authenticator."""
+    return connection.execute(_TOTPS, {"id": account_id}).first() is not None
+
+
+def replace_totps(tx: Transaction, row: AccountRow, new: Totp, *, sealer: Sealer) -> int:
+    """Make `new` the only authenticator of the account; how many there were before."""
+    before = tx.connection.execute(_DROP_TOTPS, {"key": row.account_key}).rowcount
+    tx.connection.execute(
+        _INSERT_TOTP,
+        {
+            "totp_id": new.totp_id,
+            "account_key": row.account_key,
+            "secret_sealed": sealer.seal_personal(
+                row.data_key, new.secret, context=_totp_context(new.totp_id)
+            ),
+            "created_ms": to_ms(new.created_at),
+        },
+    )
+    return before
+
+
+def list_activation_codes(
+    connection: Connection, account_id: AccountId
+) -> tuple[ActivationCode, ...]:
+    """The codes that are out for an account, expired ones included until they are purged."""
+    return tuple(
+        ActivationCode(
+            row.activation_id, row.code_mac, from_ms(row.issued_ms), from_ms(row.expires_ms)
+        )
+        for row in connection.execute(_CODES, {"id": account_id})
+    )
+
+
+def replace_activation_codes(tx: Transaction, row: AccountRow, code: ActivationCode) -> None:
+    """Make `code` the only one that is out for the account."""
+    tx.connection.execute(_DROP_CODES, {"key": row.account_key})
+    tx.connection.execute(
+        _INSERT_CODE,
+        {
+            "activation_id": code.activation_id,
+            "account_key": row.account_key,
+            "code_mac": code.code_mac,
+            "issued_ms": to_ms(code.issued_at),
+            "expires_ms": to_ms(code.expires_at),
+        },
+    )
+
+
+def consume_activation_code(tx: Transaction, activation_id: str, *, now: datetime) -> bool:
+    """Spend a code; True for the one transaction that does, if it has not expired."""
+    spent = tx.connection.execute(
+        _CONSUME_CODE, {"activation": activation_id, "now": to_ms(now)}
+    )
+    return spent.rowcount == 1
+
+
+def erase_credentials(tx: Transaction, row: AccountRow) -> None:
+    """Forget every means of signing in of an account."""
+    for statement in (_DROP_PASSWORD, _DROP_TOTPS, _DROP_CODES):
+        tx.connection.execute(statement, {"key": row.account_key})
+
+
+def _seal_password(stored: StoredPassword, row: AccountRow, *, sealer: Sealer) -> bytes:
+    return sealer.seal_personal(
+        row.data_key, msgspec.json.encode(stored), context=_password_context(row.account_id)
+    )
+
+
+def _unseal_password(row: Row[*tuple[Any, ...]], *, sealer: Sealer) -> StoredPassword:
+    return _decode_password(
+        sealer.unseal_personal(
+            row.data_key, row.sealed, context=_password_context(row.account_id)
+        )
+    )
+
+
+def _password_context(account_id: str) -> str:
+    return f"{account_id}:password"
+
+
+def _totp_context(totp_id: str) -> str:
+    return f"{totp_id}:secret"
