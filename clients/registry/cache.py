@@ -1,8 +1,8 @@
 """Lookups that may be a few seconds old, for many threads.
 
-What lives here: a dictionary with an age, a bound, and a place for "there is no such thing".  Reading
-takes no lock.  Expiry compares with the caller's `now`; an entry that is younger than `now` allows
-is never used, in either direction of the clock.
+What lives here: a dictionary with an age, a bound, and a place for "there is no such thing".
+Reading takes no lock.  Expiry compares with the caller's `now`: an entry is used from the instant
+at which it was read on, and not before it, should the clock step back.
 """
 
 from __future__ import annotations

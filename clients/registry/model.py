@@ -20,6 +20,8 @@ DEFAULT_SECTOR_ID: Final = "sector.default"
 _CIVIL_TIME: Final = timezone(timedelta(hours=7))
 """A day in a decision ends at midnight in Viet Nam, which keeps UTC+7 all year."""
 
+_NOT_YET: Final = datetime.fromtimestamp(0, UTC)
+
 
 class ProfileName(StrEnum):
     """Which column of the table of profiles a client lives under."""
@@ -56,7 +58,7 @@ SECRET_METHODS: Final = frozenset({AuthMethod.BASIC, AuthMethod.POST})
 
 
 class Pkce(StrEnum):
-    """`required`: no request without an S256 challenge; `if_sent`: a challenge that is sent holds."""
+    """`required`: never without an S256 challenge; `if_sent`: a challenge that is sent holds."""
 
     REQUIRED = "required"
     IF_SENT = "if_sent"
@@ -66,7 +68,7 @@ class GrantType(StrEnum):
     """`grant_types` that this provider knows."""
 
     AUTHORIZATION_CODE = "authorization_code"
-    REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of a grant, not a token
+    REFRESH_TOKEN = "refresh_token"
     CLIENT_CREDENTIALS = "client_credentials"
 
 
@@ -80,7 +82,7 @@ class Capacities(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Controller:
-    """The agency that answers for the data (bên kiểm soát dữ liệu) and whom to write to about it."""
+    """The agency that answers for the data (bên kiểm soát dữ liệu), and its officer for them."""
 
     controller_id: str
     name_vi: str
@@ -167,7 +169,7 @@ class Client:
     end_date: date | None = None
     purposes: tuple[ScopePurpose, ...] = ()
     policy_uri: str | None = None
-    created_at: datetime = datetime.fromtimestamp(0, UTC)
+    created_at: datetime = _NOT_YET
 
     @property
     def is_public(self) -> bool:

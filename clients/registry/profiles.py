@@ -28,7 +28,7 @@ class AssertionAudience(StrEnum):
     """What a client assertion may name as its audience; a list is never taken."""
 
     ISSUER = "issuer"
-    TOKEN_ENDPOINT = "token_endpoint"  # noqa: S105 - a place, not a token
+    TOKEN_ENDPOINT = "token_endpoint"
 
 
 class ClaimNaming(StrEnum):

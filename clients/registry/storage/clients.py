@@ -12,7 +12,9 @@ from ipaddress import ip_network
 from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
+from clients.registry.errors import AlreadyRegistered
 from clients.registry.model import (
     ApplicationType,
     AuthMethod,
@@ -42,7 +44,7 @@ _SELECT_CLIENT: Final = _SELECT_CLIENTS.where(client.c.client_id == bindparam("k
 _SELECT_SECRETS: Final = (
     select(client_secret)
     .where(client_secret.c.client_id == bindparam("key"))
-    .order_by(client_secret.c.created_ms)
+    .order_by(client_secret.c.created_ms, client_secret.c.digest)
 )
 
 
@@ -74,11 +76,17 @@ def lock_client(connection: Connection, client_id: str) -> Client | None:
     return find_client(connection, client_id)
 
 
-def insert_client(connection: Connection, added: Client) -> None:
-    """Write a client that is not there yet, and its secrets."""
+def insert_client(connection: Connection, added: Client, *, now: datetime) -> None:
+    """Write a client that is not there yet, created now, and its secrets.
+
+    Raises  AlreadyRegistered when another transaction wrote it first.
+    """
     values = _write_client(added)
-    values["created_ms"] = values["changed_ms"] = to_ms(added.created_at)
-    connection.execute(insert(client), values)
+    values["created_ms"] = values["changed_ms"] = to_ms(now)
+    try:
+        connection.execute(insert(client), values)
+    except IntegrityError as taken:
+        raise AlreadyRegistered("client", key=added.client_id) from taken
     replace_secrets(connection, added.client_id, secrets=added.secrets)
 
 

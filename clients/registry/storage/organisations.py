@@ -10,7 +10,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, Table, bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
+from clients.registry.errors import AlreadyRegistered
 from clients.registry.model import Controller, ResourceServer, Sector
 from clients.registry.storage.tables import controller, resource_server, sector, to_ms
 
@@ -95,7 +97,10 @@ def _save(
     (name, value) = next(iter(key.items()))
     changed = connection.execute(update(table).where(table.c[name] == value).values(**values))
     if changed.rowcount == 0:
-        connection.execute(insert(table), {**key, **values, "created_ms": to_ms(now)})
+        try:
+            connection.execute(insert(table), {**key, **values, "created_ms": to_ms(now)})
+        except IntegrityError as taken:  # another transaction wrote it since the line above
+            raise AlreadyRegistered(table.name, key=value) from taken
 
 
 def _read_controller(row: RowMapping) -> Controller:
