@@ -23,8 +23,9 @@ class Discovery:
     """The metadata of one issuer."""
 
     def __init__(self, issuer: str, *, transport: Transport) -> None:
-        """Takes issuer: as the provider spells it, https, or http on the loopback interface.
+        """Fetch nothing yet.
 
+        Takes   issuer: as the provider spells it, https, or http on the loopback interface.
         Raises  MetadataInvalid when the issuer itself may not be used.
         """
         check_address(issuer, name="issuer")

@@ -187,4 +187,5 @@ def _is_mac(algorithm: str | None) -> bool:
 
 
 def _is_same(left: str, right: str) -> bool:
-    return hmac.compare_digest(left.encode(), right.encode())
+    # JSON can smuggle in lone surrogates, which plain UTF-8 refuses to write.
+    return hmac.compare_digest(left.encode(errors="surrogatepass"), right.encode())

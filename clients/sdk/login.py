@@ -134,7 +134,8 @@ def finish_login(
     # 1
     response = _read_once(callback_params)
     # 2
-    if not hmac.compare_digest(response.get("state", "").encode(), kept.state.encode()):
+    state = response.get("state", "").encode(errors="surrogatepass")
+    if not hmac.compare_digest(state, kept.state.encode()):
         raise StateMismatch
     started_at = datetime.fromtimestamp(kept.started_at_epoch_s, tz=UTC)
     if not -door.leeway <= now - started_at < door.lifetime:

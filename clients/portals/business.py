@@ -1,0 +1,113 @@
+"""A portal for businesses: who signed in, and for which organisation.
+
+What lives here: what this portal asks for and what it shows.  The way in and out is `sign_in.py`.
+The person is always a person; the organisation is in the claim `org`, and only there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Flask, render_template
+
+from clients.portals.claims import local_time
+from clients.portals.sessions import PendingLogins, SessionStore
+from clients.portals.settings import PortalSettings
+from clients.portals.sign_in import SignIn, add_sign_in
+from clients.sdk import (
+    Login,
+    Portal,
+    StartedLogin,
+    Transport,
+    Urllib3Transport,
+    VerifiedClaims,
+    level_of,
+)
+from clients.sdk.model import text_claim
+from clients.sdk.portal import utc_now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organisation:
+    """For whom the person acts, as the provider vouches for it."""
+
+    name: str | None
+    code: str | None
+    role: str | None
+    valid_to: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Representative:
+    """Who acts; `organisation` None: the person chose to act for themselves."""
+
+    name: str | None
+    level: int | None
+    authenticated_at: str | None
+    organisation: Organisation | None
+
+
+def create_business_portal(
+    settings: PortalSettings,
+    *,
+    transport: Transport | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> Flask:
+    """Build the portal; nothing is asked of the provider before somebody signs in."""
+    app = Flask(__name__)
+    sign_in = SignIn(
+        name="business",
+        settings=settings,
+        portal=Portal(
+            settings.issuer,
+            client_id=settings.client_id,
+            client_secret=settings.client_secret,
+            token_endpoint_auth_method=settings.token_endpoint_auth_method,
+            redirect_uri=settings.redirect_uri,
+            id_token_alg=settings.id_token_alg,
+            transport=transport or Urllib3Transport(ca_file=settings.ca_file),
+            now=now,
+        ),
+        start=_start,
+        read=_read,
+        sessions=SessionStore[Representative](),
+        pending=PendingLogins(),
+        now=now,
+    )
+    add_sign_in(app, sign_in)
+
+    @app.get("/")
+    def home() -> str:
+        return render_template("business.html", session=sign_in.session())
+
+    return app
+
+
+def _start(portal: Portal, ui_locales: tuple[str, ...]) -> StartedLogin:
+    return portal.start_login(
+        scope=("openid", "profile", "organization"),
+        capacity="organisation",
+        ui_locales=ui_locales,
+    )
+
+
+def _read(login: Login, userinfo: VerifiedClaims) -> Representative:
+    claims = {**userinfo, **login.claims}
+    org = claims.get("org")
+    return Representative(
+        name=text_claim(claims, "name"),
+        level=level_of(login.acr),
+        authenticated_at=local_time(login.authenticated_at),
+        organisation=_read_organisation(org) if isinstance(org, Mapping) else None,
+    )
+
+
+def _read_organisation(org: Mapping[str, object]) -> Organisation:
+    return Organisation(
+        name=text_claim(org, "name"),
+        code=text_claim(org, "enterprise_code"),
+        role=text_claim(org, "role"),
+        valid_to=text_claim(org, "valid_to"),
+    )

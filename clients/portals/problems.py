@@ -1,0 +1,153 @@
+"""What a portal says when a sign-in did not work.
+
+What lives here: one sentence and one next step per kind of problem, in Vietnamese and English,
+and which error of the SDK is which kind.  Details go to the portal's log, never to the page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from clients.sdk import (
+    AuthorizationRefused,
+    IdTokenInvalid,
+    LoginExpired,
+    ProviderUnavailable,
+    ResponseMalformed,
+    SdkError,
+    StateMismatch,
+    TokenRequestRefused,
+)
+
+_ACR_STEP = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A page: HTTP status, heading, sentence and next step, each in both languages."""
+
+    name: str
+    status: int
+    title: tuple[str, str]
+    sentence: tuple[str, str]
+    next_step: tuple[str, str]
+
+
+_AGAIN = ("Đăng nhập lại", "Sign in again")
+
+DENIED = Problem(
+    name="access_denied",
+    status=403,
+    title=("Chưa đăng nhập", "Not signed in"),
+    sentence=(
+        (
+            "Ông/Bà đã không đồng ý chia sẻ thông tin, nên cổng dịch vụ chưa thể đăng nhập cho Ông/Bà."
+            " Không có thông tin nào được chia sẻ."
+        ),
+        (
+            "You chose not to share your information, so the portal could not sign you in. Nothing"
+            " was shared."
+        ),
+    ),
+    next_step=_AGAIN,
+)
+LOGIN_REQUIRED = Problem(
+    name="login_required",
+    status=403,
+    title=("Cần đăng nhập", "Please sign in"),
+    sentence=(
+        "Phiên đăng nhập của Ông/Bà không còn, hoặc cần Ông/Bà xác nhận thêm.",
+        "Your session has ended, or something still needs your confirmation.",
+    ),
+    next_step=_AGAIN,
+)
+LEVEL = Problem(
+    name="level_too_low",
+    status=403,
+    title=("Cần xác thực hai yếu tố", "Two factors are needed"),
+    sentence=(
+        (
+            "Dịch vụ này yêu cầu đăng nhập bằng mật khẩu và mã xác thực một lần. Nếu chưa có ứng dụng"
+            " tạo mã, Ông/Bà cần kích hoạt trước."
+        ),
+        (
+            "This service asks for your password and a one-time code. If you have no code app yet,"
+            " activate one first."
+        ),
+    ),
+    next_step=_AGAIN,
+)
+UNAVAILABLE = Problem(
+    name="provider_unavailable",
+    status=503,
+    title=("Hệ thống đăng nhập đang gián đoạn", "Sign-in is not available"),
+    sentence=(
+        "Hệ thống xác thực chưa phản hồi. Vui lòng thử lại sau ít phút.",
+        "The sign-in service does not answer. Please try again in a few minutes.",
+    ),
+    next_step=("Thử lại", "Try again"),
+)
+NOT_THIS_BROWSER = Problem(
+    name="not_this_browser",
+    status=400,
+    title=("Không thể tiếp tục lần đăng nhập này", "This sign-in cannot go on"),
+    sentence=(
+        "Lần đăng nhập này đã quá lâu, đã dùng rồi, hoặc được bắt đầu ở trình duyệt khác.",
+        "This sign-in is too old, already used, or was started in another browser.",
+    ),
+    next_step=_AGAIN,
+)
+UNTRUSTED = Problem(
+    name="answer_refused",
+    status=502,
+    title=("Chưa đăng nhập được", "Sign-in did not work"),
+    sentence=(
+        (
+            "Câu trả lời của hệ thống xác thực không qua được kiểm tra, nên cổng dịch vụ đã từ chối."
+            " Nếu lặp lại, vui lòng báo cho cổng dịch vụ."
+        ),
+        (
+            "The answer of the sign-in service did not pass our checks, so we refused it. If this"
+            " happens again, please tell us."
+        ),
+    ),
+    next_step=_AGAIN,
+)
+FORM_TOO_OLD = Problem(
+    name="form_too_old",
+    status=400,
+    title=("Trang đã cũ", "This page is out of date"),
+    sentence=(
+        "Trang này không còn thuộc phiên đăng nhập hiện tại. Vui lòng mở lại trang chủ.",
+        "This page no longer belongs to your session. Please open the home page again.",
+    ),
+    next_step=("Về trang chủ", "Go to the home page"),
+)
+
+_BY_PROTOCOL_ERROR = {
+    "access_denied": DENIED,
+    "login_required": LOGIN_REQUIRED,
+    "interaction_required": LOGIN_REQUIRED,
+    "consent_required": LOGIN_REQUIRED,
+    "account_selection_required": LOGIN_REQUIRED,
+    "unmet_authentication_requirements": LEVEL,
+    "server_error": UNAVAILABLE,
+    "temporarily_unavailable": UNAVAILABLE,
+}
+
+
+def problem_of(error: SdkError) -> Problem:
+    """Return the page for an error of the SDK."""
+    match error:
+        case AuthorizationRefused():
+            return _BY_PROTOCOL_ERROR.get(error.error, UNTRUSTED)
+        case IdTokenInvalid(step=step) if step == _ACR_STEP:
+            return LEVEL
+        case ProviderUnavailable():
+            return UNAVAILABLE
+        case StateMismatch() | LoginExpired() | ResponseMalformed():
+            return NOT_THIS_BROWSER
+        case TokenRequestRefused(error="invalid_grant"):
+            return NOT_THIS_BROWSER
+        case _:
+            return UNTRUSTED
