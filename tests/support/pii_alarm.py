@@ -17,7 +17,7 @@ import re
 import sys
 import traceback
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -248,9 +248,11 @@ def pytest_runtest_setup() -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Fail the phase in which something was found."""
-    report: pytest.TestReport = yield  # type: ignore[misc]  # the generator protocol of pluggy
+    report = yield
     if call.when == "teardown":  # its report holds the output of all three phases
         _alarm.watch(report.capstdout + report.capstderr, "output")
         _watch_metrics()
@@ -259,7 +261,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid}: personal data or a secret got out\n{found}"
         _alarm.findings = []
-    return report  # type: ignore[return-value]  # idem
+    return report
 
 
 @pytest.fixture
