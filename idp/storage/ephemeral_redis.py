@@ -65,15 +65,7 @@ class RedisEphemeralStore:
     """
 
     def __init__(self, url: str, *, prefix: str = "antin:", pool_size: int = 32) -> None:
-        self._pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=pool_size,
-            timeout=_OPERATION_TIMEOUT_S,
-            socket_connect_timeout=_CONNECT_TIMEOUT_S,
-            socket_timeout=_OPERATION_TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-        )
+        self._pool = open_pool(url, size=pool_size)
         self._redis = Redis(connection_pool=self._pool)
         self._execute: Callable[..., Any] = self._redis.execute_command
         self._prefix = prefix
@@ -179,6 +171,19 @@ class RedisEphemeralStore:
             return int(cast("int", script(keys=[self._prefix + key], args=list(arguments))))
         except (RedisError, OSError) as failure:
             raise StorageUnavailable from failure
+
+
+def open_pool(url: str, *, size: int = 32) -> BlockingConnectionPool:
+    """Connections to the server at `url`: a second to connect, two to answer, nothing repeated."""
+    return BlockingConnectionPool.from_url(
+        url,
+        max_connections=size,
+        timeout=_OPERATION_TIMEOUT_S,
+        socket_connect_timeout=_CONNECT_TIMEOUT_S,
+        socket_timeout=_OPERATION_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,
+    )
 
 
 def _stamp(instant: datetime) -> bytes:
