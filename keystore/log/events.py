@@ -1,0 +1,152 @@
+"""The vocabulary of the append-only log, and what an event may carry.
+
+What lives here: the event types (`area:subject:action`, a type never changes its meaning: a new
+meaning is a new version) and the canonical form that is hashed.  Facts are codes, ids and numbers.
+Whatever says something about a person goes into `personal`, which is only ever stored sealed under
+that person's data key; the shapes of facts are narrow enough that a name, an address or a personal
+number cannot slip in.  Source: architecture, "State"; RFC 8785 for the canonical form.
+Not here: the table and the chain (`keystore/log/record.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from keystore.clock import to_ms
+from keystore.errors import EventRefused
+
+Fact = str | int | bool
+_NOTHING: Final[Mapping[str, Fact]] = MappingProxyType({})
+
+
+class EventType(StrEnum):
+    """Everything that is ever recorded."""
+
+    SESSION_STARTED = "account:session:started"
+    SESSION_RAISED = "account:session:raised"
+    """A second factor was given in a running session."""
+    SESSION_ENDED = "account:session:ended"
+    SESSIONS_ALL_ENDED = "account:session:all_ended"
+    LOGIN_REFUSED_MANY = "account:login:refused_many"
+    """Refused sign-ins, counted per account and minute; never one row per attempt."""
+    PASSWORD_SET = "account:password:set"  # noqa: S105 - a word of the vocabulary
+    PASSWORD_CHANGED = "account:password:changed"  # noqa: S105 - a word of the vocabulary
+    TOTP_ACTIVATION_ISSUED = "account:totp:activation_issued"
+    TOTP_ENROLLED = "account:totp:enrolled"
+    TOTP_REMOVED = "account:totp:removed"
+    ACCOUNT_ADDED = "account:account:added"
+    ACCOUNT_IMPORTED = "account:account:imported"
+    ACCOUNT_STATUS_CHANGED = "account:status:changed"
+    ACCOUNT_LEVEL_CHANGED = "account:level:changed"
+    IDENTIFIER_ADDED = "account:identifier:added"
+    IDENTIFIER_RETIRED = "account:identifier:retired"
+    MANDATE_ADDED = "account:mandate:added"
+    MANDATE_ENDED = "account:mandate:ended"
+    IMPORT_FINISHED = "account:import:finished"
+
+    GRANT_CREATED = "oauth:grant:created"
+    GRANT_REVOKED = "oauth:grant:revoked"
+    CODE_REPLAYED = "oauth:grant:code_replayed"
+    REFRESH_REPLAYED = "oauth:grant:refresh_replayed"
+    CONSENT_GIVEN = "oauth:consent:given"
+    CONSENT_WITHDRAWN = "oauth:consent:withdrawn"
+    CONSENT_INFORMED = "oauth:consent:informed"
+    """Shared on a statutory basis: the person was told, not asked."""
+    LOGOUT_COMPLETED = "oauth:logout:completed"
+    LOGOUT_UNDELIVERED = "oauth:logout:undelivered"
+    """A portal could not be told that the session ended, and no more attempts are made."""
+
+    CONTROLLER_ADDED = "registry:controller:added"
+    CLIENT_ADDED = "registry:client:added"
+    CLIENT_CHANGED = "registry:client:changed"
+    CLIENT_DISABLED = "registry:client:disabled"
+    CLIENT_SECRET_ROTATED = "registry:client:secret_rotated"  # noqa: S105 - a word of it
+    RESOURCE_SERVER_ADDED = "registry:resource_server:added"
+    STATUTORY_BASIS_PROPOSED = "registry:statutory_basis:proposed"
+    STATUTORY_BASIS_APPROVED = "registry:statutory_basis:approved"
+
+    SIGNING_KEY_CREATED = "keys:signing_key:created"
+    SIGNING_KEY_ACTIVATED = "keys:signing_key:activated"
+    SIGNING_KEY_RETIRED = "keys:signing_key:retired"
+    SIGNING_KEY_DESTROYED = "keys:signing_key:destroyed"
+    PURPOSE_KEY_REPLACED = "keys:purpose_key:replaced"
+
+
+_VERSIONS: Final[Mapping[EventType, int]] = MappingProxyType({})
+"""Types whose facts changed their meaning; every other type is at version 1."""
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
+_CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/+-]{0,199}|", re.ASCII)
+_PERSONAL_NUMBER: Final = re.compile(r"(?<![0-9a-fA-F])[0-9]{9,14}(?![0-9a-fA-F])", re.ASCII)
+_LARGEST: Final = 2**53
+_MAX_FACTS: Final = 16
+
+_encode: Final = msgspec.json.Encoder(order="sorted").encode
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened.
+
+    Takes   account_id: the account that it concerns, or None; client_id: the client, or None;
+            facts: codes, ids, numbers, readable by whoever reads the log;
+            personal: the rest, sealed under the person's data key.
+    """
+
+    type: EventType
+    account_id: str | None = None
+    client_id: str | None = None
+    facts: Mapping[str, Fact] = _NOTHING
+    personal: Mapping[str, Fact] = field(default=_NOTHING, repr=False)
+
+    @property
+    def version(self) -> int:
+        """The version of the type that this code writes."""
+        return _VERSIONS.get(self.type, 1)
+
+
+def check_event(event: Event) -> None:
+    """Refuse facts that could be personal data, or that cannot be written canonically.
+
+    Raises  EventRefused (carries the name of the fact, never its value).
+    """
+    if len(event.facts) + len(event.personal) > _MAX_FACTS:
+        raise EventRefused(fact="", reason="too_many")
+    for name, value in event.facts.items():
+        if not _NAME.fullmatch(name):
+            raise EventRefused(fact="", reason="name")
+        if isinstance(value, str):
+            if not _CODE.fullmatch(value):
+                raise EventRefused(fact=name, reason="not_a_code")
+            if _PERSONAL_NUMBER.search(value):
+                raise EventRefused(fact=name, reason="looks_personal")
+        elif not -_LARGEST < value < _LARGEST:
+            raise EventRefused(fact=name, reason="out_of_range")
+
+
+def encode_facts(facts: Mapping[str, Fact]) -> bytes:
+    """Facts as JSON: members sorted, no white space, UTF-8."""
+    return _encode(facts)
+
+
+def canonical_event(event: Event, *, now: datetime) -> bytes:
+    """The bytes of an event that its leaf stands for: JSON, members sorted, no white space."""
+    return _encode(
+        {
+            "account_id": event.account_id,
+            "at_ms": to_ms(now),
+            "client_id": event.client_id,
+            "facts": event.facts,
+            "personal": event.personal,
+            "type": event.type.value,
+            "version": event.version,
+        }
+    )

@@ -1,0 +1,290 @@
+"""An act and its log row in one transaction, and the proof that no row was touched.
+
+**Chains.** Rows are chained per writer, not globally: one chain for the whole service would make
+every sign-in wait for the one before it.  A `LogWriter` keeps a pool of chains.  A transaction that
+records takes an idle chain (or starts one), hangs its rows on it and gives it back when it has
+ended; so there are as many chains as there were ever transactions at the same time, no commit waits
+for another, and steady state costs one INSERT per event and no SELECT.  The head of a chain moves
+only when the database has answered COMMIT.  After a rollback the head is read again, once, because
+a connection that broke during COMMIT may have committed.  A chain belongs to one process: its name
+ends in random letters and a forked child starts its own.
+
+**What a row proves.** `leaf` = SHA-256 over a nonce of 32 bytes and the canonical event; it says
+nothing about a person and is what goes into a Merkle tree later.  `row_hash` covers the row before
+it, the leaf, and every stored column.  The nonce is sealed with the personal facts under the
+person's data key: when that key is destroyed the leaf can no longer be guessed from outside, and
+the chain still verifies.
+
+**What it does not prove.** Whoever may rewrite every row can compute the hashes anew, and a chain
+alone cannot show that its last rows, or all of it, were cut off: give `verify_chain` a head that
+was kept elsewhere.  Keeping heads elsewhere is the work of the sequencer and its witness.
+
+Source: architecture, "State" (the append-only log).  Not here: Merkle trees.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    Text,
+    insert,
+    select,
+)
+
+from keystore.clock import to_ms
+from keystore.errors import LogChainBroken
+from keystore.log.events import Event, canonical_event, check_event, encode_facts
+from keystore.purposes import SealPurpose
+from keystore.sealing import Sealer
+from keystore.storage import Transaction, metadata
+
+log_event = Table(
+    "log_event",
+    metadata,
+    Column("writer", String(80), primary_key=True, info={"data": "none"}),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False, info={"data": "none"}),
+    Column("prev_hash", LargeBinary(32), nullable=False, info={"data": "none"}),
+    Column("row_hash", LargeBinary(32), nullable=False, info={"data": "none"}),
+    Column("leaf", LargeBinary(32), nullable=False, info={"data": "none"}),
+    Column("at_ms", BigInteger, nullable=False, info={"data": "none"}),
+    Column("type", String(64), nullable=False, info={"data": "none"}),
+    Column("version", Integer, nullable=False, info={"data": "none"}),
+    Column("account_id", String(64), info={"data": "basic"}),
+    Column("client_id", String(128), info={"data": "none"}),
+    Column("facts", Text, nullable=False, info={"data": "none"}),
+    Column("sealed", LargeBinary, nullable=False, info={"data": "sensitive"}),
+    Index("log_event_by_account", "account_id", "at_ms"),
+    info={
+        "subject": "person",
+        "purpose": "evidence of every sign-in, sharing of data, change of an account and use of a key",
+        "retention": "5 years after the event, then archived",
+        "legal": "Decree 69/2024/ND-CP, Article 17(2); Decree 165/2025/ND-CP, Article 17(10)",
+        "legal_from": "2024-07-01",
+    },
+)
+
+GENESIS: Final = bytes(32)
+"""What the first row of a chain stands on."""
+
+_NONCE_BYTES: Final = 32
+_BATCH: Final = 500
+_ADD = insert(log_event)
+_WRITERS = select(log_event.c.writer).distinct().order_by(log_event.c.writer)
+_HEAD = select(log_event.c.seq, log_event.c.row_hash).order_by(log_event.c.seq.desc()).limit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class ChainHead:
+    """Where a chain has got to: the number of its last row and that row's hash (32 bytes)."""
+
+    writer: str
+    seq: int
+    row_hash: bytes
+
+
+@dataclass(slots=True, repr=False)
+class _Chain:
+    """One chain of this process; in the hands of one transaction at a time."""
+
+    writer: str
+    seq: int = 0
+    row_hash: bytes = GENESIS
+    is_unsure: bool = False
+
+
+@dataclass(slots=True, repr=False)
+class _Pending:
+    """The rows that an open transaction has hung on its chain."""
+
+    chain: _Chain
+    seq: int
+    row_hash: bytes
+
+
+class LogWriter:
+    """Writes the log rows of one process; safe for any number of threads.
+
+    Takes   writer_id: which process writes, for people who read the log (`web-1`); unique names
+            are made from it, it need not be unique.
+    """
+
+    def __init__(self, sealer: Sealer, *, writer_id: str) -> None:
+        self._sealer = sealer
+        self._writer_id = writer_id[:48]
+        self._lock = threading.Lock()
+        self._idle: list[_Chain] = []
+        self._pending: dict[int, _Pending] = {}
+        self._process = os.getpid()
+
+    def record(
+        self, transaction: Transaction, event: Event, *, data_key: bytes | None, now: datetime
+    ) -> None:
+        """Write `event` in the transaction of the act; both happen or neither does.
+
+        Takes   data_key: of the person concerned, as stored with the account; None when the event
+                concerns nobody, and then it may carry no personal facts.
+        Raises  EventRefused; SealBroken when the data key is not one.
+        """
+        check_event(event)
+        if event.personal and data_key is None:
+            raise ValueError("personal_facts_without_data_key")
+        pending = self._pending.get(id(transaction)) or self._begin(transaction)
+        seq = pending.seq + 1
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        plaintext = nonce + (encode_facts(event.personal) if event.personal else b"")
+        context = _context(pending.chain.writer, seq)
+        row: dict[str, Any] = {
+            "writer": pending.chain.writer,
+            "seq": seq,
+            "prev_hash": pending.row_hash,
+            "leaf": leaf_hash(nonce, canonical_event(event, now=now)),
+            "at_ms": to_ms(now),
+            "type": event.type.value,
+            "version": event.version,
+            "account_id": event.account_id,
+            "client_id": event.client_id,
+            "facts": encode_facts(event.facts).decode(),
+            "sealed": (
+                self._sealer.seal(SealPurpose.LOG, plaintext, context=context)
+                if data_key is None
+                else self._sealer.seal_personal(data_key, plaintext, context=context)
+            ),
+        }
+        row["row_hash"] = _row_hash(tuple(row[name] for name in _HASHED))
+        transaction.connection.execute(_ADD, row)
+        pending.seq = seq
+        pending.row_hash = row["row_hash"]
+
+    def _begin(self, transaction: Transaction) -> _Pending:
+        with self._lock:
+            if os.getpid() != self._process:  # a fork must not write the chains of its parent
+                self._process = os.getpid()
+                self._idle.clear()
+                self._pending.clear()
+            chain = self._idle.pop() if self._idle else _Chain(self._new_name())
+        if chain.is_unsure:
+            found = transaction.connection.execute(
+                _HEAD.where(log_event.c.writer == chain.writer)
+            ).first()
+            chain.seq, chain.row_hash = (found[0], found[1]) if found else (0, GENESIS)
+            chain.is_unsure = False
+        pending = _Pending(chain, seq=chain.seq, row_hash=chain.row_hash)
+        key = id(transaction)
+        self._pending[key] = pending
+        transaction.on_commit(lambda: self._end(key, is_committed=True))
+        transaction.on_rollback(lambda: self._end(key, is_committed=False))
+        return pending
+
+    def _end(self, key: int, *, is_committed: bool) -> None:
+        with self._lock:
+            pending = self._pending.pop(key, None)
+            if pending is None:
+                return
+            chain = pending.chain
+            if is_committed:
+                chain.seq, chain.row_hash = pending.seq, pending.row_hash
+            else:
+                chain.is_unsure = True
+            self._idle.append(chain)
+
+    def _new_name(self) -> str:
+        return f"{self._writer_id}.{secrets.token_hex(8)}"
+
+
+def find_writers(connection: Connection) -> tuple[str, ...]:
+    """The names of all chains, sorted."""
+    return tuple(connection.execute(_WRITERS).scalars())
+
+
+def verify_chain(
+    connection: Connection, writer: str, *, expected_head: ChainHead | None = None
+) -> ChainHead:
+    """Walk one chain from its first row, and find what was done to it.
+
+    1. Row numbers are 1, 2, 3, … without a gap.
+    2. Each row stands on the hash of the row before it.
+    3. Each row's hash is the hash of what is stored in it.
+    4. The chain goes at least as far as a head that was kept elsewhere, and through it.
+
+    Takes   expected_head: a `ChainHead` noted earlier; without it a cut at the end is not seen.
+    Returns the head now; for an unknown writer, seq 0 and `GENESIS`.
+    Raises  LogChainBroken (carries writer, seq and reason) at the first row that does not fit.
+    """
+    head = ChainHead(writer, seq=0, row_hash=GENESIS)
+    rows = select(log_event).where(log_event.c.writer == writer).order_by(log_event.c.seq)
+    with connection.execution_options(yield_per=_BATCH).execute(rows) as found:
+        for row in found:
+            head = _next_head(head, row)
+            if expected_head and head.seq == expected_head.seq:
+                _check_head(head, expected=expected_head)
+    if expected_head and head.seq < expected_head.seq:
+        raise LogChainBroken(writer=writer, seq=head.seq + 1, reason="truncated")
+    return head
+
+
+def leaf_hash(nonce: bytes, canonical: bytes) -> bytes:
+    """What stands for an event in a Merkle tree: SHA-256, 32 bytes."""
+    return hashlib.sha256(b"antin event 1\x00" + nonce + canonical).digest()
+
+
+def _next_head(head: ChainHead, row: Row[tuple[object, ...]]) -> ChainHead:
+    values = row._mapping  # noqa: SLF001 - the public name of a row's columns
+    seq = int(values["seq"])
+    # 1
+    if seq != head.seq + 1:
+        raise LogChainBroken(writer=head.writer, seq=head.seq + 1, reason="removed")
+    # 3, before 2: a row that still is what it was, on another place, was reordered
+    is_itself = _row_hash(tuple(values[name] for name in _HASHED)) == values["row_hash"]
+    if not is_itself:
+        raise LogChainBroken(writer=head.writer, seq=seq, reason="modified")
+    # 2
+    if values["prev_hash"] != head.row_hash:
+        raise LogChainBroken(writer=head.writer, seq=seq, reason="reordered")
+    return ChainHead(head.writer, seq=seq, row_hash=values["row_hash"])
+
+
+def _check_head(head: ChainHead, *, expected: ChainHead) -> None:
+    # 4
+    if head.row_hash != expected.row_hash:
+        raise LogChainBroken(writer=head.writer, seq=head.seq, reason="modified")
+
+
+_HASHED: Final = (
+    ("writer", "seq", "prev_hash", "leaf", "at_ms", "type", "version")
+    + ("account_id", "client_id", "facts", "sealed")
+)  # fmt: skip
+"""The stored columns, in the order in which a row's hash takes them; never changed, only replaced
+by another domain name in `_row_hash`."""
+
+
+def _row_hash(values: Sequence[object]) -> bytes:
+    hashed = hashlib.sha256(b"antin log row 1\x00")
+    for value in values:
+        # kind and length before each value: no two different rows give the same bytes
+        if value is None:
+            hashed.update(b"n")
+            continue
+        kind, encoded = (b"b", value) if isinstance(value, bytes) else (b"t", str(value).encode())
+        hashed.update(kind + len(encoded).to_bytes(8, "big") + encoded)
+    return hashed.digest()
+
+
+def _context(writer: str, seq: int) -> str:
+    return f"log:{writer}/{seq}"
