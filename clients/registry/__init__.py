@@ -6,6 +6,9 @@ This package imports nothing of ours: it is handed a database that looks like
 
 from __future__ import annotations
 
+from clients.registry.bases import StatutoryBases
+from clients.registry.document import RegistryDocument, parse_document
+from clients.registry.editing import RegistryEditor
 from clients.registry.errors import (
     AlreadyRegistered,
     ClientInvalid,
@@ -14,6 +17,7 @@ from clients.registry.errors import (
     RegistryError,
     SecondOperatorRequired,
 )
+from clients.registry.imports import Act, ImportedEntry, import_document
 from clients.registry.model import (
     DEFAULT_CONTROLLER_ID,
     DEFAULT_SECTOR_ID,
@@ -40,14 +44,16 @@ from clients.registry.profiles import (
     RefreshRule,
     profile_of,
 )
-from clients.registry.redirects import is_registered_redirect, origin_of
+from clients.registry.redirects import find_redirect_problem, is_registered_redirect, origin_of
 from clients.registry.registry import Registry
 from clients.registry.secrets import NewSecret, is_live_secret
+from clients.registry.weakness import Weakness, find_weaknesses
 
 __all__ = [
     "DEFAULT_CONTROLLER_ID",
     "DEFAULT_SECTOR_ID",
     "PROFILES",
+    "Act",
     "AlreadyRegistered",
     "ApplicationType",
     "AssertionAudience",
@@ -61,6 +67,7 @@ __all__ = [
     "Controller",
     "GrantType",
     "ImportInvalid",
+    "ImportedEntry",
     "NewSecret",
     "NotRegistered",
     "Pkce",
@@ -68,14 +75,22 @@ __all__ = [
     "ProfileName",
     "RefreshRule",
     "Registry",
+    "RegistryDocument",
+    "RegistryEditor",
     "RegistryError",
     "ResourceServer",
     "ScopePurpose",
     "SecondOperatorRequired",
     "Sector",
+    "StatutoryBases",
     "StatutoryBasis",
+    "Weakness",
+    "find_redirect_problem",
+    "find_weaknesses",
+    "import_document",
     "is_live_secret",
     "is_registered_redirect",
     "origin_of",
+    "parse_document",
     "profile_of",
 ]

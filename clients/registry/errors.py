@@ -39,7 +39,13 @@ class ImportInvalid(RegistryError):
     code: ClassVar[str] = "import_invalid"
 
     def __init__(
-        self, file: str, *, table: str | None, index: int | None, field: str | None, reason: str
+        self,
+        file: str,
+        *,
+        reason: str,
+        table: str | None = None,
+        index: int | None = None,
+        field: str | None = None,
     ) -> None:
         place = file
         if table is not None:

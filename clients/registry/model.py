@@ -17,7 +17,7 @@ from typing import Any, Final
 DEFAULT_CONTROLLER_ID: Final = "controller.default"
 DEFAULT_SECTOR_ID: Final = "sector.default"
 
-_CIVIL_TIME: Final = timezone(timedelta(hours=7))
+CIVIL_TIME: Final = timezone(timedelta(hours=7))
 """A day in a decision ends at midnight in Viet Nam, which keeps UTC+7 all year."""
 
 _NOT_YET: Final = datetime.fromtimestamp(0, UTC)
@@ -181,7 +181,7 @@ class Client:
         """The first instant after `end_date`."""
         if self.end_date is None:
             return None
-        return datetime.combine(self.end_date + timedelta(days=1), time(), tzinfo=_CIVIL_TIME)
+        return datetime.combine(self.end_date + timedelta(days=1), time(), tzinfo=CIVIL_TIME)
 
     def is_usable(self, *, now: datetime) -> bool:
         """Whether the client may ask for anything: not disabled and not past its end date."""

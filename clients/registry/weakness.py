@@ -135,6 +135,6 @@ WEAKNESSES: Final[tuple[Weakness, ...]] = (
 )
 
 
-def weaknesses(client: Client) -> tuple[Weakness, ...]:
+def find_weaknesses(client: Client) -> tuple[Weakness, ...]:
     """What a client leaves open, gravest first."""
     return tuple(weakness for weakness in WEAKNESSES if weakness.applies(client))
