@@ -10,7 +10,7 @@ key taken for its secret is the oldest attack on JWT.  Source: RFC 7515, 7517, 7
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -45,6 +45,7 @@ __all__ = [
     "TokenKey",
     "VerifiedClaims",
     "half_hash",
+    "import_own_keys",
     "parse_jwks",
     "s256",
     "sign_jwt",
@@ -225,6 +226,12 @@ def parse_jwks(raw: Mapping[str, Any] | bytes) -> KeySet:
     if len(encoded) > MAX_KEY_SET_BYTES:
         raise KeySetInvalid("too_large")
     return _parse_key_set(encoded)
+
+
+def import_own_keys(jwks: Sequence[Mapping[str, str]]) -> KeySet:
+    """Public keys that we made ourselves, as many as there are."""
+    keys = (_import(dict(jwk)) for jwk in jwks)
+    return KeySet(keys=tuple(key for key in keys if key is not None))
 
 
 def unverified_kid(raw: str) -> str | None:

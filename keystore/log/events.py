@@ -84,9 +84,11 @@ _VERSIONS: Final[Mapping[EventType, int]] = MappingProxyType({})
 """Types whose facts changed their meaning; every other type is at version 1."""
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
-_CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/+-]{0,199}|", re.ASCII)
-_PERSONAL_NUMBER: Final = re.compile(r"(?<![0-9a-fA-F])[0-9]{9,14}(?![0-9a-fA-F])", re.ASCII)
+_CODE: Final = re.compile(r"[A-Za-z0-9 ._:/+-]{0,200}", re.ASCII)
+_PERSONAL_NUMBER: Final = re.compile(r"(?<![A-Za-z0-9_-])[0-9]{9,14}(?![A-Za-z0-9_-])", re.ASCII)
 _LARGEST: Final = 2**53
+_PERSONAL_RANGE: Final = range(10**9, 10**12)
+"""Where a personal or tax number would lie as an integer; times in milliseconds lie above."""
 _MAX_FACTS: Final = 16
 
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
@@ -130,6 +132,8 @@ def check_event(event: Event) -> None:
                 raise EventRefused(fact=name, reason="looks_personal")
         elif not -_LARGEST < value < _LARGEST:
             raise EventRefused(fact=name, reason="out_of_range")
+        elif value in _PERSONAL_RANGE:
+            raise EventRefused(fact=name, reason="looks_personal")
 
 
 def encode_facts(facts: Mapping[str, Fact]) -> bytes:
