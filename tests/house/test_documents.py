@@ -12,6 +12,7 @@ from typing import Final
 import click
 import pytest
 
+from idp.settings import Settings
 from tests.support.tree import ROOT, name_of, project_files
 
 _PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -121,3 +122,10 @@ def test_the_sandbox_stays_out_of_the_production_image() -> None:
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert "idp/sandbox" in ignored
     assert "var" in ignored
+
+
+def test_every_setting_of_the_deployment_files_exists() -> None:
+    known = {f"ANTIN_{name.upper()}" for name in Settings.__struct_fields__}
+    for name in ("compose.yaml", "Dockerfile", "README.md"):
+        used = set(re.findall(r"\bANTIN_[A-Z_]+\b", (ROOT / name).read_text()))
+        assert used <= known, name

@@ -1,0 +1,47 @@
+# syntax=docker/dockerfile:1
+# The service without sandbox, demo portals, tests or build tools (.dockerignore keeps them out).
+#
+#   docker build -t antin .
+#   docker run --rm antin --help
+
+ARG PYTHON=python:3.12-slim-bookworm
+
+FROM ${PYTHON} AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /src
+
+# dependencies first: this layer changes only with the lock
+COPY requirements/build.txt requirements/run.txt requirements/
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python -m venv --without-pip /opt/antin \
+    && pip install --require-hashes -r requirements/build.txt \
+    && pip --python /opt/antin/bin/python install --require-hashes -r requirements/run.txt
+
+COPY pyproject.toml README.md ./
+COPY idp idp
+COPY signing signing
+COPY keystore keystore
+COPY clients clients
+RUN pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
+    && pip --python /opt/antin/bin/python install --no-deps --no-index /dist/*.whl \
+    && test -z "$(find /opt/antin -path '*/idp/sandbox' -o -path '*/clients/portals')" \
+    && python -m compileall -q -j 0 /opt/antin/lib
+
+FROM ${PYTHON}
+RUN groupadd --system --gid 10001 antin \
+    && useradd --system --uid 10001 --gid antin --home-dir /var/lib/antin --create-home \
+        --shell /usr/sbin/nologin antin
+COPY --from=build /opt/antin /opt/antin
+ENV PATH=/opt/antin/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    ANTIN_HOST=0.0.0.0 \
+    ANTIN_PORT=8000 \
+    ANTIN_VAR=/var/lib/antin
+USER 10001:10001
+WORKDIR /var/lib/antin
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
+ENTRYPOINT ["antin"]
+CMD ["serve"]
