@@ -1,0 +1,131 @@
+"""How sure this sign-in is: `acr`, `amr` and `auth_time` from the times of the factors.
+
+What lives here: the arithmetic of levels, and nothing about accounts (how an account was proofed is
+`account_level`, another number).  An `acr` never says more than what happened.
+Sources: architecture, "Levels"; NĐ 69/2024 Art. 20; OpenID Connect Core §2; RFC 8176.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Final
+
+from idp.model import AuthLevel, Factor, ProvenFactor
+
+ACR_VALUES: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "urn:vn:auth:1": 1,
+        "urn:vn:auth:2": 2,
+        "urn:vn:auth:3": 3,
+        "urn:vn:auth:4": 4,
+    }
+)
+"""3 and 4 need a proven biometric, which only an upstream can give."""
+LOA1_ALIAS: Final = "LoA1"
+ACR_SUPPORTED: Final = ("urn:vn:auth:1", "urn:vn:auth:2")
+HIGHEST: Final = AuthLevel.TWO
+
+
+@dataclass(frozen=True, slots=True)
+class Assurance:
+    """What the factors that still count amount to; `level` None: not even one counts."""
+
+    level: AuthLevel | None
+    auth_time: datetime | None
+    amr: tuple[str, ...]
+    has_password: bool
+    has_otp: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DemandedLevel:
+    """`must`: below it the answer is an error; `wish`: tried, and the truth is told."""
+
+    must: int
+    wish: int
+
+
+def assess(
+    factors: Sequence[ProvenFactor],
+    *,
+    now: datetime,
+    max_age: timedelta | None,
+    not_before: datetime | None,
+) -> Assurance:
+    """Judge the factors of a session for one request.
+
+    Takes   max_age: older factors do not count; not_before: likewise those proven before it
+            (prompt=login: only what was proven in this very interaction).
+    Returns the level, and as `auth_time` the oldest factor used for it.
+    """
+    counted = {
+        proven.factor: proven.at
+        for proven in factors
+        if (max_age is None or now - proven.at <= max_age)
+        and (not_before is None or proven.at >= not_before)
+    }
+    password, otp = counted.get(Factor.PASSWORD), counted.get(Factor.OTP)
+    if password is None:
+        return Assurance(None, None, (), has_password=False, has_otp=otp is not None)
+    if otp is None:
+        return Assurance(AuthLevel.ONE, password, ("pwd",), has_password=True, has_otp=False)
+    return Assurance(
+        AuthLevel.TWO, min(password, otp), ("pwd", "otp", "mfa"), has_password=True, has_otp=True
+    )
+
+
+def level_of(acr: str) -> int | None:
+    """The level that an `acr` value stands for; None for a value that we do not know."""
+    return 1 if acr == LOA1_ALIAS else ACR_VALUES.get(acr)
+
+
+def demanded_level(
+    *,
+    acr_values: Sequence[str],
+    acr_claim: Mapping[str, Any] | None,
+    client_level: int,
+    own_level: int,
+) -> DemandedLevel:
+    """What a request, the client's policy and the person's own setting demand together.
+
+    Takes   acr_values: in order of preference; acr_claim: the `acr` member of `claims.id_token`;
+            client_level: `required_level` of the client; own_level: what the account holder set.
+    An essential `acr` of which we know no value demands a level that cannot be reached.
+    Source  OpenID Connect Core §3.1.2.1 `acr_values`, §5.5.1.1.
+    """
+    must = client_level
+    wish = max(client_level, own_level)
+    known = [level for value in acr_values if (level := level_of(value)) is not None]
+    if known:
+        wish = max(wish, min(known[0], HIGHEST))
+    if acr_claim is not None:
+        values = _values(acr_claim)
+        levels = [level for value in values if (level := level_of(value)) is not None]
+        if acr_claim.get("essential") is True and values:
+            must = max(must, min(levels, default=HIGHEST + 1))
+        elif levels:
+            wish = max(wish, min(levels[0], HIGHEST))
+    return DemandedLevel(must=must, wish=max(must, wish))
+
+
+def acr_for(
+    level: AuthLevel, *, acr_values: Sequence[str], acr_claim: Mapping[str, Any] | None,
+    may_alias: bool,
+) -> str:  # fmt: skip
+    """The `acr` to send: our URN, or `LoA1` for a client that asked for that and may have it."""
+    asked = [*acr_values, *(_values(acr_claim) if acr_claim else ())]
+    urn = f"urn:vn:auth:{level.value}"
+    if may_alias and LOA1_ALIAS in asked and urn not in asked:
+        return LOA1_ALIAS
+    return urn
+
+
+def _values(acr_claim: Mapping[str, Any]) -> tuple[str, ...]:
+    values = acr_claim.get("values")
+    if isinstance(values, list):
+        return tuple(value for value in values if isinstance(value, str))
+    value = acr_claim.get("value")
+    return (value,) if isinstance(value, str) else ()

@@ -1,0 +1,321 @@
+"""From an answered interaction to an authorization code: the one write of a sign-in.
+
+What lives here: gathering what the questions of `prompts.py` look at, and storing session, consent,
+grant, code and log rows in one transaction.  Not here: HTTP, pages.
+Source: OpenID Connect Core §3.1.2.5; architecture, "State" (one write transaction per sign-in).
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from clients.registry.model import Client
+from idp.accounts.model import Account, Representation
+from idp.ids import AccountId, ConsentId, GrantId, MandateId, make_id
+from idp.model import Consent, Grant, Session, SessionClient
+from idp.oauth.assurance import acr_for
+from idp.oauth.authorization_request import AuthorizationRequest
+from idp.oauth.consent import Bases, Disclosure, disclose, narrow_request
+from idp.oauth.grants.authorization_code import CodeExchange
+from idp.oauth.prompts import SELF, Progress, Situation
+from idp.oauth.scopes import OFFLINE_ACCESS
+from idp.sessions import OpenedSession, Sessions
+from idp.storage.consents import add_consent, live_consents
+from idp.storage.database import Database, Transaction
+from idp.storage.sessions import add_session_client, find_session_client
+from idp.storage.subjects import get_or_make_subject
+from keystore.log.events import Event, EventType
+from keystore.log.record import LogWriter
+from keystore.sealing import Sealer
+
+
+class People(Protocol):
+    """Accounts, as far as this module looks."""
+
+    def find_account(self, account_id: AccountId) -> Account | None:
+        """The account, whatever its status."""
+
+    def representations(
+        self, account_id: AccountId, *, now: datetime
+    ) -> tuple[Representation, ...]:
+        """The organisations that a person may act for now."""
+
+    def has_totp(self, account_id: AccountId) -> bool:
+        """Whether a second factor is enrolled."""
+
+    def data_key_of(self, account_id: AccountId) -> bytes | None:
+        """The person's wrapped data key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person answered on the consent or information page, with the evidence.
+
+    `chosen` are the optional scopes that were ticked; `text` is what was shown, in `language`.
+    """
+
+    kind: str
+    chosen: tuple[str, ...]
+    language: str
+    text_version: str
+    text: str = field(repr=False)
+    text_sha256: str
+    legal_reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A situation with what stands behind it."""
+
+    situation: Situation
+    disclosure: Disclosure
+    consents: tuple[Consent, ...]
+
+
+class SessionOvertaken(Exception):  # noqa: N818 - what happened, not an error of ours
+    """Another request changed the session in the meantime: the questions are asked again."""
+
+
+class Authorizations:
+    """The use case behind /authorize and the interaction pages."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        people: People,
+        bases: Bases,
+        sessions: Sessions,
+        exchange: CodeExchange,
+        sealer: Sealer,
+        log: LogWriter,
+        code_lifetime: timedelta,
+        password_fresh: timedelta,
+        session_lifetime: timedelta,
+    ) -> None:
+        self._database = database
+        self._people = people
+        self._bases = bases
+        self._sessions = sessions
+        self._exchange = exchange
+        self._sealer = sealer
+        self._log = log
+        self._code_lifetime = code_lifetime
+        self._password_fresh = password_fresh
+        self._session_lifetime = session_lifetime
+
+    def gather(
+        self,
+        request: AuthorizationRequest,
+        *,
+        client: Client,
+        progress: Progress,
+        session: Session | None,
+        now: datetime,
+    ) -> Gathered:
+        """Everything that the questions look at, read once.
+
+        A session of an account that is locked or closed counts as none.
+        """
+        account = self._people.find_account(session.account_id) if session is not None else None
+        if account is None or not account.is_active:
+            session, account = None, None
+        disclosure = disclose(request, client=client, bases=self._bases, now=now)
+        consents: tuple[Consent, ...] = ()
+        representations: tuple[Representation, ...] = ()
+        has_totp = False
+        if account is not None:
+            if disclosure.items:
+                with self._database.read() as connection:
+                    consents = live_consents(
+                        connection, account.account_id, client_id=client.client_id
+                    )
+            if request.capacity != "person":
+                representations = self._people.representations(account.account_id, now=now)
+            has_totp = self._people.has_totp(account.account_id)
+        situation = Situation(
+            request=request,
+            client=client,
+            progress=progress,
+            session=session,
+            account=account,
+            has_totp=has_totp,
+            demands_second_factor=False,
+            representations=representations,
+            consent_prompt=disclosure.judge(consents),
+            password_fresh=self._password_fresh,
+            now=now,
+        )
+        return Gathered(situation, disclosure, consents)
+
+    def complete(
+        self,
+        gathered: Gathered,
+        *,
+        opened: OpenedSession | None,
+        decision: Decision | None,
+    ) -> str:
+        """Store everything that the sign-in brought and return the authorization code.
+
+        Takes   gathered: a situation in which nothing is left to ask; opened: the session as it
+                has to be stored, None when it is stored already; decision: the consent given now.
+        Raises  SessionOvertaken.
+        """
+        at = gathered.situation
+        account, session = at.account, at.session
+        if account is None or session is None:
+            raise SessionOvertaken
+        with self._database.transaction() as tx:
+            if opened is not None and not self._sessions.store(tx, opened, now=at.now):
+                raise SessionOvertaken
+            consents = gathered.consents
+            if decision is not None:
+                consents = (*consents, self._record_consent(tx, gathered, decision))
+            entry = self._enter_client(tx, at, account, session)
+            grant = self._make_grant(gathered, account, session, entry, consents)
+            code = self._exchange.issue(
+                tx,
+                grant,
+                client=at.client,
+                redirect_uri=at.request.redirect_uri,
+                code_challenge=at.request.code_challenge,
+                lifetime=self._code_lifetime,
+            )
+            self._record_grant(tx, grant, gathered, consents)
+        return code
+
+    def _enter_client(
+        self, tx: Transaction, at: Situation, account: Account, session: Session
+    ) -> SessionClient:
+        client_id = at.client.client_id
+        entry = find_session_client(tx.connection, session.session_id, client_id=client_id)
+        if entry is None:
+            subject = get_or_make_subject(
+                tx, account.account_id, sector_id=at.client.sector_id
+            )
+            entry = SessionClient(
+                session.session_id, client_id, sid=make_id("sid"), sub=subject.sub
+            )
+            add_session_client(tx, entry, expires_at=session.expires_at)
+        return entry
+
+    def _make_grant(
+        self,
+        gathered: Gathered,
+        account: Account,
+        session: Session,
+        entry: SessionClient,
+        consents: tuple[Consent, ...],
+    ) -> Grant:
+        at = gathered.situation
+        request, assurance = at.request, at.assurance
+        if assurance.level is None or assurance.auth_time is None:
+            raise SessionOvertaken
+        scopes, claims = narrow_request(
+            request, disclosure=gathered.disclosure, consents=consents
+        )
+        capacity = at.chosen_capacity
+        return Grant(
+            grant_id=GrantId("grt_" + secrets.token_hex(16)),
+            account_id=account.account_id,
+            client_id=at.client.client_id,
+            sector_id=at.client.sector_id,
+            sub=entry.sub,
+            session_id=session.session_id,
+            sid=entry.sid,
+            mandate_id=None if capacity in {None, SELF} else MandateId(str(capacity)),
+            scopes=scopes,
+            claims=claims,
+            claims_locales=request.claims_locales,
+            resource=request.resource,
+            is_offline=OFFLINE_ACCESS in scopes,
+            acr=acr_for(
+                assurance.level,
+                acr_values=request.acr_values,
+                acr_claim=request.acr_claim,
+                may_alias=at.client.acr_aliases,
+            ),
+            amr=assurance.amr,
+            auth_time=assurance.auth_time,
+            nonce=request.nonce,
+            created_at=at.now,
+            expires_at=at.now + self._session_lifetime,
+        )
+
+    def _record_consent(self, tx: Transaction, gathered: Gathered, decision: Decision) -> Consent:
+        at = gathered.situation
+        account_id = at.account.account_id if at.account is not None else AccountId("")
+        given = Consent(
+            consent_id=ConsentId(make_id("con")),
+            account_id=account_id,
+            client_id=at.client.client_id,
+            kind=decision.kind,
+            scopes=tuple(item.scope for item in gathered.disclosure.items),
+            shared=gathered.disclosure.shared_after(decision.chosen),
+            language=decision.language,
+            text_version=decision.text_version,
+            text_sha256=decision.text_sha256,
+            legal_reference=decision.legal_reference,
+            given_at=at.now,
+        )
+        data_key = self._people.data_key_of(account_id) or b""
+        add_consent(
+            tx,
+            given,
+            text_sealed=self._sealer.seal_personal(
+                data_key, decision.text.encode(), context=given.consent_id
+            ),
+        )
+        self._log.record(
+            tx,
+            Event(
+                type=EventType.CONSENT_GIVEN
+                if decision.kind == "consent"
+                else EventType.CONSENT_INFORMED,
+                account_id=account_id,
+                client_id=at.client.client_id,
+                facts={
+                    "consent_id": given.consent_id,
+                    "text_sha256": given.text_sha256,
+                    "shared": " ".join(given.shared)[:200],
+                },
+            ),
+            data_key=data_key or None,
+            now=at.now,
+        )
+        return given
+
+    def _record_grant(
+        self,
+        tx: Transaction,
+        grant: Grant,
+        gathered: Gathered,
+        consents: tuple[Consent, ...],
+    ) -> None:
+        settled = gathered.disclosure.settle(consents)
+        shared = [
+            claim
+            for item in gathered.disclosure.items
+            if item.scope in settled
+            for claim in item.claims
+        ]
+        self._log.record(
+            tx,
+            Event(
+                type=EventType.GRANT_CREATED,
+                account_id=grant.account_id,
+                client_id=grant.client_id,
+                facts={
+                    "grant_id": grant.grant_id,
+                    "acr": grant.acr,
+                    "amr": " ".join(grant.amr),
+                    "capacity": "self" if grant.mandate_id is None else grant.mandate_id,
+                    "shared": " ".join(shared)[:200],
+                },
+            ),
+            data_key=self._people.data_key_of(grant.account_id),
+            now=gathered.situation.now,
+        )

@@ -1,0 +1,152 @@
+"""What a request would hand over, and whether the person has agreed to that.
+
+What lives here: the disclosure, judged over the final claims (scopes, `claims` parameter, client's
+allow-list), item by item; which of it rests on a law instead; what is left of the request when an
+optional item was not chosen.  The words are made in `idp/web/consent.py`.
+Source: Law 91/2025/QH15 Art. 9, 19; NĐ 356/2025 Art. 6; OpenID Connect Core §3.1.2.4, §11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from clients.registry.model import Client, ScopePurpose, StatutoryBasis
+from idp.model import Consent
+from idp.oauth.authorization_request import AuthorizationRequest
+from idp.oauth.claims import shared_claims
+from idp.oauth.prompts import Prompt
+from idp.oauth.scopes import OFFLINE_ACCESS, OPENID, SCOPE_CLAIMS, claims_of
+
+SINGLE_CLAIMS = "claims"
+"""The item of claims that were asked for one by one and belong to no granted scope."""
+
+
+class Bases(Protocol):
+    """The registry, as far as this module looks."""
+
+    def statutory_basis(
+        self, client_id: str, *, scope: str, procedure: str, now: datetime
+    ) -> StatutoryBasis | None:
+        """The approved rule of law in force, if there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that is handed over: a scope with the claims that the client may receive of it.
+
+    `basis` is the rule of law on which it is handed over without consent.
+    """
+
+    scope: str
+    claims: tuple[str, ...]
+    purpose: ScopePurpose | None
+    basis: StatutoryBasis | None
+    is_required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """Everything that one request would hand over."""
+
+    items: tuple[Item, ...]
+
+    def judge(self, consents: Iterable[Consent]) -> Prompt | None:
+        """CONSENT when something needs an agreement that is not there, INFORMATION when the
+        person was not told yet of something that rests on law, else None.
+        """
+        given = tuple(consents)
+        agreed = {scope for one in given if one.kind == "consent" for scope in one.scopes}
+        informed = {scope for one in given for scope in one.scopes}
+        shared = {claim for one in given for claim in one.shared}
+        open_items = [
+            item
+            for item in self.items
+            if item.basis is None
+            and (
+                item.scope not in agreed
+                or (item.is_required and not shared.issuperset(item.claims))
+            )
+        ]
+        if open_items:
+            return Prompt.CONSENT
+        if any(item.basis is not None and item.scope not in informed for item in self.items):
+            return Prompt.INFORMATION
+        return None
+
+    def settle(self, consents: Iterable[Consent]) -> frozenset[str]:
+        """Scopes (and `claims`) that may be handed over under these consents."""
+        shared = {claim for one in consents for claim in one.shared}
+        return frozenset(
+            item.scope
+            for item in self.items
+            if item.is_required or item.basis is not None or _is_chosen(item, shared)
+        )
+
+    def shared_after(self, chosen: Iterable[str]) -> tuple[str, ...]:
+        """Claim names that are shared when these optional scopes were chosen."""
+        wanted = set(chosen)
+        names = [
+            claim
+            for item in self.items
+            if item.is_required or item.basis is not None or item.scope in wanted
+            for claim in (item.claims or (item.scope,))
+        ]
+        return tuple(dict.fromkeys(names))
+
+
+def _is_chosen(item: Item, shared: set[str]) -> bool:
+    # an item without claims of its own (offline_access) is remembered by its scope's name
+    return shared.issuperset(item.claims or (item.scope,))
+
+
+def disclose(
+    request: AuthorizationRequest, *, client: Client, bases: Bases, now: datetime
+) -> Disclosure:
+    """What a request would hand over to a client, item by item, in the order of the scopes."""
+    final = shared_claims(request.scopes, claims=request.claims, may_receive=client.may_receive)
+    items: list[Item] = []
+    covered: set[str] = set()
+    for scope in request.scopes:
+        if scope == OPENID:
+            continue
+        claims = tuple(claim for claim in SCOPE_CLAIMS[scope] if claim in final)
+        covered.update(claims)
+        if not claims and scope != OFFLINE_ACCESS:
+            continue
+        purpose = client.find_purpose(scope)
+        basis = (
+            bases.statutory_basis(
+                client.client_id, scope=scope, procedure=request.procedure, now=now
+            )
+            if request.procedure is not None
+            else None
+        )
+        items.append(
+            Item(scope, claims, purpose, basis, purpose is None or purpose.required)
+        )
+    single = tuple(claim for claim in final if claim not in covered)
+    if single:
+        items.append(
+            Item(SINGLE_CLAIMS, single, client.find_purpose(SINGLE_CLAIMS), None, is_required=True)
+        )
+    return Disclosure(tuple(items))
+
+
+def narrow_request(
+    request: AuthorizationRequest, *, disclosure: Disclosure, consents: Sequence[Consent]
+) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Scopes and `claims` parameter of the grant: what was not agreed to is taken out."""
+    settled = disclosure.settle(consents)
+    shown = {item.scope for item in disclosure.items}
+    scopes = tuple(
+        scope for scope in request.scopes if scope in settled or scope not in shown
+    )
+    declined = set(claims_of(set(request.scopes) - set(scopes))) - set(claims_of(scopes))
+    claims = {
+        place: {name: value for name, value in members.items() if name not in declined}
+        for place, members in request.claims.items()
+    }
+    return scopes, claims

@@ -1,0 +1,200 @@
+"""The refresh token grant: rotation that survives a lost answer and notices theft.
+
+What lives here: one decision under one row lock.  The live token gets a successor; the one before
+it, within the grace and as long as the successor has not been used, gets that same successor again;
+everything else is a replay and ends the family.  There is never a second branch.
+Sources: RFC 6749 §6; RFC 9700 §4.14.2; architecture §5.8.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as AuthlibRefreshGrant
+
+from clients.registry.model import Client, GrantType
+from clients.registry.profiles import RefreshRule, profile_of
+from idp.model import Grant, RefreshFamily
+from idp.oauth.access_token import AccessTokens
+from idp.oauth.errors import InvalidGrant, InvalidRequest, InvalidScope, UnauthorizedClient
+from idp.oauth.grant_state import People, find_person
+from idp.oauth.grants.adapter import OAuthClient
+from idp.oauth.id_token import IdTokens
+from idp.oauth.opaque import OpaqueKind, OpaqueToken, OpaqueTokens
+from idp.oauth.revocation import RevocationReason, Revocations
+from idp.oauth.token_response import make_token_response
+from idp.storage.database import Database, Transaction
+from idp.storage.grants import lock_refresh, rotate_refresh
+from keystore.purposes import SealPurpose
+from keystore.sealing import Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class _Rotated:
+    """The outcome under the lock: a token to hand out, or a family that was just ended."""
+
+    grant: Grant
+    refresh_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshing:
+    """The refresh without HTTP."""
+
+    database: Database
+    opaque: OpaqueTokens
+    sealer: Sealer
+    people: People
+    access_tokens: AccessTokens
+    id_tokens: IdTokens
+    revocations: Revocations
+    grace: timedelta
+
+    def redeem(
+        self, raw_token: str, *, client: Client, scope: str | None, now: datetime
+    ) -> dict[str, Any]:
+        """Answer a refresh request.
+
+        Takes   scope: fewer scopes than granted, space-separated, or None for all of them.
+        Raises  InvalidGrant; InvalidScope when more is asked for than was granted.
+        Source  RFC 6749 §6.
+        """
+        presented = self.opaque.find(raw_token, kind=OpaqueKind.REFRESH_TOKEN)
+        if presented is None:
+            raise InvalidGrant("the refresh token is unknown")
+        with self.database.transaction() as tx:
+            rotated = self._rotate(tx, presented, client=client, scope=scope, now=now)
+        if rotated.refresh_token is None:
+            raise InvalidGrant("the refresh token was used before")
+        grant = rotated.grant
+        person = find_person(grant, people=self.people, database=self.database, now=now)
+        if person is None:
+            raise InvalidGrant("the account or the mandate does not hold any more")
+        return make_token_response(
+            grant,
+            client=client,
+            person=person,
+            scopes=_narrow(grant, scope),
+            refresh_token=rotated.refresh_token,
+            is_exchange=False,
+            access_tokens=self.access_tokens,
+            id_tokens=self.id_tokens,
+            now=now,
+        )
+
+    def _rotate(
+        self,
+        tx: Transaction,
+        presented: OpaqueToken,
+        *,
+        client: Client,
+        scope: str | None,
+        now: datetime,
+    ) -> _Rotated:
+        """Decide under the row lock.
+
+        1. The grant has a family, is this client's and holds.
+        2. The live token: replace it, unless the profile binds tokens to the client's key instead.
+        3. The one before, within the grace: the same successor, unsealed.
+        4. Anything else was live once (its MAC says so): a replay, and the family ends.
+        """
+        held = lock_refresh(tx, presented.grant_id)  # 1
+        if held is None:
+            raise InvalidGrant("the refresh token is unknown")
+        grant, family = held
+        is_current = hmac.compare_digest(family.current_hash, presented.digest)
+        is_previous = family.previous_hash is not None and hmac.compare_digest(
+            family.previous_hash, presented.digest
+        )
+        if grant.client_id != client.client_id:
+            raise InvalidGrant("the refresh token was issued to another client")
+        if not grant.is_live(now) or now >= family.expires_at:
+            raise InvalidGrant("the refresh token has expired or was revoked")
+        _narrow(grant, scope)
+        if is_current:  # 2
+            if profile_of(client).refresh is RefreshRule.BOUND_TO_KEY:
+                # FAPI 2.0 §5.3.2.1: no rotation, only the holder of the client's key can use it
+                return _Rotated(grant, presented.text)
+            return _Rotated(grant, self._replace(tx, grant, family, now=now))
+        if is_previous and self._is_in_grace(family, now=now):  # 3
+            return _Rotated(grant, self._successor_again(grant, family))
+        self.revocations.revoke(  # 4
+            tx, [grant], reason=RevocationReason.REFRESH_REPLAYED, now=now
+        )
+        return _Rotated(grant, None)
+
+    def _replace(
+        self, tx: Transaction, grant: Grant, family: RefreshFamily, *, now: datetime
+    ) -> str:
+        made = self.opaque.make(grant.grant_id, kind=OpaqueKind.REFRESH_TOKEN)
+        generation = family.generation + 1
+        rotate_refresh(
+            tx,
+            grant.grant_id,
+            previous_hash=family.current_hash,
+            current_hash=made.digest,
+            sealed_current=self.sealer.seal(
+                SealPurpose.REFRESH, made.text.encode("ascii"), context=_context(grant, generation)
+            ),
+            generation=generation,
+            now=now,
+        )
+        return made.text
+
+    def _is_in_grace(self, family: RefreshFamily, *, now: datetime) -> bool:
+        return (
+            family.rotated_at is not None
+            and family.sealed_current is not None
+            and now - family.rotated_at <= self.grace
+        )
+
+    def _successor_again(self, grant: Grant, family: RefreshFamily) -> str:
+        opened = self.sealer.unseal(
+            SealPurpose.REFRESH,
+            family.sealed_current or b"",
+            context=_context(grant, family.generation),
+        )
+        return opened.decode("ascii")
+
+
+def _context(grant: Grant, generation: int) -> str:
+    return f"{grant.grant_id}:{generation}"
+
+
+def _narrow(grant: Grant, scope: str | None) -> tuple[str, ...]:
+    """The granted scopes, or the subset that was asked for.  RFC 6749 §6."""
+    if scope is None:
+        return grant.scopes
+    asked = set(scope.split())
+    if not asked <= set(grant.scopes):
+        raise InvalidScope("more scopes than were granted")
+    return tuple(one for one in grant.scopes if one in asked)
+
+
+class RefreshToken(AuthlibRefreshGrant):  # type: ignore[misc]  # Authlib has no types
+    """Authlib's refresh grant with our rotation."""
+
+    GRANT_TYPE = GrantType.REFRESH_TOKEN.value
+
+    def validate_token_request(self) -> None:
+        """Authenticate the client and see that it may refresh; the token is judged later, once."""
+        client: OAuthClient = self.authenticate_token_endpoint_client()
+        if not client.check_grant_type(self.GRANT_TYPE):
+            raise UnauthorizedClient("the client is not registered for refresh_token")
+        if self.request.parameters.get("refresh_token") is None:
+            raise InvalidRequest("refresh_token is missing")
+        self.request.client = client
+
+    def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
+        """Rotate and answer."""
+        parameters = self.request.parameters
+        token = self.server.refreshing.redeem(
+            parameters.get("refresh_token"),
+            client=self.request.client.registered,
+            scope=parameters.get("scope"),
+            now=self.request.now,
+        )
+        return 200, token, self.TOKEN_RESPONSE_HEADER

@@ -1,0 +1,253 @@
+"""Browser sessions: opening, raising and ending them.
+
+What lives here: what a proven factor does to a session, and what has to be told to whom when one
+ends.  Cookie and CSRF token change at every rise of level, because both hang on the cookie's hash.
+Source: architecture §5.7; OWASP ASVS 7.2.4 (a new session token at authentication).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+
+from clients.registry.model import Client
+from idp.accounts.model import Account
+from idp.ids import AccountId, SessionId, make_id
+from idp.model import Factor, ProvenFactor, Session
+from idp.oauth.revocation import RevocationReason, Revocations
+from idp.storage import sessions as stored
+from idp.storage.database import Database, Transaction
+from idp.storage.grants import grants_of_session, live_grants
+from keystore.log.events import Event, EventType
+from keystore.log.record import LogWriter
+
+BACKCHANNEL_LOGOUT: Final = "backchannel_logout"
+"""Kind of the outbox rows that `idp/oauth/backchannel_logout.py` works on."""
+_LOGOUT_KEPT_FOR: Final = timedelta(hours=24)
+
+
+class Clients(Protocol):
+    """The registry, as far as this module looks."""
+
+    def find_client(self, client_id: str, *, now: datetime) -> Client | None:
+        """A client that may be used now."""
+
+
+class Deferred(Protocol):
+    """The outbox, as far as this module looks."""
+
+    def add(
+        self,
+        tx: Transaction,
+        kind: str,
+        payload: dict[str, Any],
+        *,
+        now: datetime,
+        expires: datetime,
+        due: datetime | None = None,
+        lane: str = "",
+    ) -> object:
+        """Leave a duty in the transaction of the act."""
+
+
+class DataKeys(Protocol):
+    """Accounts, as far as this module looks."""
+
+    def data_key_of(self, account_id: AccountId) -> bytes | None:
+        """The person's wrapped data key."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSession:
+    """A session with the cookie that goes out, once, for it.
+
+    `replaces` is the hash of the cookie before; None for a session that is not stored yet.
+    """
+
+    session: Session
+    token: str = field(repr=False)
+    replaces: bytes | None = None
+
+
+def hash_token(token: str) -> bytes:
+    """SHA-256 of a session cookie, 32 bytes."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def open_session(
+    account: Account, *, factor: Factor, now: datetime, lifetime: timedelta
+) -> OpenedSession:
+    """A session for somebody who has just proven a factor; nothing is stored yet."""
+    token = secrets.token_urlsafe(32)
+    session = Session(
+        session_id=SessionId(make_id("ses")),
+        account_id=account.account_id,
+        token_hash=hash_token(token),
+        factors=(ProvenFactor(factor, now),),
+        created_at=now,
+        expires_at=now + lifetime,
+    )
+    return OpenedSession(session, token)
+
+
+def prove_factor(session: Session, *, factor: Factor, now: datetime) -> OpenedSession:
+    """The session after another factor was proven in it, under another cookie."""
+    token = secrets.token_urlsafe(32)
+    kept = tuple(proven for proven in session.factors if proven.factor is not factor)
+    raised = replace(
+        session, token_hash=hash_token(token), factors=(*kept, ProvenFactor(factor, now))
+    )
+    return OpenedSession(raised, token, replaces=session.token_hash)
+
+
+class Sessions:
+    """Stores, finds and ends sessions, and tells the clients."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clients: Clients,
+        deferred: Deferred,
+        revocations: Revocations,
+        data_keys: DataKeys,
+        log: LogWriter,
+    ) -> None:
+        self._database = database
+        self._clients = clients
+        self._deferred = deferred
+        self._revocations = revocations
+        self._data_keys = data_keys
+        self._log = log
+
+    def find(self, token: str, *, now: datetime) -> Session | None:
+        """The live session behind a cookie."""
+        with self._database.read() as connection:
+            session = stored.find_session_by_token(connection, hash_token(token))
+        return session if session is not None and session.is_live(now) else None
+
+    def store(self, tx: Transaction, opened: OpenedSession, *, now: datetime) -> bool:
+        """Store a new session, or the new cookie and factors of a raised one.
+
+        Returns False when another request raised it in the meantime: the caller starts over.
+        """
+        session = opened.session
+        if opened.replaces is None:
+            stored.add_session(tx, session)
+        elif not stored.raise_session(
+            tx,
+            session.session_id,
+            old_token_hash=opened.replaces,
+            new_token_hash=session.token_hash,
+            factors=session.factors,
+        ):
+            return False
+        self._log.record(
+            tx,
+            Event(
+                type=EventType.SESSION_STARTED
+                if opened.replaces is None
+                else EventType.SESSION_RAISED,
+                account_id=session.account_id,
+                facts={
+                    "session_id": session.session_id,
+                    "factors": " ".join(proven.factor.value for proven in session.factors),
+                },
+            ),
+            data_key=self._data_keys.data_key_of(session.account_id),
+            now=now,
+        )
+        return True
+
+    def end(self, session: Session, *, reason: str, now: datetime) -> tuple[str, ...]:
+        """End one session: its cookies, the grants that live by it, and, later, at its clients.
+
+        Returns the ids of the clients that will be told by back-channel logout; empty when the
+        session had ended already.
+        Source  OpenID Connect Back-Channel Logout §2.3; architecture §5.8 (offline grants stay).
+        """
+        with self._database.transaction() as tx:
+            return self._end(tx, session, reason=reason, now=now)
+
+    def end_all(self, account_id: AccountId, *, now: datetime) -> int:
+        """Sign out everywhere: every session, and every grant, offline ones too.
+
+        Returns how many sessions ended.
+        """
+        with self._database.transaction() as tx:
+            sessions = stored.live_sessions(tx.connection, account_id, now=now)
+            for session in sessions:
+                self._end(tx, session, reason="everywhere", now=now)
+            self._revocations.revoke(
+                tx,
+                live_grants(tx.connection, account_id, now=now),
+                reason=RevocationReason.SIGNED_OUT_EVERYWHERE,
+                now=now,
+            )
+            self._log.record(
+                tx,
+                Event(
+                    type=EventType.SESSIONS_ALL_ENDED,
+                    account_id=account_id,
+                    facts={"sessions": len(sessions)},
+                ),
+                data_key=self._data_keys.data_key_of(account_id),
+                now=now,
+            )
+        return len(sessions)
+
+    def end_expired(self, *, now: datetime, limit: int = 200) -> int:
+        """End sessions whose lifetime is over, so that their clients are told; how many."""
+        with self._database.read() as connection:
+            over: Sequence[Session] = stored.expired_sessions(connection, now=now, limit=limit)
+        for session in over:
+            self.end(session, reason="expired", now=now)
+        return len(over)
+
+    def _end(
+        self, tx: Transaction, session: Session, *, reason: str, now: datetime
+    ) -> tuple[str, ...]:
+        if not stored.end_session(tx, session.session_id, now=now, reason=reason):
+            return ()
+        told: list[str] = []
+        for entry in stored.clients_of_session(tx.connection, session.session_id):
+            client = self._clients.find_client(entry.client_id, now=now)
+            if client is None or client.backchannel_logout_uri is None:
+                continue
+            told.append(client.client_id)
+            self._deferred.add(
+                tx,
+                BACKCHANNEL_LOGOUT,
+                {
+                    "client_id": client.client_id,
+                    "sub": entry.sub,
+                    "sid": entry.sid,
+                    "uri": client.backchannel_logout_uri,
+                    "alg": client.id_token_signed_response_alg,
+                },
+                now=now,
+                expires=now + _LOGOUT_KEPT_FOR,
+                lane=client.client_id,
+            )
+        grants = grants_of_session(tx.connection, session.session_id, now=now)
+        self._revocations.revoke(
+            tx,
+            [grant for grant in grants if not grant.is_offline],
+            reason=RevocationReason.SESSION_ENDED,
+            now=now,
+        )
+        self._log.record(
+            tx,
+            Event(
+                type=EventType.SESSION_ENDED,
+                account_id=session.account_id,
+                facts={"session_id": session.session_id, "reason": reason, "told": len(told)},
+            ),
+            data_key=self._data_keys.data_key_of(session.account_id),
+            now=now,
+        )
+        return tuple(told)

@@ -1,0 +1,314 @@
+"""Grants with their code and refresh family: one row is the whole life of one authorization.
+
+What lives here: the table and the few statements that decide something once.  A code is spent and
+a refresh token replaced by a conditional UPDATE in the transaction that also records what was
+issued, so there is no moment in which one exists without the other (docs/adr/0003).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    bindparam,
+    insert,
+    select,
+    update,
+)
+
+from idp.ids import AccountId, GrantId, MandateId, SessionId
+from idp.model import Code, Grant, RefreshFamily
+from idp.storage.database import Transaction, metadata
+from idp.storage.declared import BASIC, NONE, SECRET, holds
+from keystore.clock import from_ms, to_ms
+
+oauth_grant = Table(
+    "oauth_grant",
+    metadata,
+    Column("grant_id", String(40), primary_key=True, info=NONE),
+    Column("account_id", String(40), nullable=False, info=BASIC),
+    Column("client_id", String(100), nullable=False, info=NONE),
+    Column("sector_id", String(64), nullable=False, info=NONE),
+    Column("sub", String(64), nullable=False, info=BASIC),
+    Column("session_id", String(40), info=NONE),
+    Column("sid", String(40), nullable=False, info=NONE),
+    Column("mandate_id", String(40), info=BASIC),
+    Column("scopes", Text, nullable=False, info=NONE),
+    Column("claims", Text, nullable=False, info=NONE),
+    Column("claims_locales", String(200), nullable=False, info=NONE),
+    Column("resource", String(500), info=NONE),
+    Column("is_offline", Boolean, nullable=False, info=NONE),
+    Column("acr", String(40), nullable=False, info=NONE),
+    Column("amr", String(60), nullable=False, info=NONE),
+    Column("auth_time_ms", BigInteger, nullable=False, info=NONE),
+    Column("nonce", Text, info=NONE),
+    Column("created_ms", BigInteger, nullable=False, info=NONE),
+    Column("expires_ms", BigInteger, nullable=False, info=NONE),
+    Column("revoked_ms", BigInteger, info=NONE),
+    Column("revoked_reason", String(30), info=NONE),
+    Column("code_hash", LargeBinary(32), info=SECRET),
+    Column("code_redirect_uri", Text, info=NONE),
+    Column("code_challenge", String(128), info=NONE),
+    Column("code_expires_ms", BigInteger, info=NONE),
+    Column("code_spent_ms", BigInteger, info=NONE),
+    Column("refresh_hash", LargeBinary(32), info=SECRET),
+    Column("refresh_previous_hash", LargeBinary(32), info=SECRET),
+    Column("refresh_rotated_ms", BigInteger, info=NONE),
+    Column("refresh_sealed", LargeBinary, info=SECRET),
+    Column("refresh_generation", Integer, info=NONE),
+    Column("refresh_expires_ms", BigInteger, info=NONE),
+    info=holds(
+        "person",
+        purpose="what a person allowed a client, and what may still be issued under it",
+        retention="grant_expired+30d",
+        legal="Law 91/2025/QH15 Art. 9",
+        legal_from="2026-01-01",
+    ),
+)
+Index("ix_oauth_grant_account", oauth_grant.c.account_id, oauth_grant.c.client_id)
+Index("ix_oauth_grant_session", oauth_grant.c.session_id)
+Index("ix_oauth_grant_expiry", oauth_grant.c.expires_ms)
+
+_c = oauth_grant.c
+_GRANT_COLUMNS = (
+    _c.grant_id, _c.account_id, _c.client_id, _c.sector_id, _c.sub, _c.session_id, _c.sid,
+    _c.mandate_id, _c.scopes, _c.claims, _c.claims_locales, _c.resource, _c.is_offline, _c.acr,
+    _c.amr, _c.auth_time_ms, _c.nonce, _c.created_ms, _c.expires_ms, _c.revoked_ms,
+)  # fmt: skip
+_CODE_COLUMNS = (
+    _c.code_hash, _c.code_redirect_uri, _c.code_challenge, _c.code_expires_ms, _c.code_spent_ms,
+)  # fmt: skip
+_REFRESH_COLUMNS = (
+    _c.refresh_hash, _c.refresh_previous_hash, _c.refresh_rotated_ms, _c.refresh_sealed,
+    _c.refresh_generation, _c.refresh_expires_ms,
+)  # fmt: skip
+
+_FIND = select(*_GRANT_COLUMNS).where(_c.grant_id == bindparam("id"))
+_FIND_CODE = select(*_GRANT_COLUMNS, *_CODE_COLUMNS).where(_c.grant_id == bindparam("id"))
+_LOCK_REFRESH = (
+    select(*_GRANT_COLUMNS, *_REFRESH_COLUMNS)
+    .where(_c.grant_id == bindparam("id"))
+    .with_for_update()
+)
+_INSERT = insert(oauth_grant)
+_SPEND = (
+    update(oauth_grant)
+    .where(_c.grant_id == bindparam("id"), _c.code_spent_ms.is_(None), _c.revoked_ms.is_(None))
+    .values(
+        code_spent_ms=bindparam("at"),
+        expires_ms=bindparam("until"),
+        refresh_hash=bindparam("hash"),
+        refresh_generation=bindparam("generation"),
+        refresh_expires_ms=bindparam("refresh_until"),
+    )
+)
+_ROTATE = (
+    update(oauth_grant)
+    .where(_c.grant_id == bindparam("id"))
+    .values(
+        refresh_hash=bindparam("hash"),
+        refresh_previous_hash=bindparam("previous"),
+        refresh_rotated_ms=bindparam("at"),
+        refresh_sealed=bindparam("sealed"),
+        refresh_generation=bindparam("generation"),
+    )
+)
+_REVOKE = (
+    update(oauth_grant)
+    .where(_c.grant_id == bindparam("id"), _c.revoked_ms.is_(None))
+    .values(revoked_ms=bindparam("at"), revoked_reason=bindparam("why"))
+)
+
+
+def add_grant(tx: Transaction, grant: Grant, *, code: Code) -> None:
+    """Store a grant together with its code."""
+    tx.connection.execute(
+        _INSERT,
+        {
+            "grant_id": grant.grant_id,
+            "account_id": grant.account_id,
+            "client_id": grant.client_id,
+            "sector_id": grant.sector_id,
+            "sub": grant.sub,
+            "session_id": grant.session_id,
+            "sid": grant.sid,
+            "mandate_id": grant.mandate_id,
+            "scopes": " ".join(grant.scopes),
+            "claims": msgspec.json.encode(grant.claims).decode(),
+            "claims_locales": " ".join(grant.claims_locales),
+            "resource": grant.resource,
+            "is_offline": grant.is_offline,
+            "acr": grant.acr,
+            "amr": " ".join(grant.amr),
+            "auth_time_ms": to_ms(grant.auth_time),
+            "nonce": grant.nonce,
+            "created_ms": to_ms(grant.created_at),
+            "expires_ms": to_ms(grant.expires_at),
+            "code_hash": code.secret_hash,
+            "code_redirect_uri": code.redirect_uri,
+            "code_challenge": code.code_challenge,
+            "code_expires_ms": to_ms(code.expires_at),
+        },
+    )
+
+
+def find_grant(connection: Connection, grant_id: GrantId) -> Grant | None:
+    """The grant with this id, revoked or not."""
+    row = connection.execute(_FIND, {"id": grant_id}).one_or_none()
+    return None if row is None else _grant(row)
+
+
+def find_code(connection: Connection, grant_id: GrantId) -> tuple[Grant, Code] | None:
+    """A grant with its code, spent or not: the caller compares hash, client, URI and challenge."""
+    row = connection.execute(_FIND_CODE, {"id": grant_id}).one_or_none()
+    if row is None or row.code_hash is None:
+        return None
+    return _grant(row), Code(
+        secret_hash=bytes(row.code_hash),
+        redirect_uri=row.code_redirect_uri,
+        code_challenge=row.code_challenge,
+        expires_at=from_ms(row.code_expires_ms),
+        spent_at=None if row.code_spent_ms is None else from_ms(row.code_spent_ms),
+    )
+
+
+def spend_code(
+    tx: Transaction,
+    grant_id: GrantId,
+    *,
+    now: datetime,
+    grant_expires_at: datetime,
+    refresh_hash: bytes | None,
+    refresh_expires_at: datetime | None,
+) -> bool:
+    """Spend the code of a grant and put its refresh token in place, once.
+
+    Returns True for exactly one of any number of callers, and only while the grant is not
+    revoked; the grant then lives until `grant_expires_at`.
+    Does not check the code's hash, client or expiry: the code grant does.
+    Source  RFC 6749 §4.1.2.
+    """
+    result = tx.connection.execute(
+        _SPEND,
+        {
+            "id": grant_id,
+            "at": to_ms(now),
+            "until": to_ms(grant_expires_at),
+            "hash": refresh_hash,
+            "generation": 0 if refresh_hash is not None else None,
+            "refresh_until": None if refresh_expires_at is None else to_ms(refresh_expires_at),
+        },
+    )
+    return result.rowcount == 1
+
+
+def lock_refresh(tx: Transaction, grant_id: GrantId) -> tuple[Grant, RefreshFamily] | None:
+    """A grant with its refresh family, held until the transaction ends; None if it has none."""
+    row = tx.connection.execute(_LOCK_REFRESH, {"id": grant_id}).one_or_none()
+    if row is None or row.refresh_hash is None:
+        return None
+    return _grant(row), RefreshFamily(
+        current_hash=bytes(row.refresh_hash),
+        previous_hash=_bytes(row.refresh_previous_hash),
+        rotated_at=None if row.refresh_rotated_ms is None else from_ms(row.refresh_rotated_ms),
+        sealed_current=_bytes(row.refresh_sealed),
+        generation=row.refresh_generation,
+        expires_at=from_ms(row.refresh_expires_ms),
+    )
+
+
+def rotate_refresh(
+    tx: Transaction,
+    grant_id: GrantId,
+    *,
+    previous_hash: bytes,
+    current_hash: bytes,
+    sealed_current: bytes,
+    generation: int,
+    now: datetime,
+) -> None:
+    """Put a successor in place of the live refresh token; call it under `lock_refresh` only."""
+    tx.connection.execute(
+        _ROTATE,
+        {
+            "id": grant_id,
+            "hash": current_hash,
+            "previous": previous_hash,
+            "at": to_ms(now),
+            "sealed": sealed_current,
+            "generation": generation,
+        },
+    )
+
+
+def revoke_grant(tx: Transaction, grant_id: GrantId, *, now: datetime, reason: str) -> bool:
+    """Revoke a grant with all that hangs on it; True for the caller that did it."""
+    result = tx.connection.execute(_REVOKE, {"id": grant_id, "at": to_ms(now), "why": reason})
+    return result.rowcount == 1
+
+
+def live_grants(
+    connection: Connection,
+    account_id: AccountId,
+    *,
+    now: datetime,
+    client_id: str | None = None,
+) -> tuple[Grant, ...]:
+    """Grants of a person (to one client, if named) that are neither revoked nor expired."""
+    query = select(*_GRANT_COLUMNS).where(
+        _c.account_id == account_id, _c.revoked_ms.is_(None), _c.expires_ms > to_ms(now)
+    )
+    if client_id is not None:
+        query = query.where(_c.client_id == client_id)
+    return tuple(_grant(row) for row in connection.execute(query))
+
+
+def grants_of_session(
+    connection: Connection, session_id: SessionId, *, now: datetime
+) -> tuple[Grant, ...]:
+    """Live grants that came out of one browser session."""
+    query = select(*_GRANT_COLUMNS).where(
+        _c.session_id == session_id, _c.revoked_ms.is_(None), _c.expires_ms > to_ms(now)
+    )
+    return tuple(_grant(row) for row in connection.execute(query))
+
+
+def _bytes(value: Any) -> bytes | None:
+    return None if value is None else bytes(value)
+
+
+def _grant(row: Any) -> Grant:
+    return Grant(
+        grant_id=GrantId(row.grant_id),
+        account_id=AccountId(row.account_id),
+        client_id=row.client_id,
+        sector_id=row.sector_id,
+        sub=row.sub,
+        session_id=None if row.session_id is None else SessionId(row.session_id),
+        sid=row.sid,
+        mandate_id=None if row.mandate_id is None else MandateId(row.mandate_id),
+        scopes=tuple(row.scopes.split()),
+        claims=msgspec.json.decode(row.claims),
+        claims_locales=tuple(row.claims_locales.split()),
+        resource=row.resource,
+        is_offline=bool(row.is_offline),
+        acr=row.acr,
+        amr=tuple(row.amr.split()),
+        auth_time=from_ms(row.auth_time_ms),
+        nonce=row.nonce,
+        created_at=from_ms(row.created_ms),
+        expires_at=from_ms(row.expires_ms),
+        revoked_at=None if row.revoked_ms is None else from_ms(row.revoked_ms),
+    )

@@ -1,0 +1,229 @@
+"""Browser sessions and which client has which `sid`, in SQL: they must be listed and ended.
+
+What lives here: two tables and the statements on them.  A session ends by its absolute lifetime,
+by logout or by "sign out everywhere"; the row stays until the purge so that clients are told.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    bindparam,
+    insert,
+    select,
+    update,
+)
+
+from idp.ids import AccountId, SessionId
+from idp.model import Factor, ProvenFactor, Session, SessionClient
+from idp.storage.database import Transaction, metadata
+from idp.storage.declared import BASIC, NONE, SECRET, holds
+from keystore.clock import from_ms, to_ms
+
+_DECLARED = holds(
+    "person",
+    purpose="single sign-on and single sign-out",
+    retention="session_ended+30d",
+    legal="NĐ 69/2024 Art. 17(2)",
+    legal_from="2024-07-01",
+)
+
+browser_session = Table(
+    "browser_session",
+    metadata,
+    Column("session_id", String(40), primary_key=True, info=NONE),
+    Column("account_id", String(40), nullable=False, info=BASIC),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True, info=SECRET),
+    Column("factors", String(200), nullable=False, info=NONE),
+    Column("created_ms", BigInteger, nullable=False, info=NONE),
+    Column("expires_ms", BigInteger, nullable=False, info=NONE),
+    Column("ended_ms", BigInteger, info=NONE),
+    Column("end_reason", String(20), info=NONE),
+    info=_DECLARED,
+)
+Index("ix_browser_session_account", browser_session.c.account_id, browser_session.c.ended_ms)
+Index("ix_browser_session_expiry", browser_session.c.expires_ms)
+
+session_client = Table(
+    "session_client",
+    metadata,
+    Column("session_id", String(40), primary_key=True, info=NONE),
+    Column("client_id", String(100), primary_key=True, info=NONE),
+    Column("sid", String(40), nullable=False, unique=True, info=NONE),
+    Column("sub", String(64), nullable=False, info=BASIC),
+    Column("expires_ms", BigInteger, nullable=False, info=NONE),
+    info=_DECLARED,
+)
+Index("ix_session_client_expiry", session_client.c.expires_ms)
+
+_BY_TOKEN = select(browser_session).where(browser_session.c.token_hash == bindparam("token_hash"))
+_BY_ID = select(browser_session).where(browser_session.c.session_id == bindparam("id"))
+_CLIENTS = select(session_client).where(session_client.c.session_id == bindparam("id"))
+_CLIENT = _CLIENTS.where(session_client.c.client_id == bindparam("client"))
+_BY_SID = select(session_client).where(session_client.c.sid == bindparam("sid"))
+_INSERT = insert(browser_session)
+_INSERT_CLIENT = insert(session_client)
+_RAISE = (
+    update(browser_session)
+    .where(
+        browser_session.c.session_id == bindparam("id"),
+        browser_session.c.token_hash == bindparam("old_hash"),
+        browser_session.c.ended_ms.is_(None),
+    )
+    .values(factors=bindparam("new_factors"), token_hash=bindparam("new_hash"))
+)
+_END = (
+    update(browser_session)
+    .where(browser_session.c.session_id == bindparam("id"), browser_session.c.ended_ms.is_(None))
+    .values(ended_ms=bindparam("at"), end_reason=bindparam("why"))
+)
+
+
+def find_session_by_token(connection: Connection, token_hash: bytes) -> Session | None:
+    """The session whose cookie hashes to `token_hash` (SHA-256, 32 bytes), ended or not."""
+    row = connection.execute(_BY_TOKEN, {"token_hash": token_hash}).one_or_none()
+    return None if row is None else _session(row)
+
+
+def find_session(connection: Connection, session_id: SessionId) -> Session | None:
+    """The session with this id, ended or not."""
+    row = connection.execute(_BY_ID, {"id": session_id}).one_or_none()
+    return None if row is None else _session(row)
+
+
+def live_sessions(
+    connection: Connection, account_id: AccountId, *, now: datetime
+) -> tuple[Session, ...]:
+    """Every session of a person that may still be used, newest first."""
+    rows = connection.execute(
+        select(browser_session)
+        .where(
+            browser_session.c.account_id == account_id,
+            browser_session.c.ended_ms.is_(None),
+            browser_session.c.expires_ms > to_ms(now),
+        )
+        .order_by(browser_session.c.created_ms.desc())
+    )
+    return tuple(_session(row) for row in rows)
+
+
+def expired_sessions(
+    connection: Connection, *, now: datetime, limit: int
+) -> tuple[Session, ...]:
+    """Sessions that ran out and whose clients have not been told yet, oldest first."""
+    rows = connection.execute(
+        select(browser_session)
+        .where(browser_session.c.expires_ms <= to_ms(now), browser_session.c.ended_ms.is_(None))
+        .order_by(browser_session.c.expires_ms)
+        .limit(limit)
+    )
+    return tuple(_session(row) for row in rows)
+
+
+def add_session(tx: Transaction, session: Session) -> None:
+    """Store a new session."""
+    tx.connection.execute(
+        _INSERT,
+        {
+            "session_id": session.session_id,
+            "account_id": session.account_id,
+            "token_hash": session.token_hash,
+            "factors": _factors_text(session.factors),
+            "created_ms": to_ms(session.created_at),
+            "expires_ms": to_ms(session.expires_at),
+        },
+    )
+
+
+def raise_session(
+    tx: Transaction,
+    session_id: SessionId,
+    *,
+    old_token_hash: bytes,
+    new_token_hash: bytes,
+    factors: tuple[ProvenFactor, ...],
+) -> bool:
+    """Put another cookie and other factors in place; False if another request did so before."""
+    result = tx.connection.execute(
+        _RAISE,
+        {
+            "id": session_id,
+            "old_hash": old_token_hash,
+            "new_hash": new_token_hash,
+            "new_factors": _factors_text(factors),
+        },
+    )
+    return result.rowcount == 1
+
+
+def end_session(tx: Transaction, session_id: SessionId, *, now: datetime, reason: str) -> bool:
+    """End a session, once: True for the caller that ended it (and who tells the clients)."""
+    result = tx.connection.execute(_END, {"id": session_id, "at": to_ms(now), "why": reason})
+    return result.rowcount == 1
+
+
+def find_session_client(
+    connection: Connection, session_id: SessionId, *, client_id: str
+) -> SessionClient | None:
+    """The client's entry in a session."""
+    row = connection.execute(_CLIENT, {"id": session_id, "client": client_id}).one_or_none()
+    return None if row is None else _client(row)
+
+
+def find_by_sid(connection: Connection, sid: str) -> SessionClient | None:
+    """The entry that a client knows as `sid`."""
+    row = connection.execute(_BY_SID, {"sid": sid}).one_or_none()
+    return None if row is None else _client(row)
+
+
+def clients_of_session(
+    connection: Connection, session_id: SessionId
+) -> tuple[SessionClient, ...]:
+    """Every client that was signed in from a session."""
+    return tuple(_client(row) for row in connection.execute(_CLIENTS, {"id": session_id}))
+
+
+def add_session_client(tx: Transaction, entry: SessionClient, *, expires_at: datetime) -> None:
+    """Remember that a client was signed in from a session; the first entry stays."""
+    tx.connection.execute(
+        _INSERT_CLIENT,
+        {
+            "session_id": entry.session_id,
+            "client_id": entry.client_id,
+            "sid": entry.sid,
+            "sub": entry.sub,
+            "expires_ms": to_ms(expires_at),
+        },
+    )
+
+
+def _factors_text(factors: tuple[ProvenFactor, ...]) -> str:
+    return json.dumps([[f.factor.value, to_ms(f.at)] for f in factors], separators=(",", ":"))
+
+
+def _session(row: Any) -> Session:
+    (session_id, account_id, token_hash, factors, created_ms, expires_ms, ended_ms, _why) = row
+    return Session(
+        session_id=SessionId(session_id),
+        account_id=AccountId(account_id),
+        token_hash=bytes(token_hash),
+        factors=tuple(ProvenFactor(Factor(name), from_ms(at)) for name, at in json.loads(factors)),
+        created_at=from_ms(created_ms),
+        expires_at=from_ms(expires_ms),
+        ended_at=None if ended_ms is None else from_ms(ended_ms),
+    )
+
+
+def _client(row: Any) -> SessionClient:
+    session_id, client_id, sid, sub, _expires = row
+    return SessionClient(SessionId(session_id), client_id, sid, sub)
