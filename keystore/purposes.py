@@ -48,7 +48,7 @@ class MacPurpose(StrEnum):
     RECEIPT = "mac:receipt"
     SOURCE = "mac:source"
     """Names addresses and devices in counters without keeping them."""
-    TOKEN = "mac:token"  # noqa: S105 - the name of a purpose
+    TOKEN = "mac:token"
     """Finds a code or refresh token in storage without keeping it."""
 
 

@@ -15,10 +15,11 @@ MAX_MODULUS_BITS: Final = 8192
 _MIN_EXPONENT: Final = 65537
 _MAX_EXPONENT: Final = 1 << 32
 _GENERATOR: Final = 65537
-_PRIMES: Final = (
-    (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71)
-    + (73, 79, 83, 89, 97, 101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167)
-)  # fmt: skip
+_PRIMES: Final = tuple(
+    candidate
+    for candidate in range(3, 168)
+    if all(candidate % divisor for divisor in range(2, candidate))
+)
 
 
 def _powers(prime: int) -> frozenset[int]:

@@ -24,7 +24,6 @@ from keystore.clock import to_ms
 from keystore.errors import EventRefused
 
 Fact = str | int | bool
-_NOTHING: Final[Mapping[str, Fact]] = MappingProxyType({})
 
 
 class EventType(StrEnum):
@@ -37,8 +36,8 @@ class EventType(StrEnum):
     SESSIONS_ALL_ENDED = "account:session:all_ended"
     LOGIN_REFUSED_MANY = "account:login:refused_many"
     """Refused sign-ins, counted per account and minute; never one row per attempt."""
-    PASSWORD_SET = "account:password:set"  # noqa: S105 - a word of the vocabulary
-    PASSWORD_CHANGED = "account:password:changed"  # noqa: S105 - a word of the vocabulary
+    PASSWORD_SET = "account:password:set"
+    PASSWORD_CHANGED = "account:password:changed"
     TOTP_ACTIVATION_ISSUED = "account:totp:activation_issued"
     TOTP_ENROLLED = "account:totp:enrolled"
     TOTP_REMOVED = "account:totp:removed"
@@ -68,7 +67,7 @@ class EventType(StrEnum):
     CLIENT_ADDED = "registry:client:added"
     CLIENT_CHANGED = "registry:client:changed"
     CLIENT_DISABLED = "registry:client:disabled"
-    CLIENT_SECRET_ROTATED = "registry:client:secret_rotated"  # noqa: S105 - a word of it
+    CLIENT_SECRET_ROTATED = "registry:client:secret_rotated"
     RESOURCE_SERVER_ADDED = "registry:resource_server:added"
     STATUTORY_BASIS_PROPOSED = "registry:statutory_basis:proposed"
     STATUTORY_BASIS_APPROVED = "registry:statutory_basis:approved"
@@ -106,8 +105,8 @@ class Event:
     type: EventType
     account_id: str | None = None
     client_id: str | None = None
-    facts: Mapping[str, Fact] = _NOTHING
-    personal: Mapping[str, Fact] = field(default=_NOTHING, repr=False)
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    personal: Mapping[str, Fact] = field(default_factory=dict, repr=False)
 
     @property
     def version(self) -> int:

@@ -25,6 +25,7 @@ Source: architecture, "State" (the append-only log).  Not here: Merkle trees.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 import secrets
 import threading
@@ -73,7 +74,7 @@ log_event = Table(
     Index("log_event_by_account", "account_id", "at_ms"),
     info={
         "subject": "person",
-        "purpose": "evidence of every sign-in, sharing of data, change of an account and use of a key",
+        "purpose": "evidence of sign-ins, sharing of data, changes of accounts and use of keys",
         "retention": "5 years after the event, then archived",
         "legal": "Decree 69/2024/ND-CP, Article 17(2); Decree 165/2025/ND-CP, Article 17(10)",
         "legal_from": "2024-07-01",
@@ -251,25 +252,35 @@ def _next_head(head: ChainHead, row: Row[tuple[object, ...]]) -> ChainHead:
     if seq != head.seq + 1:
         raise LogChainBroken(writer=head.writer, seq=head.seq + 1, reason="removed")
     # 3, before 2: a row that still is what it was, on another place, was reordered
-    is_itself = _row_hash(tuple(values[name] for name in _HASHED)) == values["row_hash"]
-    if not is_itself:
+    if not hmac.compare_digest(
+        _row_hash(tuple(values[name] for name in _HASHED)), values["row_hash"]
+    ):
         raise LogChainBroken(writer=head.writer, seq=seq, reason="modified")
     # 2
-    if values["prev_hash"] != head.row_hash:
+    if not hmac.compare_digest(values["prev_hash"], head.row_hash):
         raise LogChainBroken(writer=head.writer, seq=seq, reason="reordered")
     return ChainHead(head.writer, seq=seq, row_hash=values["row_hash"])
 
 
 def _check_head(head: ChainHead, *, expected: ChainHead) -> None:
     # 4
-    if head.row_hash != expected.row_hash:
+    if not hmac.compare_digest(head.row_hash, expected.row_hash):
         raise LogChainBroken(writer=head.writer, seq=head.seq, reason="modified")
 
 
 _HASHED: Final = (
-    ("writer", "seq", "prev_hash", "leaf", "at_ms", "type", "version")
-    + ("account_id", "client_id", "facts", "sealed")
-)  # fmt: skip
+    "writer",
+    "seq",
+    "prev_hash",
+    "leaf",
+    "at_ms",
+    "type",
+    "version",
+    "account_id",
+    "client_id",
+    "facts",
+    "sealed",
+)
 """The stored columns, in the order in which a row's hash takes them; never changed, only replaced
 by another domain name in `_row_hash`."""
 
