@@ -164,16 +164,25 @@ class PostgresqlServer:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def execute(self, statement: str, *, database: str = "postgres") -> None:
-        """One statement outside of a transaction, as the cluster's superuser."""
-        address = f"host=127.0.0.1 port={self.port} user=antin dbname={database} connect_timeout=5"
-        with closing(psycopg.connect(address, autocommit=True)) as connection:
+        """Statements outside of a transaction of ours, as the cluster's superuser."""
+        with closing(psycopg.connect(self._address(database), autocommit=True)) as connection:
             connection.execute(statement.encode())
+
+    def _address(self, database: str) -> str:
+        return f"host=127.0.0.1 port={self.port} user=antin dbname={database} connect_timeout=5"
 
     def url(self, database: str) -> str:
         """The SQLAlchemy URL of a database of this cluster."""
         return f"postgresql+psycopg://antin@127.0.0.1:{self.port}/{database}"
 
-    def make_database(self, *, template: str = "template0") -> str:
+    def connections_to(self, database: str) -> int:
+        """How many sessions a database has."""
+        question = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
+        with closing(psycopg.connect(self._address("postgres"))) as connection:
+            row = connection.execute(question, (database,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def make_database(self, template: str = "template0") -> str:
         """A new database, a copy of `template`; returns its name."""
         self._made += 1
         name = f"test_{self._made}"

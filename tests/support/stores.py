@@ -10,12 +10,14 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+import psycopg
 import pytest
 from sqlalchemy import MetaData
 
@@ -82,14 +84,62 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite:///{file}"
 
 
+class _Databases:
+    """Databases of one cluster with every table, each emptied and used again.
+
+    A copy of the template takes 100 ms, emptying what a test left behind 5 ms.
+    """
+
+    def __init__(self, server: PostgresqlServer, template: str) -> None:
+        self._server = server
+        self._template = template
+        self._clean: list[str] = []
+        tables = [table for metadata in all_metadata() for table in metadata.tables.values()]
+        self._empty = "".join(f"{table.delete()};" for table in tables)
+
+    def take(self) -> str:
+        return self._clean.pop() if self._clean else self._server.make_database(self._template)
+
+    def give_back(self, name: str) -> None:
+        if self._is_left(name) and self._emptied(name):
+            self._clean.append(name)
+        else:
+            self._server.drop_database(name)
+
+    def _is_left(self, name: str) -> bool:
+        """Whether nobody is connected; a connection that was just closed lingers for a moment."""
+        for _ in range(20):
+            if self._server.connections_to(name) == 0:
+                return True
+            time.sleep(0.005)
+        return False
+
+    def _emptied(self, name: str) -> bool:
+        statements = (
+            f"SET session_replication_role = replica; SET lock_timeout = '2s'; {self._empty}"
+        )
+        try:
+            self._server.execute(statements, database=name)
+        except psycopg.Error:  # the test changed the tables themselves
+            return False
+        return True
+
+
+@pytest.fixture(scope="session")
+def _postgresql_databases(
+    postgresql_server: PostgresqlServer, postgresql_template: str
+) -> _Databases:
+    return _Databases(postgresql_server, postgresql_template)
+
+
 @pytest.fixture
 def fresh_postgresql_url(
-    postgresql_server: PostgresqlServer, postgresql_template: str
+    postgresql_server: PostgresqlServer, _postgresql_databases: _Databases
 ) -> Iterator[str]:
-    """A PostgreSQL database with every table, for one test."""
-    name = postgresql_server.make_database(template=postgresql_template)
+    """A PostgreSQL database with every table and no row, for one test."""
+    name = _postgresql_databases.take()
     yield postgresql_server.url(name)
-    postgresql_server.drop_database(name)
+    _postgresql_databases.give_back(name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
