@@ -1,8 +1,9 @@
 """What every page shows, as data: one frozen view-model per page, and `render`.
 
 What lives here: the view-models (plain strings, tuples and aware instants; nothing is looked up
-while rendering).  `idp.web.theme.install_pages` makes `render` work in an application.  Field names, ids and submitted values that automation may rely on are named per page.  Every form
-carries `csrf_token` and works without scripts.  Must not import storage, use cases or sessions.
+while rendering).  `idp.web.theme.install_pages` makes `render` work in an application.  Ids, field
+names and submitted values that automation may rely on are named per page.  Every form carries
+`csrf_token` and works without scripts.  Must not import storage, use cases or sessions.
 
 Source  architecture, "Pages" and "Consent"; WCAG 2.2 AA.
 """
@@ -26,12 +27,8 @@ LoginProblem = Literal[
     "session_expired",
 ]
 OtpProblem = Literal["wrong_code", "code_missing", "code_used", "too_many_attempts"]
-ActivationProblem = Literal[
-    "wrong_activation_code", "activation_code_expired", "too_many_attempts"
-]
-CapacityKind = Literal[
-    "self", "legal_representative", "delegation", "seal_clerk", "guardian"
-]
+ActivationProblem = Literal["wrong_activation_code", "activation_code_expired", "too_many_attempts"]
+CapacityKind = Literal["self", "legal_representative", "delegation", "seal_clerk", "guardian"]
 ErrorKind = Literal[
     "unknown_client",
     "redirect_uri_mismatch",

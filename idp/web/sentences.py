@@ -45,9 +45,7 @@ LOGIN_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
     "identifier_missing": FieldProblem(
         "identifier", N_("Chưa nhập số định danh. Vui lòng nhập số định danh cá nhân.")
     ),
-    "password_missing": FieldProblem(
-        "password", N_("Chưa nhập mật khẩu. Vui lòng nhập mật khẩu.")
-    ),
+    "password_missing": FieldProblem("password", N_("Chưa nhập mật khẩu. Vui lòng nhập mật khẩu.")),
     "identifier_format": FieldProblem(
         "identifier",
         N_("Số định danh cá nhân phải gồm đúng 12 chữ số. Vui lòng kiểm tra lại."),
@@ -185,7 +183,9 @@ ERROR_TEXTS: Final[Mapping[str, ErrorText]] = {
     ),
     "csrf_failed": ErrorText(
         N_("Không xác nhận được biểu mẫu"),
-        N_("Biểu mẫu đã cũ, hoặc không được gửi từ trang này. Chưa có thay đổi nào được thực hiện."),
+        N_(
+            "Biểu mẫu đã cũ, hoặc không được gửi từ trang này. Chưa có thay đổi nào được thực hiện."
+        ),
         N_("Vui lòng quay lại trang trước, tải lại trang và thử lại."),
     ),
     "rate_limited": ErrorText(

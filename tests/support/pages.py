@@ -1,0 +1,285 @@
+"""One specimen of every page and of every problem, and an application that shows them.
+
+What lives here: `SPECIMENS` (name to view-model, with long names and stacked diacritics) and
+`make_gallery`, which serves `/page/<name>` under the same content security policy as the service
+and echoes at `/sent` what a form submitted.  Not here: any real flow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, get_args
+
+import segno
+from flask import Flask, Response, jsonify, request
+
+from idp.web.pages import (
+    AccessibilityPage,
+    CapacityOption,
+    CapacityPage,
+    ConsentPage,
+    ErrorKind,
+    ErrorPage,
+    FormPostPage,
+    HelpPage,
+    HomePage,
+    InformationPage,
+    LoggedOutPage,
+    LoginPage,
+    LoginProblem,
+    LogoutPage,
+    OtpPage,
+    Page,
+    ReceiptPage,
+    SandboxPage,
+    SandboxPerson,
+    SandboxPortal,
+    SelectAccountPage,
+    SharedPurpose,
+    SharedRow,
+    TotpActivationPage,
+    TotpEnrolPage,
+    mask_number,
+    render,
+)
+from idp.web.theme import Site, install_pages
+
+POLICY: Final = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+CLIENT: Final = "Cổng dịch vụ công Bộ Nông nghiệp và Phát triển nông thôn"
+SHORT_CLIENT: Final = "Cổng dịch vụ công"
+NAME: Final = "Nguyễn Thị Lấp Lánh Ánh"
+LONG_NAME: Final = "Công Tằng Tôn Nữ Thị Nguyễn Hoàng Khuyến Nghiễng Thuỳ Dưỡng"
+COMPANY: Final = (
+    "CÔNG TY TRÁCH NHIỆM HỮU HẠN MỘT THÀNH VIÊN THƯƠNG MẠI DỊCH VỤ LẤP LÁNH TƯỞNG TƯỢNG"
+)
+RETRY_AT: Final = datetime(2026, 11, 21, 8, 41, 30, tzinfo=UTC)
+_FORM: Final[dict[str, Any]] = {"action": "/sent", "csrf_token": "csrf-of-the-gallery"}
+
+
+def _qr() -> str:
+    uri = "otpauth://totp/An%20Tin?secret=KHONGPHAIKHOATHATDAU234567ABCDEF&issuer=An%20Tin"
+    return segno.make(uri, error="m").svg_data_uri(border=2, scale=6, dark="#12263a")
+
+
+PURPOSES: Final = (
+    SharedPurpose(
+        purpose="Giải quyết hồ sơ cấp giấy phép xây dựng",
+        retention="5 năm kể từ khi có kết quả",
+        rows=(
+            SharedRow(label="Họ và tên", value=LONG_NAME),
+            SharedRow(label="Số định danh cá nhân", value=mask_number("003190001118")),
+            SharedRow(label="Ngày sinh", value="12/04/1990"),
+            SharedRow(label="Dân tộc", value="Kinh", is_sensitive=True),
+        ),
+    ),
+    SharedPurpose(
+        purpose="Nhắn tin khi hồ sơ có kết quả",
+        retention="Đến khi trả kết quả",
+        rows=(
+            SharedRow(label="Số điện thoại", value=mask_number("0999183234", head=2), key="phone"),
+            SharedRow(
+                label="Thư điện tử", value="lap.lanh.anh@hop-thu-dien-tu.example", key="email"
+            ),
+        ),
+        is_required=False,
+    ),
+)
+STATUTORY: Final = SharedPurpose(
+    purpose="Đối chiếu với cơ sở dữ liệu quốc gia về đăng ký doanh nghiệp",
+    retention="10 năm",
+    rows=(SharedRow(label="Mã số doanh nghiệp", value="9900831740"),),
+    legal_ref="khoản 2 Điều 36 Nghị định 01/2021/NĐ-CP",
+)
+_SHARING: Final[dict[str, Any]] = {
+    "client_name": SHORT_CLIENT,
+    "controller": "Sở Xây dựng thành phố Tưởng Tượng",
+    "dpo_contact": "baovedulieu@soxaydung.example",
+}
+
+_PLAIN: Final[Mapping[str, Page]] = {
+    "login": LoginPage(client_name=SHORT_CLIENT, cancel_action="/sent", **_FORM),
+    "login_everything": LoginPage(
+        client_name=CLIENT,
+        identifier="003190001118",
+        step_up=True,
+        forgot_url="/help",
+        vneid_url="/help",
+        cancel_action="/sent",
+        **_FORM,
+    ),
+    "login_popup": LoginPage(client_name=SHORT_CLIENT, display="popup", **_FORM),
+    "otp": OtpPage(client_name=SHORT_CLIENT, name=NAME, cancel_action="/sent", **_FORM),
+    "otp_step_up": OtpPage(
+        client_name=CLIENT, name=LONG_NAME, step_up=True, enrol_url="/help", **_FORM
+    ),
+    "otp_wrong": OtpPage(client_name=SHORT_CLIENT, problem="wrong_code", attempts_left=4, **_FORM),
+    "otp_used": OtpPage(client_name=SHORT_CLIENT, problem="code_used", **_FORM),
+    "otp_too_many": OtpPage(
+        client_name=SHORT_CLIENT, problem="too_many_attempts", retry_at=RETRY_AT, **_FORM
+    ),
+    "activation": TotpActivationPage(cancel_action="/sent", **_FORM),
+    "activation_wrong": TotpActivationPage(problem="wrong_activation_code", **_FORM),
+    "enrol": TotpEnrolPage(
+        qr_svg_data_uri=_qr(),
+        secret_grouped="KHON GPHA IKHO ATHA TDAU 2345 67AB CDEF",
+        cancel_action="/sent",
+        **_FORM,
+    ),
+    "select_account": SelectAccountPage(
+        client_name=CLIENT, name=LONG_NAME, identifier_masked=mask_number("003190001118"), **_FORM
+    ),
+    "capacity": CapacityPage(
+        client_name=SHORT_CLIENT,
+        name=LONG_NAME,
+        options=(
+            CapacityOption(value="self", kind="self"),
+            CapacityOption(
+                value="mandate_1",
+                kind="legal_representative",
+                organisation=COMPANY,
+                code="9900831740",
+            ),
+            CapacityOption(
+                value="mandate_2",
+                kind="delegation",
+                organisation="Hợp tác xã Nông nghiệp Sương Khói",
+                code="9900831741",
+                valid_to="31/12/2027",
+            ),
+        ),
+        cancel_action="/sent",
+        **_FORM,
+    ),
+    "capacity_ended": CapacityPage(
+        client_name=SHORT_CLIENT,
+        name=NAME,
+        options=(CapacityOption(value="self", kind="self"),),
+        problem="capacity_ended",
+        **_FORM,
+    ),
+    "consent": ConsentPage(
+        purposes=PURPOSES, policy_url="https://soxaydung.example/chinh-sach", **_SHARING, **_FORM
+    ),
+    "consent_mixed": ConsentPage(purposes=(*PURPOSES[:1], STATUTORY), **_SHARING, **_FORM),
+    "information": InformationPage(
+        purposes=(STATUTORY,), cancel_action="/sent", **_SHARING, **_FORM
+    ),
+    "receipt": ReceiptPage(
+        number="DY-2026-8F3A-91C2",
+        name=LONG_NAME,
+        given_at=RETRY_AT,
+        purposes=(*PURPOSES[:1], STATUTORY),
+        text_shown=(
+            "Cổng dịch vụ công đề nghị được sử dụng các thông tin sau đây của Ông/Bà:",
+            "Họ và tên; Số định danh cá nhân; Ngày sinh; Dân tộc",
+        ),
+        text_language="vi",
+        text_version="2026-11-01",
+        text_sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        return_url="/help",
+        **_SHARING,
+    ),
+    "receipt_withdrawn": ReceiptPage(
+        number="DY-2026-8F3A-91C2",
+        name=NAME,
+        given_at=RETRY_AT,
+        withdrawn_at=RETRY_AT,
+        purposes=PURPOSES[:1],
+        text_shown=("The portal asks to use the following information about you:",),
+        text_language="en",
+        text_version="2026-11-01",
+        text_sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        **_SHARING,
+    ),
+    "logout": LogoutPage(
+        client_name=SHORT_CLIENT, name=NAME, portals=("Cổng doanh nghiệp", CLIENT), **_FORM
+    ),
+    "logout_bare": LogoutPage(client_name=None, **_FORM),
+    "logged_out": LoggedOutPage(return_url="/help", return_name=SHORT_CLIENT),
+    "logged_out_partial": LoggedOutPage(partial=True, return_url="/help"),
+    "form_post": FormPostPage(
+        action="/sent", fields=(("code", "a-code"), ("state", "a-state")), client_name=SHORT_CLIENT
+    ),
+    "sandbox": SandboxPage(
+        portals=(
+            SandboxPortal(
+                name="Cổng người dân", url="http://localhost:8001", description="Dành cho công dân"
+            ),
+            SandboxPortal(
+                name="Cổng doanh nghiệp",
+                url="http://localhost:8002",
+                description="Dành cho người đại diện của tổ chức",
+            ),
+        ),
+        people=(
+            SandboxPerson(
+                name=NAME,
+                identifier="003190001118",
+                password="nuoc-chay-da-mon-2026",
+                account_level="2",
+                otp_command="antin otp 003190001118",
+                organisations=(COMPANY,),
+            ),
+            SandboxPerson(
+                name=LONG_NAME,
+                identifier="005085001119",
+                password="kien-tha-lau-day-to",
+                account_level="1",
+            ),
+        ),
+        discovery_url="http://localhost:8000/.well-known/openid-configuration",
+    ),
+    "home": HomePage(account_url="/help"),
+    "help": HelpPage(),
+    "accessibility": AccessibilityPage(),
+}
+
+_LOGIN_PROBLEMS: Final[Mapping[str, Page]] = {
+    f"login_{problem}": LoginPage(
+        client_name=SHORT_CLIENT,
+        identifier="003190001118",
+        problem=problem,
+        retry_at=RETRY_AT if problem == "too_many_attempts" else None,
+        **_FORM,
+    )
+    for problem in get_args(LoginProblem)
+}
+
+_ERRORS: Final[Mapping[str, Page]] = {
+    f"error_{kind}": ErrorPage(
+        kind=kind,
+        reference="req_7f3a91c204de55b8",
+        detail="redirect_uri_missing" if kind == "invalid_request" else "",
+        return_url="/help" if kind in {"interaction_expired", "access_denied_level"} else None,
+        client_name=CLIENT if kind == "access_denied_level" else None,
+    )
+    for kind in get_args(ErrorKind)
+}
+
+SPECIMENS: Final[Mapping[str, Page]] = {**_PLAIN, **_LOGIN_PROBLEMS, **_ERRORS}
+
+
+def make_gallery(*, is_secure: bool = False) -> Flask:
+    """An application that shows every specimen at `/page/<name>` and echoes forms at `/sent`."""
+    app = Flask("gallery", static_folder=None)
+    site = Site(domain="xacthuc.example.vn", is_secure=is_secure, support="1900 0000")
+    install_pages(app, site=site)
+
+    @app.get("/page/<name>")
+    def show(name: str) -> str:
+        return render(SPECIMENS[name])
+
+    @app.post("/sent")
+    def sent() -> Response:
+        return jsonify(request.form.to_dict(flat=False))
+
+    @app.after_request
+    def protect(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = POLICY
+        return response
+
+    return app
