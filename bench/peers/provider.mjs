@@ -147,12 +147,27 @@ const provider = new Provider(config.issuer, {
       },
     },
   },
-  ttl: { AccessToken: 300, IdToken: 300, AuthorizationCode: 60 },
+  ttl: {
+    AccessToken: 300,
+    AuthorizationCode: 60,
+    ClientCredentials: 300,
+    Grant: 86_400,
+    IdToken: 300,
+    Interaction: 1800,
+    RefreshToken: 86_400,
+    Session: 43_200,
+  },
+  // Without its dispatcher, which refuses loopback addresses: that is where the tests listen.
+  fetch: (url, { dispatcher: _, ...options }) => globalThis.fetch(url, options),
   async renderError(ctx, out) {
     ctx.type = 'html';
     ctx.body = html({ title: 'Error', body: `<p>${escaped(out.error)}</p>` });
   },
 });
+
+for (const event of ['server_error', 'backchannel.error', 'authorization.error', 'grant.error']) {
+  provider.on(event, (_ctx, error) => process.stderr.write(`${event} ${error.stack} ${error.cause ?? ''}\n`));
+}
 
 async function formOf(request) {
   const parts = [];
