@@ -139,12 +139,17 @@ class Attempts:
         limits = self._limits[factor]
         device = self._devices.find_known(source.device, subject=subject, factor=factor, now=now)
         if device is not None:
-            return self._count(f"device\x00{device}\x00{subject}", limits.per_device, factor, now)
-        by_source = self._count(_network(source.address), limits.per_source, factor, now)
+            own = f"device\x00{device}\x00{subject}"
+            return self._count(own, limits=limits.per_device, factor=factor, now=now)
+        by_source = self._count(
+            _network(source.address), limits=limits.per_source, factor=factor, now=now
+        )
         if isinstance(by_source, NotAdmitted):
             # not counted against the subject: whoever is over the limit cannot use up another's
             return by_source
-        by_subject = self._count(f"subject\x00{subject}", limits.per_subject, factor, now)
+        by_subject = self._count(
+            f"subject\x00{subject}", limits=limits.per_subject, factor=factor, now=now
+        )
         if isinstance(by_subject, NotAdmitted):
             return by_subject
         windows = zip(by_source.subject_keys, limits.per_source, strict=True)
@@ -155,7 +160,7 @@ class Attempts:
         )
 
     def _count(
-        self, what: str, limits: tuple[Limit, ...], factor: Factor, now: datetime
+        self, what: str, *, limits: tuple[Limit, ...], factor: Factor, now: datetime
     ) -> Admitted | NotAdmitted:
         name = self._sealer.mac(MacPurpose.SOURCE, f"{factor}\x00{what}".encode()).hex()
         now_ms = to_ms(now)

@@ -185,20 +185,10 @@ def find_row(
     )
 
 
-def find_account_ids(
-    connection: Connection, identifiers: Sequence[ParsedIdentifier], *, sealer: Sealer
-) -> dict[ParsedIdentifier, AccountId]:
-    """Which of many active identifiers are known, and whose they are; one query."""
-    return {
-        asked: account_id
-        for asked, (account_id, _key) in find_keys(connection, identifiers, sealer=sealer).items()
-    }
-
-
 def find_keys(
     connection: Connection, identifiers: Iterable[ParsedIdentifier], *, sealer: Sealer
 ) -> dict[ParsedIdentifier, tuple[AccountId, int]]:
-    """As `find_account_ids`, with the internal key beside the id."""
+    """Which of many active identifiers are known, and whose they are: id and internal key."""
     asked = {
         live.mac: parsed
         for parsed in identifiers
@@ -283,16 +273,6 @@ def update_status(
     """Write a new status; the caller has decided on the locked row."""
     tx.connection.execute(
         _UPDATE.values(status=status, changed_ms=to_ms(now)), {"key": row.account_key}
-    )
-
-
-def update_profile(
-    tx: Transaction, row: AccountRow, *, profile: Profile, sealer: Sealer, now: datetime
-) -> None:
-    """Write a new profile in place of the old one."""
-    sealed = _seal_profile(profile, row.account_id, data_key=row.data_key, sealer=sealer)
-    tx.connection.execute(
-        _UPDATE.values(profile_sealed=sealed, changed_ms=to_ms(now)), {"key": row.account_key}
     )
 
 

@@ -1,0 +1,95 @@
+"""Activation codes: the proof that whoever enrols a first authenticator was proofed in person.
+
+A password alone never makes a second factor, or a stolen password would become two.  The code is
+handed out where the person was proofed (a counter, a letter), once, and is kept as a keyed hash.
+Form: twelve letters and digits of Crockford's alphabet in three groups (60 random bits); what looks
+alike is read alike.  A new code makes the one before it void.
+Not here: enrolling (`enrolment`).
+"""
+
+from __future__ import annotations
+
+import secrets
+import unicodedata
+from datetime import datetime, timedelta
+from typing import Final
+
+from idp.accounts.credentials import ActivationCode
+from idp.accounts.errors import AccountUnknown
+from idp.ids import AccountId, make_id
+from idp.storage.accounts import find_row
+from idp.storage.credentials import list_activation_codes, replace_activation_codes
+from idp.storage.database import Database
+from keystore.log.events import Event, EventType
+from keystore.log.record import LogWriter
+from keystore.purposes import MacPurpose
+from keystore.sealing import Sealer
+
+LIFETIME: Final = timedelta(days=30)
+_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_CHARS: Final = 12
+_GROUP: Final = 4
+_MAX_RAW_CHARS: Final = 64
+_READ_ALIKE: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, ".": None})
+
+
+def issue_activation_code(
+    database: Database,
+    account_id: AccountId,
+    *,
+    sealer: Sealer,
+    log: LogWriter,
+    now: datetime,
+    lifetime: timedelta = LIFETIME,
+) -> str:
+    """Make a code for an account; the only time that it can be read.
+
+    Returns `XXXX-XXXX-XXXX`.
+    Raises  AccountUnknown.
+    """
+    code = "".join(secrets.choice(_ALPHABET) for _ in range(_CHARS))
+    with database.transaction() as tx:
+        row = find_row(tx.connection, account_id, is_locked=True)
+        if row is None:
+            raise AccountUnknown
+        issued = ActivationCode(
+            make_id("act"), _mac(code, account_id, sealer=sealer), now, now + lifetime
+        )
+        replace_activation_codes(tx, row, issued)
+        event = Event(EventType.TOTP_ACTIVATION_ISSUED, account_id=account_id)
+        log.record(tx, event, data_key=row.data_key, now=now)
+    return "-".join(code[start : start + _GROUP] for start in range(0, _CHARS, _GROUP))
+
+
+def find_activation(
+    database: Database,
+    account_id: AccountId,
+    *,
+    raw_code: str,
+    sealer: Sealer,
+    now: datetime,
+) -> ActivationCode | None:
+    """The code of the account that was typed, if it may still be used; it is **not** spent."""
+    code = _normalise(raw_code)
+    message = _message(code, account_id)
+    with database.read() as connection:
+        stored = list_activation_codes(connection, account_id)
+    found = None
+    for candidate in stored:
+        is_it = sealer.is_mac(MacPurpose.TOKEN, message, raw_mac=candidate.code_mac)
+        if is_it and now < candidate.expires_at:
+            found = candidate
+    return found
+
+
+def _normalise(raw_code: str) -> str:
+    text = unicodedata.normalize("NFKC", raw_code[:_MAX_RAW_CHARS]).upper()
+    return "".join(text.split()).translate(_READ_ALIKE)
+
+
+def _mac(code: str, account_id: AccountId, *, sealer: Sealer) -> bytes:
+    return sealer.mac(MacPurpose.TOKEN, _message(code, account_id))
+
+
+def _message(code: str, account_id: AccountId) -> bytes:
+    return f"activation\x00{account_id}\x00{code}".encode("utf-8", "replace")

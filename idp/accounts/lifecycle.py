@@ -1,0 +1,213 @@
+"""What happens to an account in its life: opened, locked, closed, renumbered, erased.
+
+Every act and its log row are one transaction.  What a change of status means for sessions and
+grants is decided by the caller (`idp.oauth.logout`), who ends them.
+Source: NĐ 69/2024/NĐ-CP Art. 7–12; NĐ 70/2024/NĐ-CP Art. 11(7)(8)(11) (cancelling a number).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from idp.accounts.credentials import StoredPassword
+from idp.accounts.errors import (
+    AccountUnknown,
+    IdentifierTaken,
+    IdentifierUnknown,
+    StatusUnchangeable,
+)
+from idp.accounts.identifiers import ParsedIdentifier
+from idp.accounts.model import (
+    Account,
+    AccountKind,
+    AccountLevel,
+    AccountStatus,
+    Identifier,
+    Profile,
+)
+from idp.accounts.names import normalise_name
+from idp.ids import AccountId, make_id
+from idp.storage import accounts as rows
+from idp.storage.accounts import AccountRow
+from idp.storage.credentials import erase_credentials, insert_passwords, set_password
+from idp.storage.database import Database, Transaction
+from idp.storage.mandates import revoke_mandates_of
+from keystore.log.events import Event, EventType
+from keystore.log.record import LogWriter
+from keystore.sealing import Sealer
+
+
+def make_account(
+    *,
+    kind: AccountKind,
+    level: AccountLevel | None,
+    profile: Profile,
+    identifiers: Sequence[ParsedIdentifier],
+    now: datetime,
+) -> Account:
+    """A new account in memory, with a fresh id; an organisation has no level, a person has one."""
+    if (kind is AccountKind.ORGANISATION) != (level is None):
+        raise ValueError("level_does_not_fit_kind")
+    return Account(
+        account_id=AccountId(make_id("acc")),
+        kind=kind,
+        level=level,
+        status=AccountStatus.ACTIVE,
+        profile=replace(profile, name=normalise_name(profile.name)),
+        identifiers=tuple(Identifier(one.kind, one.value, now) for one in identifiers),
+        created_at=now,
+        changed_at=now,
+    )
+
+
+class AccountLifecycle:
+    """The acts on an account; safe for any number of threads."""
+
+    def __init__(self, database: Database, *, sealer: Sealer, log: LogWriter) -> None:
+        self._database = database
+        self._sealer = sealer
+        self._log = log
+
+    def open(self, account: Account, *, password: StoredPassword | None = None) -> Account:
+        """Keep a new account (`make_account`), with its first password if it has one.
+
+        Raises  IdentifierTaken: somebody has one of its numbers.
+        """
+        parsed = [ParsedIdentifier(one.kind, one.value) for one in account.identifiers]
+        with self._database.transaction() as tx:
+            taken = rows.find_keys(tx.connection, parsed, sealer=self._sealer)
+            for identifier in taken:
+                raise IdentifierTaken(identifier.kind)
+            made = rows.insert_accounts(tx, (account,), sealer=self._sealer)
+            row = made[account.account_id]
+            if password is not None:
+                insert_passwords(
+                    tx, ((row, password),), sealer=self._sealer, now=account.created_at
+                )
+            self._record(
+                tx, EventType.ACCOUNT_ADDED, row, now=account.created_at, kind=account.kind
+            )
+        return account
+
+    def lock(self, account_id: AccountId, *, reason: str, now: datetime) -> None:
+        """Refuse its sign-ins until it is unlocked.  `reason` is a short word for the log."""
+        self._change_status(
+            account_id,
+            {AccountStatus.ACTIVE: AccountStatus.LOCKED},
+            reason=reason,
+            now=now,
+        )
+
+    def unlock(self, account_id: AccountId, *, reason: str, now: datetime) -> None:
+        """Let it sign in again."""
+        self._change_status(
+            account_id,
+            {AccountStatus.LOCKED: AccountStatus.ACTIVE},
+            reason=reason,
+            now=now,
+        )
+
+    def close(self, account_id: AccountId, *, reason: str, now: datetime) -> None:
+        """Close it for good; its mandates end, its data stay until `erase`."""
+        self._change_status(
+            account_id,
+            {
+                AccountStatus.ACTIVE: AccountStatus.CLOSED,
+                AccountStatus.LOCKED: AccountStatus.CLOSED,
+            },
+            reason=reason,
+            now=now,
+        )
+
+    def set_password(
+        self, account_id: AccountId, password: StoredPassword, *, now: datetime
+    ) -> None:
+        """Give it a password in the place of whatever there was."""
+        with self._database.transaction() as tx:
+            row = self._get(tx, account_id)
+            set_password(tx, row, password, sealer=self._sealer, now=now)
+            self._record(tx, EventType.PASSWORD_SET, row, now=now)
+
+    def renumber(
+        self, account_id: AccountId, new: ParsedIdentifier, *, reason: str, now: datetime
+    ) -> None:
+        """Cancel the account's number of that kind and put `new` in its place.
+
+        The old number stays as a past alias and signs nobody in; the account, its `sub` at every
+        sector, its credentials and its mandates stay.
+        Raises  AccountUnknown; IdentifierUnknown (it has no such number); IdentifierTaken.
+        Source  NĐ 70/2024/NĐ-CP Art. 11: a cancelled number is never given out again.
+        """
+        with self._database.transaction() as tx:
+            row = self._get(tx, account_id)
+            if not rows.end_identifier(tx, row, kind=new.kind, now=now):
+                raise IdentifierUnknown
+            number = Identifier(new.kind, new.value, now)
+            rows.add_identifier(tx, row, number=number, sealer=self._sealer)
+            self._record(
+                tx, EventType.IDENTIFIER_RETIRED, row, now=now, kind=new.kind, reason=reason
+            )
+            self._record(tx, EventType.IDENTIFIER_ADDED, row, now=now, kind=new.kind)
+
+    def add_identifier(
+        self, account_id: AccountId, new: ParsedIdentifier, *, now: datetime
+    ) -> None:
+        """Give the account one more number.
+
+        Raises  AccountUnknown; IdentifierTaken (by anybody, this account included).
+        """
+        with self._database.transaction() as tx:
+            row = self._get(tx, account_id)
+            number = Identifier(new.kind, new.value, now)
+            rows.add_identifier(tx, row, number=number, sealer=self._sealer)
+            self._record(tx, EventType.IDENTIFIER_ADDED, row, now=now, kind=new.kind)
+
+    def erase(self, account_id: AccountId, *, reason: str, now: datetime) -> None:
+        """Destroy the data key of an account and everything that it opened; it cannot be undone.
+
+        The id stays taken, so no `sub` is ever reassigned, and log rows stay verifiable though
+        nobody can read what was personal in them.  `account.erased_ms` lists the destructions;
+        a restored backup has to go through that list again.
+        """
+        with self._database.transaction() as tx:
+            row = self._get(tx, account_id)
+            revoke_mandates_of(tx, row.account_key, now=now)
+            erase_credentials(tx, row)
+            self._record(
+                tx, EventType.ACCOUNT_STATUS_CHANGED, row, now=now, status="erased", reason=reason
+            )
+            rows.erase_account(tx, row, now=now)
+
+    def _change_status(
+        self,
+        account_id: AccountId,
+        steps: dict[AccountStatus, AccountStatus],
+        *,
+        reason: str,
+        now: datetime,
+    ) -> None:
+        with self._database.transaction() as tx:
+            row = self._get(tx, account_id)
+            if row.status not in steps:
+                raise StatusUnchangeable
+            status = steps[row.status]
+            rows.update_status(tx, row, status=status, now=now)
+            if status is AccountStatus.CLOSED:
+                revoke_mandates_of(tx, row.account_key, now=now)
+            self._record(
+                tx, EventType.ACCOUNT_STATUS_CHANGED, row, now=now, status=status, reason=reason
+            )
+
+    def _get(self, tx: Transaction, account_id: AccountId) -> AccountRow:
+        row = rows.find_row(tx.connection, account_id, is_locked=True)
+        if row is None:
+            raise AccountUnknown
+        return row
+
+    def _record(
+        self, tx: Transaction, type_: EventType, row: AccountRow, *, now: datetime, **facts: str
+    ) -> None:
+        event = Event(type_, account_id=row.account_id, facts=facts)
+        self._log.record(tx, event, data_key=row.data_key, now=now)
