@@ -7,6 +7,7 @@ here: SQL, and approving statutory bases (`bases.py`).
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -123,7 +124,9 @@ class RegistryEditor:
         """
         client = self._lock_client(tx, client_id)
         digest = hash_secret(raw_secret)
-        known = next((secret for secret in client.secrets if secret.digest == digest), None)
+        known = next(
+            (held for held in client.secrets if hmac.compare_digest(held.digest, digest)), None
+        )
         if known is not None:
             if known.is_live(now=now):
                 return False
