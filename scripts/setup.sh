@@ -204,7 +204,7 @@ install_node_packages() {
     stamp=tests/node/node_modules/.stamp
     cmp -s tests/node/package-lock.json "$stamp" && return
     say "Setting up node packages in tests/node (once) …"
-    (cd tests/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2) ||
+    (cd tests/node && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >&2) ||
         die "npm ci failed; the reason is above."
     cp tests/node/package-lock.json "$stamp"
 }
