@@ -66,10 +66,10 @@ class RegisteredClient:
     client_secret: str = field(repr=False)
     auth_method: str
     algorithm: str
-    redirect_uri: str = REDIRECT_URI
-    post_logout_redirect_uri: str = POST_LOGOUT_REDIRECT_URI
+    redirect_uri: str
+    post_logout_redirect_uri: str
+    pkce: str
     backchannel_logout_uri: str | None = None
-    pkce: str = "if_sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +85,25 @@ class Provider:
     log: Path
 
 
-def make_clients(*, backchannel_logout_uri: str | None) -> dict[str, RegisteredClient]:
+def make_clients(
+    *,
+    backchannel_logout_uri: str | None = None,
+    redirect_uri: str = REDIRECT_URI,
+    post_logout_redirect_uri: str = POST_LOGOUT_REDIRECT_URI,
+    pkce: str = "if_sent",
+) -> dict[str, RegisteredClient]:
     """The clients by what they are for; fresh secrets every time."""
 
     def client(name: str, **changes: Any) -> RegisteredClient:
-        fields = {"auth_method": "client_secret_basic", "algorithm": "ES256", **changes}
-        # Signs that RFC 6749 §2.3.1 has to encode, so that a provider that forgets to decode fails.
-        secret = secrets.token_urlsafe(32) + "/+%&"
-        return RegisteredClient(client_id=f"conformance-{name}", client_secret=secret, **fields)
+        return RegisteredClient(
+            client_id=f"conformance-{name}",
+            # Signs that RFC 6749 §2.3.1 has to encode: a provider that does not decode them fails.
+            client_secret=secrets.token_urlsafe(32) + "/+%&",
+            redirect_uri=redirect_uri,
+            post_logout_redirect_uri=post_logout_redirect_uri,
+            pkce=pkce,
+            **{"auth_method": "client_secret_basic", "algorithm": "ES256", **changes},
+        )
 
     return {
         "main": client("main"),
@@ -238,6 +249,8 @@ def _peer_client(client: RegisteredClient) -> dict[str, Any]:
         "redirect_uris": [client.redirect_uri],
         "post_logout_redirect_uris": [client.post_logout_redirect_uri],
         "grant_types": ["authorization_code", "refresh_token"],
+        # It takes http redirect URIs on loopback from native clients only.
+        "application_type": "native" if client.redirect_uri.startswith("http:") else "web",
     }
     # RS256 is what a client gets that says nothing (Dynamic Client Registration 1.0 §2).
     if client.algorithm != "RS256":
