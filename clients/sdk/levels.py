@@ -2,6 +2,8 @@
 
 What lives here: the ladder of `acr` values of this provider.  A value from elsewhere is compared
 to the letter.  Not here: what a level means in law.
+
+Source  OIDC Core §2 (`acr`), §3.1.2.1 (`acr_values`).
 """
 
 from __future__ import annotations

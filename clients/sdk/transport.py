@@ -3,6 +3,8 @@
 What lives here: the Protocol that a portal may implement itself (a proxy, a test's in-process
 provider) and the implementation over urllib3.  Redirects are never followed, bodies are bounded
 and TLS certificates are always verified.  Not here: what the answers mean.
+
+Source  RFC 9110; RFC 9700 §4.12 (a redirect of a back-end request is never followed).
 """
 
 from __future__ import annotations
