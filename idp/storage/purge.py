@@ -68,10 +68,16 @@ def purge_batch(
     when there was nothing to do.
     """
     deleted = {}
+    unfinished: set[Table] = set()
     for rule in rules:
+        if any(key.column.table is rule.table for one in unfinished for key in one.foreign_keys):
+            unfinished.add(rule.table)  # what refers to its rows goes first
+            continue
         with database.transaction() as tx:
             until_ms = to_ms(now - rule.keep)
             done = tx.connection.execute(rule.statement(), {"until": until_ms, "at_most": limit})
+        if done.rowcount == limit:
+            unfinished.add(rule.table)
         if done.rowcount:
             deleted[rule.table.name] = done.rowcount
     return deleted
