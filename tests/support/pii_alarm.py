@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote_plus
 
 import pytest
 import structlog
@@ -121,7 +121,8 @@ class PiiAlarm:
         """Search `text`; what is found fails the running test at the end of its phase."""
         if any(where.startswith(excused) for excused in self._excused):
             return
-        for kind in self.kinds_in(text):
+        searched = f"{text} {unquote_plus(text)}" if where.startswith("url") else text
+        for kind in self.kinds_in(searched):
             self.findings.append(f"{kind} in {where}: {_shortened(text)}")
 
     def watch_bytes(self, data: bytes, *, where: str) -> None:
@@ -221,10 +222,20 @@ def _hook_clients(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(http.client.HTTPConnection, "putrequest", asked)
 
 
+_metrics_reported: Final[set[str]] = set()
+
+
 def _watch_metrics() -> None:
+    """Metrics last as long as the process: each line is held against the first test only."""
     metrics = sys.modules.get("prometheus_client")
-    if metrics is not None:
-        _alarm.watch(metrics.generate_latest().decode(), "a metric")
+    if metrics is None:
+        return
+    text = metrics.generate_latest().decode()
+    if _alarm.kinds_in(text):
+        for line in set(text.splitlines()) - _metrics_reported:
+            if _alarm.kinds_in(line):
+                _metrics_reported.add(line)
+                _alarm.watch(line, "a metric")
 
 
 _patches: Final = pytest.MonkeyPatch()
