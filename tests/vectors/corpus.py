@@ -1,0 +1,62 @@
+"""Where the vectors of others are, and how they are read.
+
+What lives here: the folder (`ANTIN_CORPUS`, or `../shared/corpus` beside the project) and the
+Wycheproof files as flat lists.  Without the folder the lists are empty and pytest shows the tests
+as skipped; `test_corpus_is_there.py` makes that a failure under CI.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+def corpus_folder() -> Path:
+    """The folder of vectors, whether it exists or not."""
+    named = os.environ.get("ANTIN_CORPUS")
+    return Path(named) if named else ROOT.parent / "shared" / "corpus"
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """One test of a Wycheproof file, with the keys of its group."""
+
+    number: int
+    comment: str
+    result: str
+    group: str
+    keys: tuple[dict[str, Any], ...] = field(repr=False)
+    jws: Any = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """For the list of tests: its number and what it is about."""
+        return f"{self.number}-{self.group}-{self.comment}"
+
+
+def wycheproof_jws(file: str) -> list[Vector]:
+    """The vectors of `file` that are about a JWS, in order."""
+    path = corpus_folder() / "wycheproof" / file
+    return list(_vectors(json.loads(path.read_text()))) if path.exists() else []
+
+
+def _vectors(content: dict[str, Any]) -> Iterator[Vector]:
+    for group in content["testGroups"]:
+        # symmetric groups have no public half: what a verifier is given is the secret itself
+        key = group.get("public", group["private"])
+        for test in group["tests"]:
+            if "jws" in test:
+                yield Vector(
+                    number=test["tcId"],
+                    comment=test["comment"],
+                    result=test["result"],
+                    group=group["comment"],
+                    keys=tuple(key["keys"]) if "keys" in key else (key,),
+                    jws=test["jws"],
+                )
