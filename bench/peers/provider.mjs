@@ -21,6 +21,8 @@ import https from 'node:https';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
+import '../../tests/node/older_node.mjs';
+
 // The packages are installed once, for tests and bench alike, beside the tests' package.json.
 const require = createRequire(new URL('../../tests/node/package.json', import.meta.url));
 const { Provider } = await import(pathToFileURL(require.resolve('oidc-provider')));

@@ -17,8 +17,10 @@
  */
 import { createInterface } from 'node:readline';
 
-import { exportJWK, generateKeyPair } from 'jose';
-import * as client from 'openid-client';
+import './older_node.mjs';
+
+const { exportJWK, generateKeyPair } = await import('jose');
+const client = await import('openid-client');
 
 const state = {};
 
