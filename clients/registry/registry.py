@@ -53,6 +53,8 @@ class Registry:
 
     def find_registered_client(self, client_id: str, *, now: datetime) -> Client | None:
         """A client whatever its status: to name it in a history, never to serve it."""
+        if len(client_id) > _LONGEST_CLIENT_ID:
+            return None
         return self._clients.get(client_id, self._load_client, now=now)
 
     def find_controller(self, controller_id: str, *, now: datetime) -> Controller | None:
@@ -65,6 +67,8 @@ class Registry:
 
     def find_resource_server(self, identifier: str, *, now: datetime) -> ResourceServer | None:
         """The resource server that a `resource` parameter (RFC 8707 §2) names."""
+        if len(identifier) > _LONGEST_IDENTIFIER:
+            return None
         return self._resource_servers.get(identifier, self._load_resource_server, now=now)
 
     def audiences_of(self, client_id: str, *, now: datetime) -> frozenset[str]:
@@ -104,7 +108,7 @@ class Registry:
     # -- from storage when memory has nothing ------------------------------------------------------
 
     def _load_client(self, client_id: str) -> Client | None:
-        if not 0 < len(client_id) <= _LONGEST_CLIENT_ID or "\x00" in client_id:
+        if not _could_be_registered(client_id):
             return None
         with self._database.read() as connection:
             return storage.find_client(connection, client_id)
@@ -118,7 +122,7 @@ class Registry:
             return storage.find_sector(connection, sector_id)
 
     def _load_resource_server(self, identifier: str) -> ResourceServer | None:
-        if not 0 < len(identifier) <= _LONGEST_IDENTIFIER or "\x00" in identifier:
+        if not _could_be_registered(identifier):
             return None
         with self._database.read() as connection:
             return storage.find_resource_server(connection, identifier)
@@ -131,3 +135,8 @@ class Registry:
     def _load_bases(self, client_id: str) -> tuple[StatutoryBasis, ...]:
         with self._database.read() as connection:
             return storage.list_bases_of(connection, client_id)
+
+
+def _could_be_registered(raw: str) -> bool:
+    """Whether a key from outside can be put to a database at all; NUL and surrogates cannot."""
+    return raw.isascii() and raw.isprintable() and raw != ""

@@ -1,0 +1,179 @@
+"""Data goes out without consent only under a basis that two operators answer for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
+
+from clients.registry import (
+    Client,
+    ClientInvalid,
+    NotRegistered,
+    Registry,
+    SecondOperatorRequired,
+    StatutoryBases,
+    StatutoryBasis,
+)
+from clients.registry.storage.tables import statutory_basis
+from idp.storage.database import Database
+
+Portal = Callable[..., Client]
+Add = Callable[[Client], Client]
+Request = Callable[..., StatutoryBasis]
+
+_DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def request_basis(
+    bases: StatutoryBases, add: Add, portal: Portal, database: Database, now: datetime
+) -> Request:
+    """Ask for a basis for the portal; give what is to differ."""
+    add(portal(scopes=frozenset({"openid", "identity"})))
+
+    def request(**changes: Any) -> StatutoryBasis:
+        with database.transaction() as tx:
+            basis, _ = bases.request(
+                tx,
+                **{
+                    "client_id": "portal",
+                    "scope": "identity",
+                    "procedure": "1.000001.000.00.00.H99",
+                    "legal_ref": "NĐ 1/2026/NĐ-CP điều 5",
+                    "requested_by": "first",
+                    "valid_from": now - _DAY,
+                    "valid_to": now + _DAY,
+                    "now": now,
+                    **changes,
+                },
+            )
+        return basis
+
+    return request
+
+
+@pytest.fixture
+def find(registry: Registry, now: datetime) -> Callable[..., StatutoryBasis | None]:
+    """The basis under which the portal may ask, at an instant."""
+
+    def ask(**changes: Any) -> StatutoryBasis | None:
+        asked = {"scope": "identity", "procedure": "1.000001.000.00.00.H99", "now": now, **changes}
+        return registry.statutory_basis(asked.pop("client_id", "portal"), **asked)
+
+    return ask
+
+
+def test_a_basis_counts_once_somebody_else_approved_it(
+    bases: StatutoryBases,
+    request_basis: Request,
+    find: Callable[..., StatutoryBasis | None],
+    database: Database,
+    now: datetime,
+) -> None:
+    basis = request_basis()
+    assert find() is None
+    with database.transaction() as tx:
+        approved = bases.approve(tx, basis.basis_id, approved_by="second", now=now)
+    assert find() == approved
+    with database.transaction() as tx:
+        assert bases.approve(tx, basis.basis_id, approved_by="third", now=now) == approved
+
+
+@pytest.mark.parametrize("operator", ["first", "FIRST", " ", ""])
+def test_who_asked_cannot_approve(
+    bases: StatutoryBases,
+    request_basis: Request,
+    find: Callable[..., StatutoryBasis | None],
+    database: Database,
+    now: datetime,
+    operator: str,
+) -> None:
+    basis = request_basis()
+    with pytest.raises(SecondOperatorRequired), database.transaction() as tx:
+        bases.approve(tx, basis.basis_id, approved_by=operator, now=now)
+    assert find() is None
+
+
+def test_the_database_itself_refuses_one_operator_twice(
+    request_basis: Request, database: Database
+) -> None:
+    request_basis()
+    with pytest.raises(IntegrityError), database.transaction() as tx:
+        tx.connection.execute(update(statutory_basis).values(approved_by="first"))
+
+
+def test_a_basis_is_for_one_client_scope_procedure_and_time(
+    bases: StatutoryBases,
+    request_basis: Request,
+    find: Callable[..., StatutoryBasis | None],
+    database: Database,
+    now: datetime,
+) -> None:
+    basis = request_basis()
+    with database.transaction() as tx:
+        bases.approve(tx, basis.basis_id, approved_by="second", now=now)
+    assert find() is not None
+    assert find(client_id="other") is None
+    assert find(scope="email") is None
+    assert find(procedure="1.000001.000.00.00.H98") is None
+    assert find(now=now - _DAY) is not None
+    assert find(now=now - _DAY - timedelta(milliseconds=1)) is None
+    assert find(now=now + _DAY) is None
+
+
+def test_an_ended_basis_is_out_of_force_at_once(
+    bases: StatutoryBases,
+    request_basis: Request,
+    find: Callable[..., StatutoryBasis | None],
+    registry: Registry,
+    database: Database,
+    now: datetime,
+) -> None:
+    basis = request_basis(valid_to=None)
+    with database.transaction() as tx:
+        bases.approve(tx, basis.basis_id, approved_by="second", now=now)
+    assert find(now=now + 9999 * _DAY) is not None
+    with database.transaction() as tx:
+        ended = bases.end(tx, basis.basis_id, now=now)
+        assert bases.end(tx, basis.basis_id, now=now + _DAY) == ended
+    assert find() is None
+    assert [kept.basis_id for kept in registry.list_bases_of("portal")] == [basis.basis_id]
+
+
+def test_the_same_request_twice_is_one_basis(request_basis: Request, registry: Registry) -> None:
+    assert request_basis() == request_basis()
+    request_basis(legal_ref="NĐ 2/2026/NĐ-CP")
+    assert len(registry.list_bases_of("portal")) == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("client_id", {"client_id": "unknown"}),
+        ("scope", {"scope": "email"}),
+        ("procedure", {"procedure": " "}),
+        ("legal_ref", {"legal_ref": ""}),
+        ("requested_by", {"requested_by": ""}),
+        ("valid_to", {"valid_to": datetime.fromisoformat("2000-01-01T00:00:00Z")}),
+    ],
+)
+def test_a_request_without_its_ground_is_refused(
+    request_basis: Request, field: str, changes: dict[str, Any]
+) -> None:
+    with pytest.raises(ClientInvalid) as refusal:
+        request_basis(**changes)
+    assert refusal.value.field == field
+
+
+def test_what_was_never_asked_for_can_be_neither_approved_nor_ended(
+    bases: StatutoryBases, database: Database, now: datetime
+) -> None:
+    with pytest.raises(NotRegistered), database.transaction() as tx:
+        bases.approve(tx, "basis_unknown", approved_by="second", now=now)
+    with pytest.raises(NotRegistered), database.transaction() as tx:
+        bases.end(tx, "basis_unknown", now=now)
