@@ -5,7 +5,8 @@ unknown identifiers always cost one argon2id alone, the extra time would say "th
 So an unknown identifier (and an account without a password) behaves like some account: by a keyed
 hash of the identifier it gets one of the foreign schemes in the database, or none, in the
 proportion in which accounts have them, and the same one each time.  As accounts move to our own
-hash the proportions follow; they are read again every ten minutes.
+hash the proportions follow: imports and the periodic work of `antin work` count them
+(`idp.storage.credentials.recount_schemes`), every process reads the count again after ten minutes.
 Not here: doing the work (`passwords.Passwords.check`).
 """
 
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from idp.storage.credentials import count_schemes
+from idp.storage.credentials import list_schemes
 from idp.storage.database import Database
 from keystore.purposes import MacPurpose
 from keystore.sealing import Sealer
@@ -28,16 +29,13 @@ _SCALE: Final = 1 << 64
 
 @dataclass(frozen=True, slots=True)
 class SchemeShares:
-    """How many of `total` accounts cost which foreign scheme."""
+    """How many accounts cost which foreign scheme; the empty name stands for none."""
 
     counts: Mapping[str, int]
-    total: int
 
     def pick(self, point: int) -> str:
         """The scheme at a point in 0 … 2^64 - 1; empty for none."""
-        if self.total == 0:
-            return ""
-        position = point * self.total // _SCALE
+        position = point * sum(self.counts.values()) // _SCALE
         for scheme in sorted(self.counts):
             if position < self.counts[scheme]:
                 return scheme
@@ -70,12 +68,12 @@ class Decoys:
             return shares
         if not self._loading.acquire(blocking=shares is None):
             # somebody else is reading: the old proportions do for this one
-            return shares or SchemeShares({}, 0)
+            return shares or SchemeShares({})
         try:
             if self._shares is None or self._loaded_at == loaded_at:
                 with self._database.read() as connection:
-                    counts, total = count_schemes(connection)
-                self._shares, self._loaded_at = SchemeShares(counts, total), now
+                    counts = list_schemes(connection)
+                self._shares, self._loaded_at = SchemeShares(counts), now
             return self._shares
         finally:
             self._loading.release()

@@ -47,9 +47,7 @@ class Directory:
             found = mandates.list_representations(
                 connection, person_account_id, sealer=self._sealer, now=now
             )
-        return tuple(
-            sorted(found, key=lambda one: (one.name, one.enterprise_code, one.mandate_id))
-        )
+        return tuple(sorted(found, key=lambda one: (one.name, one.enterprise_code, one.mandate_id)))
 
     def find_representation(
         self, person_account_id: AccountId, *, mandate_id: MandateId, now: datetime

@@ -125,7 +125,7 @@ def _parse_argon2(encoded: str) -> ForeignHash:
     memory_kib, passes, lanes = int(match[3]), int(match[4]), int(match[5])
     salt, digest = _standard(match[6]), _standard(match[7])
     is_sound = version in _ARGON2_VERSIONS and passes >= 1 and 8 * lanes <= memory_kib and lanes
-    if not is_sound or len(salt) < 8:  # noqa: PLR2004  RFC 9106 §3.1
+    if not is_sound or len(salt) < 8:
         raise ForeignHashRefused("password_hash_malformed")
     if (
         memory_kib > MAX_ARGON2_MEMORY_KIB

@@ -33,6 +33,8 @@ MAX_RAW_CHARS: Final = 64
 _SEPARATORS: Final = str.maketrans("", "", ".-")
 _DASHES: Final = str.maketrans(dict.fromkeys("\u2010\u2012\u2013\u2014\u2212", "-"))
 _DIGITS_12: Final = re.compile(r"[0-9]{12}")
+_NEARLY_12: Final = re.compile(r"[0-9]{11}|[0-9]{14}")
+"""A digit dropped or two doubled: said so at once instead of asking for the password again."""
 _DIGITS_9: Final = re.compile(r"[0-9]{9}")
 _ENTERPRISE: Final = re.compile(r"([0-9]{10})(?:-?([0-9]{3}))?")
 _VIETNAMESE_PASSPORT: Final = re.compile(r"[A-Z][0-9]{7}")
@@ -141,9 +143,9 @@ def parse_login_identifier(raw: str) -> TypedIdentifier | IdentifierProblem:
     if plain.isascii() and plain.isdigit() and len(plain) in {10, 13}:
         organisation = _enterprise(compact)
         is_code = isinstance(organisation, ParsedIdentifier)
-        return (
-            IdentifierProblem.ORGANISATION if is_code else IdentifierProblem.TAX_CODE_MALFORMED
-        )
+        return IdentifierProblem.ORGANISATION if is_code else IdentifierProblem.TAX_CODE_MALFORMED
+    if _NEARLY_12.fullmatch(plain) or (plain.isdigit() and len(set(plain)) == 1):
+        return IdentifierProblem.MALFORMED
     abroad = _PASSPORT_WITH_COUNTRY.fullmatch(compact)
     if abroad is not None:
         readings = [_passport(abroad[2], country=abroad[1])]
@@ -152,8 +154,6 @@ def parse_login_identifier(raw: str) -> TypedIdentifier | IdentifierProblem:
         if not plain.isdigit():
             readings.append(_passport(plain, country=_HOME))
         readings.append(_form(plain, kind=IdentifierKind.FOREIGNER_ID, form=_FOREIGNER_ID))
-    if plain.isdigit() and len(set(plain)) == 1:
-        return IdentifierProblem.MALFORMED
     candidates = tuple(found for found in readings if isinstance(found, ParsedIdentifier))
     if not candidates:
         return IdentifierProblem.MALFORMED

@@ -172,9 +172,7 @@ class Login:
         with self._database.read() as connection:
             row = find_row(connection, account_id)
             totps = list_totps(connection, account_id, sealer=self._sealer)
-        is_right = spend_code(
-            totps, raw_code, account_id=account_id, store=self._store, now=now
-        )
+        is_right = spend_code(totps, raw_code, account_id=account_id, store=self._store, now=now)
         if not is_right or row is None or row.status is not AccountStatus.ACTIVE:
             self._refusals.note(account_id, subject=account_id, factor=Factor.OTP, now=now)
             return _wrong(admitted)
@@ -226,9 +224,7 @@ class Login:
             row = find_row(tx.connection, account_id, is_locked=True)
             kept = None if row is None else find_password(tx.connection, row, sealer=self._sealer)
             if row is not None and kept is not None and kept[0] == checked:
-                replace_password(
-                    tx, row, ours, expected=kept[1], sealer=self._sealer, now=now
-                )
+                replace_password(tx, row, ours, expected=kept[1], sealer=self._sealer, now=now)
 
 
 def _wrong(admitted: Admitted) -> LoginRefused:

@@ -67,9 +67,7 @@ def add_legal_representative(
     return new
 
 
-def end_mandate(
-    database: Database, mandate: Mandate, *, log: LogWriter, now: datetime
-) -> bool:
+def end_mandate(database: Database, mandate: Mandate, *, log: LogWriter, now: datetime) -> bool:
     """End a mandate for good; False when somebody else had ended it."""
     with database.transaction() as tx:
         holder = find_row(tx.connection, mandate.holder_id)

@@ -172,9 +172,7 @@ class Passwords:
 
     def _is_our_cost(self, scheme: str) -> bool:
         costs = self._hashing.costs
-        return scheme.startswith(
-            f"argon2id:19:{costs.memory_kib}:{costs.passes}:{costs.lanes}:"
-        )
+        return scheme.startswith(f"argon2id:19:{costs.memory_kib}:{costs.passes}:{costs.lanes}:")
 
 
 def prepare(raw_password: str) -> PreparedPassword | None:

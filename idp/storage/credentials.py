@@ -45,6 +45,7 @@ from idp.storage.database import Transaction, metadata
 from idp.storage.declared import NONE, SECRET, holds
 from keystore.clock import from_ms, to_ms
 from keystore.sealing import Sealer
+from keystore.storage import lock_until_commit
 
 _LEGAL: Final = {"legal": "NĐ 356/2025/NĐ-CP Art. 4(1)(i)", "legal_from": "2026-01-01"}
 
@@ -71,12 +72,19 @@ Index(
     sqlite_where=_IS_FOREIGN,
     postgresql_where=_IS_FOREIGN,
 )
-_HAS_SCHEME = password.c.scheme != ""
-Index(
-    "ix_password_scheme",
-    password.c.scheme,
-    sqlite_where=_HAS_SCHEME,
-    postgresql_where=_HAS_SCHEME,
+
+password_scheme = Table(
+    "password_scheme",
+    metadata,
+    Column("scheme", String(64), primary_key=True, info=NONE),
+    Column("accounts", BigInteger, nullable=False, info=NONE),
+    info=holds(
+        "none",
+        purpose="what an identifier that nobody has must cost to refuse",
+        retention="until_counted_again",
+        legal="none",
+        legal_from="2026-01-01",
+    ),
 )
 
 totp = Table(
@@ -98,9 +106,7 @@ activation_code = Table(
     Column("code_mac", LargeBinary(32), nullable=False, info=SECRET),
     Column("issued_ms", BigInteger, nullable=False, info=NONE),
     Column("expires_ms", BigInteger, nullable=False, info=NONE),
-    info=holds(
-        "person", purpose="enrolling the first authenticator", retention="expiry", **_LEGAL
-    ),
+    info=holds("person", purpose="enrolling the first authenticator", retention="expiry", **_LEGAL),
 )
 Index("ix_activation_code_account", activation_code.c.account_key)
 Index("ix_activation_code_expiry", activation_code.c.expires_ms)
@@ -144,13 +150,11 @@ _TO_WRAP = (
     .order_by(password.c.account_key)
     .limit(bindparam("limit"))
 )
-_SCHEMES = (
-    select(password.c.scheme, func.count())
-    .where(password.c.scheme != "")
-    .group_by(password.c.scheme)
-    .order_by(password.c.scheme)
+_SCHEMES = select(password_scheme.c.scheme, password_scheme.c.accounts)
+_COUNT_SCHEMES = insert(password_scheme).from_select(
+    ["scheme", "accounts"], select(password.c.scheme, func.count()).group_by(password.c.scheme)
 )
-_HOW_MANY = select(func.max(password.c.account_key))
+_FORGET_SCHEMES = delete(password_scheme)
 _TOTPS = (
     select(totp, account.c.account_id, account.c.data_key)
     .join(account, account.c.account_key == totp.c.account_key)
@@ -263,18 +267,22 @@ def set_password(
     insert_passwords(tx, ((row, stored),), sealer=sealer, now=now)
 
 
-def list_to_wrap(
-    connection: Connection, *, after: int, limit: int
-) -> list[tuple[AccountId, int]]:
+def list_to_wrap(connection: Connection, *, after: int, limit: int) -> list[tuple[AccountId, int]]:
     """Accounts whose imported hash has yet to be wrapped, after an internal key, in its order."""
     rows = connection.execute(_TO_WRAP, {"after": after, "limit": limit})
     return [(AccountId(row.account_id), row.account_key) for row in rows]
 
 
-def count_schemes(connection: Connection) -> tuple[Mapping[str, int], int]:
-    """How many passwords cost which foreign work, and about how many accounts there are at all."""
-    counts = {scheme: int(many) for scheme, many in connection.execute(_SCHEMES)}
-    return counts, int(connection.execute(_HOW_MANY).scalar() or 0)
+def list_schemes(connection: Connection) -> Mapping[str, int]:
+    """How many passwords cost which foreign work (empty: none), as they were last counted."""
+    return {row.scheme: int(row.accounts) for row in connection.execute(_SCHEMES)}
+
+
+def recount_schemes(tx: Transaction) -> None:
+    """Count them again, which reads every password row once: for periodic work and imports."""
+    lock_until_commit(tx, name="password_scheme")
+    tx.connection.execute(_FORGET_SCHEMES)
+    tx.connection.execute(_COUNT_SCHEMES)
 
 
 def list_totps(
@@ -344,9 +352,7 @@ def replace_activation_codes(tx: Transaction, row: AccountRow, code: ActivationC
 
 def consume_activation_code(tx: Transaction, activation_id: str, *, now: datetime) -> bool:
     """Spend a code; True for the one transaction that does, if it has not expired."""
-    spent = tx.connection.execute(
-        _CONSUME_CODE, {"activation": activation_id, "now": to_ms(now)}
-    )
+    spent = tx.connection.execute(_CONSUME_CODE, {"activation": activation_id, "now": to_ms(now)})
     return spent.rowcount == 1
 
 
@@ -364,9 +370,7 @@ def _seal_password(stored: StoredPassword, row: AccountRow, *, sealer: Sealer) -
 
 def _unseal_password(row: Row[*tuple[Any, ...]], *, sealer: Sealer) -> StoredPassword:
     return _decode_password(
-        sealer.unseal_personal(
-            row.data_key, row.sealed, context=_password_context(row.account_id)
-        )
+        sealer.unseal_personal(row.data_key, row.sealed, context=_password_context(row.account_id))
     )
 
 

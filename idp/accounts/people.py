@@ -1,0 +1,26 @@
+"""What the protocol side of the house asks about people, beside the directory.
+
+What lives here: the second factor and the data key of an account.  Not here: changing anything.
+"""
+
+from __future__ import annotations
+
+from idp.accounts.directory import Directory
+from idp.ids import AccountId
+from idp.storage.accounts import find_row
+from idp.storage.credentials import has_totp
+
+
+class People(Directory):
+    """The directory, and the two facts that signing in needs beside it."""
+
+    def has_totp(self, account_id: AccountId) -> bool:
+        """Whether a second factor is enrolled."""
+        with self._database.read() as connection:
+            return has_totp(connection, account_id)
+
+    def data_key_of(self, account_id: AccountId) -> bytes | None:
+        """The person's wrapped data key; None when unknown or erased."""
+        with self._database.read() as connection:
+            row = find_row(connection, account_id)
+        return None if row is None else row.data_key
