@@ -9,6 +9,7 @@ Not here: what a module demands: that is each test's docstring and body.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,7 +81,14 @@ def antin(
     """Our provider, as `antin sandbox --tls --client FILE` starts it."""
     clients = make_clients(backchannel_logout_uri=f"{receiver.origin}{BACKCHANNEL_PATH}/antin")
     folder: Path = tmp_path_factory.mktemp("antin")
-    with run_antin(folder, clients=clients, trusted=certificates) as provider:
+    # The receiver listens on loopback, where the egress door goes only when the operator says so.
+    private = json.dumps({clients["backchannel"].client_id: ["127.0.0.0/8"]})
+    with run_antin(
+        folder,
+        clients=clients,
+        trusted=certificates,
+        settings={"ANTIN_EGRESS_PRIVATE": private},
+    ) as provider:
         yield provider
 
 

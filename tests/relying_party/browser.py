@@ -131,14 +131,21 @@ class Browser:
             self._watch(answer.location, "url in Location")
         return answer
 
-    def press(self, page: Page, button: Button, typed: Mapping[str, str] | None = None) -> Answer:
-        """Submit the button's form with what was typed over what the form held."""
+    def press(
+        self,
+        page: Page,
+        button: Button,
+        typed: Mapping[str, str] | None = None,
+        *,
+        ticked: Pairs = (),
+    ) -> Answer:
+        """Submit the button's form with what was typed over what it held, and what was ticked."""
         form = page.form_of(button)
         values = dict(typed or {})
         pairs = [(name, values.pop(name, value)) for name, value in form.fields]
         missing = set(values) - form.open_fields
         assert not missing, f"the form of {button.id!r} has no field {sorted(missing)}"
-        pairs += list(values.items())
+        pairs += [*values.items(), *ticked]
         if button.name:
             pairs.append((button.name, button.value))
         action = button.form_action or form.action

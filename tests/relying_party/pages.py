@@ -41,6 +41,8 @@ class Form:
     """Successful controls in document order, without buttons."""
     open_fields: set[str] = field(default_factory=set)
     """Names that a person can type or choose."""
+    unticked: list[tuple[str, str]] = field(default_factory=list)
+    """Checkboxes that are not ticked yet."""
 
 
 @dataclass(slots=True)
@@ -164,8 +166,11 @@ class _Reader(HTMLParser):
             return
         if kind in {"checkbox", "radio"}:
             form.open_fields.add(name)
+            pair = (name, given.get("value", "on"))
             if "checked" in names:
-                form.fields.append((name, given.get("value", "on")))
+                form.fields.append(pair)
+            elif kind == "checkbox":
+                form.unticked.append(pair)
             return
         if kind != "hidden":
             form.open_fields.add(name)

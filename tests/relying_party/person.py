@@ -36,7 +36,7 @@ class Arrival:
     method: str
     fields: dict[str, str]
     asked: tuple[str, ...]
-    """The pages that were filled in on the way: login, otp, capacity, consent."""
+    """The pages that were filled in on the way: login, otp, capacity, consent, and the like."""
     query: dict[str, str]
     """What the address itself carried, which for form_post is nothing."""
 
@@ -110,6 +110,10 @@ class Visit:
         consent = page.find_button("consent-accept")
         if consent is not None:
             return self._press("consent", page, consent)
+        for name in ("information", "account"):
+            button = page.find_button(f"{name}-continue")
+            if button is not None:
+                return self._press(name, page, button)
         return None
 
     def _press(
@@ -117,7 +121,8 @@ class Visit:
     ) -> Answer:
         assert name not in self._asked, f"{name} is asked again: {page.headings} {page.text[:200]}"
         self._asked.append(name)
-        return self._browser.press(page, button, typed)
+        # Nothing is ticked beforehand; this person shares whatever is asked for.
+        return self._browser.press(page, button, typed, ticked=page.form_of(button).unticked)
 
 
 def _first_capacity(page: Page) -> Button | None:
