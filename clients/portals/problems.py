@@ -32,8 +32,14 @@ class Problem:
     sentence: tuple[str, str]
     next_step: tuple[str, str]
 
+    @property
+    def leads_home(self) -> bool:
+        """Whether signing in again is not the next step."""
+        return self.next_step is _HOME
+
 
 _AGAIN = ("Đăng nhập lại", "Sign in again")
+_HOME = ("Về trang chủ", "Go to the home page")
 
 DENIED = Problem(
     name="access_denied",
@@ -41,7 +47,7 @@ DENIED = Problem(
     title=("Chưa đăng nhập", "Not signed in"),
     sentence=(
         (
-            "Ông/Bà đã không đồng ý chia sẻ thông tin, nên cổng dịch vụ chưa thể đăng nhập cho Ông/Bà."
+            "Ông/Bà đã không đồng ý chia sẻ thông tin, nên chưa thể đăng nhập cổng dịch vụ."
             " Không có thông tin nào được chia sẻ."
         ),
         (
@@ -67,8 +73,8 @@ LEVEL = Problem(
     title=("Cần xác thực hai yếu tố", "Two factors are needed"),
     sentence=(
         (
-            "Dịch vụ này yêu cầu đăng nhập bằng mật khẩu và mã xác thực một lần. Nếu chưa có ứng dụng"
-            " tạo mã, Ông/Bà cần kích hoạt trước."
+            "Dịch vụ này yêu cầu đăng nhập bằng mật khẩu và mã xác thực một lần. Nếu chưa có"
+            " ứng dụng tạo mã, Ông/Bà cần kích hoạt trước."
         ),
         (
             "This service asks for your password and a one-time code. If you have no code app yet,"
@@ -103,8 +109,8 @@ UNTRUSTED = Problem(
     title=("Chưa đăng nhập được", "Sign-in did not work"),
     sentence=(
         (
-            "Câu trả lời của hệ thống xác thực không qua được kiểm tra, nên cổng dịch vụ đã từ chối."
-            " Nếu lặp lại, vui lòng báo cho cổng dịch vụ."
+            "Câu trả lời của hệ thống xác thực không qua được kiểm tra, nên cổng dịch vụ đã từ"
+            " chối. Nếu lặp lại, vui lòng báo cho cổng dịch vụ."
         ),
         (
             "The answer of the sign-in service did not pass our checks, so we refused it. If this"
@@ -121,7 +127,31 @@ FORM_TOO_OLD = Problem(
         "Trang này không còn thuộc phiên đăng nhập hiện tại. Vui lòng mở lại trang chủ.",
         "This page no longer belongs to your session. Please open the home page again.",
     ),
-    next_step=("Về trang chủ", "Go to the home page"),
+    next_step=_HOME,
+)
+
+SIGNED_OUT_HERE = Problem(
+    name="signed_out_here",
+    status=503,
+    title=("Mới đăng xuất khỏi cổng này", "Signed out of this portal only"),
+    sentence=(
+        (
+            "Đã đăng xuất khỏi cổng này, nhưng hệ thống xác thực chưa phản hồi. Vui lòng đóng"
+            " trình duyệt để bảo đảm an toàn."
+        ),
+        (
+            "You are signed out of this portal, but the sign-in service does not answer. Please"
+            " close the browser to be safe."
+        ),
+    ),
+    next_step=_HOME,
+)
+NOT_FOUND = Problem(
+    name="not_found",
+    status=404,
+    title=("Không có trang này", "No such page"),
+    sentence=("Địa chỉ này không có trong cổng dịch vụ.", "This portal has no such address."),
+    next_step=_HOME,
 )
 
 _BY_PROTOCOL_ERROR = {

@@ -16,9 +16,17 @@ from datetime import datetime
 from typing import Generic
 
 from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from clients.portals.problems import FORM_TOO_OLD, NOT_THIS_BROWSER, Problem, problem_of
+from clients.portals.problems import (
+    FORM_TOO_OLD,
+    NOT_FOUND,
+    NOT_THIS_BROWSER,
+    SIGNED_OUT_HERE,
+    Problem,
+    problem_of,
+)
 from clients.portals.sessions import PendingLogins, Person, Session, SessionStore
 from clients.portals.settings import PortalSettings
 from clients.sdk import (
@@ -57,7 +65,7 @@ class SignIn(Generic[Person]):
 
     def login(self) -> AnyResponse:
         """Send the browser to the provider."""
-        started = self.start(self.portal, (g.lang, "vi"))
+        started = self.start(self.portal, _ui_locales())
         browser = self._cookie("login") or secrets.token_urlsafe(32)
         self.pending.keep(started.state_to_keep, browser=browser, now=self.now())
         response = redirect(started.url, code=303)
@@ -92,12 +100,17 @@ class SignIn(Generic[Person]):
         ):
             return problem_page(FORM_TOO_OLD)
         self.sessions.end(self._cookie("session"))
-        url = self.portal.logout_url(
-            id_token=session.id_token,
-            post_logout_redirect_uri=self.settings.post_logout_redirect_uri,
-            ui_locales=(g.lang, "vi"),
-        )
-        response = redirect(url, code=303)
+        try:
+            url = self.portal.logout_url(
+                id_token=session.id_token,
+                post_logout_redirect_uri=self.settings.post_logout_redirect_uri,
+                ui_locales=_ui_locales(),
+            )
+        except SdkError as error:
+            _log.warning("signed out here alone: %s, %s", error.code, error)
+            response = problem_page(SIGNED_OUT_HERE)
+        else:
+            response = redirect(url, code=303)
         response.delete_cookie(self._cookie_name("session"), path="/")
         return response
 
@@ -164,6 +177,10 @@ def add_sign_in(app: Flask, sign_in: SignIn[Person]) -> None:
             )
         return _with_headers(response, settings=sign_in.settings)
 
+    @app.errorhandler(404)
+    def say_not_found(_: HTTPException) -> AnyResponse:
+        return problem_page(NOT_FOUND)
+
     @app.errorhandler(SdkError)
     def refuse(error: SdkError) -> AnyResponse:
         # An error of the SDK holds no token and no claim, so its text may be logged.
@@ -174,6 +191,10 @@ def add_sign_in(app: Flask, sign_in: SignIn[Person]) -> None:
 def problem_page(problem: Problem) -> AnyResponse:
     """Return the page of a problem."""
     return make_response(render_template("problem.html", problem=problem), problem.status)
+
+
+def _ui_locales() -> tuple[str, ...]:
+    return ("vi",) if g.lang == "vi" else (g.lang, "vi")
 
 
 def _in_language(vietnamese: str, english: str) -> str:

@@ -38,7 +38,7 @@ from tests.support.tree import ROOT
 REDIRECT_URI = "http://127.0.0.1:9999/callback"
 AFTER_LOGOUT = "http://127.0.0.1:9999/signed-out"
 SECRET = "peer-secret-of-the-sdk-tests-0123456789abcdef"
-PERSON = {
+PERSON: dict[str, Any] = {
     "identifier": "peer-person",
     "password": "peer-password",
     "claims": {"name": "Peer Person", "email": "peer@peer.example"},
@@ -114,7 +114,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
     logout_tokens: Queue[str] = Queue()
 
     class Receiver(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802  # the base class names it so
+        def do_POST(self) -> None:  # the base class names it so
             body = self.rfile.read(int(self.headers["content-length"])).decode()
             logout_tokens.put(parse_qs(body)["logout_token"][0])
             self.send_response(200)

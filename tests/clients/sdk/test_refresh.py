@@ -6,8 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from clients.sdk import HttpAnswer, IdTokenInvalid, NotOffered, RefreshedIdTokenInvalid
-from clients.sdk import TokenRequestRefused
+from clients.sdk import (
+    HttpAnswer,
+    IdTokenInvalid,
+    NotOffered,
+    RefreshedIdTokenInvalid,
+    TokenRequestRefused,
+)
 from tests.clients.sdk.provider import sign_in
 
 

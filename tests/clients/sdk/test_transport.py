@@ -17,7 +17,7 @@ def serving(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:  # noqa: N802  # the base class names it so
+        def do_GET(self) -> None:  # the base class names it so
             answer(self)
 
         def log_message(self, *_: object) -> None:

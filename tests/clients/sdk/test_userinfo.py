@@ -5,8 +5,13 @@ from __future__ import annotations
 import pytest
 from joserfc.jwk import ECKey
 
-from clients.sdk import AccessTokenRefused, HttpAnswer, NotOffered, ProviderUnavailable
-from clients.sdk import UserinfoInvalid
+from clients.sdk import (
+    AccessTokenRefused,
+    HttpAnswer,
+    NotOffered,
+    ProviderUnavailable,
+    UserinfoInvalid,
+)
 from tests.clients.sdk.provider import CLIENT_ID, ISSUER, make_portal, sign_in
 from tests.support.pii_alarm import SEEDED
 
