@@ -1,0 +1,36 @@
+"""axe-core finds nothing on any page, in both languages, on a desk and on a small phone.
+
+Not here: what no program can judge; see the accessibility page.  With scripts switched off axe
+never answers, so the pages without scripts are walked in test_pages_without_javascript.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.pages import SPECIMENS
+
+_AXE = Path(__file__).parents[1] / "node" / "node_modules" / "axe-core" / "axe.min.js"
+_RUN = """async () => {
+  const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+  const found = await axe.run(document, {runOnly: tags, resultTypes: ["violations"]});
+  return found.violations.map(v => `${v.id}: ${v.nodes.map(n => n.target.join(" ")).join(", ")}`);
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 320])
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_axe_finds_no_violation(open_page, language, width):
+    """WCAG 2.2, levels A and AA, as far as a program can tell."""
+    violations = {}
+    with open_page(width=width) as page:
+        page.add_init_script(path=_AXE)
+        for name in SPECIMENS:
+            page.route("**/form_post.js", lambda route: route.fulfill(body=""))
+            page.goto(f"/page/{name}?lang={language}")
+            found = page.evaluate(_RUN)
+            if found:
+                violations[name] = found
+    assert violations == {}
