@@ -5,22 +5,50 @@ from __future__ import annotations
 import io
 import logging
 import socket
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import structlog
-from sqlalchemy import text
+from sqlalchemy import inspect, select, text
 from stdnum.vn import mst
 
 from idp.storage.database import Database
+from idp.storage.ephemeral import EphemeralStore
 from tests.support.loopback import OutsideConnection
 from tests.support.pii_alarm import SEEDED, PiiAlarm
 from tests.support.servers import PostgresqlServer, RedisServer
+from tests.support.stores import StoreUrls, all_metadata
 
 
 def test_a_database_answers(database: Database) -> None:
     with database.read() as connection:
         assert connection.execute(text("SELECT 1")).scalar_one() == 1
+
+
+def test_an_ephemeral_store_is_empty_and_counts_once(
+    ephemeral: EphemeralStore, now: datetime
+) -> None:
+    minute = timedelta(minutes=1)
+    assert ephemeral.first_use("house", lifetime=minute, now=now)
+    assert not ephemeral.first_use("house", lifetime=minute, now=now)
+
+
+def test_both_deployments_have_every_table(store_urls: StoreUrls) -> None:
+    opened = Database(store_urls.database, pool_size=1)
+    assert "account" in inspect(opened.engine).get_table_names()
+    opened.close()
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_a_database_used_before_comes_back_empty(fresh_postgresql_url: str, round_: int) -> None:
+    opened = Database(fresh_postgresql_url, pool_size=1)
+    table = next(table for table in all_metadata()[0].sorted_tables if table.name == "purpose_key")
+    with opened.read() as connection:
+        assert not connection.execute(select(table)).all()
+    values = {column.name: column.type.python_type() for column in table.columns}
+    with opened.transaction() as transaction:
+        transaction.connection.execute(table.insert().values(values))
+    opened.close()
 
 
 def test_a_server_of_its_own_can_be_stopped_and_started(
