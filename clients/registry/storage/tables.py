@@ -175,16 +175,20 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 def to_ms(instant: datetime) -> int:
+    """An instant as epoch milliseconds, cut off, not rounded."""
     return (instant - _EPOCH) // _MILLISECOND
 
 
 def from_ms(epoch_ms: int) -> datetime:
+    """Epoch milliseconds as an aware instant in UTC."""
     return _EPOCH + timedelta(milliseconds=epoch_ms)
 
 
 def to_ms_or_none(instant: datetime | None) -> int | None:
+    """The same where there may be no instant."""
     return None if instant is None else to_ms(instant)
 
 
 def from_ms_or_none(epoch_ms: int | None) -> datetime | None:
+    """The same where there may be no instant."""
     return None if epoch_ms is None else from_ms(epoch_ms)

@@ -1,4 +1,4 @@
-"""What the tests of the registry share: a registry over each database, and registrations to vary."""
+"""What the tests of the registry share: one over each database, and registrations to vary."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pytest
 from clients.registry import (
     AuthMethod,
     Client,
-    GrantType,
     Pkce,
     ProfileName,
     Registry,
@@ -57,7 +56,7 @@ _BY_PROFILE: dict[ProfileName, dict[str, Any]] = {
 
 @pytest.fixture
 def ec_key() -> dict[str, str]:
-    """A public P-256 key: the example of RFC 7517 appendix A.1's curve, from RFC 7515 A.3.1."""
+    """The public P-256 key of RFC 7515 appendix A.3.1."""
     return dict(_EC_KEY)
 
 
@@ -69,12 +68,6 @@ def portal() -> Callable[..., Client]:
         return replace(_PORTAL, profile=profile, **{**_BY_PROFILE[profile], **changes})
 
     return make
-
-
-@pytest.fixture
-def refreshing() -> frozenset[GrantType]:
-    """The grants of a portal that refreshes."""
-    return frozenset({GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN})
 
 
 @pytest.fixture
@@ -96,13 +89,30 @@ def bases(registry: Registry) -> StatutoryBases:
 
 
 @pytest.fixture
-def add(database: Database, editor: RegistryEditor, now: datetime) -> Callable[[Client], Client]:
-    """Register a client in a transaction of its own."""
+def add(
+    database: Database, editor: RegistryEditor, portal: Callable[..., Client], now: datetime
+) -> Callable[..., Client]:
+    """Register the portal, or one that differs from it, in a transaction of its own."""
 
-    def register(client: Client) -> Client:
+    def register(profile: ProfileName = ProfileName.STANDARD, **changes: Any) -> Client:
+        client = portal(profile, **changes)
         with database.transaction() as tx:
             editor.ensure_defaults(tx, now=now)
             editor.add_client(tx, client, now=now)
         return client
 
     return register
+
+
+@pytest.fixture
+def edit(
+    database: Database, editor: RegistryEditor, bases: StatutoryBases, now: datetime
+) -> Callable[..., Any]:
+    """Do one act of the editor, or on statutory bases, in a transaction of its own."""
+
+    def act(method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        subject = bases if method.__qualname__.startswith("StatutoryBases.") else editor
+        with database.transaction() as tx:
+            return method(subject, tx, *arguments, **{"now": now, **named})
+
+    return act

@@ -22,43 +22,40 @@ from clients.registry import (
 from clients.registry.storage.tables import statutory_basis
 from idp.storage.database import Database
 
-Portal = Callable[..., Client]
-Add = Callable[[Client], Client]
+Add = Callable[..., Client]
+Edit = Callable[..., Any]
 Request = Callable[..., StatutoryBasis]
+Find = Callable[..., StatutoryBasis | None]
 
 _DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def request_basis(
-    bases: StatutoryBases, add: Add, portal: Portal, database: Database, now: datetime
-) -> Request:
+def request_basis(add: Add, now: datetime, edit: Edit) -> Request:
     """Ask for a basis for the portal; give what is to differ."""
-    add(portal(scopes=frozenset({"openid", "identity"})))
+    add(scopes=frozenset({"openid", "identity"}))
 
     def request(**changes: Any) -> StatutoryBasis:
-        with database.transaction() as tx:
-            basis, _ = bases.request(
-                tx,
-                **{
-                    "client_id": "portal",
-                    "scope": "identity",
-                    "procedure": "1.000001.000.00.00.H99",
-                    "legal_ref": "NĐ 1/2026/NĐ-CP điều 5",
-                    "requested_by": "first",
-                    "valid_from": now - _DAY,
-                    "valid_to": now + _DAY,
-                    "now": now,
-                    **changes,
-                },
-            )
+        basis, _ = edit(
+            StatutoryBases.request,
+            **{
+                "client_id": "portal",
+                "scope": "identity",
+                "procedure": "1.000001.000.00.00.H99",
+                "legal_ref": "NĐ 1/2026/NĐ-CP điều 5",
+                "requested_by": "first",
+                "valid_from": now - _DAY,
+                "valid_to": now + _DAY,
+                **changes,
+            },
+        )
         return basis
 
     return request
 
 
 @pytest.fixture
-def find(registry: Registry, now: datetime) -> Callable[..., StatutoryBasis | None]:
+def find(registry: Registry, now: datetime) -> Find:
     """The basis under which the portal may ask, at an instant."""
 
     def ask(**changes: Any) -> StatutoryBasis | None:
@@ -69,33 +66,22 @@ def find(registry: Registry, now: datetime) -> Callable[..., StatutoryBasis | No
 
 
 def test_a_basis_counts_once_somebody_else_approved_it(
-    bases: StatutoryBases,
-    request_basis: Request,
-    find: Callable[..., StatutoryBasis | None],
-    database: Database,
-    now: datetime,
+    request_basis: Request, find: Find, edit: Edit
 ) -> None:
     basis = request_basis()
     assert find() is None
-    with database.transaction() as tx:
-        approved = bases.approve(tx, basis.basis_id, approved_by="second", now=now)
+    approved = edit(StatutoryBases.approve, basis.basis_id, approved_by="second")
     assert find() == approved
-    with database.transaction() as tx:
-        assert bases.approve(tx, basis.basis_id, approved_by="third", now=now) == approved
+    assert edit(StatutoryBases.approve, basis.basis_id, approved_by="third") == approved
 
 
 @pytest.mark.parametrize("operator", ["first", "FIRST", " ", ""])
 def test_who_asked_cannot_approve(
-    bases: StatutoryBases,
-    request_basis: Request,
-    find: Callable[..., StatutoryBasis | None],
-    database: Database,
-    now: datetime,
-    operator: str,
+    request_basis: Request, find: Find, operator: str, edit: Edit
 ) -> None:
     basis = request_basis()
-    with pytest.raises(SecondOperatorRequired), database.transaction() as tx:
-        bases.approve(tx, basis.basis_id, approved_by=operator, now=now)
+    with pytest.raises(SecondOperatorRequired):
+        edit(StatutoryBases.approve, basis.basis_id, approved_by=operator)
     assert find() is None
 
 
@@ -108,15 +94,10 @@ def test_the_database_itself_refuses_one_operator_twice(
 
 
 def test_a_basis_is_for_one_client_scope_procedure_and_time(
-    bases: StatutoryBases,
-    request_basis: Request,
-    find: Callable[..., StatutoryBasis | None],
-    database: Database,
-    now: datetime,
+    request_basis: Request, find: Find, now: datetime, edit: Edit
 ) -> None:
     basis = request_basis()
-    with database.transaction() as tx:
-        bases.approve(tx, basis.basis_id, approved_by="second", now=now)
+    edit(StatutoryBases.approve, basis.basis_id, approved_by="second")
     assert find() is not None
     assert find(client_id="other") is None
     assert find(scope="email") is None
@@ -127,20 +108,13 @@ def test_a_basis_is_for_one_client_scope_procedure_and_time(
 
 
 def test_an_ended_basis_is_out_of_force_at_once(
-    bases: StatutoryBases,
-    request_basis: Request,
-    find: Callable[..., StatutoryBasis | None],
-    registry: Registry,
-    database: Database,
-    now: datetime,
+    request_basis: Request, find: Find, registry: Registry, now: datetime, edit: Edit
 ) -> None:
     basis = request_basis(valid_to=None)
-    with database.transaction() as tx:
-        bases.approve(tx, basis.basis_id, approved_by="second", now=now)
+    edit(StatutoryBases.approve, basis.basis_id, approved_by="second")
     assert find(now=now + 9999 * _DAY) is not None
-    with database.transaction() as tx:
-        ended = bases.end(tx, basis.basis_id, now=now)
-        assert bases.end(tx, basis.basis_id, now=now + _DAY) == ended
+    ended = edit(StatutoryBases.end, basis.basis_id)
+    assert edit(StatutoryBases.end, basis.basis_id, now=now + _DAY) == ended
     assert find() is None
     assert [kept.basis_id for kept in registry.list_bases_of("portal")] == [basis.basis_id]
 
@@ -170,10 +144,8 @@ def test_a_request_without_its_ground_is_refused(
     assert refusal.value.field == field
 
 
-def test_what_was_never_asked_for_can_be_neither_approved_nor_ended(
-    bases: StatutoryBases, database: Database, now: datetime
-) -> None:
-    with pytest.raises(NotRegistered), database.transaction() as tx:
-        bases.approve(tx, "basis_unknown", approved_by="second", now=now)
-    with pytest.raises(NotRegistered), database.transaction() as tx:
-        bases.end(tx, "basis_unknown", now=now)
+def test_what_was_never_asked_for_can_be_neither_approved_nor_ended(edit: Edit) -> None:
+    with pytest.raises(NotRegistered):
+        edit(StatutoryBases.approve, "basis_unknown", approved_by="second")
+    with pytest.raises(NotRegistered):
+        edit(StatutoryBases.end, "basis_unknown")

@@ -102,14 +102,14 @@ def test_a_change_that_commits_while_the_old_value_is_read_is_not_hidden(
 
 def test_many_threads_read_and_change_at_once(now: datetime) -> None:
     cache: TimedCache[str] = TimedCache(max_age=_AGE, most_absent=5, most_entries=5)
-    failures: list[BaseException] = []
+    failures: list[Exception] = []
 
     def in_thread(act: Callable[[], object]) -> threading.Thread:
         def run() -> None:
             try:
                 for _ in range(300):
                     act()
-            except BaseException as failure:  # handed to the test
+            except Exception as failure:  # noqa: BLE001 - handed to the test
                 failures.append(failure)
 
         return threading.Thread(target=run)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -29,6 +31,7 @@ from clients.registry import (
 from clients.registry.imports import import_document
 from idp.storage.database import Database
 
+Edit = Callable[..., Any]
 Take = Callable[..., tuple[ImportedEntry, ...]]
 
 _SECRET = "a-secret-from-elsewhere-0123456789abcdef"
@@ -72,8 +75,12 @@ required_level = 2
 capacities = "person_only"
 policy_uri = "https://land.example/privacy"
 
-[clients.jwks]
-keys = [{ kty = "EC", crv = "P-256", kid = "k1", x = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", y = "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0" }]
+[[clients.jwks.keys]]
+kty = "EC"
+crv = "P-256"
+kid = "k1"
+x = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"
+y = "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
 
 [[clients.purposes]]
 scope = "identity"
@@ -226,21 +233,17 @@ def test_a_changed_file_changes_what_it_names_and_nothing_else(
 
 
 def test_a_disabled_client_stays_disabled(
-    take: Take, registry: Registry, editor: RegistryEditor, database: Database, now: datetime
+    take: Take, registry: Registry, now: datetime, edit: Edit
 ) -> None:
     take(_SUITE)
-    with database.transaction() as tx:
-        editor.disable_client(tx, "suite", now=now)
+    edit(RegistryEditor.disable_client, "suite")
     take(_SUITE.replace("if_sent", "required"))
     assert registry.find_client("suite", now=now) is None
 
 
-def test_an_old_file_does_not_bring_an_old_secret_back(
-    take: Take, editor: RegistryEditor, database: Database, now: datetime
-) -> None:
+def test_an_old_file_does_not_bring_an_old_secret_back(take: Take, edit: Edit) -> None:
     take(_SUITE)
-    with database.transaction() as tx:
-        editor.rotate_secret(tx, "suite", overlap=timedelta(0), now=now)
+    edit(RegistryEditor.rotate_secret, "suite", overlap=timedelta(0))
     with pytest.raises(ImportInvalid) as refusal:
         take(_SUITE)
     assert (refusal.value.table, refusal.value.index) == ("clients", 1)
@@ -249,13 +252,12 @@ def test_an_old_file_does_not_bring_an_old_secret_back(
 
 
 def test_an_imported_basis_waits_for_a_second_operator(
-    take: Take, registry: Registry, bases: StatutoryBases, database: Database, now: datetime
+    take: Take, registry: Registry, now: datetime, edit: Edit
 ) -> None:
     entry = take(_WHOLE)[-1]
     asked = {"scope": "identity", "procedure": "1.000001.000.00.00.H99", "now": now}
     assert registry.statutory_basis("portal", **asked) is None
-    with database.transaction() as tx:
-        bases.approve(tx, entry.key, approved_by="second", now=now)
+    edit(StatutoryBases.approve, entry.key, approved_by="second")
     found = registry.statutory_basis("portal", **asked)
     assert found is not None
     assert found.valid_from.isoformat() == "2025-12-31T17:00:00+00:00"
@@ -277,7 +279,9 @@ def test_keys_may_be_pasted_as_json(take: Take, registry: Registry, now: datetim
 client_id = "keyed"
 profile = "fapi2"
 redirect_uris = ["https://keyed.example/"]
-jwks = '{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}'
+jwks = '''
+{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}
+'''
 """
     take(pasted)
     client = registry.find_client("keyed", now=now)
@@ -299,6 +303,13 @@ def test_an_installed_app_needs_no_more_than_its_redirects(
     assert client.application_type is ApplicationType.NATIVE
 
 
+_BASIS = """
+[[statutory_bases]]
+client_id = "a"
+scope = "openid"
+procedure = "p"
+legal_ref = "l"
+"""
 _MINIMAL = '[[clients]]\nclient_id = "a"\nredirect_uris = ["https://a.example/"]\n'
 
 
@@ -352,15 +363,13 @@ _MINIMAL = '[[clients]]\nclient_id = "a"\nredirect_uris = ["https://a.example/"]
             "identifier",
         ),
         (
-            '[[statutory_bases]]\nclient_id = "a"\nscope = "openid"\nprocedure = "p"\n'
-            'legal_ref = "l"\nvalid_from = 2026-01-01T00:00:00\n',
+            _BASIS + "valid_from = 2026-01-01T00:00:00\n",
             "statutory_bases",
             1,
             "valid_from",
         ),
         (
-            '[[statutory_bases]]\nclient_id = "a"\nscope = "openid"\nprocedure = "p"\n'
-            'legal_ref = "l"\nvalid_from = 2026-01-01\napproved_by = "first"\n',
+            _BASIS + 'valid_from = 2026-01-01\napproved_by = "first"\n',
             "statutory_bases",
             1,
             "approved_by",
@@ -386,7 +395,5 @@ def test_what_is_not_toml_is_refused(raw: bytes) -> None:
 
 @given(raw=st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
-    try:
-        parse_document(raw, file="portal.toml")
-    except ImportInvalid as refusal:
-        assert refusal.file == "portal.toml"
+    with suppress(ImportInvalid):
+        assert parse_document(raw, file="portal.toml").file == "portal.toml"

@@ -25,9 +25,7 @@ _REGISTERED = (
     "vn.example.app:/callback",
 )
 _POSITIONS = st.integers(min_value=0, max_value=80)
-_CHARACTERS = st.sampled_from(
-    string.printable + "éА．／＠\u200b\u202e\ufeff\x00\\"  # noqa: RUF001 - look-alikes on purpose
-)
+_CHARACTERS = st.sampled_from(string.printable + "éА．／＠\u200b\u202e\ufeff\x00\\")
 
 
 def _matches(uri: str, application_type: ApplicationType = WEB) -> bool:

@@ -32,7 +32,8 @@ from clients.registry import (
 from idp.storage.database import Database
 
 Portal = Callable[..., Client]
-Add = Callable[[Client], Client]
+Add = Callable[..., Client]
+Edit = Callable[..., Any]
 
 _FIVE_SECONDS = timedelta(seconds=5)
 
@@ -53,14 +54,14 @@ def statements(database: Database) -> list[str]:
 def test_what_is_registered_is_found_as_it_was(
     registry: Registry, add: Add, portal: Portal, now: datetime, profile: ProfileName
 ) -> None:
-    added = add(portal(profile))
+    added = add(profile)
     assert registry.find_client("portal", now=now) == replace(
         added, created_at=now.replace(microsecond=0)
     )
 
 
 def test_every_field_survives_storage(
-    registry: Registry, add: Add, now: datetime, ec_key: dict[str, str]
+    registry: Registry, now: datetime, ec_key: dict[str, str], edit: Edit
 ) -> None:
     purpose = ScopePurpose(
         scope="email",
@@ -99,7 +100,8 @@ def test_every_field_survives_storage(
         policy_uri="https://b.example/privacy",
         created_at=now.replace(microsecond=0),
     )
-    add(client)
+    edit(RegistryEditor.ensure_defaults)
+    edit(RegistryEditor.add_client, client)
     assert registry.find_client("every.field_~-", now=now) == client
     assert registry.list_clients() == (client,)
 
@@ -107,7 +109,7 @@ def test_every_field_survives_storage(
 def test_a_known_client_costs_no_statement(
     registry: Registry, add: Add, portal: Portal, now: datetime, statements: list[str]
 ) -> None:
-    add(portal())
+    add()
     registry.find_client("portal", now=now)
     statements.clear()
     for _ in range(100):
@@ -121,39 +123,32 @@ def test_a_known_client_costs_no_statement(
     "client_id", ["", "unknown", "x" * 129, "a\x00b", "\ud800", "'; --", "é" * 9]
 )
 def test_unknown_clients_are_not_found_whatever_they_are_called(
-    registry: Registry, add: Add, portal: Portal, now: datetime, client_id: str
+    registry: Registry, add: Add, now: datetime, client_id: str
 ) -> None:
-    add(portal())
+    add()
     assert registry.find_client(client_id, now=now) is None
     assert registry.find_resource_server(client_id, now=now) is None
 
 
 def test_a_disabled_client_is_as_good_as_unknown_until_it_is_enabled(
-    registry: Registry,
-    editor: RegistryEditor,
-    add: Add,
-    portal: Portal,
-    database: Database,
-    now: datetime,
+    registry: Registry, add: Add, portal: Portal, now: datetime, edit: Edit
 ) -> None:
-    add(portal())
+    add()
     assert registry.find_client("portal", now=now) is not None
-    with database.transaction() as tx:
-        assert editor.disable_client(tx, "portal", now=now)
+    assert edit(RegistryEditor.disable_client, "portal")
     assert registry.find_client("portal", now=now) is None
     named = registry.find_registered_client("portal", now=now)
     assert named is not None
     assert named.status is ClientStatus.DISABLED
-    with database.transaction() as tx:
-        assert not editor.disable_client(tx, "portal", now=now)
-        assert editor.enable_client(tx, "portal", now=now)
+    assert not edit(RegistryEditor.disable_client, "portal")
+    assert edit(RegistryEditor.enable_client, "portal")
     assert registry.find_client("portal", now=now) is not None
 
 
 def test_another_process_sees_a_change_within_five_seconds(
     registry: Registry, add: Add, portal: Portal, database: Database, now: datetime
 ) -> None:
-    add(portal())
+    add()
     assert registry.find_client("portal", now=now) is not None
     elsewhere = RegistryEditor(Registry(database))
     with database.transaction() as tx:
@@ -163,24 +158,24 @@ def test_another_process_sees_a_change_within_five_seconds(
 
 
 def test_a_change_that_is_rolled_back_is_not_seen(
-    registry: Registry,
-    editor: RegistryEditor,
-    add: Add,
-    portal: Portal,
-    database: Database,
-    now: datetime,
+    registry: Registry, editor: RegistryEditor, add: Add, database: Database, now: datetime
 ) -> None:
-    add(portal())
-    with pytest.raises(ZeroDivisionError), database.transaction() as tx:
-        editor.disable_client(tx, "portal", now=now)
-        raise ZeroDivisionError
+    add()
+
+    def disable_and_fail() -> None:
+        with database.transaction() as tx:
+            editor.disable_client(tx, "portal", now=now)
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        disable_and_fail()
     assert registry.find_client("portal", now=now) is not None
 
 
 def test_a_client_ends_with_the_last_moment_of_its_end_date(
     registry: Registry, add: Add, portal: Portal
 ) -> None:
-    add(portal(ProfileName.LEGACY, end_date=date(2027, 12, 31)))
+    add(ProfileName.LEGACY, end_date=date(2027, 12, 31))
     midnight = datetime.fromisoformat("2028-01-01T00:00:00+07:00")
     assert registry.find_client("portal", now=midnight - timedelta(milliseconds=1)) is not None
     assert registry.find_client("portal", now=midnight) is None
@@ -203,15 +198,10 @@ def test_an_allow_list_of_claims_is_the_whole_list(portal: Portal) -> None:
 
 
 def test_a_resource_server_introspects_for_its_own_audiences_only(
-    registry: Registry,
-    editor: RegistryEditor,
-    add: Add,
-    portal: Portal,
-    database: Database,
-    now: datetime,
+    registry: Registry, add: Add, portal: Portal, now: datetime, edit: Edit
 ) -> None:
     """RFC 7662 §4: answers go to the protected resource that the token is meant for."""
-    add(portal())
+    add()
     server = ResourceServer(
         identifier="https://api.example/v1",
         name_vi="Kho dữ liệu",
@@ -220,9 +210,8 @@ def test_a_resource_server_introspects_for_its_own_audiences_only(
         scopes=frozenset({"cases.read"}),
     )
     assert registry.audiences_of("portal", now=now) == frozenset()
-    with database.transaction() as tx:
-        assert editor.save_resource_server(tx, server, now=now)
-        assert not editor.save_resource_server(tx, server, now=now)
+    assert edit(RegistryEditor.save_resource_server, server)
+    assert not edit(RegistryEditor.save_resource_server, server)
     assert registry.find_resource_server("https://api.example/v1", now=now) == server
     assert registry.find_resource_server("https://api.example/v1/", now=now) is None
     assert registry.audiences_of("portal", now=now) == {"https://api.example/v1"}
@@ -238,24 +227,18 @@ def test_a_resource_server_introspects_for_its_own_audiences_only(
     ],
 )
 def test_a_resource_server_hangs_on_what_exists(
-    editor: RegistryEditor,
-    add: Add,
-    portal: Portal,
-    database: Database,
-    now: datetime,
-    field: str,
-    changes: dict[str, str],
+    add: Add, field: str, changes: dict[str, str], edit: Edit
 ) -> None:
     """RFC 7662 §2.1: the endpoint MUST require authorization, so a public client cannot ask."""
-    add(portal(client_id="public", token_endpoint_auth_method=AuthMethod.NONE))
+    add(client_id="public", token_endpoint_auth_method=AuthMethod.NONE)
     server = ResourceServer(identifier="urn:example:api", name_vi="a", name_en="a")
-    with pytest.raises(ClientInvalid) as refusal, database.transaction() as tx:
-        editor.save_resource_server(tx, replace(server, **changes), now=now)
+    with pytest.raises(ClientInvalid) as refusal:
+        edit(RegistryEditor.save_resource_server, replace(server, **changes))
     assert refusal.value.field == field
 
 
 def test_controllers_and_sectors_are_found_and_changed(
-    registry: Registry, editor: RegistryEditor, database: Database, now: datetime
+    registry: Registry, now: datetime, edit: Edit
 ) -> None:
     controller = Controller(
         controller_id="agency",
@@ -265,26 +248,23 @@ def test_controllers_and_sectors_are_found_and_changed(
     )
     sector = Sector(sector_id="land", controller_id="agency", name_vi="Đất đai", name_en="Land")
     assert registry.find_controller("agency", now=now) is None
-    with database.transaction() as tx:
-        assert editor.save_controller(tx, controller, now=now)
-        assert editor.save_sector(tx, sector, now=now)
+    assert edit(RegistryEditor.save_controller, controller)
+    assert edit(RegistryEditor.save_sector, sector)
     assert registry.find_controller("agency", now=now) == controller
     assert registry.find_sector("land", now=now) == sector
     renamed = replace(controller, name_vi="Sở Thử nghiệm mới")
-    with database.transaction() as tx:
-        assert editor.save_controller(tx, renamed, now=now)
-        assert not editor.save_sector(tx, sector, now=now)
+    assert edit(RegistryEditor.save_controller, renamed)
+    assert not edit(RegistryEditor.save_sector, sector)
     assert registry.find_controller("agency", now=now) == renamed
 
 
 def test_defaults_are_made_once_and_not_overwritten(
-    registry: Registry, editor: RegistryEditor, database: Database, now: datetime
+    registry: Registry, now: datetime, edit: Edit
 ) -> None:
     named = Controller(controller_id=DEFAULT_CONTROLLER_ID, name_vi="Bộ Thử nghiệm", name_en="M")
-    with database.transaction() as tx:
-        editor.ensure_defaults(tx, now=now)
-        editor.save_controller(tx, named, now=now)
-        editor.ensure_defaults(tx, now=now)
+    edit(RegistryEditor.ensure_defaults)
+    edit(RegistryEditor.save_controller, named)
+    edit(RegistryEditor.ensure_defaults)
     assert registry.find_controller(DEFAULT_CONTROLLER_ID, now=now) == named
     assert registry.find_sector(DEFAULT_SECTOR_ID, now=now) is not None
 
