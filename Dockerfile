@@ -41,7 +41,8 @@ ENV PATH=/opt/antin/bin:$PATH \
 USER 10001:10001
 WORKDIR /var/lib/antin
 EXPOSE 8000
+# where `antin serve` ends TLS itself, give a check of your own that trusts its certificate
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"ANTIN_PORT\"]}/healthz', timeout=2)"]
 ENTRYPOINT ["antin"]
 CMD ["serve"]

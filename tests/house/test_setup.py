@@ -96,13 +96,17 @@ def test_an_environment_that_is_ready_is_left_alone(bare: Path) -> None:
     for name in ("antin", "python"):
         (checkout / ".venv/bin" / name).write_text("#!/bin/sh\n")
         (checkout / ".venv/bin" / name).chmod(0o755)
-    locks = (*(checkout / "requirements" / f"{name}.txt" for name in ("build", "test")),)
-    content = b"".join(file.read_bytes() for file in (*locks, checkout / "pyproject.toml"))
+    about, _, _ = (checkout / "pyproject.toml").read_text().partition("[tool.")
+    locks = [(checkout / "requirements" / f"{name}.txt").read_text() for name in ("build", "test")]
+    content = "".join((about, *locks)).encode()
     checksum = subprocess.run(("cksum",), input=content, capture_output=True, check=True)
     stamp = f"test {os.path.realpath(checkout)} {checksum.stdout.decode().strip()}\n"
     (checkout / ".venv/stamp").write_text(stamp)
     answer = _run(bare, "scripts/setup.sh", "run")
     assert (answer.returncode, answer.stderr) == (0, "")
+    with (checkout / "pyproject.toml").open("a") as settings_of_tools:
+        settings_of_tools.write("\n[tool.example]\nlevel = 1\n")
+    assert _run(bare, "scripts/setup.sh", "run").returncode == 0
     (checkout / "requirements/test.txt").write_text("changed")
     assert "Python 3.11 or newer is missing" in _run(bare, "scripts/setup.sh", "run").stderr
 
