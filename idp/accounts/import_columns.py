@@ -41,7 +41,7 @@ COLUMNS: Final[Mapping[str, str]] = {
     "legacy_id_9": "the old number, 9 digits",
     "passport_number": "letters and digits",
     "passport_country": "three letters (ISO 3166-1), VNM when empty",
-    "foreigner_id": "the number of a foreigner's electronic identity",
+    "foreigner_id": "number of an electronic identity (foreigners; holder of a mandate)",
     "enterprise_code": "10 or 13 digits with check digit (organisations; principal of a mandate)",
     "name": "of the person or organisation",
     "birthdate": "YYYY, YYYY-MM, YYYY-MM-DD or DD/MM/YYYY",
@@ -68,6 +68,7 @@ _DOMESTIC_PHONE: Final = re.compile(r"0[1-9][0-9]{8,9}")
 _MAX_EMAIL_CHARS: Final = 254
 _MAX_ADDRESS_CHARS: Final = 300
 _MAX_REPRESENTATIVES: Final = 100
+_YEARS: Final = range(1900, 3000)
 _WORDS: Final = {"true": True, "1": True, "false": False, "0": False, "": False}
 _KINDS: Final = {kind.value: kind for kind in AccountKind}
 _GENDERS: Final = {gender.value: gender for gender in Gender} | {
@@ -88,7 +89,7 @@ _IDENTIFIERS: Final = {
 """The first one is required: by it a row is recognised when the file is read again."""
 
 
-class RowRefused(Exception):  # noqa: N818  what happened to a row, never seen outside the import
+class RowRefused(Exception):
     """The row is not taken; `code` says which column and why."""
 
     def __init__(self, code: str) -> None:
@@ -110,7 +111,8 @@ class MandateWish:
 class ImportRow:
     """A row that is well formed; whether it is new is not decided yet.
 
-    `has_warnings`: a personal number does not agree with the declared sex, year or a known province.
+    `has_warnings`: the personal number does not agree with the declared sex or year, or begins with
+    no known province.
     """
 
     account: Account | None
@@ -127,9 +129,7 @@ def parse_row(cells: Mapping[str, str], *, passwords: Passwords, now: datetime) 
     """
     kind_text = cells.get("kind", "")
     if kind_text == MANDATE:
-        wish = _mandate(
-            _required(cells, IdentifierKind.PERSONAL_ID_NUMBER), cells=cells, now=now
-        )
+        wish = _mandate(_required(cells, IdentifierKind.PERSONAL_ID_NUMBER), cells=cells, now=now)
         return ImportRow(None, None, (wish,), has_warnings=False)
     kind = _KINDS.get(kind_text)
     if kind is None:
@@ -143,9 +143,9 @@ def parse_row(cells: Mapping[str, str], *, passwords: Passwords, now: datetime) 
         identifiers=identifiers,
         now=now,
     )
-    number = identifiers[0]
-    has_warnings = number.kind is IdentifierKind.PERSONAL_ID_NUMBER and bool(
-        check_hint(number.value, gender=profile.gender, birthdate=profile.birthdate)
+    first = identifiers[0]
+    has_warnings = first.kind is IdentifierKind.PERSONAL_ID_NUMBER and bool(
+        check_hint(first.value, gender=profile.gender, birthdate=profile.birthdate)
     )
     return ImportRow(
         account,
@@ -172,9 +172,7 @@ def _required(cells: Mapping[str, str], kind: IdentifierKind) -> ParsedIdentifie
     return _identifier(raw, kind=kind)
 
 
-def _identifier(
-    raw: str, *, kind: IdentifierKind, country: str | None = None
-) -> ParsedIdentifier:
+def _identifier(raw: str, *, kind: IdentifierKind, country: str | None = None) -> ParsedIdentifier:
     parsed = parse_identifier(raw, kind=kind, country=country)
     if isinstance(parsed, IdentifierProblem):
         raise RowRefused(f"{kind}_malformed")
@@ -191,22 +189,18 @@ def _profile(cells: Mapping[str, str], *, kind: AccountKind, today: date) -> Pro
     if len(address) > _MAX_ADDRESS_CHARS:
         raise RowRefused("address_too_long")
     email, phone = _email(cells), _phone(cells)
-    common = {
-        "name": name,
-        "email": email,
-        "is_email_verified": _flag(cells, "email_verified") and email is not None,
-        "phone": phone,
-        "is_phone_verified": _flag(cells, "phone_verified") and phone is not None,
-        "address": Address(address) if address else None,
-    }
-    if kind is AccountKind.ORGANISATION:
-        return Profile(**common)  # type: ignore[arg-type]  # one dict for both calls
+    is_person = kind is not AccountKind.ORGANISATION
+    home = "VNM" if kind is AccountKind.CITIZEN else None
     return Profile(
-        **common,  # type: ignore[arg-type]  # idem
-        birthdate=_birthdate(cells, today=today),
-        gender=_gender(cells),
-        nationality=_country(cells, "nationality")
-        or ("VNM" if kind is AccountKind.CITIZEN else None),
+        name=name,
+        birthdate=_birthdate(cells, today=today) if is_person else None,
+        gender=_gender(cells) if is_person else None,
+        nationality=(_country(cells, "nationality") or home) if is_person else None,
+        email=email,
+        is_email_verified=_flag(cells, "email_verified") and email is not None,
+        phone=phone,
+        is_phone_verified=_flag(cells, "phone_verified") and phone is not None,
+        address=Address(address) if address else None,
     )
 
 
@@ -313,9 +307,7 @@ def _representatives(
     return tuple(wishes)
 
 
-def _mandate(
-    holder: ParsedIdentifier, *, cells: Mapping[str, str], now: datetime
-) -> MandateWish:
+def _mandate(holder: ParsedIdentifier, *, cells: Mapping[str, str], now: datetime) -> MandateWish:
     valid_from = _day(cells, "valid_from") or now
     last_day = _day(cells, "valid_to")
     valid_to = None if last_day is None else last_day + timedelta(days=1)
@@ -334,4 +326,6 @@ def _day(cells: Mapping[str, str], column: str) -> datetime | None:
         day = date.fromisoformat(raw)
     except ValueError as malformed:
         raise RowRefused(f"{column}_malformed") from malformed
+    if day.year not in _YEARS:
+        raise RowRefused(f"{column}_malformed")
     return datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=7)

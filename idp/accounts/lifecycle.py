@@ -8,7 +8,6 @@ Source: NĐ 69/2024/NĐ-CP Art. 7–12; NĐ 70/2024/NĐ-CP Art. 11(7)(8)(11) (ca
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from idp.accounts.credentials import StoredPassword
@@ -27,7 +26,6 @@ from idp.accounts.model import (
     Identifier,
     Profile,
 )
-from idp.accounts.names import normalise_name
 from idp.ids import AccountId, make_id
 from idp.storage import accounts as rows
 from idp.storage.accounts import AccountRow
@@ -47,7 +45,10 @@ def make_account(
     identifiers: Sequence[ParsedIdentifier],
     now: datetime,
 ) -> Account:
-    """A new account in memory, with a fresh id; an organisation has no level, a person has one."""
+    """A new account in memory, with a fresh id; an organisation has no level, a person has one.
+
+    Takes   profile: with a name that `normalise_name` returned.
+    """
     if (kind is AccountKind.ORGANISATION) != (level is None):
         raise ValueError("level_does_not_fit_kind")
     return Account(
@@ -55,7 +56,7 @@ def make_account(
         kind=kind,
         level=level,
         status=AccountStatus.ACTIVE,
-        profile=replace(profile, name=normalise_name(profile.name)),
+        profile=profile,
         identifiers=tuple(Identifier(one.kind, one.value, now) for one in identifiers),
         created_at=now,
         changed_at=now,

@@ -19,8 +19,9 @@ def normalise_name(raw: str) -> str:
     Cs, Co, Cn) is dropped: it cannot be seen and would make two equal names differ.
     """
     text = unicodedata.normalize("NFC", raw)
-    kept = "".join(" " if c.isspace() else c for c in text if _is_text(c))
-    return " ".join(kept.split())
+    if not text.isprintable():
+        text = "".join(" " if c.isspace() else c for c in text if _is_text(c))
+    return " ".join(text.split())
 
 
 def name_key(name: str) -> str:
