@@ -41,6 +41,7 @@ MAC algorithms and `none` are not in it: a portal's secret never signs a token.
 
 _HASH_OF = {"ES384": hashlib.sha384}
 _LIMIT_BYTES = 16 * 1024
+_END_OF_TIME_S = 253_402_300_799
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
@@ -155,8 +156,10 @@ def read_numeric_date(claims: Mapping[str, object], name: str) -> float | None:
     value = claims.get(name)
     if value is None:
         return None
-    # `True` is an int to Python; a number too large for a float is none of this world's times.
-    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 10**12:
+    # `True` is an int to Python, and its calendar ends with the year 9999.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise JwtMalformed(f"{name}_not_a_date")
+    if not 0 <= value <= _END_OF_TIME_S:
         raise JwtMalformed(f"{name}_not_a_date")
     return float(value)
 

@@ -192,6 +192,13 @@ def test_step_9_an_exp_that_is_no_time_is_refused(portal, provider, exp) -> None
     assert refused(portal, provider) == (9, "exp_not_a_date")
 
 
+@pytest.mark.parametrize("auth_time", [253_402_300_800, -1, "today", False])
+def test_step_13_an_auth_time_that_is_no_time_is_refused(portal, provider, auth_time) -> None:
+    """RFC 7519 §2: a NumericDate, also where nobody asked how old it is."""
+    with_claims(provider, auth_time=auth_time)
+    assert refused(portal, provider) == (13, "auth_time_not_a_date")
+
+
 @pytest.mark.parametrize("exp", ["NaN", "Infinity", "-Infinity", "1e400"])
 def test_an_exp_beyond_json_is_refused(portal, provider, exp: str) -> None:
     claims = json.dumps(provider.id_claims()).encode()
