@@ -213,7 +213,10 @@ def insert_accounts(
         with tx.connection.begin_nested():
             made = tx.connection.execute(
                 _INSERT,
-                [_account_values(new, data_keys[new.account_id], sealer=sealer) for new in accounts],
+                [
+                    _account_values(new, data_keys[new.account_id], sealer=sealer)
+                    for new in accounts
+                ],
             )
             keys = {AccountId(row.account_id): int(row.account_key) for row in made}
             rows = {
@@ -238,9 +241,7 @@ def insert_accounts(
     return rows
 
 
-def add_identifier(
-    tx: Transaction, row: AccountRow, *, number: Identifier, sealer: Sealer
-) -> None:
+def add_identifier(tx: Transaction, row: AccountRow, *, number: Identifier, sealer: Sealer) -> None:
     """Give an account one more active identifier.
 
     Raises  IdentifierTaken when it belongs to somebody else.
@@ -340,9 +341,7 @@ def _seal_profile(
     )
 
 
-def _identifier_values(
-    number: Identifier, row: AccountRow, *, sealer: Sealer
-) -> Mapping[str, Any]:
+def _identifier_values(number: Identifier, row: AccountRow, *, sealer: Sealer) -> Mapping[str, Any]:
     newest = sealer.lookup_mac(number.value, kind=number.kind)
     return {
         "account_key": row.account_key,

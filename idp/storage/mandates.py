@@ -125,24 +125,18 @@ _PRESENT = select(mandate.c.holder_key, mandate.c.principal_key).where(
     mandate.c.kind == bindparam("which"),
     mandate.c.status == MandateStatus.ACTIVE,
     or_(mandate.c.valid_to_ms.is_(None), mandate.c.valid_to_ms > bindparam("now")),
-    tuple_(mandate.c.holder_key, mandate.c.principal_key).in_(
-        bindparam("pairs", expanding=True)
-    ),
+    tuple_(mandate.c.holder_key, mandate.c.principal_key).in_(bindparam("pairs", expanding=True)),
 )
 _INSERT = insert(mandate)
 _REVOKE = (
     update(mandate)
-    .where(
-        mandate.c.mandate_id == bindparam("id"), mandate.c.status == MandateStatus.ACTIVE
-    )
+    .where(mandate.c.mandate_id == bindparam("id"), mandate.c.status == MandateStatus.ACTIVE)
     .values(status=MandateStatus.REVOKED, ended_ms=bindparam("now"))
 )
 _REVOKE_ALL = (
     update(mandate)
     .where(
-        or_(
-            mandate.c.holder_key == bindparam("key"), mandate.c.principal_key == bindparam("key")
-        ),
+        or_(mandate.c.holder_key == bindparam("key"), mandate.c.principal_key == bindparam("key")),
         mandate.c.status == MandateStatus.ACTIVE,
     )
     .values(status=MandateStatus.REVOKED, ended_ms=bindparam("now"))
@@ -224,9 +218,7 @@ def revoke_mandate(tx: Transaction, mandate_id: MandateId, *, now: datetime) -> 
 
 def revoke_mandates_of(tx: Transaction, account_key: int, *, now: datetime) -> int:
     """End every mandate that an account holds or gave; how many there were."""
-    return tx.connection.execute(
-        _REVOKE_ALL, {"key": account_key, "now": to_ms(now)}
-    ).rowcount
+    return tx.connection.execute(_REVOKE_ALL, {"key": account_key, "now": to_ms(now)}).rowcount
 
 
 def _values(row: MandateRow) -> dict[str, Any]:
