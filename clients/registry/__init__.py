@@ -7,7 +7,7 @@ This package imports nothing of ours: it is handed a database that looks like
 from __future__ import annotations
 
 from clients.registry.bases import StatutoryBases
-from clients.registry.document import RegistryDocument, parse_document
+from clients.registry.document import ClientEntry, RegistryDocument, parse_document, read_client
 from clients.registry.editing import RegistryEditor
 from clients.registry.errors import (
     AlreadyRegistered,
@@ -61,6 +61,7 @@ __all__ = [
     "Capacities",
     "ClaimNaming",
     "Client",
+    "ClientEntry",
     "ClientInvalid",
     "ClientSecret",
     "ClientStatus",
@@ -93,4 +94,5 @@ __all__ = [
     "origin_of",
     "parse_document",
     "profile_of",
+    "read_client",
 ]

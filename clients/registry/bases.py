@@ -65,26 +65,30 @@ class StatutoryBases:
 
     def approve(
         self, tx: TransactionLike, basis_id: str, *, approved_by: str, now: datetime
-    ) -> StatutoryBasis:
+    ) -> tuple[StatutoryBasis, bool]:
         """Put a basis in force; one that is approved already stays as it is.
 
+        Returns the basis and whether this changed it.
         Raises  NotRegistered; SecondOperatorRequired.
         """
         basis = self._lock(tx, basis_id)
         if basis.approved_by is not None:
-            return basis
+            return basis, False
         if not approved_by.strip() or approved_by.casefold() == basis.requested_by.casefold():
             raise SecondOperatorRequired(basis_id)
         return self._update(tx, replace(basis, approved_by=approved_by, approved_at=now))
 
-    def end(self, tx: TransactionLike, basis_id: str, *, now: datetime) -> StatutoryBasis:
+    def end(
+        self, tx: TransactionLike, basis_id: str, *, now: datetime
+    ) -> tuple[StatutoryBasis, bool]:
         """Take a basis out of force from now on; one that has ended already stays as it is.
 
+        Returns the basis and whether this changed it.
         Raises  NotRegistered.
         """
         basis = self._lock(tx, basis_id)
         if basis.valid_to is not None and basis.valid_to <= now:
-            return basis
+            return basis, False
         return self._update(tx, replace(basis, valid_to=now))
 
     def _lock(self, tx: TransactionLike, basis_id: str) -> StatutoryBasis:
@@ -93,10 +97,10 @@ class StatutoryBases:
             raise NotRegistered("statutory basis", key=basis_id)
         return basis
 
-    def _update(self, tx: TransactionLike, basis: StatutoryBasis) -> StatutoryBasis:
+    def _update(self, tx: TransactionLike, basis: StatutoryBasis) -> tuple[StatutoryBasis, bool]:
         storage.update_basis(tx.connection, basis)
         tx.on_commit(self._registry.forget)
-        return basis
+        return basis, True
 
     def _verify(self, tx: TransactionLike, asked: StatutoryBasis) -> None:
         client = storage.find_client(tx.connection, asked.client_id)

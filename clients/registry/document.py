@@ -144,7 +144,7 @@ def parse_document(raw: bytes, *, file: str, for_sandbox: bool = False) -> Regis
         controllers=read("controllers", _read_controller, "controller_id"),
         sectors=read("sectors", _read_sector, "sector_id"),
         clients=read(
-            "clients", lambda entry: _read_client(entry, for_sandbox=for_sandbox), "client_id"
+            "clients", lambda entry: read_client(entry, for_sandbox=for_sandbox), "client_id"
         ),
         resource_servers=read("resource_servers", _read_resource_server, "identifier"),
         statutory_bases=read("statutory_bases", _read_basis, ""),
@@ -192,7 +192,11 @@ def _read_purpose(name: str, value: Any) -> ScopePurpose:
         raise ClientInvalid(f"{name}.{wrong.field}", reason=wrong.reason) from wrong
 
 
-def _read_client(entry: dict[str, Any], *, for_sandbox: bool) -> ClientEntry:
+def read_client(entry: Mapping[str, Any], *, for_sandbox: bool = False) -> ClientEntry:
+    """Read one client as a `[[clients]]` entry says it, defaults filled in by profile.
+
+    Raises  ClientInvalid (field, reason).
+    """
     values = _read_fields(entry, _CLIENT_FIELDS, needed=("client_id",), fallback="client_id")
     raw_secret = values.pop("client_secret", None)
     if values.pop("response_types", ("code",)) != ("code",):

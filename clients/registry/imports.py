@@ -39,11 +39,16 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedEntry:
-    """One entry of the file.  `new_secret` is one that was made here, to be shown once."""
+    """One entry of the file.  `new_secret` is one that was made here, to be shown once.
+
+    `key` is the id of the controller, sector, client or basis, or the identifier of the resource
+    server; `client_id` the client that a client or basis is about.
+    """
 
     table: str
     key: str
     act: Act
+    client_id: str | None = None
     secret_changed: bool = False
     new_secret: NewSecret | None = field(default=None, repr=False)
 
@@ -129,7 +134,7 @@ class _Import:
             if changed:
                 self._editor.change_client(self._tx, wanted, now=self._now)
         taken = _entry("clients", wanted.client_id, known=known is not None, changed=changed)
-        return self._give_secret(entry, taken)
+        return self._give_secret(entry, replace(taken, client_id=wanted.client_id))
 
     def take_basis(self, entry: BasisEntry) -> ImportedEntry:
         basis, is_new = self._bases.request(
@@ -143,7 +148,8 @@ class _Import:
             valid_to=entry.valid_to,
             now=self._now,
         )
-        return _entry("statutory_bases", basis.basis_id, known=not is_new, changed=is_new)
+        taken = _entry("statutory_bases", basis.basis_id, known=not is_new, changed=is_new)
+        return replace(taken, client_id=entry.client_id)
 
     def _give_secret(self, entry: ClientEntry, taken: ImportedEntry) -> ImportedEntry:
         client_id = entry.client.client_id

@@ -70,9 +70,11 @@ def test_a_basis_counts_once_somebody_else_approved_it(
 ) -> None:
     basis = request_basis()
     assert find() is None
-    approved = edit(StatutoryBases.approve, basis.basis_id, approved_by="second")
+    approved, is_changed = edit(StatutoryBases.approve, basis.basis_id, approved_by="second")
+    assert is_changed
     assert find() == approved
-    assert edit(StatutoryBases.approve, basis.basis_id, approved_by="third") == approved
+    again = edit(StatutoryBases.approve, basis.basis_id, approved_by="third")
+    assert again == (approved, False)
 
 
 @pytest.mark.parametrize("operator", ["first", "FIRST", " ", ""])
@@ -113,8 +115,9 @@ def test_an_ended_basis_is_out_of_force_at_once(
     basis = request_basis(valid_to=None)
     edit(StatutoryBases.approve, basis.basis_id, approved_by="second")
     assert find(now=now + 9999 * _DAY) is not None
-    ended = edit(StatutoryBases.end, basis.basis_id)
-    assert edit(StatutoryBases.end, basis.basis_id, now=now + _DAY) == ended
+    ended, is_changed = edit(StatutoryBases.end, basis.basis_id)
+    assert is_changed
+    assert edit(StatutoryBases.end, basis.basis_id, now=now + _DAY) == (ended, False)
     assert find() is None
     assert [kept.basis_id for kept in registry.list_bases_of("portal")] == [basis.basis_id]
 
