@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import socket
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,23 +98,3 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
 def trust_authority(authority: Path) -> ssl.SSLContext:
     """A client context that trusts one authority and nobody else."""
     return ssl.create_default_context(cafile=str(authority))
-
-
-def trust_what_is_served(host: str, port: int) -> ssl.SSLContext:
-    """A client context that trusts the very certificate a sandbox serves, and no other.
-
-    The sandbox makes its certificate when it starts; names and dates are still checked.
-    """
-    blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    blind.check_hostname = False
-    blind.verify_mode = ssl.CERT_NONE
-    with (
-        socket.create_connection((host, port), timeout=10) as plain,
-        blind.wrap_socket(plain, server_hostname=host) as secured,
-    ):
-        served = secured.getpeercert(binary_form=True)
-    assert served is not None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
-    context.load_verify_locations(cadata=ssl.DER_cert_to_PEM_cert(served))
-    return context

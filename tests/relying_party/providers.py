@@ -26,7 +26,7 @@ from typing import Any, Final
 
 import urllib3
 
-from tests.relying_party.certificates import Certificates, trust_authority, trust_what_is_served
+from tests.relying_party.certificates import Certificates, trust_authority
 from tests.relying_party.person import Person
 
 ROOT: Final = Path(__file__).parents[2]
@@ -162,7 +162,7 @@ def run_antin(
     """
     folder.mkdir(parents=True, exist_ok=True)
     var = folder / "var"
-    port = _free_ports(3)
+    port = _free_port()
     # What sets the tests up must not set up the provider as well.
     environ = {k: v for k, v in os.environ.items() if not k.startswith("ANTIN_")}
     environ |= {"ANTIN_VAR": str(var), "PORT": str(port)}
@@ -170,16 +170,17 @@ def run_antin(
         environ["SSL_CERT_FILE"] = str(trusted.authority)
     environ |= settings or {}
     command = [str(Path(sys.executable).with_name("antin")), "sandbox"]
+    command += ["--no-portals"]
     command += ["--tls"] if tls else []
     command += ["--client", str(write_toml(clients, folder / "clients.toml"))]
     scheme = "https" if tls else "http"
     issuer = f"{scheme}://localhost:{port}"
     log = folder / "antin.log"
     with _process(command, environ=environ, folder=folder, log=log) as process:
-        _wait_for_port(port, process=process, log=log)
-        context = trust_what_is_served("localhost", port) if tls else None
-        metadata = _discover(issuer, context=context, process=process, log=log)
+        # Written when everything is up.
         sandbox = _wait_for_json(var / "sandbox.json", process=process, log=log)
+        context = trust_authority(Path(sandbox["ca_file"])) if tls else None
+        metadata = _discover(issuer, context=context, process=process, log=log)
         yield Provider(
             name="antin",
             issuer=issuer,
@@ -207,7 +208,7 @@ def run_peer(
 ) -> Iterator[Provider]:
     """Start node-oidc-provider over https in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    port = _free_ports(1)
+    port = _free_port()
     issuer = f"https://localhost:{port}"
     password = secrets.token_urlsafe(12)
     config = {
@@ -292,21 +293,10 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _free_ports(count: int) -> int:
-    """The first of `count` neighbouring ports that nobody listens on."""
-    while True:
-        with closing(socket.socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            first = int(probe.getsockname()[1])
-        if first + count > 65_535:
-            continue
-        try:
-            for port in range(first, first + count):
-                with closing(socket.socket()) as probe:
-                    probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return first
+def _free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _check_running(process: subprocess.Popen[bytes], log: Path) -> None:
