@@ -21,6 +21,7 @@ from babel.support import NullTranslations, Translations
 from flask import Flask, Response, g, request
 from flask_babel import (  # type: ignore[import-untyped] # the package has no py.typed marker
     Babel,
+    force_locale,
     get_locale,
     gettext,
     refresh,
@@ -56,8 +57,10 @@ def install_languages(app: Flask, *, is_secure: bool) -> None:
 
     @app.after_request
     def remember(response: Response) -> Response:
-        if response.mimetype == "text/html":
-            response.content_language.add(language())
+        if response.mimetype != "text/html":
+            return response
+        response.content_language.add(language())
+        response.vary.update(("Accept-Language", "Cookie"))
         wanted = _supported(request.args.get("lang", ""))
         if wanted is not None:
             asked = _first_supported(g.get("ui_locales", ()))
@@ -126,6 +129,17 @@ def local_moment(moment: datetime) -> str:
 def translate(sentence: str, **facts: object) -> str:
     """The sentence in the language of the current request."""
     return str(gettext(sentence, **facts))
+
+
+def other_language() -> Language:
+    """The language that the current request is not answered in."""
+    return "en" if language() == "vi" else "vi"
+
+
+def said_in(wanted: Language, sentence: str) -> str:
+    """The sentence in a language of its own, whatever the page is in."""
+    with force_locale(wanted):
+        return str(gettext(sentence))
 
 
 def _supported(tag: str) -> Language | None:

@@ -171,7 +171,8 @@ class CapacityPage(Page):
 class SharedRow:
     """One piece of data.  `value` is already masked where it need not be read (`mask_number`).
 
-    `key` is submitted as `share` when the row is optional and ticked.
+    `key` is submitted as `share` when the row is optional and ticked; an optional row without a
+    key goes with the box of the row before it.
     """
 
     label: str

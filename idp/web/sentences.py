@@ -101,6 +101,34 @@ FORM_PROBLEMS: Final[Mapping[str, Mapping[str, FieldProblem]]] = {
 }
 
 
+DATA_LABELS: Final[Mapping[str, str]] = {
+    "name": N_("Họ và tên"),
+    "birthdate": N_("Ngày sinh"),
+    "gender": N_("Giới tính"),
+    "email": N_("Thư điện tử"),
+    "phone_number": N_("Số điện thoại"),
+    "address": N_("Địa chỉ"),
+    "personal_id_number": N_("Số định danh cá nhân"),
+    "legacy_id_9": N_("Số chứng minh nhân dân"),
+    "passport_number": N_("Số hộ chiếu"),
+    "nationality": N_("Quốc tịch"),
+    "account_level": N_("Mức độ tài khoản"),
+    "account_type": N_("Loại tài khoản"),
+    "org": N_("Tổ chức mà Ông/Bà đại diện"),
+    "vn_tech_id": N_("Mã kỹ thuật"),
+    "vnconnect": N_("Thông tin tài khoản theo VNConnect"),
+    "offline_access": N_("Truy cập khi Ông/Bà không có mặt"),
+}
+"""What a claim or scope is called on the pages that ask for consent or inform."""
+
+GENDERS: Final[Mapping[str, str]] = {"male": N_("Nam"), "female": N_("Nữ"), "other": N_("Khác")}
+ACCOUNT_TYPES: Final[Mapping[str, str]] = {
+    "citizen": N_("Người dân"),
+    "foreigner": N_("Người nước ngoài"),
+    "organisation": N_("Tổ chức"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorText:
     """An error page in three sentences: what it is, what happened, what to do next."""
@@ -112,7 +140,7 @@ class ErrorText:
 
 _BACK_TO_PORTAL = N_(
     "Vui lòng quay lại cổng dịch vụ và bắt đầu lại. Nếu vẫn gặp lỗi, hãy báo cho đơn vị quản lý"
-    " cổng dịch vụ đó kèm mã tra cứu dưới đây."
+    " cổng dịch vụ đó kèm mã tra cứu."
 )
 
 ERROR_TEXTS: Final[Mapping[str, ErrorText]] = {
@@ -121,7 +149,7 @@ ERROR_TEXTS: Final[Mapping[str, ErrorText]] = {
         N_("Trang web đã chuyển Ông/Bà đến đây không có trong danh sách cổng dịch vụ được phép."),
         N_(
             "Không nhập thông tin cá nhân trên trang web đó. Hãy kiểm tra lại địa chỉ của cổng"
-            " dịch vụ, hoặc báo cho đơn vị quản lý kèm mã tra cứu dưới đây."
+            " dịch vụ, hoặc báo cho đơn vị quản lý kèm mã tra cứu."
         ),
     ),
     "redirect_uri_mismatch": ErrorText(
@@ -129,7 +157,7 @@ ERROR_TEXTS: Final[Mapping[str, ErrorText]] = {
         N_("Địa chỉ quay lại mà cổng dịch vụ gửi đến không đúng với địa chỉ đã đăng ký."),
         N_(
             "Để bảo đảm an toàn, việc đăng nhập đã dừng lại. Hãy báo cho đơn vị quản lý cổng dịch"
-            " vụ kèm mã tra cứu dưới đây."
+            " vụ kèm mã tra cứu."
         ),
     ),
     "interaction_expired": ErrorText(
@@ -218,7 +246,7 @@ ERROR_TEXTS: Final[Mapping[str, ErrorText]] = {
         N_("Hệ thống gặp lỗi ngoài dự kiến và đã ghi nhận để khắc phục."),
         N_(
             "Vui lòng thử lại sau ít phút. Nếu vẫn gặp lỗi, hãy liên hệ bộ phận hỗ trợ và cung cấp"
-            " mã tra cứu dưới đây."
+            " mã tra cứu."
         ),
     ),
 }

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from idp.web import i18n, sentences
 from idp.web.assets import install_assets
-from idp.web.pages import AccessibilityPage, HelpPage, Page, render
+from idp.web.pages import AccessibilityPage, HelpPage, Page, SharedRow, render
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -59,9 +59,12 @@ def install_pages(app: Flask, *, site: Site) -> None:
     app.jinja_env.globals.update(
         site=site,
         language=i18n.language,
+        boxes_of=boxes_of,
         strong=strong,
         problem_of=problem_of,
         switch_url=switch_url,
+        other_language=i18n.other_language,
+        said_in=i18n.said_in,
         error_texts=sentences.ERROR_TEXTS,
     )
     app.jinja_env.filters.update(local_moment=i18n.local_moment)
@@ -72,6 +75,17 @@ def install_pages(app: Flask, *, site: Site) -> None:
 def strong(text: str) -> Markup:
     """The text in bold, escaped: for a name inside a sentence."""
     return Markup("<strong>{}</strong>").format(text)
+
+
+def boxes_of(rows: tuple[SharedRow, ...]) -> list[tuple[SharedRow, list[SharedRow]]]:
+    """The check boxes of optional rows: one per row with a key, with the rows that go with it."""
+    boxes: list[tuple[SharedRow, list[SharedRow]]] = []
+    for row in rows:
+        if row.key or not boxes:
+            boxes.append((row, []))
+        else:
+            boxes[-1][1].append(row)
+    return boxes
 
 
 def problem_of(form: str, page: Page) -> ShownProblem | None:

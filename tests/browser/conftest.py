@@ -68,7 +68,7 @@ def gallery_url() -> Iterator[str]:
 
 @pytest.fixture
 def open_page(chromium: Browser, gallery_url: str) -> Opener:
-    """A fresh window, as in `with open_page(width=320) as page`; console errors fail the test."""
+    """Opens a fresh window as a context; what its console complains of fails the test."""
 
     @contextmanager
     def opened(*, width: int = 1280, height: int = 800, **options: Any) -> Iterator[Page]:

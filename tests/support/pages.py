@@ -84,6 +84,7 @@ PURPOSES: Final = (
             SharedRow(
                 label="Thư điện tử", value="lap.lanh.anh@hop-thu-dien-tu.example", key="email"
             ),
+            SharedRow(label="Ngôn ngữ nhận thư", value="Tiếng Việt"),
         ),
         is_required=False,
     ),

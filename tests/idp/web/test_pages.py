@@ -287,7 +287,21 @@ def test_number_is_masked_without_giving_most_of_it_away(number, masked):
 def test_error_page_says_what_happened_what_to_do_and_the_reference(kind, show):
     html = show(SPECIMENS[f"error_{kind}"])
     assert "req_7f3a91c204de55b8" in html
-    assert len(elements(html, "h2")) == 1
+    assert len(elements(html, "h2")) == 2
+
+
+def test_error_page_speaks_both_languages_and_echoes_nothing_of_the_request(gallery):
+    """A parameter may hold personal data; an error page repeats none."""
+    for language, other in (("vi", "en"), ("en", "vi")):
+        with gallery.test_request_context(
+            f"/authorize?login_hint=heard&state=seen&lang={language}"
+        ):
+            html = render(SPECIMENS["error_storage_unavailable"])
+        assert elements(html, "section", lang=other)
+        assert "Hệ thống đang gián đoạn" in html
+        assert "The service is interrupted" in html
+        assert "heard" not in html
+        assert "seen" not in html
 
 
 def test_popup_is_compact(show):
