@@ -76,6 +76,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     egress_private: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """client_id → private networks that may be called for it (portals on the state network)."""
+    egress_ca_file: Path | None = None
+    """PEM of further trust anchors for portals, beside the system's."""
 
     @property
     def is_https(self) -> bool:
@@ -97,6 +99,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """`kek_file`, or `var/kek`."""
         return self.kek_file or self.var / "kek"
 
+
+_PATHS: Final = frozenset({"kek_file", "tls_certificate", "tls_key", "egress_ca_file"})
 
 _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "port": (1, 65535),
@@ -147,7 +151,7 @@ def load_settings(
         if key not in fields:
             raise SettingsInvalid(_PREFIX + key.upper(), reason="there is no such setting")
     try:
-        settings = msgspec.convert(values, Settings, strict=False)
+        settings = msgspec.convert(values, Settings, strict=False, dec_hook=_to_path)
     except msgspec.ValidationError as problem:
         # msgspec ends its message with the place, "… - at `$.port`"
         message, _, place = str(problem).partition(" - at `$.")
@@ -155,6 +159,12 @@ def load_settings(
         raise SettingsInvalid(name, reason=message) from problem
     _refuse_dangerous(settings)
     return settings
+
+
+def _to_path(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str | Path):
+        return Path(value)
+    raise NotImplementedError(f"expected {kind.__name__}")
 
 
 def _from_text(key: str, text: str) -> Any:
@@ -165,7 +175,7 @@ def _from_text(key: str, text: str) -> Any:
             return msgspec.json.decode(text)
         except msgspec.DecodeError as problem:
             raise SettingsInvalid(_PREFIX + key.upper(), reason="is not JSON") from problem
-    if key in {"kek_file", "tls_certificate", "tls_key"} and not text:
+    if key in _PATHS and not text:
         return None
     return text
 

@@ -132,4 +132,4 @@ class AccessTokens:
         return sign_jwt(claims, key=key, typ=TYP)
 
     def _key_set(self, now: datetime) -> KeySet:
-        return self._keyring.key_set(now)
+        return self._keyring.verification_keys(now)

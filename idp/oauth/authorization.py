@@ -39,7 +39,7 @@ class People(Protocol):
         """The account, whatever its status."""
 
     def representations(
-        self, account_id: AccountId, *, now: datetime
+        self, person_account_id: AccountId, *, now: datetime
     ) -> tuple[Representation, ...]:
         """The organisations that a person may act for now."""
 

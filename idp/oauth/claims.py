@@ -78,7 +78,7 @@ def organisation_claim(representation: Representation) -> dict[str, Any]:
         "mandate_id": representation.mandate_id,
     }
     if representation.valid_to is not None:
-        claim["valid_to"] = int(representation.valid_to.timestamp())
+        claim["valid_to"] = representation.valid_to.isoformat()
     return claim
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from clients.registry.model import Client
 from idp.accounts.model import Account, Representation
-from idp.ids import AccountId, GrantId
+from idp.ids import AccountId, GrantId, MandateId
 from idp.model import Grant
 from idp.oauth.claims import Person, claims_for_userinfo
 from idp.storage.database import Database, Transaction
@@ -33,10 +33,10 @@ class People(Protocol):
     def find_account(self, account_id: AccountId) -> Account | None:
         """The account, whatever its status."""
 
-    def representations(
-        self, account_id: AccountId, *, now: datetime
-    ) -> tuple[Representation, ...]:
-        """The organisations that a person may act for now."""
+    def find_representation(
+        self, person_account_id: AccountId, *, mandate_id: MandateId, now: datetime
+    ) -> Representation | None:
+        """The organisation behind a mandate if this person may use it now."""
 
 
 class Clients(Protocol):
@@ -70,13 +70,8 @@ def find_person(
         return None
     representation: Representation | None = None
     if grant.mandate_id is not None:
-        representation = next(
-            (
-                one
-                for one in people.representations(grant.account_id, now=now)
-                if one.mandate_id == grant.mandate_id
-            ),
-            None,
+        representation = people.find_representation(
+            grant.account_id, mandate_id=grant.mandate_id, now=now
         )
         if representation is None:
             return None

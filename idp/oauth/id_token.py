@@ -71,7 +71,7 @@ class IdTokens:
         try:
             claims = verify_jwt(
                 raw,
-                keys=self._keyring.verification_key_set(now),
+                keys=self._keyring.verification_keys(now),
                 allowed_algorithms=_ALGORITHMS,
                 expected_typ=frozenset({"JWT"}),
                 expected_issuer=self._issuer,

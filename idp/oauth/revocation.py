@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
+from idp.ids import GrantId
 from idp.model import Grant
+from idp.oauth.errors import InvalidGrant
 from idp.oauth.grant_state import GrantStates
-from idp.storage.database import Transaction
-from idp.storage.grants import revoke_grant
+from idp.storage.database import Database, Transaction
+from idp.storage.grants import find_grant, revoke_grant
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
 
@@ -38,9 +40,24 @@ _EVENTS = {
 class Revocations:
     """Revokes grants together with their log rows."""
 
-    def __init__(self, states: GrantStates, *, log: LogWriter) -> None:
+    def __init__(self, database: Database, *, states: GrantStates, log: LogWriter) -> None:
+        self._database = database
         self._states = states
         self._log = log
+
+    def revoke_for_client(self, grant_id: GrantId, *, client_id: str, now: datetime) -> None:
+        """End a grant because its client asks; one that has ended already is no error.
+
+        Raises  InvalidGrant when the grant is another client's.
+        Source  RFC 7009 §2.1.
+        """
+        with self._database.transaction() as tx:
+            grant = find_grant(tx.connection, grant_id)
+            if grant is None:
+                return
+            if grant.client_id != client_id:
+                raise InvalidGrant("the token was issued to another client")
+            self.revoke(tx, [grant], reason=RevocationReason.CLIENT, now=now)
 
     def revoke(
         self, tx: Transaction, grants: Iterable[Grant], *, reason: RevocationReason, now: datetime

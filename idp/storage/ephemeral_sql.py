@@ -36,6 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from idp.errors import StorageUnavailable
+from idp.storage.declared import NONE, SECRET, holds
 from keystore.clock import to_ms
 
 metadata = MetaData()
@@ -48,18 +49,18 @@ _ADVISORY_LOCK: Final = 0x616E_7469_6E45
 ephemeral = Table(
     "ephemeral",
     metadata,
-    Column("key", String, primary_key=True, info={"data": "none"}),
-    Column("value", LargeBinary, nullable=False, info={"data": "secret"}),
-    Column("total", BigInteger, nullable=False, info={"data": "none"}),
-    Column("expires_ms", BigInteger, nullable=False, info={"data": "none"}),
+    Column("key", String, primary_key=True, info=NONE),
+    Column("value", LargeBinary, nullable=False, info=SECRET),
+    Column("total", BigInteger, nullable=False, info=NONE),
+    Column("expires_ms", BigInteger, nullable=False, info=NONE),
     Index("ephemeral_expires", "expires_ms"),
-    info={
-        "subject": "person",
-        "purpose": "codes, interactions, attempts, replay marks and limits while they last",
-        "retention": "until expires_ms, then purged",
-        "legal": "Law 91/2025/QH15",
-        "legal_from": "2026-01-01",
-    },
+    info=holds(
+        "person",
+        purpose="codes, interactions, attempts, replay marks and limits while they last",
+        retention="until expires_ms, then purged by the store itself",
+        legal="Law 91/2025/QH15",
+        legal_from="2026-01-01",
+    ),
 )
 
 _PUT: Final = (

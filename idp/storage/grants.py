@@ -7,7 +7,7 @@ issued, so there is no moment in which one exists without the other (docs/adr/00
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -32,6 +32,7 @@ from idp.ids import AccountId, GrantId, MandateId, SessionId
 from idp.model import Code, Grant, RefreshFamily
 from idp.storage.database import Transaction, metadata
 from idp.storage.declared import BASIC, NONE, SECRET, holds
+from idp.storage.purge import purged_by
 from keystore.clock import from_ms, to_ms
 
 oauth_grant = Table(
@@ -69,13 +70,16 @@ oauth_grant = Table(
     Column("refresh_sealed", LargeBinary, info=SECRET),
     Column("refresh_generation", Integer, info=NONE),
     Column("refresh_expires_ms", BigInteger, info=NONE),
-    info=holds(
-        "person",
-        purpose="what a person allowed a client, and what may still be issued under it",
-        retention="grant_expired+30d",
-        legal="Law 91/2025/QH15 Art. 9",
-        legal_from="2026-01-01",
-    ),
+    info={
+        **holds(
+            "person",
+            purpose="what a person allowed a client, and what may still be issued under it",
+            retention="30 days after the grant expired; the log keeps the history",
+            legal="Law 91/2025/QH15 Art. 9",
+            legal_from="2026-01-01",
+        ),
+        **purged_by("expires_ms", keep=timedelta(days=30)),
+    },
 )
 Index("ix_oauth_grant_account", oauth_grant.c.account_id, oauth_grant.c.client_id)
 Index("ix_oauth_grant_session", oauth_grant.c.session_id)

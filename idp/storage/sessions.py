@@ -7,7 +7,7 @@ by logout or by "sign out everywhere"; the row stays until the purge so that cli
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -28,15 +28,19 @@ from idp.ids import AccountId, SessionId
 from idp.model import Factor, ProvenFactor, Session, SessionClient
 from idp.storage.database import Transaction, metadata
 from idp.storage.declared import BASIC, NONE, SECRET, holds
+from idp.storage.purge import purged_by
 from keystore.clock import from_ms, to_ms
 
-_DECLARED = holds(
-    "person",
-    purpose="single sign-on and single sign-out",
-    retention="session_ended+30d",
-    legal="NĐ 69/2024 Art. 17(2)",
-    legal_from="2024-07-01",
-)
+_DECLARED = {
+    **holds(
+        "person",
+        purpose="single sign-on and single sign-out",
+        retention="30 days after the session could have run; the log keeps the history",
+        legal="NĐ 69/2024/NĐ-CP Art. 17(2)",
+        legal_from="2024-07-01",
+    ),
+    **purged_by("expires_ms", keep=timedelta(days=30)),
+}
 
 browser_session = Table(
     "browser_session",

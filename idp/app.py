@@ -1,0 +1,56 @@
+"""The web application: the one place that puts endpoints and pages together.
+
+What lives here: `create_app`.  Constant answers and request ids are given around it by
+`idp/web/front.py`.  Nothing happens at import.
+"""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import urlsplit
+
+from flask import Flask
+
+from idp.services import Services
+from idp.web.authorize import make_authorize
+from idp.web.cookies import Cookies
+from idp.web.end_session import make_end_session
+from idp.web.errors import install_errors
+from idp.web.headers import install_headers
+from idp.web.interaction import make_interaction
+from idp.web.pages import HomePage, render
+from idp.oauth.parameters import MAX_BYTES
+from idp.web.source import TrustedProxies
+from idp.web.theme import Site, install_pages
+from idp.web.token import make_token
+from idp.web.userinfo import make_userinfo
+
+
+def create_app(services: Services) -> Flask:
+    """The provider as a Flask application."""
+    # Authlib writes issued tokens to its debug log in ten places
+    logging.getLogger("authlib").setLevel(logging.INFO)
+    settings = services.settings
+    app = Flask("idp", static_folder=None, template_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BYTES, MAX_FORM_MEMORY_SIZE=MAX_BYTES)
+    app.url_map.strict_slashes = False
+    cookies = Cookies(services)
+    proxies = TrustedProxies(settings.trusted_proxies)
+    install_headers(app, is_https=settings.is_https)
+    install_pages(
+        app,
+        site=Site(
+            domain=urlsplit(settings.issuer).netloc,
+            is_secure=settings.is_https,
+            is_sandbox=services.is_sandbox,
+        ),
+    )
+    install_errors(app)
+    app.register_blueprint(make_authorize(services, cookies=cookies))
+    app.register_blueprint(make_interaction(services, cookies=cookies, proxies=proxies))
+    app.register_blueprint(make_token(services, proxies=proxies))
+    app.register_blueprint(make_userinfo(services))
+    app.register_blueprint(make_end_session(services, cookies=cookies))
+    if not services.is_sandbox:
+        app.add_url_rule("/", "home", lambda: render(HomePage()))
+    return app

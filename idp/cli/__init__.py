@@ -1,0 +1,66 @@
+"""The command `antin`: one file per group of commands, imported only when it is called.
+
+What lives here: the list of groups.  Errors of ours end as one line on standard error.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+import click
+
+from clients.registry.errors import RegistryError
+from idp.errors import AntinError
+from keystore.errors import KeystoreError
+
+_COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "accounts": ("idp.cli.accounts", "accounts"),
+        "clients": ("idp.cli.clients", "clients"),
+        "db": ("idp.cli.db", "db"),
+        "keys": ("idp.cli.keys", "keys"),
+        "otp": ("idp.sandbox.otp", "otp"),
+        "sandbox": ("idp.sandbox.command", "sandbox"),
+        "serve": ("idp.cli.serve", "serve"),
+        "work": ("idp.cli.work", "work"),
+    }
+)
+"""Name → module and attribute.  `sandbox` and `otp` are absent from the production image."""
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Names, sorted."""
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the file of one command."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute = _COMMANDS[cmd_name]
+        try:
+            command = getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as missing:
+            if missing.name is not None and missing.name.startswith("idp.sandbox"):
+                return None
+            raise
+        return command if isinstance(command, click.Command) else None
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="antin", prog_name="antin")
+def cli() -> None:
+    """Ấn Tín: sign in once, sign documents, check what was signed."""
+
+
+def main() -> None:
+    """Entry point: errors of ours are one line, not a trace."""
+    try:
+        cli()
+    except (AntinError, KeystoreError, RegistryError) as error:
+        click.echo(f"antin: {error or type(error).__name__}", err=True)
+        sys.exit(1)

@@ -1,0 +1,50 @@
+"""`antin db`: tables and the purge.
+
+What lives here: bringing the database up to date, and deleting what has expired now instead of by
+itself.
+"""
+
+from __future__ import annotations
+
+import click
+
+from idp.cli.context import open_services, read_settings
+from idp.storage.database import Database
+from idp.storage.deployment import stamp
+from idp.storage.purge import find_rules, purge_all
+from idp.storage.schema import all_metadata, upgrade
+from keystore.kek import create_kek_file
+
+
+@click.group()
+def db() -> None:
+    """Tables and purge."""
+
+
+@db.command("upgrade")
+def upgrade_command() -> None:
+    """Bring the tables up to date; makes the root key in `var` when none is set."""
+    settings = read_settings()
+    settings.var.mkdir(parents=True, exist_ok=True)
+    if not settings.kek and settings.kek_file is None and create_kek_file(settings.effective_kek_file):
+        click.echo(f"root key made in {settings.effective_kek_file}: back it up, apart from the data")
+    database = Database(settings.effective_database_url)
+    upgrade(database)
+    stamp(database, is_sandbox=False)
+    database.close()
+    click.echo("the tables are up to date")
+
+
+@db.command("purge")
+@click.option("--batch", default=1000, show_default=True, help="Rows deleted at a time.")
+def purge_command(batch: int) -> None:
+    """Delete what has expired, in batches, until nothing is left."""
+    with open_services() as services:
+        now = services.time()
+        rules = find_rules(*all_metadata())
+        for table, rows in purge_all(services.database, rules=rules, now=now, limit=batch).items():
+            click.echo(f"{table}: {rows} rows purged")
+        rows = 0
+        while purged := services.ephemeral.purge(now=now, limit=batch):
+            rows += purged
+        click.echo(f"ephemeral store: {rows} entries purged")

@@ -1,0 +1,321 @@
+"""`antin sandbox`: everything at once, with invented people.
+
+What lives here: setting the sandbox up in `var`, starting its processes, saying where everything is
+(on the terminal and in `var/sandbox.json`), and ending them together.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess  # noqa: S404 - our own commands, no shell
+import sys
+import time as clock
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from clients.registry.document import parse_document
+from clients.registry.editing import RegistryEditor
+from clients.registry.imports import import_document
+from idp.sandbox.certificate import make_certificate
+from idp.sandbox.people import PEOPLE, seed_people
+from idp.sandbox.registry import BUSINESS, CITIZEN, RESOURCE, TOOLS, sandbox_document
+from idp.services import Services, build_services, utc_now
+from idp.settings import Settings, load_settings
+from idp.storage.database import Database
+from idp.storage.deployment import stamp
+from idp.storage.schema import upgrade
+from keystore.kek import create_kek_file
+
+_START_WITHIN_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Where everything of one sandbox is."""
+
+    settings: Settings
+    citizen_url: str
+    business_url: str
+    secrets: dict[str, str]
+    certificate: Path | None
+    client_files: tuple[Path, ...]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the child processes are told."""
+        names = {
+            "ISSUER": self.settings.issuer,
+            "VAR": str(self.settings.var.absolute()),
+            "HOST": self.settings.host,
+            "PORT": str(self.settings.port),
+        }
+        if self.settings.tls_certificate is not None:
+            names["TLS_CERTIFICATE"] = str(self.settings.tls_certificate.absolute())
+            names["TLS_KEY"] = str(self.settings.tls_key)
+        return {**os.environ, **{f"ANTIN_{name}": value for name, value in names.items()}}
+
+
+@click.command()
+@click.option("--port", envvar="PORT", default=8000, show_default=True, help="The portals follow.")
+@click.option("--tls", is_flag=True, help="https with a throw-away certificate.")
+@click.option(
+    "--client", "client_files", multiple=True, metavar="FILE.toml",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="More clients, for outside test suites.",
+)  # fmt: skip
+@click.option("--no-portals", is_flag=True, help="Leave the two demo portals out.")
+def sandbox(port: int, *, tls: bool, client_files: Sequence[Path], no_portals: bool) -> None:
+    """Start provider, worker and two portals with invented people."""
+    plan = _make_plan(port, tls=tls, client_files=tuple(client_files))
+    ports = [port] if no_portals else [port, port + 1, port + 2]
+    for one in ports:
+        _refuse_taken(one)
+    _set_up(plan)
+    children = _start(plan, with_portals=not no_portals)
+    try:
+        _wait_until_up(plan, children)
+        _say(plan, with_portals=not no_portals)
+        _watch(children)
+    finally:
+        _stop(children)
+
+
+def _make_plan(port: int, *, tls: bool, client_files: tuple[Path, ...]) -> _Plan:
+    scheme = "https" if tls else "http"
+    defaults: dict[str, Any] = {"issuer": f"{scheme}://localhost:{port}", "port": port}
+    given = {name: value for name, value in os.environ.items() if name != "ANTIN_PORT"}
+    settings = load_settings(given, defaults=defaults)
+    settings.var.mkdir(parents=True, exist_ok=True)
+    certificate: Path | None = None
+    if tls:
+        certificate, key = make_certificate(settings.var, now=utc_now())
+        settings = load_settings(
+            given, defaults={**defaults, "tls_certificate": certificate, "tls_key": key.absolute()}
+        )
+    return _Plan(
+        settings=settings,
+        citizen_url=f"http://localhost:{port + 1}",
+        business_url=f"http://localhost:{port + 2}",
+        secrets=_secrets(settings.var / "sandbox.json"),
+        certificate=certificate,
+        client_files=client_files,
+    )
+
+
+def _secrets(known: Path) -> dict[str, str]:
+    """Client secrets: those of the last start, or new ones."""
+    before: dict[str, str] = {}
+    if known.is_file():
+        clients = json.loads(known.read_text(encoding="utf-8"))["clients"]
+        before = {one["client_id"]: one["client_secret"] for one in clients}
+    return {
+        client_id: before.get(client_id) or secrets.token_urlsafe(32)
+        for client_id in (CITIZEN, BUSINESS, TOOLS, RESOURCE)
+    }
+
+
+def _refuse_taken(port: int) -> None:
+    # a second server on the port of a first would start and share its traffic: ask before
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise click.ClickException(
+                f"port {port} is taken: stop what runs there, or choose another with PORT=…"
+            )
+
+
+def _set_up(plan: _Plan) -> None:
+    create_kek_file(plan.settings.effective_kek_file)
+    database = Database(plan.settings.effective_database_url)
+    upgrade(database)
+    if not stamp(database, is_sandbox=True):
+        raise click.ClickException("this database is not a sandbox's; nothing was changed")
+    services = build_services(plan.settings, database=database, is_sandbox=True)
+    try:
+        seed_people(services)
+        _register(services, plan)
+    finally:
+        services.close()
+
+
+def _register(services: Services, plan: _Plan) -> None:
+    documents = [
+        parse_document(
+            sandbox_document(
+                issuer=plan.settings.issuer,
+                citizen_url=plan.citizen_url,
+                business_url=plan.business_url,
+                secrets=plan.secrets,
+            ),
+            file="sandbox",
+            for_sandbox=True,
+        ),
+        *(
+            parse_document(file.read_bytes(), file=file.name, for_sandbox=True)
+            for file in plan.client_files
+        ),
+    ]
+    now = services.time()
+    with services.database.transaction() as tx:
+        RegistryEditor(services.registry).ensure_defaults(tx, now=now)
+    for document in documents:
+        with services.database.transaction() as tx:
+            import_document(services.registry, document, tx=tx, operator="sandbox", now=now)
+
+
+def _start(plan: _Plan, *, with_portals: bool) -> list[subprocess.Popen[bytes]]:
+    commands = [
+        [sys.executable, "-m", "idp.cli", "serve"],
+        [sys.executable, "-m", "idp.cli", "work"],
+    ]
+    if with_portals:
+        file = plan.settings.var / "portals.json"
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(_portal_settings(plan)), encoding="utf-8")
+        commands.append([sys.executable, "-m", "idp.sandbox.portals", str(file)])
+    return [
+        subprocess.Popen(command, env=plan.environment)  # noqa: S603 - our own commands
+        for command in commands
+    ]
+
+
+def _portal_settings(plan: _Plan) -> list[dict[str, Any]]:
+    common = {
+        "issuer": plan.settings.issuer,
+        "ca_file": None if plan.certificate is None else str(plan.certificate),
+    }
+    return [
+        {
+            **common,
+            "factory": factory,
+            "port": int(url.rsplit(":", 1)[1]),
+            "base_url": url,
+            "client_id": client_id,
+            "client_secret": plan.secrets[client_id],
+        }
+        for factory, url, client_id in (
+            ("create_citizen_portal", plan.citizen_url, CITIZEN),
+            ("create_business_portal", plan.business_url, BUSINESS),
+        )
+    ]
+
+
+def _wait_until_up(plan: _Plan, children: Sequence[subprocess.Popen[bytes]]) -> None:
+    deadline = clock.monotonic() + _START_WITHIN_S
+    while clock.monotonic() < deadline:
+        if any(child.poll() is not None for child in children):
+            raise click.ClickException("a process of the sandbox did not start; see above")
+        with socket.socket() as probe:
+            probe.settimeout(0.5)
+            if probe.connect_ex(("127.0.0.1", plan.settings.port)) == 0:
+                return
+        clock.sleep(0.1)
+    raise click.ClickException("the provider did not start in time")
+
+
+def sandbox_facts(plan: _Plan, *, with_portals: bool) -> dict[str, Any]:
+    """The members of `var/sandbox.json`.  Architecture, "Contracts"."""
+    portals = [
+        {"name": "Cổng dịch vụ công", "url": plan.citizen_url},
+        {"name": "Cổng doanh nghiệp", "url": plan.business_url},
+    ]
+    return {
+        "issuer": plan.settings.issuer,
+        "ca_file": None if plan.certificate is None else str(plan.certificate.absolute()),
+        "portals": portals if with_portals else [],
+        "clients": _client_facts(plan),
+        "people": [
+            {
+                "identifier": person.identifier,
+                "password": person.password,
+                "totp_secret": person.totp_text if person.has_totp else None,
+                "name": person.name,
+                "account_level": int(person.level),
+                "organizations": [
+                    {"enterprise_code": one.code, "name": one.name}
+                    for one in person.organisations
+                ],
+            }
+            for person in PEOPLE
+        ],
+    }
+
+
+def _client_facts(plan: _Plan) -> list[dict[str, Any]]:
+    document = parse_document(
+        sandbox_document(
+            issuer=plan.settings.issuer,
+            citizen_url=plan.citizen_url,
+            business_url=plan.business_url,
+            secrets=plan.secrets,
+        ),
+        file="sandbox",
+        for_sandbox=True,
+    )
+    entries = list(document.clients)
+    for file in plan.client_files:
+        entries += parse_document(file.read_bytes(), file=file.name, for_sandbox=True).clients
+    return [
+        {
+            "client_id": entry.client.client_id,
+            "client_secret": entry.raw_secret,
+            "token_endpoint_auth_method": entry.client.token_endpoint_auth_method.value,
+            "redirect_uris": list(entry.client.redirect_uris),
+            "post_logout_redirect_uris": list(entry.client.post_logout_redirect_uris),
+            "profile": entry.client.profile.value,
+            "pkce": entry.client.pkce.value,
+        }
+        for entry in entries
+    ]
+
+
+def _say(plan: _Plan, *, with_portals: bool) -> None:
+    facts = sandbox_facts(plan, with_portals=with_portals)
+    file = plan.settings.var / "sandbox.json"
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(facts, ensure_ascii=False, indent=2), encoding="utf-8")
+    lines = ["", "Ấn Tín SANDBOX", f"  provider  {facts['issuer']}"]
+    lines += [f"  portal    {one['url']}  {one['name']}" for one in facts["portals"]]
+    lines += ["", "  people (number, password, one-time code):"]
+    for person in facts["people"]:
+        code = f"antin otp {person['identifier']}" if person["totp_secret"] else "no app yet"
+        lines.append(
+            f"    {person['identifier']}  {person['password']:24}  {code:24}  {person['name']}"
+        )
+    lines += ["", f"  all of it, for programs: {file}", "  Ctrl-C ends everything", ""]
+    click.echo("\n".join(lines))
+
+
+def _watch(children: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Until somebody ends the sandbox, or one of its processes ends."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        while all(child.poll() is None for child in children):
+            clock.sleep(0.3)
+    except KeyboardInterrupt:
+        click.echo("ending")
+        return
+    raise click.ClickException("a process of the sandbox ended by itself; see above")
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _stop(children: Sequence[subprocess.Popen[bytes]]) -> None:
+    for child in children:
+        if child.poll() is None:
+            child.terminate()
+    for child in children:
+        try:
+            child.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            child.kill()

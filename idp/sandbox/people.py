@@ -1,0 +1,201 @@
+"""Who lives in the sandbox.
+
+What lives here: invented people and organisations as data, and putting them into an empty database.
+Passwords and authenticator secrets are public on purpose: nothing here protects anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from idp.accounts.birthdates import Birthdate
+from idp.accounts.credentials import Totp
+from idp.accounts.identifiers import ParsedIdentifier
+from idp.accounts.lifecycle import AccountLifecycle, make_account
+from idp.accounts.mandates import add_legal_representative
+from idp.accounts.model import (
+    Account,
+    AccountKind,
+    AccountLevel,
+    Address,
+    Gender,
+    IdentifierKind,
+    Profile,
+)
+from idp.accounts.passwords import Argon2Costs, Hashing, Passwords
+from idp.ids import AccountId, make_id
+from idp.services import Services
+from idp.storage.accounts import find_row
+from idp.storage.credentials import replace_totps
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """An invented organisation."""
+
+    code: str
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxIdentity:
+    """An invented person: everything needed to sign in as them."""
+
+    identifier: str
+    password: str
+    name: str
+    birthdate: Birthdate
+    gender: Gender
+    level: AccountLevel
+    organisations: tuple[Organisation, ...] = ()
+    has_totp: bool = True
+    legacy_id_9: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def totp_secret(self) -> bytes:
+        """20 bytes made from the number, so that a restart does not change the app."""
+        return hashlib.sha256(f"antin sandbox {self.identifier}".encode()).digest()[:20]
+
+    @property
+    def totp_text(self) -> str:
+        """The same in base32, as an app takes it."""
+        return base64.b32encode(self.totp_secret).decode()
+
+
+_LOTUS = Organisation(
+    "9900000016", "Công ty Trách nhiệm hữu hạn Sen Vàng", "12 đường Mẫu, phường Mẫu, tỉnh Mẫu"
+)
+_BAMBOO = Organisation(
+    "9900000023", "Hợp tác xã Nông nghiệp Tre Xanh", "Thôn Mẫu, xã Mẫu, tỉnh Mẫu"
+)
+
+PEOPLE: tuple[SandboxIdentity, ...] = (
+    SandboxIdentity(
+        identifier="003190000018",
+        password="hoa-sen-no-buoi-sang",
+        name="Nguyễn Thị Lấp Lánh Ánh",
+        birthdate=Birthdate(1990, 4, 12),
+        gender=Gender.FEMALE,
+        level=AccountLevel.TWO,
+        organisations=(_LOTUS, _BAMBOO),
+        legacy_id_9="003123456",
+    ),
+    SandboxIdentity(
+        identifier="005085000027",
+        password="con-duong-lang-que",
+        name="Trần Văn Thử Nghiệm",
+        birthdate=Birthdate(1985, 9, 2),
+        gender=Gender.MALE,
+        level=AccountLevel.TWO,
+    ),
+    SandboxIdentity(
+        identifier="007150000036",
+        password="mua-roi-tren-mai-ngoi",
+        name="Lê Thị Hương Đồng",
+        birthdate=Birthdate(1950),
+        gender=Gender.FEMALE,
+        level=AccountLevel.ONE,
+        has_totp=False,
+    ),
+    SandboxIdentity(
+        identifier="009201000045",
+        password="tau-dem-ve-que-me",
+        name="Phạm Quốc Mẫu",
+        birthdate=Birthdate(2001, 12, 24),
+        gender=Gender.MALE,
+        level=AccountLevel.TWO,
+        organisations=(_LOTUS,),
+    ),
+)
+
+
+def seed_people(services: Services) -> None:
+    """Put everybody into the database, once."""
+    now = services.time()
+    lifecycle = AccountLifecycle(services.database, sealer=services.sealer, log=services.log)
+    passwords = Passwords(Hashing(Argon2Costs()))
+    organisations: dict[str, AccountId] = {}
+    for person in PEOPLE:
+        identifier = ParsedIdentifier(IdentifierKind.PERSONAL_ID_NUMBER, person.identifier)
+        if services.people.find_by_identifier(identifier) is not None:
+            continue
+        account = lifecycle.open(
+            _account(person, now=now), password=passwords.hash_new(person.password)
+        )
+        if person.has_totp:
+            _enrol(services, account, person, now=now)
+        for organisation in person.organisations:
+            if organisation.code not in organisations:
+                organisations[organisation.code] = _open_organisation(
+                    lifecycle, organisation, now=now
+                )
+            add_legal_representative(
+                services.database,
+                holder_id=account.account_id,
+                organisation_id=organisations[organisation.code],
+                source="sandbox",
+                log=services.log,
+                now=now,
+            )
+
+
+def _account(person: SandboxIdentity, *, now: datetime) -> Account:
+    identifiers = [ParsedIdentifier(IdentifierKind.PERSONAL_ID_NUMBER, person.identifier)]
+    if person.legacy_id_9 is not None:
+        identifiers.append(ParsedIdentifier(IdentifierKind.LEGACY_ID_9, person.legacy_id_9))
+    tail = person.identifier[-4:]
+    return make_account(
+        kind=AccountKind.CITIZEN,
+        level=person.level,
+        profile=Profile(
+            name=person.name,
+            birthdate=person.birthdate,
+            gender=person.gender,
+            nationality="VNM",
+            email=f"nguoi{tail}@sandbox.example",
+            is_email_verified=True,
+            phone=f"+8400000{tail}",
+            is_phone_verified=True,
+            address=Address(
+                formatted=f"Số {int(tail)}, đường Mẫu, phường Mẫu, tỉnh Mẫu",
+                street=f"Số {int(tail)}, đường Mẫu",
+                ward="Phường Mẫu",
+                province="Tỉnh Mẫu",
+                country="VN",
+            ),
+        ),
+        identifiers=identifiers,
+        now=now,
+    )
+
+
+def _open_organisation(
+    lifecycle: AccountLifecycle, organisation: Organisation, *, now: datetime
+) -> AccountId:
+    account = make_account(
+        kind=AccountKind.ORGANISATION,
+        level=None,
+        profile=Profile(
+            name=organisation.name, address=Address(formatted=organisation.address)
+        ),
+        identifiers=[ParsedIdentifier(IdentifierKind.ENTERPRISE_CODE, organisation.code)],
+        now=now,
+    )
+    return lifecycle.open(account).account_id
+
+
+def _enrol(
+    services: Services, account: Account, person: SandboxIdentity, *, now: datetime
+) -> None:
+    with services.database.transaction() as tx:
+        row = find_row(tx.connection, account.account_id, is_locked=True)
+        if row is not None:
+            replace_totps(
+                tx, row, Totp(make_id("otp"), person.totp_secret, now), sealer=services.sealer
+            )

@@ -1,0 +1,250 @@
+"""Everything a process of the provider holds, built once from the settings.
+
+What lives here: `Services` and the one function that builds it.  No globals, nothing at import; the
+web application, the worker and the commands all take what they need from here.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from clients.registry.registry import Registry
+from idp.accounts.attempts import Attempts
+from idp.accounts.enrolment import TotpEnrolment
+from idp.accounts.login import Login
+from idp.accounts.people import People
+from idp.egress import Egress
+from idp.oauth.access_token import AccessTokens
+from idp.oauth.authorization import Authorizations
+from idp.oauth.client_auth import ClientAuthentication
+from idp.oauth.client_keys import ClientKeyStore
+from idp.oauth.grant_state import GrantStates
+from idp.oauth.grants.authorization_code import CodeExchange
+from idp.oauth.grants.refresh_token import Refreshing
+from idp.oauth.hints import Hints
+from idp.oauth.id_token import IdTokens
+from idp.oauth.interaction import Interactions
+from idp.oauth.introspection import Introspection
+from idp.oauth.opaque import OpaqueTokens
+from idp.oauth.revocation import Revocations
+from idp.oauth.userinfo import Userinfo
+from idp.sessions import Sessions
+from idp.settings import Settings
+from idp.storage.database import Database
+from idp.storage.ephemeral import EphemeralStore
+from idp.storage.ephemeral_redis import RedisEphemeralStore
+from idp.storage.ephemeral_sql import SqlEphemeralStore
+from idp.work.clock import Clock, open_clock
+from idp.work.outbox import Outbox
+from keystore.kek import load_kek
+from keystore.keyring import Keyring
+from keystore.log.record import LogWriter
+from keystore.sealing import Sealer
+
+APP_NAME = "Ấn Tín"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What a process holds; all of it is safe to share between threads."""
+
+    settings: Settings
+    is_sandbox: bool
+    time: Callable[[], datetime]
+    database: Database
+    ephemeral: EphemeralStore
+    sealer: Sealer
+    log: LogWriter
+    keyring: Keyring
+    registry: Registry
+    egress: Egress
+    clock: Clock
+    outbox: Outbox
+    people: People
+    login: Login
+    enrolment: TotpEnrolment
+    sessions: Sessions
+    interactions: Interactions
+    authorizations: Authorizations
+    hints: Hints
+    client_auth: ClientAuthentication
+    access_tokens: AccessTokens
+    id_tokens: IdTokens
+    code_exchange: CodeExchange
+    refreshing: Refreshing
+    revocations: Revocations
+    states: GrantStates
+    userinfo: Userinfo
+    introspection: Introspection
+    opaque: OpaqueTokens
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.clock.close()
+        self.ephemeral.close()
+        self.database.close()
+
+
+def utc_now() -> datetime:
+    """The time now, aware UTC: the one place that reads the clock."""
+    return datetime.now(UTC)
+
+
+def open_ephemeral(settings: Settings) -> EphemeralStore:
+    """The ephemeral store that the settings name."""
+    url = settings.effective_ephemeral_url
+    if url.startswith(("redis://", "rediss://", "unix://")):
+        return RedisEphemeralStore(url, pool_size=settings.threads)
+    return SqlEphemeralStore(url, pool_size=settings.threads)
+
+
+def build_services(
+    settings: Settings,
+    *,
+    time: Callable[[], datetime] = utc_now,
+    database: Database | None = None,
+    ephemeral: EphemeralStore | None = None,
+    is_sandbox: bool = False,
+) -> Services:
+    """Build everything; the database has its tables already.
+
+    Takes   time: what tells the time; database and ephemeral: open ones to use instead of those
+            that the settings name; is_sandbox: what the stamp in the database says; portals on
+            this machine may then be called.
+    Raises  StorageUnavailable; KeystoreError when the KEK is missing or wrong.
+    """
+    now = time()
+    database = database or Database(settings.effective_database_url, pool_size=settings.threads)
+    ephemeral = ephemeral or open_ephemeral(settings)
+    kek = load_kek(
+        file=None if settings.kek else settings.effective_kek_file, value=settings.kek or None
+    )
+    sealer = Sealer.open(database, kek=kek, now=now)
+    log = LogWriter(sealer, writer_id=f"{socket.gethostname()[:40]}-{os.getpid()}")
+    longest_s = max(settings.access_token_lifetime_s, settings.id_token_lifetime_s)
+    keyring = Keyring(
+        database,
+        sealer,
+        log=log,
+        jwks_cache=timedelta(seconds=settings.jwks_cache_s),
+        margin=timedelta(seconds=settings.jwks_margin_s),
+        retire_after=timedelta(seconds=longest_s + settings.jwks_margin_s),
+    )
+    keyring.ensure(now)
+    registry = Registry(database)
+    egress = Egress(
+        allow_private=settings.egress_private,
+        allow_insecure=is_sandbox,
+        ca_file=None if settings.egress_ca_file is None else str(settings.egress_ca_file),
+    )
+    clock = open_clock(settings.queue_url or f"sqlite:///{settings.var.absolute() / 'queue.db'}")
+    outbox = Outbox(clock.wake)
+    people = People(database, sealer=sealer)
+    attempts = Attempts(ephemeral, sealer=sealer)
+    access_tokens = AccessTokens(
+        keyring, issuer=settings.issuer, lifetime_s=settings.access_token_lifetime_s
+    )
+    id_tokens = IdTokens(
+        keyring, issuer=settings.issuer, lifetime_s=settings.id_token_lifetime_s
+    )
+    states = GrantStates(
+        database,
+        ephemeral=ephemeral,
+        sealer=sealer,
+        people=people,
+        clients=registry,
+        lifetime=timedelta(seconds=settings.grant_cache_s),
+    )
+    revocations = Revocations(database, states=states, log=log)
+    opaque = OpaqueTokens(sealer)
+    session_lifetime = timedelta(seconds=settings.session_lifetime_s)
+    exchange = CodeExchange(
+        database=database,
+        opaque=opaque,
+        people=people,
+        access_tokens=access_tokens,
+        id_tokens=id_tokens,
+        revocations=revocations,
+        refresh_lifetime=timedelta(seconds=settings.refresh_lifetime_s),
+        session_lifetime=session_lifetime,
+    )
+    sessions = Sessions(
+        database,
+        clients=registry,
+        deferred=outbox,
+        revocations=revocations,
+        data_keys=people,
+        log=log,
+    )
+    return Services(
+        settings=settings,
+        is_sandbox=is_sandbox,
+        time=time,
+        database=database,
+        ephemeral=ephemeral,
+        sealer=sealer,
+        log=log,
+        keyring=keyring,
+        registry=registry,
+        egress=egress,
+        clock=clock,
+        outbox=outbox,
+        people=people,
+        login=Login(database, store=ephemeral, sealer=sealer, attempts=attempts),
+        enrolment=TotpEnrolment(
+            database,
+            store=ephemeral,
+            sealer=sealer,
+            log=log,
+            attempts=attempts,
+            issuer=APP_NAME,
+        ),
+        sessions=sessions,
+        interactions=Interactions(
+            ephemeral,
+            sealer=sealer,
+            lifetime=timedelta(seconds=settings.interaction_lifetime_s),
+        ),
+        authorizations=Authorizations(
+            database,
+            people=people,
+            bases=registry,
+            sessions=sessions,
+            exchange=exchange,
+            sealer=sealer,
+            log=log,
+            code_lifetime=timedelta(seconds=settings.code_lifetime_s),
+            password_fresh=timedelta(seconds=settings.password_fresh_s),
+            session_lifetime=session_lifetime,
+        ),
+        hints=Hints(database, registry=registry, id_tokens=id_tokens),
+        client_auth=ClientAuthentication(
+            registry,
+            keys=ClientKeyStore(egress),
+            spent=ephemeral,
+            issuer=settings.issuer,
+            token_endpoint=f"{settings.issuer}/token",
+        ),
+        access_tokens=access_tokens,
+        id_tokens=id_tokens,
+        code_exchange=exchange,
+        refreshing=Refreshing(
+            database=database,
+            opaque=opaque,
+            sealer=sealer,
+            people=people,
+            access_tokens=access_tokens,
+            id_tokens=id_tokens,
+            revocations=revocations,
+            grace=timedelta(seconds=settings.refresh_grace_s),
+        ),
+        revocations=revocations,
+        states=states,
+        userinfo=Userinfo(access_tokens, states, registry, keyring, settings.issuer),
+        introspection=Introspection(access_tokens, states, registry),
+        opaque=opaque,
+    )

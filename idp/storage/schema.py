@@ -1,0 +1,59 @@
+"""All tables of the house, and bringing a database up to date.
+
+What lives here: the one list of all metadata, and Alembic behind two functions.  Migrations stand in
+`idp/storage/migrations`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData
+
+import clients.registry
+import idp.storage
+import keystore
+from clients.registry.storage import metadata as registry_metadata
+from idp.storage.database import Database
+from idp.storage.database import metadata as provider_metadata
+from keystore.storage import metadata as keystore_metadata
+
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+def all_metadata() -> tuple[MetaData, ...]:
+    """The tables of every package, each storage file having been read."""
+    for package in (idp.storage, clients.registry, keystore):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if ".migrations" not in found.name and ".web" not in found.name:
+                importlib.import_module(found.name)
+    return (provider_metadata, registry_metadata, keystore_metadata)
+
+
+def upgrade(database: Database) -> None:
+    """Bring the database to the newest revision; nothing happens when it is there already."""
+    config = alembic_config()
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def is_current(database: Database) -> bool:
+    """Whether the database has the newest revision."""
+    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    with database.read() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == head
+
+
+def alembic_config() -> Config:
+    """Alembic's configuration; the caller puts an open connection into `attributes`."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config

@@ -1,0 +1,101 @@
+"""The direct endpoints of OAuth: token, revocation, introspection.
+
+What lives here: HTTP around the use cases; Authlib drives the token endpoint.
+Source: RFC 6749 §3.2, §5; RFC 7009; RFC 7662.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response, request
+
+from idp.oauth.errors import InvalidRequest, MalformedParameters, OAuthError
+from idp.oauth.opaque import OpaqueKind
+from idp.oauth.parameters import Parameters
+from idp.services import Services
+from idp.web.authlib_server import (
+    Server,
+    TokenRequest,
+    error_answer,
+    json_answer,
+    malformed_answer,
+    token_request,
+)
+from idp.web.request import body_parameters, source_address
+from idp.web.source import TrustedProxies
+
+
+def make_token(services: Services, *, proxies: TrustedProxies) -> Blueprint:
+    """The blueprint of `/token`, `/revoke` and `/introspect`."""
+    blueprint = Blueprint("token", __name__)
+    server = Server(services)
+    issuer = services.settings.issuer
+
+    def direct(act: Callable[[TokenRequest], Response]) -> Response:
+        """Read a direct request strictly and answer errors in the protocol's way."""
+        try:
+            parameters: Parameters = body_parameters()
+            parameters.refuse_repeated()
+            return act(
+                token_request(
+                    request,
+                    parameters=parameters,
+                    source=source_address(proxies),
+                    issuer=issuer,
+                    now=services.time(),
+                )
+            )
+        except MalformedParameters as problem:
+            return malformed_answer(problem)
+        except OAuthError as error:
+            return error_answer(error, used_basic="Authorization" in request.headers)
+
+    @blueprint.post("/token")
+    def token() -> Response:
+        return direct(server.answer_token_request)
+
+    @blueprint.post("/revoke")
+    def revoke() -> Response:
+        return direct(revoke_token)
+
+    @blueprint.post("/introspect")
+    def introspect() -> Response:
+        return direct(introspect_token)
+
+    def revoke_token(asked: TokenRequest) -> Response:
+        """End the grant behind a token of the caller.
+
+        An access token ends its grant as well: what is left of one would be a token that nobody
+        may use.  RFC 7009 §2.1, §2.2: unknown tokens are answered with 200 too.
+        """
+        client = server.authenticate_client(asked, ()).registered
+        raw = asked.parameters.get("token")
+        if raw is None:
+            raise InvalidRequest("token is missing")
+        found = services.opaque.find(raw, kind=OpaqueKind.REFRESH_TOKEN)
+        grant_id = None if found is None else found.grant_id
+        if grant_id is None:
+            try:
+                grant_id = services.access_tokens.verify(
+                    raw, expected_audience=None, now=asked.now
+                ).grant_id
+            except OAuthError:
+                grant_id = None
+        if grant_id is not None:
+            services.revocations.revoke_for_client(
+                grant_id, client_id=client.client_id, now=asked.now
+            )
+        return json_answer(200, {})
+
+    def introspect_token(asked: TokenRequest) -> Response:
+        client = server.authenticate_client(asked, ()).registered
+        if client.is_public:
+            raise InvalidRequest("public clients do not introspect")
+        raw = asked.parameters.get("token")
+        if raw is None:
+            raise InvalidRequest("token is missing")
+        answer = services.introspection.introspect(raw, caller=client, now=asked.now)
+        return json_answer(200, answer)
+
+    return blueprint
