@@ -11,6 +11,7 @@ import getpass
 import re
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from enum import StrEnum
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
@@ -40,6 +41,10 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 _OPERATOR: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
+
+
+def _choice(words: type[StrEnum]) -> click.Choice[str]:
+    return click.Choice([word.value for word in words])
 
 
 def _read_operator(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
@@ -82,22 +87,22 @@ def clients() -> None:
 @click.argument("client_id")
 @click.option("--name-vi", required=True, help="Name on the pages, in Vietnamese.")
 @click.option("--name-en", required=True, help="Name on the pages, in English.")
-@click.option("--profile", type=click.Choice(list(ProfileName)), default=ProfileName.STANDARD)
+@click.option("--profile", type=_choice(ProfileName), default="standard")
 @click.option("--sector", "sector_id", help="Sector that it belongs to.")
 @click.option("--redirect-uri", "redirect_uris", multiple=True)
 @click.option("--post-logout-redirect-uri", "post_logout_redirect_uris", multiple=True)
 @click.option("--backchannel-logout-uri")
-@click.option("--application-type", type=click.Choice(list(ApplicationType)))
-@click.option("--auth-method", "token_endpoint_auth_method", type=click.Choice(list(AuthMethod)))
+@click.option("--application-type", type=_choice(ApplicationType))
+@click.option("--auth-method", "token_endpoint_auth_method", type=_choice(AuthMethod))
 @click.option("--jwks", "jwks_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--jwks-uri")
-@click.option("--pkce", type=click.Choice(list(Pkce)))
-@click.option("--grant", "grant_types", multiple=True, type=click.Choice(list(GrantType)))
+@click.option("--pkce", type=_choice(Pkce))
+@click.option("--grant", "grant_types", multiple=True, type=_choice(GrantType))
 @click.option("--scope", "scopes", multiple=True)
 @click.option("--claim", "claims", multiple=True, help="Allow-list; none given: all of the scopes.")
 @click.option("--resource", "resources", multiple=True)
 @click.option("--required-level", type=int)
-@click.option("--capacities", type=click.Choice(list(Capacities)))
+@click.option("--capacities", type=_choice(Capacities))
 @click.option("--id-token-alg", "id_token_signed_response_alg")
 @click.option("--legal-reference")
 @click.option("--end-date", type=click.DateTime(["%Y-%m-%d"]))
