@@ -12,6 +12,7 @@ import logging
 import multiprocessing
 import os
 import threading
+import time
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from typing import Any, Final
@@ -27,6 +28,7 @@ _GRACE_S: Final = 15
 """How long TERM waits: three receivers that take their five seconds each."""
 _FIRST_RESTART_S: Final = 0.2
 _LONGEST_RESTART_S: Final = 10.0
+_LOG_PAUSE_S: Final = 30.0
 
 _log = structlog.get_logger("antin.work")
 
@@ -49,9 +51,9 @@ class _TickingScheduler(Scheduler):  # type: ignore[misc]  # Huey has no types
 class _Consumer(Consumer):  # type: ignore[misc]  # Huey has no types
     """A consumer whose scheduler ticks and whose end the worker hears of."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, *, parent: int | None) -> None:
         self._worker = worker
-        self._parent = os.getppid()
+        self._parent = parent
         super().__init__(
             worker.clock.huey,
             workers=worker.threads,
@@ -78,19 +80,39 @@ class _Consumer(Consumer):  # type: ignore[misc]  # Huey has no types
         super().stop(graceful=graceful)
 
     def loop(self, health_check_ts: Any = None) -> Any:
-        if os.getppid() != self._parent:
+        if self._parent not in {None, os.getppid()}:
             self.stop(graceful=True)  # whoever started us is gone and cannot stop us any more
         return super().loop(health_check_ts)
 
 
-def run_worker(worker: Worker) -> None:
-    """Work until TERM (finishing what is under way) or INT (at once); in the main thread only."""
+class _OncePerWhile(logging.Filter):
+    """Huey logs a whole traceback, several times a second, while its queue is away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._silent_until = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.exc_info = None
+        now_s = time.monotonic()
+        is_due = now_s >= self._silent_until
+        if is_due:
+            self._silent_until = now_s + _LOG_PAUSE_S
+        return is_due
+
+
+def run_worker(worker: Worker, *, parent: int | None = None) -> None:
+    """Work until TERM (finishing what is under way) or INT (at once); in the main thread only.
+
+    Takes   parent: process id of the one process that may stop this one; ends when it is gone.
+    """
     logging.getLogger("huey").setLevel(logging.WARNING)  # at INFO it logs every hint
-    _Consumer(worker).run()
+    logging.getLogger("huey.consumer.Worker").addFilter(_OncePerWhile())
+    _Consumer(worker, parent=parent).run()
 
 
-def _run_child(make_worker: Callable[[], Worker]) -> None:
-    run_worker(make_worker())
+def _run_child(make_worker: Callable[[], Worker], parent: int) -> None:
+    run_worker(make_worker(), parent=parent)
 
 
 class Supervisor:
@@ -114,7 +136,7 @@ class Supervisor:
     def start(self) -> None:
         """Start the worker and come back at once."""
         self._child = self._context.Process(
-            target=_run_child, args=(self._make_worker,), name="antin-work", daemon=True
+            target=_run_child, args=(self._make_worker, os.getpid()), name="antin-work", daemon=True
         )
         self._child.start()
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from idp.errors import StorageUnavailable
 from idp.storage.database import Database
-from idp.storage.outbox import OutboxId, find_backlog, outbox as table
+from idp.storage.outbox import OutboxId, find_backlog
+from idp.storage.outbox import outbox as table
 from idp.work import Clock, Done, Duty, GiveUp, Job, Outbox, Outcome, Retry, Worker
 from idp.work.worker import pause_after
 
