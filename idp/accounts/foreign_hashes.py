@@ -42,11 +42,11 @@ _BCRYPT_BYTES: Final = 72
 _BCRYPT: Final = re.compile(r"\$(2[aby])\$([0-9]{2})\$([./A-Za-z0-9]{22})([./A-Za-z0-9]{31})")
 _ARGON2: Final = re.compile(
     r"\$argon2(id|i|d)\$(?:v=([0-9]{1,3})\$)?m=([0-9]{1,8}),t=([0-9]{1,8}),p=([0-9]{1,4})"
-    r"\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)"
+    r"\$([A-Za-z0-9+/]+=*)\$([A-Za-z0-9+/]+=*)"
 )
 _PHC_PBKDF2: Final = re.compile(
     r"\$pbkdf2(?:-(sha1|sha256|sha512))?\$(?:i=)?([0-9]{1,9})(?:,l=([0-9]{1,4}))?"
-    r"\$([A-Za-z0-9+/.]+)\$([A-Za-z0-9+/.]+)"
+    r"\$([A-Za-z0-9+/.]+=*)\$([A-Za-z0-9+/.]+=*)"
 )
 _DJANGO_PBKDF2: Final = re.compile(
     r"pbkdf2_(sha1|sha256|sha512)\$([0-9]{1,9})\$([^$]{1,128})\$([A-Za-z0-9+/=]+)"

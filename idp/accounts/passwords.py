@@ -157,7 +157,7 @@ class Passwords:
         """
         foreign = parse_foreign_hash(encoded)
         if self._is_our_cost(foreign.scheme):
-            return StoredPassword(PasswordForm.DIRECT, "", "", encoded.removeprefix("argon2$"))
+            return StoredPassword(PasswordForm.DIRECT, "", "", encoded.removeprefix("argon2"))
         return StoredPassword(PasswordForm.FOREIGN, foreign.scheme, foreign.salt, foreign.digest)
 
     def wrap(self, stored: StoredPassword) -> StoredPassword:

@@ -141,9 +141,7 @@ def sealer(database: Database, now: datetime) -> Sealer:
 
 
 @pytest.fixture
-def house(
-    database: Database, quick_store: EphemeralStore, sealer: Sealer, now: datetime
-) -> House:
+def house(database: Database, quick_store: EphemeralStore, sealer: Sealer, now: datetime) -> House:
     """Accounts over an empty database, on SQLite and on PostgreSQL."""
     return House(database, quick_store, sealer, LogWriter(sealer, writer_id="test"), now)
 

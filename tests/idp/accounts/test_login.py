@@ -10,10 +10,9 @@ from datetime import timedelta
 import pytest
 
 from idp.accounts.attempts import PASSWORD_LIMITS, Source
-from idp.accounts.credentials import PasswordForm, StoredPassword
+from idp.accounts.credentials import PasswordForm, StoredPassword, Totp
 from idp.accounts.login import Login, LoginRefused, OtpAccepted, PasswordAccepted, RefusalReason
 from idp.accounts.totp import code_at, make_secret
-from idp.accounts.credentials import Totp
 from idp.errors import StorageUnavailable
 from idp.ids import AccountId
 from idp.storage.accounts import find_row
@@ -65,7 +64,9 @@ def test_the_right_password_signs_in(house) -> None:
     assert accepted.account == account
 
 
-@pytest.mark.parametrize("typed", ["003 091 000 017", "003.091.000.017", "００３０９１０００００１７"])
+@pytest.mark.parametrize(
+    "typed", ["003 091 000 017", "003.091.000.017", "００３０９１０００００１７"]
+)
 def test_a_number_may_be_typed_with_separators(house, typed) -> None:
     if len(typed) == 13:
         typed = typed.replace("００００１７", "０００１７", 1)
@@ -94,7 +95,9 @@ def test_every_refusal_reads_alike_and_costs_one_argon2id(house) -> None:
         refused = check(house, login, number=number, password=password)
         seen[case] = (refused, house.hashing.taken())
     assert bare.is_active
-    refusal = LoginRefused(RefusalReason.WRONG, attempts_left=PASSWORD_LIMITS.per_subject[0].attempts - 1)
+    refusal = LoginRefused(
+        RefusalReason.WRONG, attempts_left=PASSWORD_LIMITS.per_subject[0].attempts - 1
+    )
     assert seen == dict.fromkeys(cases, (refusal, ["argon2id"]))
 
 
