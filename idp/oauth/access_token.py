@@ -19,7 +19,7 @@ from keystore.jose import JoseError, KeySet, sign_jwt, verify_jwt
 from keystore.keyring import Keyring
 
 TYP: Final = "at+jwt"
-_ACCEPTED_TYPES: Final = frozenset({"at+jwt", "application/at+jwt"})
+_ACCEPTED_TYPES: Final = frozenset({TYP})
 _ALGORITHMS: Final = frozenset({"ES256"})
 
 

@@ -73,7 +73,7 @@ class IdTokens:
                 raw,
                 keys=self._keyring.verification_keys(now),
                 allowed_algorithms=_ALGORITHMS,
-                expected_typ=frozenset({"JWT"}),
+                expected_typ=frozenset({"jwt"}),
                 expected_issuer=self._issuer,
                 expected_audience=expected_client,
                 now=now,
