@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from math import isfinite
 from typing import Any, Final
 
 from keystore.errors import ClaimInvalid, TokenExpired, TokenNotYetValid
@@ -99,10 +98,10 @@ def _seconds(claims: Mapping[str, Any], name: str) -> int | float | None:
     if name not in claims:
         return None
     value = claims[name]
-    # NOTE: joserfc up to 1.7.4 took NaN, which is neither before nor after now; JSON cannot write
-    # it, and a float that is no number is refused here all the same
-    if (type(value) is not int and type(value) is not float) or not isfinite(value):
+    if type(value) is not int and type(value) is not float:  # a bool is an int to isinstance
         raise ClaimInvalid(name, reason="wrong_type")
+    # NOTE: joserfc up to 1.7.4 took NaN, which is neither before nor after now.  JSON cannot write
+    # it; said this way round the comparison refuses it all the same
     if not 0 <= value <= _LAST_SECOND:
         raise ClaimInvalid(name, reason="out_of_range")
     return value

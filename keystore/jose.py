@@ -271,13 +271,13 @@ def _verify(raw: str, *, keys: KeySet, allowed_algorithms: frozenset[str]) -> tu
     if key is None:
         raise KeyUnknown(header.kid)
     # 5
-    signature = _decode(signature_segment)
+    signature, payload = _decode(signature_segment), _decode(payload_segment)
     message = token[: -len(signature_segment) - 1]
     if not signature or not _models[algorithm].verify(message, signature, key.imported):
         raise SignatureInvalid
     if known is None and len(keys.known) < _KNOWN_HEADERS:
         keys.known[header_segment] = (header, key)
-    return header, _decode(payload_segment)
+    return header, payload
 
 
 def _decode(segment: bytes) -> bytes:

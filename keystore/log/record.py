@@ -229,12 +229,16 @@ def verify_chain(
     Raises  LogChainBroken (carries writer, seq and reason) at the first row that does not fit.
     """
     head = ChainHead(writer, seq=0, row_hash=GENESIS)
-    rows = select(log_event).where(log_event.c.writer == writer).order_by(log_event.c.seq)
-    with connection.execution_options(yield_per=_BATCH).execute(rows) as found:
-        for row in found:
+    of_writer = select(log_event).where(log_event.c.writer == writer).order_by(log_event.c.seq)
+    while True:
+        # in portions: a chain is longer than memory, and a server-side cursor needs a transaction
+        rows = connection.execute(of_writer.where(log_event.c.seq > head.seq).limit(_BATCH)).all()
+        for row in rows:
             head = _next_head(head, row)
             if expected_head and head.seq == expected_head.seq:
                 _check_head(head, expected=expected_head)
+        if len(rows) < _BATCH:
+            break
     if expected_head and head.seq < expected_head.seq:
         raise LogChainBroken(writer=writer, seq=head.seq + 1, reason="truncated")
     return head
@@ -245,7 +249,7 @@ def leaf_hash(nonce: bytes, canonical: bytes) -> bytes:
     return hashlib.sha256(b"antin event 1\x00" + nonce + canonical).digest()
 
 
-def _next_head(head: ChainHead, row: Row[tuple[object, ...]]) -> ChainHead:
+def _next_head(head: ChainHead, row: Row[Any]) -> ChainHead:
     values = row._mapping  # noqa: SLF001 - the public name of a row's columns
     seq = int(values["seq"])
     # 1

@@ -74,7 +74,7 @@ class Issuer:
         self.rsa = rsa.generate_private_key(65537, 2048)
         self.ed = ed25519.Ed25519PrivateKey.generate()
 
-    def jwk(self, kid: str = "ec", **changes: Any) -> dict[str, Any]:
+    def jwk(self, which: str = "ec", /, **changes: Any) -> dict[str, Any]:
         """The public JWK of one key; `changes` replace or, as None, remove members."""
         members: dict[str, Any] = {
             "ec": lambda: _ec_jwk(self.ec, "P-256", 32),
@@ -85,8 +85,8 @@ class Issuer:
                 "crv": "Ed25519",
                 "x": b64(self.ed.public_key().public_bytes_raw()),
             },
-        }[kid]()
-        members |= {"kid": kid, **changes}
+        }[which]()
+        members |= {"kid": which, **changes}
         return {name: value for name, value in members.items() if value is not None}
 
     def key_set(self) -> KeySet:
