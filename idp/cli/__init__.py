@@ -62,5 +62,5 @@ def main() -> None:
     try:
         cli()
     except (AntinError, KeystoreError, RegistryError) as error:
-        click.echo(f"antin: {error or type(error).__name__}", err=True)
+        click.echo(f"antin: {str(error) or type(error).__name__}", err=True)
         sys.exit(1)

@@ -23,7 +23,7 @@ import click
 
 from clients.registry.document import parse_document
 from clients.registry.editing import RegistryEditor
-from clients.registry.imports import import_document
+from idp.registration import Registration
 from idp.sandbox.certificate import make_certificate
 from idp.sandbox.people import PEOPLE, seed_people
 from idp.sandbox.registry import BUSINESS, CITIZEN, RESOURCE, TOOLS, sandbox_document
@@ -163,12 +163,12 @@ def _register(services: Services, plan: _Plan) -> None:
             for file in plan.client_files
         ),
     ]
+    registration = Registration(services.database, registry=services.registry, log=services.log)
     now = services.time()
     with services.database.transaction() as tx:
         RegistryEditor(services.registry).ensure_defaults(tx, now=now)
     for document in documents:
-        with services.database.transaction() as tx:
-            import_document(services.registry, document, tx=tx, operator="sandbox", now=now)
+        registration.take_document(document, operator="sandbox", now=now)
 
 
 def _start(plan: _Plan, *, with_portals: bool) -> list[subprocess.Popen[bytes]]:

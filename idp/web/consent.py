@@ -1,167 +1,76 @@
-"""The words of the consent and information pages, and the evidence of what was shown.
+"""The consent step, and the information step where a law takes the place of consent.
 
-What lives here: from a disclosure to rows that a person can read, masked where a number need not be
-read, and the text whose hash stands in the receipt.  Not here: what has to be agreed to.
-Source: Law 91/2025/QH15 Art. 9; NĐ 356/2025 Art. 6 (what a request for consent must say).
+What lives here: the forms and their page.  The words are made in `consent_text.py`.
+Source: OpenID Connect Core §3.1.2.4; Law 91/2025/QH15 Art. 9.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, Final
+from flask import Response, request
 
-from clients.registry.model import Client, Controller
-from idp.oauth.authorization import Decision, Gathered
-from idp.oauth.claims import VALUES, Person
-from idp.oauth.consent import Disclosure, Item
-from idp.oauth.prompts import SELF
-from idp.oauth.scopes import OFFLINE_ACCESS, VNCONNECT
-from idp.web.i18n import language, translate
-from idp.web.pages import SharedPurpose, SharedRow, mask_number
-
-TEXT_VERSION: Final = "2026-11"
-"""Raised whenever the sentences of the page change."""
-
-_LABELS: Final[Mapping[str, str]] = {
-    "name": "Họ và tên",
-    "birthdate": "Ngày sinh",
-    "gender": "Giới tính",
-    "email": "Thư điện tử",
-    "phone_number": "Số điện thoại",
-    "address": "Địa chỉ",
-    "personal_id_number": "Số định danh cá nhân",
-    "legacy_id_9": "Số chứng minh nhân dân",
-    "passport_number": "Số hộ chiếu",
-    "nationality": "Quốc tịch",
-    "account_level": "Mức độ tài khoản",
-    "account_type": "Loại tài khoản",
-    "org": "Tổ chức mà Ông/Bà đại diện",
-    "vn_tech_id": "Mã kỹ thuật",
-    VNCONNECT: "Thông tin tài khoản theo VNConnect",
-    OFFLINE_ACCESS: "Truy cập khi Ông/Bà không có mặt",
-}
-"""Claims that a person is shown; the parts of a name and technical flags are not shown twice."""
-_MASKED: Final = frozenset(
-    {"personal_id_number", "legacy_id_9", "passport_number", "phone_number"}
+from idp.oauth.authorization import Gathered
+from idp.oauth.errors import AccessDenied
+from idp.oauth.prompts import Ask, Prompt
+from idp.web.authorize import error_fields
+from idp.web.consent_text import (
+    controller_contact,
+    controller_name,
+    decide,
+    name_of,
+    purposes_of,
 )
-_GENDERS: Final = {"male": "Nam", "female": "Nữ", "other": "Khác"}
-_ACCOUNT_TYPES: Final = {
-    "citizen": "Người dân", "foreigner": "Người nước ngoài", "organisation": "Tổ chức",
-}  # fmt: skip
+from idp.web.flow import Flow, Visit, page_answer
+from idp.web.pages import ConsentPage, InformationPage
 
 
-def purposes_of(
-    disclosure: Disclosure, *, gathered: Gathered, client: Client
-) -> tuple[SharedPurpose, ...]:
-    """The rows of the page, one group per item of the disclosure."""
-    at = gathered.situation
-    person: Person | None = None
-    if at.account is not None:
-        capacity = at.chosen_capacity
-        representation = next(
-            (one for one in at.representations if one.mandate_id == capacity), None
+class ConsentStep:
+    """What is shared."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+
+    def show(self, visit: Visit, gathered: Gathered, ask: Ask) -> Response:
+        """The page: agreeing, or being told."""
+        client = visit.client
+        controller = self._flow.services.registry.find_controller(
+            client.controller_id, now=visit.now
         )
-        person = Person(at.account, "", None if capacity == SELF else representation)
-    return tuple(_purpose(item, person=person, client=client) for item in disclosure.items)
-
-
-def _purpose(item: Item, *, person: Person | None, client: Client) -> SharedPurpose:
-    is_english = language() == "en"
-    if item.purpose is None:
-        purpose = translate("Cung cấp dịch vụ của %(name)s", name=_name_of(client))
-        retention = translate("Theo thời hạn giải quyết hồ sơ")
-    elif is_english:
-        purpose, retention = item.purpose.purpose_en, item.purpose.retention_en
-    else:
-        purpose, retention = item.purpose.purpose_vi, item.purpose.retention_vi
-    shown = [claim for claim in (item.claims or (item.scope,)) if claim in _LABELS]
-    rows = [
-        SharedRow(
-            label=translate(_LABELS[claim]),
-            value=_value(claim, person),
-            key="" if item.is_required or index else item.scope,
+        kind = ConsentPage if ask.prompt is Prompt.CONSENT else InformationPage
+        page = kind(
+            display=visit.interaction.request.display,
+            here=visit.place,
+            client_name=name_of(client),
+            controller=controller_name(controller),
+            dpo_contact=controller_contact(controller),
+            purposes=purposes_of(gathered.disclosure, gathered=gathered, client=client),
+            action=f"{visit.place}/{ask.prompt.value}",
+            csrf_token=self._flow.csrf_token(visit),
+            policy_url=client.policy_uri,
         )
-        for index, claim in enumerate(shown)
-    ]
-    return SharedPurpose(
-        purpose=purpose,
-        retention=retention,
-        rows=tuple(rows),
-        is_required=item.is_required or item.basis is not None,
-        legal_ref="" if item.basis is None else item.basis.legal_ref,
-    )
+        return page_answer(page)
 
+    def submit(self, visit: Visit) -> Response:
+        """Agree, or not.  RFC 6749 §4.1.2.1 `access_denied`."""
+        if request.form.get("decision") != "accept":
+            return self._flow.finish(visit, error_fields(AccessDenied("the person did not agree")))
+        return self._agreed(visit, kind="consent")
 
-def _value(claim: str, person: Person | None) -> str:
-    make = VALUES.get(claim)
-    value: Any = None if make is None or person is None else make(person)
-    if value is None:
-        return "" if claim in {OFFLINE_ACCESS, VNCONNECT, "vn_tech_id"} else translate("Chưa có")
-    if claim in _MASKED:
-        return mask_number(str(value))
-    if claim == "gender":
-        return translate(_GENDERS.get(str(value), "Khác"))
-    if claim == "account_type":
-        return translate(_ACCOUNT_TYPES.get(str(value), "Người dân"))
-    if claim == "birthdate":
-        return "/".join(reversed(str(value).split("-")))
-    if claim == "org":
-        return f"{value['name']} ({value['enterprise_code']})"
-    if claim == "address":
-        return str(value["formatted"])
-    return str(value)
+    def informed(self, visit: Visit) -> Response:
+        """The person has been told."""
+        return self._agreed(visit, kind="information")
 
-
-def _name_of(client: Client) -> str:
-    return client.name_en if language() == "en" else client.name_vi
-
-
-def name_of(client: Client) -> str:
-    """The client's name in the reader's language."""
-    return _name_of(client)
-
-
-def controller_name(controller: Controller | None) -> str:
-    """The controller's name in the reader's language."""
-    if controller is None:
-        return ""
-    return controller.name_en if language() == "en" else controller.name_vi
-
-
-def controller_contact(controller: Controller | None) -> str:
-    """How to reach who answers for the data."""
-    if controller is None:
-        return ""
-    return " · ".join(part for part in (controller.dpo_email, controller.dpo_phone) if part)
-
-
-def decide(
-    *,
-    kind: str,
-    purposes: tuple[SharedPurpose, ...],
-    chosen: tuple[str, ...],
-    client: Client,
-    controller: Controller | None,
-    now: datetime,
-) -> Decision:
-    """The decision with the text that was shown, line by line, and its hash.
-
-    Values are left out of the text: the receipt says which data, not what they were.
-    """
-    lines = [name_of(client), controller_name(controller), controller_contact(controller)]
-    for purpose in purposes:
-        lines += [purpose.purpose, purpose.retention, purpose.legal_ref]
-        lines += [row.label for row in purpose.rows]
-    text = "\n".join((*lines, now.isoformat()))
-    references = sorted({purpose.legal_ref for purpose in purposes if purpose.legal_ref})
-    return Decision(
-        kind=kind,
-        chosen=chosen,
-        language=language(),
-        text_version=TEXT_VERSION,
-        text=text,
-        text_sha256=hashlib.sha256(text.encode()).hexdigest(),
-        legal_reference="; ".join(references)[:200] or None,
-    )
+    def _agreed(self, visit: Visit, *, kind: str) -> Response:
+        gathered = self._flow.gather(visit)
+        client = visit.client
+        optional = {item.scope for item in gathered.disclosure.items if not item.is_required}
+        decision = decide(
+            kind=kind,
+            purposes=purposes_of(gathered.disclosure, gathered=gathered, client=client),
+            chosen=tuple(key for key in request.form.getlist("share") if key in optional),
+            client=client,
+            controller=self._flow.services.registry.find_controller(
+                client.controller_id, now=visit.now
+            ),
+            now=visit.now,
+        )
+        return self._flow.go_on(visit, decision=decision)

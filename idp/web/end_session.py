@@ -18,10 +18,10 @@ from idp.oauth.errors import InvalidRequest
 from idp.oauth.parameters import Parameters
 from idp.services import Services
 from idp.web.answer import allow_form_action, see_other
-from idp.web.consent import name_of
+from idp.web.consent_text import name_of
 from idp.web.cookies import Cookies, make_browser_token
 from idp.web.i18n import set_ui_locales
-from idp.web.interaction import CsrfFailed
+from idp.web.flow import CsrfFailed
 from idp.web.pages import LoggedOutPage, LogoutPage, render
 from idp.web.request import body_parameters, query_parameters
 

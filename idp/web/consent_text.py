@@ -1,0 +1,140 @@
+"""The words of the consent and information pages, and the evidence of what was shown.
+
+What lives here: from a disclosure to rows that a person can read, masked where a number need not be
+read, and the text whose hash stands in the receipt.  Not here: what has to be agreed to.
+Source: Law 91/2025/QH15 Art. 9; NĐ 356/2025 Art. 6 (what a request for consent must say).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any, Final
+
+from clients.registry.model import Client, Controller
+from idp.oauth.authorization import Decision, Gathered
+from idp.oauth.claims import VALUES, Person
+from idp.oauth.consent import Disclosure, Item
+from idp.oauth.prompts import SELF
+from idp.oauth.scopes import OFFLINE_ACCESS, VNCONNECT
+from idp.web.i18n import language, translate
+from idp.web.pages import SharedPurpose, SharedRow, mask_number
+from idp.web.sentences import ACCOUNT_TYPES, DATA_LABELS, GENDERS
+
+TEXT_VERSION: Final = "2026-11"
+"""Raised whenever the sentences of the page change."""
+
+_MASKED: Final = frozenset(
+    {"personal_id_number", "legacy_id_9", "passport_number", "phone_number"}
+)
+
+
+def purposes_of(
+    disclosure: Disclosure, *, gathered: Gathered, client: Client
+) -> tuple[SharedPurpose, ...]:
+    """The rows of the page, one group per item of the disclosure."""
+    at = gathered.situation
+    person: Person | None = None
+    if at.account is not None:
+        capacity = at.chosen_capacity
+        representation = next(
+            (one for one in at.representations if one.mandate_id == capacity), None
+        )
+        person = Person(at.account, "", None if capacity == SELF else representation)
+    return tuple(_purpose(item, person=person, client=client) for item in disclosure.items)
+
+
+def _purpose(item: Item, *, person: Person | None, client: Client) -> SharedPurpose:
+    is_english = language() == "en"
+    if item.purpose is None:
+        purpose = translate("Cung cấp dịch vụ của %(name)s", name=name_of(client))
+        retention = translate("Theo thời hạn giải quyết hồ sơ")
+    elif is_english:
+        purpose, retention = item.purpose.purpose_en, item.purpose.retention_en
+    else:
+        purpose, retention = item.purpose.purpose_vi, item.purpose.retention_vi
+    shown = [claim for claim in (item.claims or (item.scope,)) if claim in DATA_LABELS]
+    rows = [
+        SharedRow(
+            label=translate(DATA_LABELS[claim]),
+            value=_value(claim, person),
+            key="" if item.is_required or index else item.scope,
+        )
+        for index, claim in enumerate(shown)
+    ]
+    return SharedPurpose(
+        purpose=purpose,
+        retention=retention,
+        rows=tuple(rows),
+        is_required=item.is_required or item.basis is not None,
+        legal_ref="" if item.basis is None else item.basis.legal_ref,
+    )
+
+
+def _value(claim: str, person: Person | None) -> str:
+    make = VALUES.get(claim)
+    value: Any = None if make is None or person is None else make(person)
+    if value is None:
+        return "" if claim in {OFFLINE_ACCESS, VNCONNECT, "vn_tech_id"} else translate("Chưa có")
+    if claim in _MASKED:
+        return mask_number(str(value))
+    if claim == "gender":
+        return translate(GENDERS.get(str(value), "Khác"))
+    if claim == "account_type":
+        return translate(ACCOUNT_TYPES.get(str(value), "Người dân"))
+    if claim == "birthdate":
+        return "/".join(reversed(str(value).split("-")))
+    if claim == "org":
+        return f"{value['name']} ({value['enterprise_code']})"
+    if claim == "address":
+        return str(value["formatted"])
+    return str(value)
+
+
+def name_of(client: Client) -> str:
+    """The client's name in the reader's language."""
+    return client.name_en if language() == "en" else client.name_vi
+
+
+def controller_name(controller: Controller | None) -> str:
+    """The controller's name in the reader's language."""
+    if controller is None:
+        return ""
+    return controller.name_en if language() == "en" else controller.name_vi
+
+
+def controller_contact(controller: Controller | None) -> str:
+    """How to reach who answers for the data."""
+    if controller is None:
+        return ""
+    return " · ".join(part for part in (controller.dpo_email, controller.dpo_phone) if part)
+
+
+def decide(
+    *,
+    kind: str,
+    purposes: tuple[SharedPurpose, ...],
+    chosen: tuple[str, ...],
+    client: Client,
+    controller: Controller | None,
+    now: datetime,
+) -> Decision:
+    """The decision with the text that was shown, line by line, and its hash.
+
+    Values are left out of the text: the receipt says which data, not what they were.
+    """
+    lines = [name_of(client), controller_name(controller), controller_contact(controller)]
+    for purpose in purposes:
+        lines += [purpose.purpose, purpose.retention, purpose.legal_ref]
+        lines += [row.label for row in purpose.rows]
+    text = "\n".join((*lines, now.isoformat()))
+    references = sorted({purpose.legal_ref for purpose in purposes if purpose.legal_ref})
+    return Decision(
+        kind=kind,
+        chosen=chosen,
+        language=language(),
+        text_version=TEXT_VERSION,
+        text=text,
+        text_sha256=hashlib.sha256(text.encode()).hexdigest(),
+        legal_reference="; ".join(references)[:200] or None,
+    )

@@ -1,0 +1,211 @@
+"""What every step of an interaction shares: arriving, going on, finishing.
+
+What lives here: the interaction of this browser, the question that comes next, and the one place
+where session, grant and code are stored.  When a password or a code was the last thing missing, all
+of that happens in the request that brought it.  Not here: any form or page (one step, one file).
+Source: architecture §5.7; OpenID Connect Core §3.1.2.3-3.1.2.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+from flask import Response, request
+
+from clients.registry.model import Client
+from idp.accounts.attempts import Source
+from idp.errors import AntinError
+from idp.model import Session
+from idp.oauth.authorization import Decision, Gathered, SessionOvertaken
+from idp.oauth.errors import OAuthError, UnknownClient
+from idp.oauth.interaction import Interaction, InteractionUnknown
+from idp.oauth.prompts import Ask, Prompt, next_ask
+from idp.services import Services
+from idp.sessions import OpenedSession
+from idp.web.answer import allow_form_action, see_other
+from idp.web.authorize import error_fields, send_answer
+from idp.web.cookies import Cookies
+from idp.web.i18n import set_ui_locales
+from idp.web.pages import Page, render
+from idp.web.request import source_of_attempt
+from idp.web.source import TrustedProxies
+
+_UNPROCESSABLE = 422
+_TOO_MANY = 429
+
+
+class CsrfFailed(AntinError):
+    """A form that did not come from a page of ours in this browser."""
+
+    code = "csrf_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request to an interaction: what is known when it begins."""
+
+    interaction: Interaction
+    client: Client
+    session: Session | None
+    now: datetime
+
+    @property
+    def place(self) -> str:
+        """The interaction's address."""
+        return f"/interaction/{self.interaction.interaction_id}"
+
+    @property
+    def live_session(self) -> Session:
+        """The session that a step after sign-in needs.  Raises InteractionUnknown."""
+        if self.session is None:
+            raise InteractionUnknown
+        return self.session
+
+
+class Step(Protocol):
+    """One thing that a person may be asked: its page, and what its forms do."""
+
+    def show(self, visit: Visit, gathered: Gathered, ask: Ask) -> Response:
+        """The page."""
+
+
+class Flow:
+    """Leads a browser through an interaction.  `steps` is filled by `interaction.py`."""
+
+    def __init__(self, services: Services, *, cookies: Cookies, proxies: TrustedProxies) -> None:
+        self.services = services
+        self.cookies = cookies
+        self.steps: Mapping[Prompt, Step] = {}
+        self._proxies = proxies
+
+    def arrive(self, interaction_id: str) -> Visit | Response:
+        """The interaction of this browser; a finished one answers again for half a minute.
+
+        Raises  InteractionUnknown, AnotherBrowser, UnknownClient.
+        """
+        now = self.services.time()
+        browser = self.cookies.read_browser()
+        interactions = self.services.interactions
+        try:
+            interaction = interactions.find(interaction_id, browser=browser, now=now)
+        except InteractionUnknown:
+            answered = interactions.find_answer(interaction_id, browser=browser, now=now)
+            if answered is None:
+                raise
+            asked, fields = answered
+            return send_answer(asked, issuer=self.services.settings.issuer, fields=fields)
+        client = self.services.registry.find_client(interaction.request.client_id, now=now)
+        if client is None:
+            raise UnknownClient
+        token = self.cookies.read_session()
+        session = None if token is None else self.services.sessions.find(token, now=now)
+        set_ui_locales(interaction.request.ui_locales)
+        allow_form_action(interaction.request.redirect_uri)
+        return Visit(interaction, client, session, now)
+
+    def show(self, interaction_id: str) -> Response:
+        """Show what must be asked next, or send the answer."""
+        visit = self.arrive(interaction_id)
+        return visit if isinstance(visit, Response) else self.go_on(visit)
+
+    def posted(self, interaction_id: str, act: Callable[[Visit], Response]) -> Response:
+        """A form: the interaction is this browser's, and the form is ours.  Raises CsrfFailed."""
+        visit = self.arrive(interaction_id)
+        if isinstance(visit, Response):
+            return visit
+        if not self.cookies.is_csrf_token(request.form.get("csrf_token"), place=visit.place):
+            raise CsrfFailed
+        return act(visit)
+
+    def gather(self, visit: Visit, *, opened: OpenedSession | None = None) -> Gathered:
+        """Everything that the questions look at."""
+        return self.services.authorizations.gather(
+            visit.interaction.request,
+            client=visit.client,
+            progress=visit.interaction.progress,
+            session=visit.session if opened is None else opened.session,
+            now=visit.now,
+        )
+
+    def go_on(
+        self,
+        visit: Visit,
+        *,
+        opened: OpenedSession | None = None,
+        decision: Decision | None = None,
+    ) -> Response:
+        """Ask the next question on a page, or finish.
+
+        Takes   opened: a session that is not stored yet in this form; decision: given just now.
+        """
+        gathered = self.gather(visit, opened=opened)
+        if decision is not None:
+            progress = replace(gathered.situation.progress, consent_given=True)
+            gathered = replace(gathered, situation=replace(gathered.situation, progress=progress))
+        try:
+            ask = next_ask(gathered.situation)
+        except OAuthError as error:
+            return self.finish(visit, error_fields(error))
+        if ask is None:
+            return self._complete(visit, gathered, opened=opened, decision=decision)
+        if opened is not None:
+            with self.services.database.transaction() as tx:
+                is_stored = self.services.sessions.store(tx, opened, now=visit.now)
+            response = see_other(visit.place)
+            if is_stored:
+                self.cookies.set_session(response, opened.token)
+            return response
+        if request.method == "POST":
+            return see_other(visit.place)
+        return self.steps[ask.prompt].show(visit, gathered, ask)
+
+    def _complete(
+        self,
+        visit: Visit,
+        gathered: Gathered,
+        *,
+        opened: OpenedSession | None,
+        decision: Decision | None,
+    ) -> Response:
+        try:
+            code = self.services.authorizations.complete(
+                gathered, opened=opened, decision=decision
+            )
+        except SessionOvertaken:
+            return see_other(visit.place)
+        response = self.finish(visit, {"code": code})
+        if opened is not None:
+            self.cookies.set_session(response, opened.token)
+        return response
+
+    def finish(self, visit: Visit, fields: dict[str, str]) -> Response:
+        """End the interaction with an answer to the portal."""
+        self.services.interactions.finish(visit.interaction, fields=fields, now=visit.now)
+        return send_answer(
+            visit.interaction.request, issuer=self.services.settings.issuer, fields=fields
+        )
+
+    def save(self, visit: Visit, **changes: Any) -> Visit:
+        """Keep what was answered."""
+        changed: Interaction = msgspec.structs.replace(visit.interaction, **changes)
+        self.services.interactions.save(changed, now=visit.now)
+        return replace(visit, interaction=changed)
+
+    def csrf_token(self, visit: Visit) -> str:
+        """The token for the forms of this interaction."""
+        return self.cookies.csrf_token(self.cookies.read_browser() or "", place=visit.place)
+
+    def source(self) -> Source:
+        """Where this attempt comes from."""
+        return source_of_attempt(self._proxies, self.cookies)
+
+
+def page_answer(page: Page, *, problem: str | None = None, status: int = 200) -> Response:
+    """A page; with a problem it says so in its status too."""
+    if problem is not None:
+        status = _TOO_MANY if problem == "too_many_attempts" else _UNPROCESSABLE
+    return Response(render(page), status=status, mimetype="text/html")

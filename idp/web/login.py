@@ -1,0 +1,108 @@
+"""The sign-in step: identifier and password.
+
+What lives here: the form, its page, and whose session it becomes.  Not here: whether the password is
+right (`idp/accounts/login.py`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from flask import Response, request
+
+from idp.accounts.login import LoginRefused, PasswordAccepted, RefusalReason
+from idp.model import Factor
+from idp.oauth.authorization import Gathered
+from idp.oauth.prompts import Ask, Reason
+from idp.sessions import OpenedSession, open_session, prove_factor
+from idp.web.consent_text import name_of
+from idp.web.flow import Flow, Visit, page_answer
+from idp.web.pages import LoginPage, LoginProblem
+
+_PROBLEMS: Final[dict[RefusalReason, LoginProblem]] = {
+    RefusalReason.WRONG: "wrong_credentials",
+    RefusalReason.TOO_MANY: "too_many_attempts",
+    RefusalReason.IDENTIFIER_MALFORMED: "identifier_format",
+    RefusalReason.TAX_CODE_MALFORMED: "tax_format",
+    RefusalReason.ORGANISATION_IDENTIFIER: "organisation_identifier",
+}
+_STEP_UP: Final = frozenset({Reason.PROMPT_LOGIN, Reason.MAX_AGE, Reason.PASSWORD_NOT_FRESH})
+_SHOWN_AGAIN: Final = 100
+
+
+class LoginStep:
+    """Identifier and password."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+
+    def show(self, visit: Visit, gathered: Gathered, ask: Ask) -> Response:  # noqa: ARG002 - a Step
+        """The page, with the portal's hint filled in."""
+        hint = visit.interaction.request.login_hint or ""
+        return self._page(visit, identifier=hint, is_step_up=ask.reason in _STEP_UP)
+
+    def submit(self, visit: Visit) -> Response:
+        """Check what was typed; on success go on, often as far as the portal."""
+        raw_identifier = request.form.get("identifier", "")
+        raw_password = request.form.get("password", "")
+        if not raw_identifier.strip():
+            return self._page(visit, identifier="", problem="identifier_missing")
+        if not raw_password:
+            return self._page(visit, identifier=raw_identifier, problem="password_missing")
+        result = self._flow.services.login.check_password(
+            raw_identifier=raw_identifier,
+            raw_password=raw_password,
+            source=self._flow.source(),
+            now=visit.now,
+        )
+        if isinstance(result, LoginRefused):
+            return self._page(
+                visit,
+                identifier=raw_identifier,
+                problem=_PROBLEMS[result.reason],
+                retry_at=result.retry_at,
+            )
+        response = self._flow.go_on(visit, opened=self._open(visit, result))
+        self._flow.cookies.set_device(response, result.device)
+        return response
+
+    def _open(self, visit: Visit, accepted: PasswordAccepted) -> OpenedSession:
+        """The running session of the same person, raised, or a new one.
+
+        Somebody else's session on this browser ends, and its portals are told.
+        """
+        running = visit.session
+        if running is not None and running.account_id == accepted.account.account_id:
+            return prove_factor(running, factor=Factor.PASSWORD, now=visit.now)
+        if running is not None:
+            self._flow.services.sessions.end(running, reason="another_account", now=visit.now)
+        return open_session(
+            accepted.account,
+            factor=Factor.PASSWORD,
+            now=visit.now,
+            lifetime=timedelta(seconds=self._flow.services.settings.session_lifetime_s),
+        )
+
+    def _page(
+        self,
+        visit: Visit,
+        *,
+        identifier: str,
+        problem: LoginProblem | None = None,
+        retry_at: datetime | None = None,
+        is_step_up: bool = False,
+    ) -> Response:
+        page = LoginPage(
+            display=visit.interaction.request.display,
+            here=visit.place,
+            client_name=name_of(visit.client),
+            action=f"{visit.place}/login",
+            csrf_token=self._flow.csrf_token(visit),
+            identifier=identifier[:_SHOWN_AGAIN],
+            problem=problem,
+            retry_at=retry_at,
+            step_up=is_step_up,
+            cancel_action=f"{visit.place}/cancel",
+        )
+        return page_answer(page, problem=problem)
