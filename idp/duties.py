@@ -1,0 +1,75 @@
+"""What is done again and again, whether or not anybody asked, and what is done when it was put off.
+
+What lives here: the table of periodic duties with their pace, and the handler of each kind of outbox
+row.  When they run is `idp/work`; that they run at all is `antin work`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+from idp.accounts.passwords import Argon2Costs, Hashing, Passwords
+from idp.accounts.refusals import RefusedSignIns
+from idp.accounts.wrapping import wrap_some
+from idp.oauth.backchannel_logout import BackchannelLogout, LogoutTokens
+from idp.services import Services
+from idp.sessions import BACKCHANNEL_LOGOUT
+from idp.storage.purge import find_rules, purge_batch
+from idp.storage.schema import all_metadata
+from idp.work.model import Duty, Handler
+
+_PURGED_AT_ONCE: Final = 2000
+_WRAPPED_AT_ONCE: Final = 100
+"""About two seconds of one core, in every period of five."""
+
+
+def make_handlers(services: Services) -> Mapping[str, Handler]:
+    """Who fulfils which kind of outbox row."""
+    tokens = LogoutTokens(services.keyring, issuer=services.settings.issuer)
+    return {BACKCHANNEL_LOGOUT: BackchannelLogout(tokens, egress=services.egress)}
+
+
+def make_duties(services: Services) -> tuple[Duty, ...]:
+    """The periodic duties; each bears being cut off and repeated."""
+    rules = find_rules(*all_metadata())
+    passwords = Passwords(Hashing(Argon2Costs()))
+    refused = RefusedSignIns(services.ephemeral, sealer=services.sealer)
+    database = services.database
+    return (
+        Duty(
+            "purge",
+            timedelta(seconds=30),
+            lambda now: purge_batch(database, rules=rules, now=now, limit=_PURGED_AT_ONCE),
+        ),
+        Duty(
+            "purge_ephemeral",
+            timedelta(seconds=30),
+            lambda now: services.ephemeral.purge(now=now, limit=_PURGED_AT_ONCE),
+        ),
+        Duty(
+            "end_expired_sessions",
+            timedelta(seconds=10),
+            lambda now: services.sessions.end_expired(now=now),
+        ),
+        Duty(
+            "record_refused_sign_ins",
+            timedelta(minutes=1),
+            lambda now: refused.flush(database, log=services.log, now=now),
+        ),
+        Duty(
+            "wrap_imported_passwords",
+            timedelta(seconds=5),
+            lambda now: wrap_some(
+                database,
+                sealer=services.sealer,
+                passwords=passwords,
+                limit=_WRAPPED_AT_ONCE,
+                now=now,
+                cores=1,
+            ),
+        ),
+        Duty("rotate_keys", timedelta(hours=1), services.keyring.rotate_due),
+        Duty("destroy_keys", timedelta(hours=1), services.keyring.destroy_retired),
+    )
