@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
+from idp.oauth.parameters import MAX_BYTES
 from idp.services import Services
 from idp.web.authorize import make_authorize
 from idp.web.cookies import Cookies
@@ -19,7 +20,6 @@ from idp.web.errors import install_errors
 from idp.web.headers import install_headers
 from idp.web.interaction import make_interaction
 from idp.web.pages import HomePage, render
-from idp.oauth.parameters import MAX_BYTES
 from idp.web.source import TrustedProxies
 from idp.web.theme import Site, install_pages
 from idp.web.token import make_token

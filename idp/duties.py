@@ -1,7 +1,7 @@
 """What is done again and again, whether or not anybody asked, and what is done when it was put off.
 
-What lives here: the table of periodic duties with their pace, and the handler of each kind of outbox
-row.  When they run is `idp/work`; that they run at all is `antin work`.
+What lives here: the table of periodic duties with their pace, and the handler of each kind of
+outbox row. When they run is `idp/work`; that they run at all is `antin work`.
 """
 
 from __future__ import annotations

@@ -148,9 +148,7 @@ def build_services(
     access_tokens = AccessTokens(
         keyring, issuer=settings.issuer, lifetime_s=settings.access_token_lifetime_s
     )
-    id_tokens = IdTokens(
-        keyring, issuer=settings.issuer, lifetime_s=settings.id_token_lifetime_s
-    )
+    id_tokens = IdTokens(keyring, issuer=settings.issuer, lifetime_s=settings.id_token_lifetime_s)
     states = GrantStates(
         database,
         ephemeral=ephemeral,

@@ -125,7 +125,10 @@ _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
 
 
 def load_settings(
-    environ: Mapping[str, str], *, file: Path | None = None, defaults: Mapping[str, Any] | None = None
+    environ: Mapping[str, str],
+    *,
+    file: Path | None = None,
+    defaults: Mapping[str, Any] | None = None,
 ) -> Settings:
     """Read the settings.
 

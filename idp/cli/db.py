@@ -26,8 +26,14 @@ def upgrade_command() -> None:
     """Bring the tables up to date; makes the root key in `var` when none is set."""
     settings = read_settings()
     settings.var.mkdir(parents=True, exist_ok=True)
-    if not settings.kek and settings.kek_file is None and create_kek_file(settings.effective_kek_file):
-        click.echo(f"root key made in {settings.effective_kek_file}: back it up, apart from the data")
+    if (
+        not settings.kek
+        and settings.kek_file is None
+        and create_kek_file(settings.effective_kek_file)
+    ):
+        click.echo(
+            f"root key made in {settings.effective_kek_file}: back it up, apart from the data"
+        )
     database = Database(settings.effective_database_url)
     upgrade(database)
     stamp(database, is_sandbox=False)

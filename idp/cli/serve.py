@@ -17,23 +17,21 @@ from idp.settings import Settings
 
 def make_application(settings: Settings) -> Any:
     """The WSGI application of one worker process."""
-    from idp.app import create_app  # noqa: PLC0415 - built in the worker, not in its parent
-    from idp.services import build_services  # noqa: PLC0415
-    from idp.storage.deployment import find_stamp  # noqa: PLC0415
-    from idp.web.front import Front  # noqa: PLC0415
+    from idp.app import create_app
+    from idp.services import build_services
+    from idp.storage.deployment import find_stamp
+    from idp.web.front import Front
 
     database = open_database(settings)
-    services = build_services(
-        settings, database=database, is_sandbox=find_stamp(database) is True
-    )
+    services = build_services(settings, database=database, is_sandbox=find_stamp(database) is True)
     return Front(create_app(services), services=services)
 
 
 @click.command()
 def serve() -> None:
     """Serve the provider on ANTIN_HOST:ANTIN_PORT."""
-    from granian import Granian  # noqa: PLC0415
-    from granian.constants import Interfaces  # noqa: PLC0415
+    from granian import Granian
+    from granian.constants import Interfaces
 
     settings = read_settings()
     open_database(settings).close()

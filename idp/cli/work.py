@@ -18,6 +18,7 @@ from idp.storage.deployment import find_stamp
 from idp.work.process import Supervisor
 from idp.work.worker import Worker
 
+
 def make_worker(settings: Settings) -> Worker:
     """The worker of one process."""
     database = open_database(settings)

@@ -75,7 +75,7 @@ class Gathered:
     consents: tuple[Consent, ...]
 
 
-class SessionOvertaken(Exception):  # noqa: N818 - what happened, not an error of ours
+class SessionOvertaken(Exception):
     """Another request changed the session in the meantime: the questions are asked again."""
 
 
@@ -193,9 +193,7 @@ class Authorizations:
         client_id = at.client.client_id
         entry = find_session_client(tx.connection, session.session_id, client_id=client_id)
         if entry is None:
-            subject = get_or_make_subject(
-                tx, account.account_id, sector_id=at.client.sector_id
-            )
+            subject = get_or_make_subject(tx, account.account_id, sector_id=at.client.sector_id)
             entry = SessionClient(
                 session.session_id, client_id, sid=make_id("sid"), sub=subject.sub
             )
@@ -214,9 +212,7 @@ class Authorizations:
         request, assurance = at.request, at.assurance
         if assurance.level is None or assurance.auth_time is None:
             raise SessionOvertaken
-        scopes, claims = narrow_request(
-            request, disclosure=gathered.disclosure, consents=consents
-        )
+        scopes, claims = narrow_request(request, disclosure=gathered.disclosure, consents=consents)
         capacity = at.chosen_capacity
         return Grant(
             grant_id=GrantId("grt_" + secrets.token_hex(16)),

@@ -48,9 +48,10 @@ _ENTERPRISE_CODE: Final = re.compile(r"\d{10}(?:-\d{3})?\Z")
 class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request that passed every check; parameters are frozen from here on.
 
-    `procedure` names the administrative procedure (thủ tục hành chính) that a statutory basis may be
-    registered for.  `expected_account` is the account that `id_token_hint` or a `sub` in `claims` names: no other
-    may answer.  `capacity` is None, `person`, `organisation` or an enterprise code.
+    `procedure` names the administrative procedure (thủ tục hành chính) that a statutory basis may
+    be registered for.  `expected_account` is the account that `id_token_hint` or a `sub` in
+    `claims` names: no other may answer.
+    `capacity` is None, `person`, `organisation` or an enterprise code.
     """
 
     client_id: str
@@ -106,7 +107,9 @@ class ReturnAddress:
     state: str | None
 
 
-def find_client_and_redirect(parameters: Parameters, *, hints: Hints, now: datetime) -> ReturnAddress:
+def find_client_and_redirect(
+    parameters: Parameters, *, hints: Hints, now: datetime
+) -> ReturnAddress:
     """Settle who asks and where the answer goes; an error here is shown, never redirected.
 
     Raises  MalformedParameters when either is repeated; UnknownClient; RedirectUriMismatch.
@@ -301,9 +304,10 @@ def _check_capacity(asked: _Asked) -> dict[str, Any]:
         if wish == "person":
             raise InvalidRequest("the client may not ask for a person alone")
         wish = wish or "organisation"
-    elif wish is None and scope_names.ORGANIZATION not in (
-        asked.parameters.get("scope") or ""
-    ).split():
+    elif (
+        wish is None
+        and scope_names.ORGANIZATION not in (asked.parameters.get("scope") or "").split()
+    ):
         wish = "person"  # who does not ask about organisations is told nothing of them
     procedure = asked.parameters.get("antin_procedure")
     if procedure is not None and not _PROCEDURE.match(procedure):

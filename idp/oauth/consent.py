@@ -54,8 +54,10 @@ class Disclosure:
     items: tuple[Item, ...]
 
     def judge(self, consents: Iterable[Consent]) -> Prompt | None:
-        """CONSENT when something needs an agreement that is not there, INFORMATION when the
-        person was not told yet of something that rests on law, else None.
+        """What the person must be asked, or None when these consents cover everything.
+
+        CONSENT when something needs an agreement that is not there, INFORMATION when the person
+        was not told yet of something that rests on law.
         """
         given = tuple(consents)
         agreed = {scope for one in given if one.kind == "consent" for scope in one.scopes}
@@ -124,9 +126,7 @@ def disclose(
             if request.procedure is not None
             else None
         )
-        items.append(
-            Item(scope, claims, purpose, basis, purpose is None or purpose.required)
-        )
+        items.append(Item(scope, claims, purpose, basis, purpose is None or purpose.required))
     single = tuple(claim for claim in final if claim not in covered)
     if single:
         items.append(
@@ -141,9 +141,7 @@ def narrow_request(
     """Scopes and `claims` parameter of the grant: what was not agreed to is taken out."""
     settled = disclosure.settle(consents)
     shown = {item.scope for item in disclosure.items}
-    scopes = tuple(
-        scope for scope in request.scopes if scope in settled or scope not in shown
-    )
+    scopes = tuple(scope for scope in request.scopes if scope in settled or scope not in shown)
     declined = set(claims_of(set(request.scopes) - set(scopes))) - set(claims_of(scopes))
     claims = {
         place: {name: value for name, value in members.items() if name not in declined}

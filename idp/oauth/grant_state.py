@@ -115,9 +115,7 @@ class GrantStates:
                     return _DECODE(opened)
         state = self._load(grant_id, now=now)
         if self._lifetime and state.userinfo is not None:
-            sealed = self._sealer.seal(
-                SealPurpose.SESSION, _ENCODE(state), context=_key(grant_id)
-            )
+            sealed = self._sealer.seal(SealPurpose.SESSION, _ENCODE(state), context=_key(grant_id))
             self._ephemeral.put(_key(grant_id), sealed, lifetime=self._lifetime, now=now)
         return state
 
@@ -166,9 +164,7 @@ class GrantStates:
         person = find_person(grant, people=self._people, database=self._database, now=now)
         if person is None:
             return None
-        return claims_for_userinfo(
-            grant, person, scopes=scopes, may_receive=client.may_receive
-        )
+        return claims_for_userinfo(grant, person, scopes=scopes, may_receive=client.may_receive)
 
 
 def _key(grant_id: GrantId) -> str:

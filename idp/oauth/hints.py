@@ -33,9 +33,7 @@ class Hints:
 
     def account_of_hint(self, raw_id_token: str, *, client: Client, now: datetime) -> str | None:
         """The account that an ID token of ours for this client names."""
-        claims = self._id_tokens.read_hint(
-            raw_id_token, expected_client=client.client_id, now=now
-        )
+        claims = self._id_tokens.read_hint(raw_id_token, expected_client=client.client_id, now=now)
         return None if claims is None else self.account_of_sub(claims["sub"], client=client)
 
     def account_of_sub(self, sub: str, *, client: Client) -> str | None:

@@ -93,9 +93,7 @@ class Interactions:
         self._sealer = sealer
         self._lifetime = lifetime
 
-    def begin(
-        self, request: AuthorizationRequest, *, browser: str, now: datetime
-    ) -> Interaction:
+    def begin(self, request: AuthorizationRequest, *, browser: str, now: datetime) -> Interaction:
         """Begin an interaction in the browser with this cookie."""
         begun = Interaction(
             interaction_id=InteractionId(make_id("int")),

@@ -1,10 +1,10 @@
 """Authorization codes and refresh tokens: opaque strings that find their grant by themselves.
 
-What lives here: making and reading them.  A string is the grant's id (16 bytes), 16 random bytes and
-a MAC (32 bytes) over kind and both.  Only a hash of it is kept, so a stolen table opens nothing and
-no index over secrets is needed.  The MAC tells strings that we once made from strings that somebody
-made up: only the former count as misuse, so knowing a grant's id is not enough to end it.
-Source: RFC 6749 §10.10 (at least 128 bits that cannot be guessed), §10.4.
+What lives here: making and reading them. A string is the grant's id (16 bytes), 16 random bytes and
+a MAC (32 bytes) over kind and both. Only a hash of it is kept, so a stolen table opens nothing and
+no index over secrets is needed. The MAC tells strings that we once made from strings that somebody
+made up: only the former count as misuse, so knowing a grant's id is not enough to end it. Source:
+RFC 6749 §10.10 (at least 128 bits that cannot be guessed), §10.4.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class OpaqueKind(StrEnum):
     """What a string is for; part of its MAC, so that a code never passes as a refresh token."""
 
     CODE = "code"
-    REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a kind, not a token
+    REFRESH_TOKEN = "refresh_token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,9 @@ class OpaqueTokens:
         )
 
     def find(self, raw_text: str, *, kind: OpaqueKind) -> OpaqueToken | None:
-        """What a presented string is, if it is one of ours and of this kind; whether it is spent,
-        expired or replaced is for the caller to see.
+        """What a presented string is, if it is one of ours and of this kind.
+
+        Whether it is spent, expired or replaced is for the caller to see.
         """
         if len(raw_text) != _TEXT_LENGTH:
             return None

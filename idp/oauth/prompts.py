@@ -53,7 +53,7 @@ class Reason(StrEnum):
     ANOTHER_ACCOUNT_WANTED = "another_account_wanted"
     PROMPT_LOGIN = "prompt_login"
     MAX_AGE = "max_age"
-    PASSWORD_NOT_FRESH = "password_not_fresh"  # noqa: S105 - a reason, not a password
+    PASSWORD_NOT_FRESH = "password_not_fresh"
     LEVEL = "level"
     NO_SECOND_FACTOR = "no_second_factor"
     ACCOUNT_LEVEL = "account_level"

@@ -1,7 +1,7 @@
 """A throw-away certificate for `antin sandbox --tls`.
 
-What lives here: a self-signed certificate for this machine's loopback names, valid for a month, with
-its private key beside it in the sandbox's folder.  It protects nothing.
+What lives here: a self-signed certificate for this machine's loopback names, valid for a month,
+with its private key beside it in the sandbox's folder. It protects nothing.
 """
 
 from __future__ import annotations

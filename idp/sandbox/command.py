@@ -11,7 +11,7 @@ import os
 import secrets
 import signal
 import socket
-import subprocess  # noqa: S404 - our own commands, no shell
+import subprocess
 import sys
 import time as clock
 from collections.abc import Sequence
@@ -181,10 +181,7 @@ def _start(plan: _Plan, *, with_portals: bool) -> list[subprocess.Popen[bytes]]:
         file.touch(mode=0o600)
         file.write_text(json.dumps(_portal_settings(plan)), encoding="utf-8")
         commands.append([sys.executable, "-m", "idp.sandbox.portals", str(file)])
-    return [
-        subprocess.Popen(command, env=plan.environment)  # noqa: S603 - our own commands
-        for command in commands
-    ]
+    return [subprocess.Popen(command, env=plan.environment) for command in commands]
 
 
 def _portal_settings(plan: _Plan) -> list[dict[str, Any]]:
@@ -240,8 +237,7 @@ def sandbox_facts(plan: _Plan, *, with_portals: bool) -> dict[str, Any]:
                 "name": person.name,
                 "account_level": int(person.level),
                 "organizations": [
-                    {"enterprise_code": one.code, "name": one.name}
-                    for one in person.organisations
+                    {"enterprise_code": one.code, "name": one.name} for one in person.organisations
                 ],
             }
             for person in PEOPLE

@@ -181,18 +181,14 @@ def _open_organisation(
     account = make_account(
         kind=AccountKind.ORGANISATION,
         level=None,
-        profile=Profile(
-            name=organisation.name, address=Address(formatted=organisation.address)
-        ),
+        profile=Profile(name=organisation.name, address=Address(formatted=organisation.address)),
         identifiers=[ParsedIdentifier(IdentifierKind.ENTERPRISE_CODE, organisation.code)],
         now=now,
     )
     return lifecycle.open(account).account_id
 
 
-def _enrol(
-    services: Services, account: Account, person: SandboxIdentity, *, now: datetime
-) -> None:
+def _enrol(services: Services, account: Account, person: SandboxIdentity, *, now: datetime) -> None:
     with services.database.transaction() as tx:
         row = find_row(tx.connection, account.account_id, is_locked=True)
         if row is not None:

@@ -1,6 +1,6 @@
 """Both demo portals in one process, on two ports.
 
-Run as `python -m idp.sandbox.portals FILE`, where FILE is the sandbox's `portals.json`.  The portals
+Run as `python -m idp.sandbox.portals FILE`, where FILE is the sandbox's `portals.json`. The portals
 are imported by name: the provider's own code never imports them.
 """
 

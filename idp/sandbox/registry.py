@@ -51,10 +51,20 @@ backchannel_logout_uri = "$citizen_url/backchannel-logout"
 scopes = ["openid", "profile", "identity"]
 required_level = 2
 capacities = "person_only"
-purposes = [
-  { scope = "profile", purpose_vi = "Điền sẵn hồ sơ", purpose_en = "Filling in your application", retention_vi = "5 năm sau khi kết thúc hồ sơ", retention_en = "5 years after the case ends" },
-  { scope = "identity", purpose_vi = "Xác định người nộp hồ sơ", purpose_en = "Knowing who applies", retention_vi = "5 năm sau khi kết thúc hồ sơ", retention_en = "5 years after the case ends" },
-]
+
+[[clients.purposes]]
+scope = "profile"
+purpose_vi = "Điền sẵn hồ sơ"
+purpose_en = "Filling in your application"
+retention_vi = "5 năm sau khi kết thúc hồ sơ"
+retention_en = "5 years after the case ends"
+
+[[clients.purposes]]
+scope = "identity"
+purpose_vi = "Xác định người nộp hồ sơ"
+purpose_en = "Knowing who applies"
+retention_vi = "5 năm sau khi kết thúc hồ sơ"
+retention_en = "5 years after the case ends"
 
 [[clients]]
 client_id = "$business"
@@ -66,10 +76,20 @@ redirect_uris = ["$business_url/callback"]
 post_logout_redirect_uris = ["$business_url/signed-out"]
 backchannel_logout_uri = "$business_url/backchannel-logout"
 scopes = ["openid", "profile", "organization"]
-purposes = [
-  { scope = "profile", purpose_vi = "Biết ai nộp hồ sơ cho tổ chức", purpose_en = "Knowing who files for the organisation", retention_vi = "10 năm", retention_en = "10 years" },
-  { scope = "organization", purpose_vi = "Giải quyết thủ tục cho tổ chức", purpose_en = "Handling the organisation's case", retention_vi = "10 năm", retention_en = "10 years" },
-]
+
+[[clients.purposes]]
+scope = "profile"
+purpose_vi = "Biết ai nộp hồ sơ cho tổ chức"
+purpose_en = "Knowing who files for the organisation"
+retention_vi = "10 năm"
+retention_en = "10 years"
+
+[[clients.purposes]]
+scope = "organization"
+purpose_vi = "Giải quyết thủ tục cho tổ chức"
+purpose_en = "Handling the organisation's case"
+retention_vi = "10 năm"
+retention_en = "10 years"
 
 [[clients]]
 client_id = "$tools"
@@ -80,7 +100,10 @@ sector_id = "xay-dung"
 redirect_uris = ["http://localhost:9999/callback", "http://127.0.0.1:9999/callback"]
 post_logout_redirect_uris = ["http://localhost:9999/signed-out", "http://127.0.0.1:9999/signed-out"]
 grant_types = ["authorization_code", "refresh_token", "client_credentials"]
-scopes = ["openid", "profile", "email", "phone", "address", "identity", "organization", "offline_access", "ho_so.doc"]
+scopes = [
+  "openid", "profile", "email", "phone", "address", "identity", "organization",
+  "offline_access", "ho_so.doc",
+]
 resources = ["$issuer/sandbox/ho-so"]
 capacities = "any"
 

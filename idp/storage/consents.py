@@ -89,9 +89,7 @@ def consents_of(connection: Connection, account_id: AccountId) -> tuple[Consent,
     return tuple(_consent(row) for row in rows)
 
 
-def find_consent(
-    connection: Connection, consent_id: ConsentId
-) -> tuple[Consent, bytes] | None:
+def find_consent(connection: Connection, consent_id: ConsentId) -> tuple[Consent, bytes] | None:
     """A consent with the sealed text that was shown."""
     row = connection.execute(
         select(*_COLUMNS, consent.c.text_sealed).where(consent.c.consent_id == consent_id)

@@ -1,7 +1,7 @@
 """What this database is: stamped once at its creation, never a setting.
 
-What lives here: one row that says whether the database is a sandbox's.  Production refuses a sandbox
-database and the other way round.  Source: architecture, "Sandbox".
+What lives here: one row that says whether the database is a sandbox's. Production refuses a sandbox
+database and the other way round. Source: architecture, "Sandbox".
 """
 
 from __future__ import annotations
@@ -39,7 +39,5 @@ def stamp(database: Database, *, is_sandbox: bool) -> bool:
         row = tx.connection.execute(select(deployment.c.is_sandbox)).one_or_none()
         if row is not None:
             return bool(row.is_sandbox)
-        tx.connection.execute(
-            insert(deployment), {"deployment_id": 1, "is_sandbox": is_sandbox}
-        )
+        tx.connection.execute(insert(deployment), {"deployment_id": 1, "is_sandbox": is_sandbox})
     return is_sandbox

@@ -1,6 +1,6 @@
 """All tables of the house, and bringing a database up to date.
 
-What lives here: the one list of all metadata, and Alembic behind two functions.  Migrations stand in
+What lives here: the one list of all metadata, and Alembic behind two functions. Migrations stand in
 `idp/storage/migrations`.
 """
 

@@ -121,9 +121,7 @@ def live_sessions(
     return tuple(_session(row) for row in rows)
 
 
-def expired_sessions(
-    connection: Connection, *, now: datetime, limit: int
-) -> tuple[Session, ...]:
+def expired_sessions(connection: Connection, *, now: datetime, limit: int) -> tuple[Session, ...]:
     """Sessions that ran out and whose clients have not been told yet, oldest first."""
     rows = connection.execute(
         select(browser_session)
@@ -190,9 +188,7 @@ def find_by_sid(connection: Connection, sid: str) -> SessionClient | None:
     return None if row is None else _client(row)
 
 
-def clients_of_session(
-    connection: Connection, session_id: SessionId
-) -> tuple[SessionClient, ...]:
+def clients_of_session(connection: Connection, session_id: SessionId) -> tuple[SessionClient, ...]:
     """Every client that was signed in from a session."""
     return tuple(_client(row) for row in connection.execute(_CLIENTS, {"id": session_id}))
 

@@ -35,9 +35,7 @@ subject = Table(
 _FIND = select(subject.c.sub, subject.c.tech_id).where(
     subject.c.account_id == bindparam("account"), subject.c.sector_id == bindparam("sector")
 )
-_BY_SUB = select(subject.c.account_id, subject.c.sector_id).where(
-    subject.c.sub == bindparam("sub")
-)
+_BY_SUB = select(subject.c.account_id, subject.c.sector_id).where(subject.c.sub == bindparam("sub"))
 _INSERT = insert(subject)
 
 

@@ -1,8 +1,9 @@
 """Sending the person back to the portal with an authorization response.
 
 What lives here: the two response modes, `iss` in every response, and which origin the page's CSP
-must let its form go to.  The redirect URI was matched against the registry before it comes here.
-Source: RFC 6749 §4.1.2; OAuth 2.0 Multiple Response Types §2.1; Form Post Response Mode §2; RFC 9207.
+must let its form go to. The redirect URI was matched against the registry before it comes here.
+Source: RFC 6749 §4.1.2; OAuth 2.0 Multiple Response Types §2.1; Form Post Response Mode §2; RFC
+9207.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Authlib's authorization server on Flask: the only file that knows both.
 
 What lives here: Flask's request in Authlib's words, and the token and revocation endpoints as
-Authlib drives them: it picks the grant, authenticates through `client_auth.py` and turns errors into
-answers.  What it leaves open (PKCE, spending codes, rotation, resources) is ours, in `idp/oauth`.
-Source: RFC 6749 §3.2, §5; RFC 7009.
+Authlib drives them: it picks the grant, authenticates through `client_auth.py` and turns errors
+into answers. What it leaves open (PKCE, spending codes, rotation, resources) is ours, in
+`idp/oauth`. Source: RFC 6749 §3.2, §5; RFC 7009.
 """
 
 from __future__ import annotations
@@ -106,9 +106,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
         return json_answer(status, body, headers=headers)
 
 
-def json_answer(
-    status: int, body: Any, *, headers: Sequence[tuple[str, str]] = ()
-) -> Response:
+def json_answer(status: int, body: Any, *, headers: Sequence[tuple[str, str]] = ()) -> Response:
     """A JSON answer that nobody may keep.  RFC 6749 §5.1."""
     response = Response(msgspec.json.encode(body), status=status, mimetype="application/json")
     for name, value in (*headers, *_NO_STORE):
@@ -136,7 +134,9 @@ def malformed_answer(problem: MalformedParameters) -> Response:
     )
 
 
-def token_request(raw: Request, *, parameters: Parameters, source: str, issuer: str, now: datetime) -> TokenRequest:
+def token_request(
+    raw: Request, *, parameters: Parameters, source: str, issuer: str, now: datetime
+) -> TokenRequest:
     """Flask's request in Authlib's words."""
     return TokenRequest(
         uri=issuer + raw.path,

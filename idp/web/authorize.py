@@ -26,6 +26,7 @@ from idp.web.answer import see_other, send_back
 from idp.web.cookies import Cookies, make_browser_token
 from idp.web.request import body_parameters, query_parameters
 
+
 def make_authorize(services: Services, *, cookies: Cookies) -> Blueprint:
     """The blueprint of `/authorize`."""
     blueprint = Blueprint("authorize", __name__)
@@ -52,9 +53,7 @@ def make_authorize(services: Services, *, cookies: Cookies) -> Blueprint:
         now = services.time()
         to = find_client_and_redirect(parameters, hints=services.hints, now=now)
         try:
-            checked = check_authorization_request(
-                parameters, to=to, hints=services.hints, now=now
-            )
+            checked = check_authorization_request(parameters, to=to, hints=services.hints, now=now)
         except OAuthError as error:
             return send_back(
                 redirect_uri=to.redirect_uri,
@@ -102,9 +101,7 @@ def error_fields(error: OAuthError) -> dict[str, str]:
     return {"error": error.code, "error_description": error.description}
 
 
-def send_answer(
-    checked: AuthorizationRequest, *, issuer: str, fields: dict[str, str]
-) -> Response:
+def send_answer(checked: AuthorizationRequest, *, issuer: str, fields: dict[str, str]) -> Response:
     """An authorization response to a checked request."""
     return send_back(
         redirect_uri=checked.redirect_uri,

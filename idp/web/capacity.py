@@ -1,7 +1,7 @@
 """The step of people who represent organisations: in which capacity.
 
-What lives here: the form, its page, and the refusal of somebody who represents none where the portal
-serves organisations only.
+What lives here: the form, its page, and the refusal of somebody who represents none where the
+portal serves organisations only.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class CapacityStep:
         return page_answer(page)
 
     def submit(self, visit: Visit) -> Response:
-        """Only what was offered is taken; a mandate that ended meanwhile is not offered any more."""
+        """Only what was offered is taken; a mandate that ended is not offered any more."""
         gathered = self._flow.gather(visit)
         organisations, may_be_self = offered_capacities(gathered.situation)
         chosen = request.form.get("capacity", "")

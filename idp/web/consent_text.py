@@ -24,9 +24,7 @@ from idp.web.sentences import ACCOUNT_TYPES, DATA_LABELS, GENDERS
 TEXT_VERSION: Final = "2026-11"
 """Raised whenever the sentences of the page change."""
 
-_MASKED: Final = frozenset(
-    {"personal_id_number", "legacy_id_9", "passport_number", "phone_number"}
-)
+_MASKED: Final = frozenset({"personal_id_number", "legacy_id_9", "passport_number", "phone_number"})
 
 
 def purposes_of(

@@ -57,7 +57,8 @@ class Cookies:
 
     def ensure_browser(self, response: Response, token: str) -> None:
         """Hand out a browser token unless the browser has that one."""
-        if self.read_browser() != token:
+        known = self.read_browser()
+        if known is None or not hmac.compare_digest(known.encode(), token.encode()):
             self._set(response, self.browser, token, max_age=None)
 
     def set_device(self, response: Response, value: str) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 from flask import Blueprint, Response, request
 
+from idp.model import Session
 from idp.oauth.end_session import EndSession, LogoutRequest
 from idp.oauth.errors import InvalidRequest
 from idp.oauth.parameters import Parameters
@@ -20,9 +21,9 @@ from idp.services import Services
 from idp.web.answer import allow_form_action, see_other
 from idp.web.consent_text import name_of
 from idp.web.cookies import Cookies, make_browser_token
+from idp.web.flow import CsrfFailed, page_answer
 from idp.web.i18n import set_ui_locales
-from idp.web.flow import CsrfFailed
-from idp.web.pages import LoggedOutPage, LogoutPage, render
+from idp.web.pages import LoggedOutPage, LogoutPage
 from idp.web.request import body_parameters, query_parameters
 
 _PLACE: Final = "/logout"
@@ -30,92 +31,106 @@ _PLACE: Final = "/logout"
 
 def make_end_session(services: Services, *, cookies: Cookies) -> Blueprint:
     """The blueprint of `/logout`."""
+    pages = _EndSessionPages(services, cookies=cookies)
     blueprint = Blueprint("end_session", __name__)
-    end_session = EndSession(
-        services.database, registry=services.registry, id_tokens=services.id_tokens
-    )
+    blueprint.add_url_rule(_PLACE, "by_get", pages.by_get)
+    blueprint.add_url_rule(_PLACE, "by_post", pages.by_post, methods=["POST"])
+    blueprint.add_url_rule(f"{_PLACE}/done", "done", pages.done)
+    return blueprint
 
-    @blueprint.get("/logout")
-    def by_get() -> Response:
-        return ask(query_parameters())
 
-    @blueprint.post("/logout")
-    def by_post() -> Response:
-        if "decision" in request.form:
-            return decide()
-        return ask(body_parameters())
+class _EndSessionPages:
+    """The views of the logout endpoint."""
 
-    @blueprint.get("/logout/done")
-    def done() -> Response:
-        return html(render(LoggedOutPage()))
-
-    def ask(parameters: Parameters) -> Response:
-        """The confirmation page; with nobody signed in here there is nothing to confirm."""
-        now = services.time()
-        asked = end_session.check(parameters, now=now)
-        set_ui_locales(asked.ui_locales)
-        token = cookies.read_session()
-        session = None if token is None else services.sessions.find(token, now=now)
-        is_parted = asked.session_id is not None and (
-            session is None or session.session_id != asked.session_id
+    def __init__(self, services: Services, *, cookies: Cookies) -> None:
+        self._services = services
+        self._cookies = cookies
+        self._end_session = EndSession(
+            services.database, registry=services.registry, id_tokens=services.id_tokens
         )
-        if request.method == "POST" and token is None:
+
+    def by_get(self) -> Response:
+        """A portal's request by redirect."""
+        return self._ask(query_parameters())
+
+    def by_post(self) -> Response:
+        """A portal's request by form, or the person's answer on our page."""
+        if "decision" in request.form:
+            return self._decide()
+        return self._ask(body_parameters())
+
+    def done(self) -> Response:
+        """The page after signing out."""
+        return page_answer(LoggedOutPage())
+
+    def _ask(self, parameters: Parameters) -> Response:
+        """The confirmation page; with nobody signed in here there is nothing to confirm."""
+        asked = self._end_session.check(parameters, now=self._services.time())
+        set_ui_locales(asked.ui_locales)
+        if request.method == "POST" and self._cookies.read_session() is None:
             # a form from another site brings no Lax cookie: come again by GET, where it does
             return see_other(f"{_PLACE}?{request.get_data(as_text=True)}")
-        if session is None or is_parted:
-            return leave(asked)
-        browser = cookies.read_browser() or make_browser_token()
+        session = self._session()
+        is_another = asked.session_id is not None and (
+            session is None or session.session_id != asked.session_id
+        )
+        if session is None or is_another:
+            return self._leave(asked)
+        browser = self._cookies.read_browser() or make_browser_token()
         if asked.return_url is not None:
             allow_form_action(asked.return_url)
-        account = services.people.find_account(session.account_id)
+        account = self._services.people.find_account(session.account_id)
         page = LogoutPage(
             client_name=None if asked.client is None else name_of(asked.client),
             action=_PLACE,
-            csrf_token=seal_request(asked, browser),
+            csrf_token=self._seal(asked, browser),
             name="" if account is None else account.profile.name,
-            here=f"{_PLACE}?{request.query_string.decode('ascii', 'replace')}",
         )
-        response = html(render(page))
-        cookies.ensure_browser(response, browser)
+        response = page_answer(page)
+        self._cookies.ensure_browser(response, browser)
         return response
 
-    def decide() -> Response:
+    def _decide(self) -> Response:
         """What the person said on the confirmation page."""
-        now = services.time()
-        asked = unseal_request(request.form.get("csrf_token", ""))
+        asked = self._unseal(request.form.get("csrf_token", ""))
         if request.form.get("decision") != "logout":
             return see_other("/")
-        token = cookies.read_session()
-        session = None if token is None else services.sessions.find(token, now=now)
+        session = self._session()
         if session is not None:
-            services.sessions.end(session, reason="logout", now=now)
-        response = leave(asked)
-        cookies.drop_session(response)
+            self._services.sessions.end(session, reason="logout", now=self._services.time())
+        response = self._leave(asked)
+        self._cookies.drop_session(response)
         return response
 
-    def leave(asked: LogoutRequest) -> Response:
+    def _leave(self, asked: LogoutRequest) -> Response:
+        """Back to the portal where it gave a registered address, else our own last page."""
         if asked.return_url is not None:
-            response = Response(status=303)
+            response = see_other(asked.return_url)
             response.autocorrect_location_header = False
-            response.headers["Location"] = asked.return_url
             return response
         if request.method == "POST":
             return see_other(f"{_PLACE}/done")
-        return html(render(LoggedOutPage()))
+        return page_answer(LoggedOutPage())
 
-    def seal_request(asked: LogoutRequest, browser: str) -> str:
+    def _session(self) -> Session | None:
+        token = self._cookies.read_session()
+        if token is None:
+            return None
+        return self._services.sessions.find(token, now=self._services.time())
+
+    def _seal(self, asked: LogoutRequest, browser: str) -> str:
         """The CSRF token, with the checked return address in it: nothing is stored meanwhile."""
-        payload = msgspec.json.encode(
-            [asked.return_url, None if asked.client is None else asked.client.client_id]
-        ).hex()
+        client_id = None if asked.client is None else asked.client.client_id
+        payload = msgspec.json.encode([asked.return_url, client_id]).hex()
         nonce = secrets.token_hex(8)
-        place = f"{_PLACE}:{nonce}:{payload}"
-        return f"{nonce}.{payload}.{cookies.csrf_token(browser, place=place)}"
+        token = self._cookies.csrf_token(browser, place=f"{_PLACE}:{nonce}:{payload}")
+        return f"{nonce}.{payload}.{token}"
 
-    def unseal_request(raw: str) -> LogoutRequest:
+    def _unseal(self, raw: str) -> LogoutRequest:
+        """What was asked when the page was shown.  Raises CsrfFailed."""
         nonce, _, rest = raw.partition(".")
         payload, _, token = rest.partition(".")
-        if not cookies.is_csrf_token(token, place=f"{_PLACE}:{nonce}:{payload}"):
+        if not self._cookies.is_csrf_token(token, place=f"{_PLACE}:{nonce}:{payload}"):
             raise CsrfFailed
         try:
             return_url, client_id = msgspec.json.decode(bytes.fromhex(payload))
@@ -124,13 +139,6 @@ def make_end_session(services: Services, *, cookies: Cookies) -> Blueprint:
         client = (
             None
             if client_id is None
-            else services.registry.find_client(client_id, now=services.time())
+            else self._services.registry.find_client(client_id, now=self._services.time())
         )
         return LogoutRequest(client, None, return_url, ())
-
-    return blueprint
-
-
-def html(body: str) -> Response:
-    """A page."""
-    return Response(body, mimetype="text/html")

@@ -172,9 +172,7 @@ class Flow:
         decision: Decision | None,
     ) -> Response:
         try:
-            code = self.services.authorizations.complete(
-                gathered, opened=opened, decision=decision
-            )
+            code = self.services.authorizations.complete(gathered, opened=opened, decision=decision)
         except SessionOvertaken:
             return see_other(visit.place)
         response = self.finish(visit, {"code": code})

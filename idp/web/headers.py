@@ -1,6 +1,6 @@
 """Security headers of pages.
 
-What lives here: one place that adds them to every HTML answer.  Source: OWASP Secure Headers; CSP 3.
+What lives here: one place that adds them to every HTML answer. Source: OWASP Secure Headers; CSP 3.
 """
 
 from __future__ import annotations

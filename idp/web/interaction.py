@@ -43,9 +43,7 @@ class RefusalStep:
         return page_answer(page, status=403)
 
 
-def make_interaction(
-    services: Services, *, cookies: Cookies, proxies: TrustedProxies
-) -> Blueprint:
+def make_interaction(services: Services, *, cookies: Cookies, proxies: TrustedProxies) -> Blueprint:
     """The blueprint of `/interaction/…`."""
     flow = Flow(services, cookies=cookies, proxies=proxies)
     login, otp, account = LoginStep(flow), OtpStep(flow), SelectAccountStep(flow)

@@ -1,6 +1,6 @@
 """The sign-in step: identifier and password.
 
-What lives here: the form, its page, and whose session it becomes.  Not here: whether the password is
+What lives here: the form, its page, and whose session it becomes. Not here: whether the password is
 right (`idp/accounts/login.py`).
 """
 

@@ -1,9 +1,9 @@
 """The authorization code grant: a code becomes tokens, once.
 
-What lives here: issuing the code with its grant, and the exchange.  The exchange spends the code and
+What lives here: issuing the code with its grant, and the exchange. The exchange spends the code and
 stores the refresh token in one conditional UPDATE, so of any number of simultaneous requests one is
-answered, and every other one revokes what that one gave, now or an hour later.
-Sources: RFC 6749 §4.1.2, §4.1.3; RFC 7636 §4.6; RFC 9700 §2.1.1, §4.5.
+answered, and every other one revokes what that one gave, now or an hour later. Sources: RFC 6749
+§4.1.2, §4.1.3; RFC 7636 §4.6; RFC 9700 §2.1.1, §4.5.
 """
 
 from __future__ import annotations
@@ -91,9 +91,7 @@ class CodeExchange:
             raise InvalidGrant("the grant was revoked")
         return PresentedCode(grant, code)
 
-    def redeem(
-        self, presented: PresentedCode, *, client: Client, now: datetime
-    ) -> dict[str, Any]:
+    def redeem(self, presented: PresentedCode, *, client: Client, now: datetime) -> dict[str, Any]:
         """Spend a verified code and answer with tokens.
 
         Raises  InvalidGrant when another request was faster (its tokens are revoked then), or when

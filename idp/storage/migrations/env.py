@@ -13,7 +13,6 @@ from alembic.operations.ops import CreateTableOp
 from idp.storage.schema import all_metadata
 
 
-
 def _leave_out_declarations(_context: Any, _revision: Any, directives: list[Any]) -> None:
     """What a table declares about its data belongs to the code, not to a step of the past."""
     for operation in directives[0].upgrade_ops.ops:
