@@ -14,10 +14,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from idp.storage.database import Database
-from keystore.jose import KeySet, parse_jwks
+from keystore.jose import ALGORITHMS, KeySet, VerifiedClaims, parse_jwks, verify_jwt
 from keystore.keyring import Keyring
 from keystore.log.record import LogWriter
 from keystore.sealing import Kek, Sealer, load_kek
+
+ISSUER = "https://portal.example"
+AUDIENCE = "https://provider.example"
 
 
 def b64(value: bytes) -> str:
@@ -153,3 +156,28 @@ def _rsa_jwk(numbers: rsa.RSAPublicNumbers) -> dict[str, str]:
 def issuer() -> Issuer:
     """One set of foreign keys for the run."""
     return Issuer()
+
+
+@pytest.fixture
+def claims(now: datetime) -> dict[str, Any]:
+    """What a right token of the portal says."""
+    issued = int(now.timestamp())
+    return {"iss": ISSUER, "aud": AUDIENCE, "sub": "s", "iat": issued, "exp": issued + 60}
+
+
+@pytest.fixture
+def verify(issuer: Issuer, now: datetime) -> Callable[..., VerifiedClaims]:
+    """`verify_jwt` with everything right; a test changes one thing."""
+
+    def call(raw: str, **changes: Any) -> VerifiedClaims:
+        arguments: dict[str, Any] = {
+            "keys": issuer.key_set(),
+            "allowed_algorithms": ALGORITHMS,
+            "expected_typ": frozenset({"jwt"}),
+            "expected_issuer": ISSUER,
+            "expected_audience": AUDIENCE,
+            "now": now,
+        }
+        return verify_jwt(raw, **(arguments | changes))
+
+    return call

@@ -19,9 +19,11 @@ from idp.storage.database import Database
 from keystore.errors import LogChainBroken
 from keystore.log.events import Event, EventType, canonical_event
 from keystore.log.record import (
+    _HASHED,
     GENESIS,
     ChainHead,
     LogWriter,
+    _row_hash,
     find_writers,
     leaf_hash,
     log_event,
@@ -239,6 +241,19 @@ def test_a_row_of_another_chain_is_found(database: Database, sealer: Sealer, now
     with database.read() as connection, pytest.raises(LogChainBroken) as broken:
         verify_chain(connection, one)
     assert broken.value.seq == 3
+
+
+def test_a_row_that_was_changed_and_hashed_anew_is_found_at_the_next(
+    database: Database, log: LogWriter, now: datetime
+) -> None:
+    _write(database, log, now, count=4)
+    with database.transaction() as transaction:
+        row = transaction.connection.execute(select(log_event).where(log_event.c.seq == 2))
+        values = dict(row.mappings().one()) | {"client_id": "another"}
+        values["row_hash"] = _row_hash(tuple(values[name] for name in _HASHED))
+        transaction.connection.execute(update(log_event).where(log_event.c.seq == 2).values(values))
+    found = _break(database)
+    assert (found.seq, found.reason) == (3, "reordered")
 
 
 def test_a_cut_tail_is_found_with_a_head_kept_elsewhere(
