@@ -129,7 +129,9 @@ def parse_row(cells: Mapping[str, str], *, passwords: Passwords, now: datetime) 
     """
     kind_text = cells.get("kind", "")
     if kind_text == MANDATE:
-        wish = _mandate(_required(cells, IdentifierKind.PERSONAL_ID_NUMBER), cells=cells, now=now)
+        is_foreigner = bool(cells.get(IdentifierKind.FOREIGNER_ID))
+        number = IdentifierKind.FOREIGNER_ID if is_foreigner else IdentifierKind.PERSONAL_ID_NUMBER
+        wish = _mandate(_required(cells, number), cells=cells, now=now)
         return ImportRow(None, None, (wish,), has_warnings=False)
     kind = _KINDS.get(kind_text)
     if kind is None:

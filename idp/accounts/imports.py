@@ -20,7 +20,7 @@ the import and its lines.  Not here: columns, files (`import_columns`, `import_f
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -102,7 +102,7 @@ class AccountImport:
 
     def run(
         self, path: Path, *, errors_path: Path, is_repeated: bool = False
-    ) -> Iterator[ImportProgress]:
+    ) -> Generator[ImportProgress, None, None]:
         """Import a file from where it was left, batch by batch; the last value is the result.
 
         Takes   errors_path: list of refused rows, `line,code` each; is_repeated: walk through a
