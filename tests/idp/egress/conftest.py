@@ -6,7 +6,7 @@ import datetime as dt
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from idp.egress import Egress
+from tests.support.egress import CLIENT
 
 NAME = "portal.example"
 Serve = Callable[[socket.socket, threading.Event], None]
@@ -208,3 +211,20 @@ def start_server(authority: Authority) -> Iterator[Callable[..., Server]]:
     yield start
     for server in started:
         server.close()
+
+
+@pytest.fixture
+def make_egress(authority):
+    """A door that trusts the test's authority and resolves every name to `addresses`."""
+
+    def make(
+        *addresses: str, networks: Sequence[str] = ("127.0.0.0/8", "::1/128"), **options
+    ) -> Egress:
+        options.setdefault("resolve", lambda _host, _port: addresses or ("127.0.0.1",))
+        return Egress(
+            allow_private={CLIENT: networks} if networks else None,
+            ca_file=authority.ca_file,
+            **options,
+        )
+
+    return make
