@@ -53,19 +53,21 @@ def assess(
     *,
     now: datetime,
     max_age: timedelta | None,
-    not_before: datetime | None,
+    started_at: datetime,
+    only_since_start: bool,
 ) -> Assurance:
     """Judge the factors of a session for one request.
 
-    Takes   max_age: older factors do not count; not_before: likewise those proven before it
-            (prompt=login: only what was proven in this very interaction).
+    Takes   max_age: older factors do not count, unless they were proven in this very interaction,
+            which began at `started_at`: who was just asked is not asked again while reading the
+            consent page; only_since_start: nothing from before counts (prompt=login).
     Returns the level, and as `auth_time` the oldest factor used for it.
     """
     counted = {
         proven.factor: proven.at
         for proven in factors
-        if (max_age is None or now - proven.at <= max_age)
-        and (not_before is None or proven.at >= not_before)
+        if proven.at >= started_at
+        or (not only_since_start and (max_age is None or now - proven.at <= max_age))
     }
     password, otp = counted.get(Factor.PASSWORD), counted.get(Factor.OTP)
     if password is None:

@@ -126,7 +126,8 @@ class Situation:
             factors,
             now=self.now,
             max_age=None if max_age is None else timedelta(seconds=max_age),
-            not_before=self.progress.started_at if "login" in self.request.prompts else None,
+            started_at=self.progress.started_at,
+            only_since_start="login" in self.request.prompts,
         )
 
     @property
