@@ -25,7 +25,6 @@ def test_server(rp: RelyingParty) -> None:
     done = rp.sign_in()
     assert done.asked[0] == "login"
     assert done.id_token.header["kid"]
-    assert "refresh_token" not in done.tokens.response, "offline_access was not asked for"
 
 
 @pytest.mark.module("oidcc-alternate-happy-flow", form_post=True)
