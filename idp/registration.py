@@ -32,9 +32,16 @@ from keystore.storage import Transaction
 
 _ADDED: Final[Mapping[str, EventType]] = {
     "controllers": EventType.CONTROLLER_ADDED,
-    "sectors": EventType.CONTROLLER_ADDED,
+    "sectors": EventType.SECTOR_ADDED,
     "clients": EventType.CLIENT_ADDED,
     "resource_servers": EventType.RESOURCE_SERVER_ADDED,
+    "statutory_bases": EventType.STATUTORY_BASIS_PROPOSED,
+}
+_CHANGED: Final[Mapping[str, EventType]] = {
+    "controllers": EventType.CONTROLLER_CHANGED,
+    "sectors": EventType.SECTOR_CHANGED,
+    "clients": EventType.CLIENT_CHANGED,
+    "resource_servers": EventType.RESOURCE_SERVER_CHANGED,
     "statutory_bases": EventType.STATUTORY_BASIS_PROPOSED,
 }
 
@@ -95,8 +102,7 @@ class Registration:
         with self._database.transaction() as tx:
             changed = self._editor.enable_client(tx, client_id, now=now)
             if changed:
-                facts = {"operator": operator, "what": "enabled"}
-                event = Event(EventType.CLIENT_CHANGED, None, client_id, facts)
+                event = Event(EventType.CLIENT_ENABLED, None, client_id, {"operator": operator})
                 self._log.record(tx, event, data_key=None, now=now)
             return changed
 
@@ -138,8 +144,8 @@ class Registration:
         with self._database.transaction() as tx:
             basis, changed = self._bases.end(tx, basis_id, now=now)
             if changed:
-                facts = {"operator": operator, "what": "basis_ended", "basis_id": basis_id}
-                event = Event(EventType.CLIENT_CHANGED, None, basis.client_id, facts)
+                facts = {"operator": operator, "basis_id": basis_id}
+                event = Event(EventType.STATUTORY_BASIS_ENDED, None, basis.client_id, facts)
                 self._log.record(tx, event, data_key=None, now=now)
             return basis
 
@@ -158,8 +164,7 @@ class Registration:
 
 
 def _make_event(entry: ImportedEntry, operator: str) -> Event:
-    is_change = entry.table == "clients" and entry.act is Act.CHANGED
-    kind = EventType.CLIENT_CHANGED if is_change else _ADDED[entry.table]
+    kind = (_CHANGED if entry.act is Act.CHANGED else _ADDED)[entry.table]
     facts = {"operator": operator, "table": entry.table, "what": str(entry.act)}
     if entry.key == entry.client_id:
         return Event(kind, None, entry.client_id, facts)

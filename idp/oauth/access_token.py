@@ -21,6 +21,8 @@ from keystore.keyring import Keyring
 TYP: Final = "at+jwt"
 _ACCEPTED_TYPES: Final = frozenset({TYP})
 _ALGORITHMS: Final = frozenset({"ES256"})
+_CLOCK_SKEW_S: Final = 5
+"""Hosts of one deployment differ by this at most; a token may come back before its `iat`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class AccessTokens:
                 expected_issuer=self._issuer,
                 expected_audience=expected_audience,
                 now=now,
+                leeway_s=_CLOCK_SKEW_S,
                 required=frozenset({"iss", "exp", "aud", "sub", "client_id", "iat", "jti"}),
             )
         except JoseError as problem:

@@ -171,7 +171,7 @@ def test_disabling_and_enabling_are_recorded_once_each(
     assert registry.find_client("portal", now=now) is not None
     assert [kind for kind, *_ in events()[before:]] == [
         "registry:client:disabled",
-        "registry:client:changed",
+        "registry:client:enabled",
     ]
 
 
@@ -202,7 +202,7 @@ def test_a_basis_is_approved_by_a_second_operator_and_both_are_on_record(
     registration.end_basis(taken, operator="second", now=now)
     registration.end_basis(taken, operator="second", now=now)
     assert registry.statutory_basis("portal", **asked) is None
-    assert events()[-1][2]["what"] == "basis_ended"
+    assert events()[-1][0] == "registry:statutory_basis:ended"
     assert len(events()) == before + 2
 
 
