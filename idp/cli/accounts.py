@@ -101,7 +101,7 @@ def import_file(file: Path, wrap: str, *, again: bool) -> None:
 
 
 @accounts.command()
-@click.option("--kind", type=click.Choice(list(AccountKind)), default=AccountKind.CITIZEN)
+@click.option("--kind", type=click.Choice([kind.value for kind in AccountKind]), default="citizen")
 @click.option("--number", prompt=True, help="12 digits, foreigner's number, or enterprise code.")
 @click.option("--name", prompt=True)
 @click.option("--birthdate", help="YYYY, YYYY-MM or YYYY-MM-DD.")

@@ -8,7 +8,7 @@ known by its SHA-256: another file of the same name is another import.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import (
     BigInteger,
@@ -26,6 +26,7 @@ from sqlalchemy.exc import IntegrityError
 
 from idp.storage.database import Transaction, metadata
 from idp.storage.declared import NONE, holds
+from idp.storage.purge import purged_by
 from keystore.clock import to_ms
 
 import_job = Table(
@@ -47,7 +48,8 @@ import_job = Table(
         retention="1y",
         legal="none",
         legal_from="2026-01-01",
-    ),
+    )
+    | purged_by("updated_ms", keep=timedelta(days=365)),
 )
 
 _FIND = select(import_job).where(import_job.c.file_sha256 == bindparam("sha256"))

@@ -43,6 +43,7 @@ from idp.ids import AccountId
 from idp.storage.accounts import AccountRow, account, identifier
 from idp.storage.database import Transaction, metadata
 from idp.storage.declared import NONE, SECRET, holds
+from idp.storage.purge import purged_by
 from keystore.clock import from_ms, to_ms
 from keystore.sealing import Sealer
 from keystore.storage import lock_until_commit
@@ -106,7 +107,8 @@ activation_code = Table(
     Column("code_mac", LargeBinary(32), nullable=False, info=SECRET),
     Column("issued_ms", BigInteger, nullable=False, info=NONE),
     Column("expires_ms", BigInteger, nullable=False, info=NONE),
-    info=holds("person", purpose="enrolling the first authenticator", retention="expiry", **_LEGAL),
+    info=holds("person", purpose="enrolling the first authenticator", retention="expiry", **_LEGAL)
+    | purged_by("expires_ms"),
 )
 Index("ix_activation_code_account", activation_code.c.account_key)
 Index("ix_activation_code_expiry", activation_code.c.expires_ms)

@@ -1,0 +1,265 @@
+"""`antin accounts` as an operator types it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner, Result
+
+from idp.accounts.attempts import Attempts, Source
+from idp.accounts.identifiers import ParsedIdentifier
+from idp.accounts.login import Login, PasswordAccepted
+from idp.accounts.model import AccountStatus, IdentifierKind
+from idp.accounts.people import People
+from idp.cli.accounts import accounts
+from idp.ids import AccountId
+from idp.storage.database import Database
+from idp.storage.ephemeral_sql import SqlEphemeralStore
+from keystore.log.record import LogWriter
+from keystore.sealing import Sealer, load_kek
+
+Run = Callable[..., Result]
+
+NUMBER = "003091000017"
+NEW_NUMBER = "003091000025"
+SECRET = "ổ khoá thử nghiệm"
+
+
+@dataclass
+class SignedOut:
+    """Stands for the sessions: notes who was signed out everywhere."""
+
+    everywhere: list[str] = field(default_factory=list)
+
+    def end_all(self, account_id: AccountId, *, now: datetime) -> int:
+        self.everywhere.append(account_id)
+        return 0
+
+
+@pytest.fixture
+def services(database: Database, tmp_path: Path, now: datetime) -> Iterator[SimpleNamespace]:
+    value = base64.urlsafe_b64encode(bytes(range(32))).decode()
+    sealer = Sealer.open(database, kek=load_kek(file=None, value=value), now=now)
+    store = SqlEphemeralStore(f"sqlite:///{tmp_path / 'marks.db'}")
+    yield SimpleNamespace(
+        database=database,
+        sealer=sealer,
+        log=LogWriter(sealer, writer_id="test"),
+        people=People(database, sealer=sealer),
+        login=Login(database, store=store, sealer=sealer, attempts=Attempts(store, sealer=sealer)),
+        sessions=SignedOut(),
+        time=lambda: now,
+    )
+    store.close()
+
+
+@pytest.fixture
+def run(services: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command over the database of the test, at the time of the test."""
+
+    @contextmanager
+    def opened() -> Iterator[SimpleNamespace]:
+        yield services
+
+    monkeypatch.setattr("idp.cli.accounts.open_services", opened)
+
+    def invoke(*arguments: str, typed: str = "", status: int = 0) -> Result:
+        result = CliRunner().invoke(accounts, arguments, input=typed)
+        assert result.exit_code == status, (result.output, result.exception)
+        return result
+
+    return invoke
+
+
+@pytest.fixture
+def me(run: Run) -> str:
+    """The id of a citizen with a password."""
+    result = run(
+        "add", "--password", "--level", "2", typed=f"{NUMBER}\nNgười Mẫu\n{SECRET}\n{SECRET}\n"
+    )
+    return result.output.strip().splitlines()[-1]
+
+
+def status_of(services: SimpleNamespace, account_id: str) -> AccountStatus | None:
+    found = services.people.find_account(AccountId(account_id))
+    return None if found is None else found.status
+
+
+def signs_in(services: SimpleNamespace, number: str = NUMBER) -> bool:
+    outcome = services.login.check_password(
+        raw_identifier=number,
+        raw_password=SECRET,
+        source=Source("192.0.2.7"),
+        now=services.time(),
+    )
+    return isinstance(outcome, PasswordAccepted)
+
+
+def test_an_added_person_signs_in(services, me) -> None:
+    assert me.startswith("acc_")
+    assert signs_in(services)
+
+
+def test_an_organisation_is_added_and_shown_with_its_code_masked(run) -> None:
+    options = ("--kind", "organisation", "--number", "9900000016", "--name", "Công ty Mẫu")
+    made = run("add", *options).output.strip()
+    shown = run("show", made).output
+    assert "9900000016" not in shown
+    assert "•••••••016" in shown
+    assert run("show", "9900000016").output == shown
+    taken = run("add", *options, status=1)
+    assert "identifier_taken (enterprise_code)" in taken.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--number", "123", "--name", "A"), "personal_id_number_malformed"),
+        (("--number", NUMBER, "--name", "A", "--birthdate", "x"), "birthdate_malformed"),
+        (
+            ("--kind", "organisation", "--number", "9900000016", "--name", "A", "--level", "1"),
+            "account_level_not_for_organisations",
+        ),
+    ],
+)
+def test_what_cannot_be_added_is_said_in_a_word(run, options, said) -> None:
+    assert said in run("add", *options, status=1).stderr
+
+
+def test_an_organisation_has_no_password(run) -> None:
+    options = ("--kind", "organisation", "--number", "9900000016", "--name", "A", "--password")
+    run("add", *options, status=2)
+
+
+def test_a_password_that_is_too_short_is_not_taken(run) -> None:
+    refused = run("add", "--password", typed=f"{NUMBER}\nA\nngắn\nngắn\n", status=1)
+    assert "password_unusable (too_short)" in refused.stderr
+
+
+def test_what_is_shown_is_masked(run, me) -> None:
+    shown = run("show", me).output
+    for hidden in (NUMBER, "Người Mẫu"):
+        assert hidden not in shown
+    assert "•••••••••017" in shown
+    assert "N… M…" in shown
+    assert "second factor:          no" in shown
+
+
+def test_a_number_may_be_typed_at_a_prompt(run, me) -> None:
+    assert me in run("show", typed=f"{NUMBER}\n").output
+
+
+@pytest.mark.parametrize("account", ["acc_nobody", "005091000018", "9900000023", "???"])
+def test_nobody_is_unknown_and_what_was_typed_is_not_repeated(run, account) -> None:
+    refused = run("show", account, status=1)
+    assert "account_unknown" in refused.stderr
+    assert account not in refused.output
+
+
+def test_an_activation_code_is_printed_once(run, me) -> None:
+    code = run("activation-code", me).output.strip()
+    assert len(code) == 14
+    firm = run(
+        "add", "--kind", "organisation", "--number", "9900000016", "--name", "A"
+    ).output.strip()
+    run("activation-code", firm, status=1)
+
+
+def test_locking_signs_out_everywhere_and_unlocking_lets_in_again(run, services, me) -> None:
+    run("lock", me)
+    assert status_of(services, me) is AccountStatus.LOCKED
+    assert services.sessions.everywhere == [me]
+    assert not signs_in(services)
+    assert "status_unchangeable" in run("lock", me, status=1).stderr
+    run("unlock", me)
+    assert signs_in(services)
+
+
+def test_closing_is_for_good(run, services, me) -> None:
+    run("close", me, "--reason", "died")
+    assert status_of(services, me) is AccountStatus.CLOSED
+    assert services.sessions.everywhere == [me]
+    run("unlock", me, status=1)
+
+
+def test_a_new_number_takes_the_place_of_the_old(run, services, me) -> None:
+    run("renumber", me, typed=f"{NEW_NUMBER}\n")
+    assert signs_in(services, NEW_NUMBER)
+    assert not signs_in(services)
+    shown = run("show", me).output
+    assert "•••••••••017 until 2026-11-21" in shown
+    assert "identifier_malformed" in run("renumber", me, "--new-number", "1", status=1).stderr
+
+
+def test_erasing_asks_first(run, services, me) -> None:
+    run("erase", me, typed="n\n", status=1)
+    assert status_of(services, me) is AccountStatus.ACTIVE
+    run("erase", me, "--yes")
+    assert status_of(services, me) is None
+    assert services.sessions.everywhere == [me]
+
+
+def test_a_file_is_imported_and_its_bad_rows_are_listed(run, services, tmp_path) -> None:
+    file = tmp_path / "people.csv"
+    rows = "".join(f"citizen,bad{n},X\n" for n in range(12))
+    file.write_text(f"kind,personal_id_number,name\ncitizen,{NUMBER},A\n{rows}", encoding="utf-8")
+    result = run("import", str(file))
+    assert "added 1, known already 0, refused 12" in result.output
+    assert "line 3: personal_id_number_malformed" in result.stderr
+    assert "line 13:" not in result.stderr
+    assert "All refused lines: people.csv.errors" in result.stderr
+    listed = (tmp_path / "people.csv.errors").read_text().splitlines()
+    assert len(listed) == 12
+    again = run("import", str(file))
+    assert "imported before" in again.output
+    assert "added 0, known already 1" in run("import", str(file), "--again").output
+    number = ParsedIdentifier(IdentifierKind.PERSONAL_ID_NUMBER, NUMBER)
+    assert services.people.find_by_identifier(number) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("people.txt", "", "format_unknown"),
+        ("people.csv", "kind,colour\n", "column_unknown (column 2)"),
+    ],
+)
+def test_a_file_of_another_kind_is_refused(run, tmp_path, name, content, said) -> None:
+    file = tmp_path / name
+    file.write_text(content, encoding="utf-8")
+    assert said in run("import", str(file), status=1).stderr
+
+
+def test_interrupting_says_how_to_go_on(run, tmp_path, monkeypatch) -> None:
+    def interrupted(*_args: object, **_named: object) -> Iterator[object]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("idp.accounts.imports.AccountImport.run", interrupted)
+    file = tmp_path / "people.csv"
+    file.write_text("kind\n", encoding="utf-8")
+    result = run("import", str(file), status=130)
+    assert "goes on where it stopped" in result.stderr
+
+
+def test_waiting_hashes_are_wrapped(run, tmp_path) -> None:
+    file = tmp_path / "people.csv"
+    digest = base64.b64encode(bytes(32)).decode()
+    file.write_text(
+        "kind,personal_id_number,name,password_hash\n"
+        f"citizen,{NUMBER},A,pbkdf2_sha256$1000$saltsalt${digest}\n",
+        encoding="utf-8",
+    )
+    run("import", str(file))
+    assert run("wrap-passwords").output.strip() == "1 wrapped"
+    assert run("wrap-passwords").output.strip() == "0 wrapped"
+
+
+def test_help_lists_every_column(run) -> None:
+    assert "legal_representatives" in run("import", "--help").output
