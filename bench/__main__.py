@@ -1,0 +1,98 @@
+"""`python -m bench`: start everything, measure, print one table.
+
+What lives here: the options, and the order in which things are started and stopped.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+from bench.machine import describe, divide_cores, stay_on
+from bench.peer import run_peer
+from bench.population import add_people
+from bench.provider import Provider, run_empty, run_provider
+from bench.rounds import Plan, Sides, measure_all
+from bench.side import Audience, Operation
+from bench.sign_in import measure_sign_ins
+from bench.stores import open_stores
+from bench.table import make_table
+
+_PEOPLE = 500
+
+
+def _say(text: str) -> None:
+    click.echo(f"  {text} …", err=True)
+
+
+@click.group(invoke_without_command=True)
+@click.option("--rounds", default=3, show_default=True, help="Medians are taken over these.")
+@click.option("--seconds", default=3.0, show_default=True, help="Of each measurement.")
+@click.option("--connections", default=16, show_default=True)
+@click.option("--browsers", default=8, show_default=True, help="That sign in at once.")
+@click.option(
+    "--only", multiple=True, type=click.Choice([one.value for one in Operation]),
+    help="Leave the other operations out.",
+)  # fmt: skip
+@click.option("--no-peer", is_flag=True, help="Leave node-oidc-provider out.")
+@click.pass_context
+def main(
+    context: click.Context,
+    *,
+    rounds: int,
+    seconds: float,
+    connections: int,
+    browsers: int,
+    only: tuple[str, ...],
+    no_peer: bool,
+) -> None:
+    """Measure the provider beside an empty Flask route and node-oidc-provider 9."""
+    plan = Plan(rounds, seconds, connections, browsers)
+    context.obj = plan
+    if context.invoked_subcommand is not None:
+        return
+    operations = [one for one in Operation if not only or one.value in only]
+    cores = divide_cores()
+    stay_on(cores.others)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="antin-bench-")))
+        stores = stack.enter_context(open_stores())
+        ours = stack.enter_context(
+            run_provider(
+                stores, core=cores.server, folder=folder / "antin",
+                populate=lambda services, _settings: add_people(services, range(_PEOPLE)),
+            )
+        )  # fmt: skip
+        empty = stack.enter_context(run_empty(core=cores.server, folder=folder))
+        peer = None
+        if not no_peer:
+            peer = stack.enter_context(run_peer(core=cores.server, folder=folder))
+        _warm_up(ours)
+        idle = ours.running.worker_memory_mib()
+        sides = Sides(ours, empty, peer, cores.server)
+        rows = measure_all(sides, plan, operations=operations, say=_say)
+        after = ours.running.worker_memory_mib()
+        postgresql, redis = stores.versions()
+    click.echo(describe(cores, postgresql=postgresql, redis=redis))
+    click.echo(
+        f"\n{plan.rounds} rounds of {plan.seconds:g} s, {plan.connections} connections; server on "
+        "one core, load generator and databases on another.\n"
+    )
+    click.echo(make_table(rows))
+    click.echo(
+        f"Memory of the worker: {idle:.0f} MiB after warm-up, {after:.0f} MiB after the run "
+        "(target: ≤ 150 MiB when idle)."
+    )
+
+
+def _warm_up(ours: Provider) -> None:
+    """One of each request, so that everything is imported and compiled."""
+    ours.side.sign_in(8, Audience.USERINFO)
+    measure_sign_ins(ours.side, ours.people, seconds=1, browsers=2)
+
+
+if __name__ == "__main__":
+    main()

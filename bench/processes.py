@@ -1,0 +1,94 @@
+"""Processes under test: started on their core, waited for, stopped, and weighed.
+
+What lives here: one context manager and the memory of what it started.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench.machine import ROOT, pinned
+
+_START_WITHIN_S: Final = 60
+_STOP_WITHIN_S: Final = 15
+
+
+class DidNotStart(Exception):
+    """A process ended, or did not listen in time; carries the end of what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that answers on `port` of the loopback interface."""
+
+    pid: int
+    port: int
+
+    def worker_memory_mib(self) -> float:
+        """Resident memory of the largest process of its tree: the worker, in MiB."""
+        return max(_resident_kib(pid) for pid in _tree(self.pid)) / 1024
+
+
+@contextmanager
+def run(
+    command: Sequence[str], *, port: int, core: int, log: Path, environ: Mapping[str, str]
+) -> Iterator[Running]:
+    """Start a server pinned to `core` and yield once it listens; nothing of it is left behind."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*pinned(core), *command],
+            cwd=ROOT,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        _wait(process, port=port, log=log)
+        yield Running(process.pid, port)
+    finally:
+        _stop(process)
+
+
+def _wait(process: subprocess.Popen[bytes], *, port: int, log: Path) -> None:
+    end = time.monotonic() + _START_WITHIN_S
+    while True:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        if process.poll() is not None or time.monotonic() > end:
+            raise DidNotStart(log.read_text(errors="replace")[-3000:])
+        time.sleep(0.05)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_STOP_WITHIN_S)
+    with suppress(ProcessLookupError):
+        # what it started and left behind is in its own group
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _tree(pid: int) -> Iterator[int]:
+    yield pid
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in children.read_text().split():
+            yield from _tree(int(child))
+
+
+def _resident_kib(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    return 0

@@ -1,0 +1,105 @@
+"""Our provider and the empty route beside it, as processes of their own.
+
+What lives here: the settings of a production-like deployment (PostgreSQL, Redis, one worker; TLS
+ends at a proxy in front), and the steps from an empty database to a `Side`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench.population import Clients, Minting, Person, add_clients
+from bench.processes import Running, run
+from bench.side import Side
+from bench.stores import Stores
+from idp.services import Services, build_services
+from idp.settings import Settings, load_settings
+from idp.storage.database import Database
+from idp.storage.deployment import stamp
+from idp.storage.schema import upgrade
+from keystore.kek import create_kek_file
+from tests.support.servers import free_port
+
+_ISSUER: Final = "https://dang-nhap.bench.example"
+Populate = Callable[[Services, Settings], Sequence[Person]]
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Our provider while it runs."""
+
+    side: Side
+    running: Running
+    people: tuple[Person, ...]
+
+
+@contextmanager
+def run_provider(
+    stores: Stores, *, core: int, folder: Path, populate: Populate, room: int = 0
+) -> Iterator[Provider]:
+    """Fill a database of its own and serve it.
+
+    Takes   populate: brings the people; room: number of the Redis room, one for each provider.
+    """
+    folder.mkdir(parents=True)
+    port = free_port()
+    environ = {
+        "ANTIN_ISSUER": _ISSUER,
+        "ANTIN_PORT": str(port),
+        "ANTIN_VAR": str(folder),
+        "ANTIN_DATABASE_URL": stores.make_database(),
+        "ANTIN_EPHEMERAL_URL": stores.ephemeral_url(room),
+        "ANTIN_QUEUE_URL": stores.ephemeral_url(room + 8),
+    }
+    settings = load_settings(environ)
+    with closing(_open(settings)) as services:
+        clients = add_clients(services)
+        people = tuple(populate(services, settings))
+        command = [sys.executable, "-m", "idp.cli", "serve"]
+        with run(
+            command, port=port, core=core, log=folder / "log", environ=clean_environ() | environ
+        ) as running:
+            yield Provider(_side(services, clients, people, port=port), running, people)
+
+
+@contextmanager
+def run_empty(*, core: int, folder: Path) -> Iterator[Running]:
+    """Serve the empty route with the threads of ours."""
+    port = free_port()
+    command = [sys.executable, "-m", "bench.empty", str(port), str(Settings().threads)]
+    with run(
+        command, port=port, core=core, log=folder / "empty.log", environ=clean_environ()
+    ) as running:
+        yield running
+
+
+def clean_environ() -> dict[str, str]:
+    """The environment without settings of another deployment."""
+    return {name: text for name, text in os.environ.items() if not name.startswith("ANTIN_")}
+
+
+def _open(settings: Settings) -> Services:
+    create_kek_file(settings.effective_kek_file)
+    database = Database(settings.effective_database_url)
+    upgrade(database)
+    stamp(database, is_sandbox=False)
+    return build_services(settings, database=database)
+
+
+def _side(services: Services, clients: Clients, people: Sequence[Person], *, port: int) -> Side:
+    turned = list(people)
+    secrets.SystemRandom().shuffle(turned)
+    return Side(
+        name="antin",
+        port=port,
+        portal=clients.portal,
+        resource_server=clients.resource_server,
+        mint=Minting(services, turned),
+    )

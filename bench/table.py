@@ -1,0 +1,141 @@
+"""From measurements to one Markdown table that the README can show.
+
+What lives here: medians, ratios taken pair by pair within a round, targets, and the lines.
+A machine that is slow for a while is slow for all of a round, so ratios hold where rates do not.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from bench.load import Sample
+
+_NONE: Final = "–"
+
+
+class Yardstick(StrEnum):
+    """What a rate is compared with."""
+
+    EMPTY = "empty"
+    PEER = "peer"
+    ARGON2ID = "argon2id alone"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The least ratio to a yardstick that the design asks for."""
+
+    ratio: float
+    of: Yardstick
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What was measured of one operation, one after the other; None where there is no such side."""
+
+    ours: Sample
+    empty: Sample
+    peer: Sample | None = None
+    argon2id: float | None = None
+
+    def ratio(self, yardstick: Yardstick) -> float | None:
+        """Our rate as a part of another one."""
+        match yardstick:
+            case Yardstick.EMPTY:
+                other: float | None = self.empty.rate
+            case Yardstick.PEER:
+                other = None if self.peer is None else self.peer.rate
+            case Yardstick.ARGON2ID:
+                other = self.argon2id
+        return None if other is None else self.ours.rate / other
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One operation over all rounds."""
+
+    operation: str
+    rounds: tuple[Round, ...]
+    target: Target | None = None
+
+    def ratio(self, yardstick: Yardstick) -> float | None:
+        """The median of the rounds' ratios; None where a side is missing."""
+        found = [one.ratio(yardstick) for one in self.rounds]
+        known = [ratio for ratio in found if ratio is not None]
+        return statistics.median(known) if known else None
+
+    def median(self, what: Callable[[Sample], float]) -> float:
+        """The median of something about our side."""
+        return statistics.median(what(one.ours) for one in self.rounds)
+
+    def peer_rate(self) -> float | None:
+        """The median of the peer's rates."""
+        rates = [one.peer.rate for one in self.rounds if one.peer is not None]
+        return statistics.median(rates) if rates else None
+
+    def is_met(self) -> bool | None:
+        """Whether the target is reached; None without target or without its yardstick."""
+        measured = None if self.target is None else self.ratio(self.target.of)
+        return None if measured is None or self.target is None else measured >= self.target.ratio
+
+
+def make_table(rows: Sequence[Row]) -> str:
+    """The table, one line per operation and one for the empty route."""
+    head = (
+        "operation", "requests/s", "p50 ms", "p99 ms", "of empty", "peer, requests/s", "of peer",
+        "target", "",
+    )  # fmt: skip
+    empties = [one.empty for row in rows for one in row.rounds]
+    lines = [head, ("---", *["--:"] * 6, "---", "---"), _empty_line(empties)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in [*lines, *map(_line, rows)]) + "\n"
+
+
+def _empty_line(samples: Sequence[Sample]) -> tuple[str, ...]:
+    rate, p50, p99 = (
+        statistics.median(what(sample) for sample in samples)
+        for what in (lambda s: s.rate, lambda s: s.p50_ms, lambda s: s.p99_ms)
+    )
+    return ("*empty Flask route*", _rate(rate), _ms(p50), _ms(p99), "1", _NONE, _NONE, "", "")
+
+
+def _line(row: Row) -> tuple[str, ...]:
+    return (
+        row.operation,
+        _rate(row.median(lambda sample: sample.rate)),
+        _ms(row.median(lambda sample: sample.p50_ms)),
+        _ms(row.median(lambda sample: sample.p99_ms)),
+        _ratio(row.ratio(Yardstick.EMPTY)),
+        _rate(row.peer_rate()),
+        _ratio(row.ratio(Yardstick.PEER)),
+        _target(row),
+        {True: "met", False: "missed", None: ""}[row.is_met()],
+    )
+
+
+def _target(row: Row) -> str:
+    if row.target is None:
+        return ""
+    said = f"≥ {row.target.ratio:g} of {row.target.of}"
+    if row.target.of is Yardstick.ARGON2ID:
+        measured = row.ratio(Yardstick.ARGON2ID)
+        alone = statistics.median(one.argon2id or 0 for one in row.rounds)
+        said += f" ({_rate(alone)}/s): {_ratio(measured)}"
+    return said
+
+
+def _rate(value: float | None) -> str:
+    if value is None:
+        return _NONE
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def _ms(value: float) -> str:
+    return f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def _ratio(value: float | None) -> str:
+    return _NONE if value is None else f"{value:.2f}"
