@@ -1,7 +1,8 @@
 """What every test may use; each part of the tree adds a conftest.py of its own.
 
 Fixtures: `now`, `clock`; `database`, `ephemeral`, `store_urls` (once per implementation);
-`postgresql_url`, `redis_url`, `own_postgresql`, `own_redis`; `seeded`, `pii_alarm`.
+`postgresql_url`, `redis_url`, `own_postgresql`, `own_redis`; `seeded`, `pii_alarm`;
+`sandbox`, which starts on first use.
 The files behind them are in `tests/support/`.
 """
 
@@ -17,6 +18,7 @@ pytest_plugins = (
     "tests.support.pii_alarm",
     "tests.support.servers",
     "tests.support.stores",
+    "tests.support.sandbox",  # after those it imports: they are rewritten as plugins first
 )
 
 # a shared machine makes single examples slow; what takes time is measured by `make bench`

@@ -1,7 +1,7 @@
 """The system's Chromium, and the gallery of pages served to it.
 
-Fixtures: `chromium` (one per worker), `gallery_url`, `open_page`.  ANTIN_CHROMIUM names another
-browser than the first one found.
+Fixtures: `chromium` (one per worker), `gallery_url`, `open_page`; `walker` for whole journeys.
+ANTIN_CHROMIUM names another browser than the first one found.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from werkzeug.serving import make_server
 
 from tests.support.pages import make_gallery
+from tests.support.pii_alarm import PiiAlarm
+from tests.support.walk import Walker, make_walker
 
 _FLAGS = (
     "--no-sandbox",
@@ -93,3 +95,10 @@ def open_page(chromium: Browser, gallery_url: str) -> Opener:
         assert complaints == []
 
     return opened
+
+
+@pytest.fixture
+def walker(chromium: Browser, pii_alarm: PiiAlarm, request: pytest.FixtureRequest) -> Walker:
+    """Walks through pages of the sandbox: `with walker(width=360) as walk`."""
+    name = "".join(sign if sign.isalnum() else "-" for sign in request.node.name)
+    return make_walker(chromium, alarm=pii_alarm, name=name)

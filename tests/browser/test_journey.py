@@ -1,0 +1,119 @@
+"""The first whole journey: two portals, one sign-in, one sign-out; as four people walk it.
+
+What lives here: citizen portal, password and one-time code, consent, claims; business portal
+without a second password, capacity, organisation; signing out of both.  Every page passes axe.
+Not here: what goes wrong on the way (`test_journey_mishaps.py`).
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.invented import Invented
+from tests.support.sandbox import BOTH_ORGANISATIONS, Sandbox
+from tests.support.servers import wait_until
+from tests.support.walk import Walk
+
+
+def _otp_command(identifier: str) -> str:
+    command = [str(Path(sys.executable).with_name("antin")), "otp", identifier]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def walk_both_portals(
+    walk: Walk,
+    sandbox: Sandbox,
+    person: Invented,
+    *,
+    code: str,
+    language: str = "vi",
+    organisation: str = "Sen Vàng",
+    pictures: str = "",
+) -> None:
+    """The journey, from the first portal's front page to signed out of both."""
+
+    def picture(name: str) -> None:
+        if pictures:
+            walk.picture(f"{name}-{pictures}")
+
+    walk.go(f"{sandbox.citizen}/?lang={language}", "#login")
+    walk.press("#login", "#login-submit")
+    assert walk.page.get_attribute("html", "lang") == language
+    picture("sign-in")
+    walk.sign_in(person, "#otp-submit")
+    walk.type("#otp", code)
+    picture("one-time-code")
+    walk.press("#otp-submit", "#consent-accept")
+    picture("consent")
+    assert person.name in walk.text("main")
+    assert walk.page.locator("input[type=checkbox]:checked").count() == 0
+    walk.press("#consent-accept", "#claims")
+    assert walk.page.url == f"{sandbox.citizen}/"
+    assert walk.claim("name") == person.name
+    assert walk.claim("acr") == "2"
+    number = person.identifier
+    assert walk.claim("personal_id_number") == f"{number[:3]}•••••••{number[-2:]}"
+    picture("citizen-portal")
+
+    walk.go(f"{sandbox.business}/?lang={language}", "#login")
+    walk.press("#login", "#capacity-0")
+    picture("capacity")
+    chosen = walk.page.locator("button[id^=capacity-]", has_text=organisation)
+    walk.press(f"#{chosen.get_attribute('id')}", "#consent-accept")
+    walk.press("#consent-accept", "#organisation")
+    assert organisation in walk.claim("org_name")
+    assert walk.claim("name") == person.name
+    picture("business-portal")
+    visited = [url for url in walk.seen if "/interaction/" in url]
+    assert sum(url.endswith("/login") for url in visited) == 1, "the password was given once"
+
+    walk.press("#logout", "#logout-confirm")
+    picture("sign-out")
+    walk.press("#logout-confirm", "#signed-out")
+    assert walk.page.url == f"{sandbox.business}/signed-out"
+    walk.go(f"{sandbox.business}/", "#login")
+
+    def is_told() -> bool:
+        walk.page.goto(f"{sandbox.citizen}/")
+        return not walk.page.is_visible("#claims")
+
+    wait_until(is_told, what="the back-channel logout of the other portal")
+    walk.see("#login")
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "width", "height"),
+    [
+        ("Nguyễn Thị Lấp Lánh Ánh", "vi", 1280, 800),
+        ("Phạm Quốc Mẫu", "en", 360, 740),
+    ],
+    ids=["desktop-vi", "phone-en"],
+)
+def test_one_sign_in_serves_both_portals(walker, sandbox, name, language, width, height):
+    person = sandbox.printed_person(name)
+    with walker(width=width, height=height) as walk:
+        walk_both_portals(
+            walk,
+            sandbox,
+            person,
+            code=_otp_command(person.identifier),
+            language=language,
+            pictures="phone" if width == 360 else "desktop",
+        )
+
+
+def test_the_journey_by_keyboard_alone(walker, sandbox):
+    """WCAG 2.2 §2.1.1 and §2.4.7: Tab, Enter and letters are all that is pressed."""
+    person = sandbox.inventor.person(organisations=BOTH_ORGANISATIONS)
+    with walker(hand="keyboard") as walk:
+        walk_both_portals(walk, sandbox, person, code=person.code(), organisation="Tre Xanh")
+
+
+def test_the_journey_without_scripts(walker, sandbox):
+    person = sandbox.inventor.person(organisations=BOTH_ORGANISATIONS)
+    with walker(has_scripts=False, width=360) as walk:
+        walk_both_portals(walk, sandbox, person, code=person.code())
