@@ -25,6 +25,9 @@ from keystore.sealing import Sealer
 
 RELOAD_AFTER: Final = timedelta(minutes=10)
 _SCALE: Final = 1 << 64
+_CONTEXT: Final = "nobody:password"
+_HASH_BYTES: Final = 150
+"""About what a stored hash of ours takes, sealed with its form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,15 @@ class Decoys:
     def __init__(self, database: Database, *, sealer: Sealer) -> None:
         self._database = database
         self._sealer = sealer
+        self._data_key = sealer.make_data_key(context=_CONTEXT)
+        self._sealed = sealer.seal_personal(self._data_key, bytes(_HASH_BYTES), context=_CONTEXT)
         self._loading = threading.Lock()
         self._shares: SchemeShares | None = None
         self._loaded_at: datetime | None = None
+
+    def open_nothing(self) -> None:
+        """Open a sealed hash that is nobody's: the work that opening somebody's would have been."""
+        self._sealer.unseal_personal(self._data_key, self._sealed, context=_CONTEXT)
 
     def choose(self, identifier: str, *, now: datetime) -> str:
         """The scheme to spend on a typed identifier that leads to no password.

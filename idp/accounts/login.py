@@ -8,7 +8,7 @@ closed, has no password, or the password is wrong: each does, in this order,
 
 1. the reading of the identifier (its form is public, a malformed one is refused at once);
 2. the counting of the attempt, on keys that exist for identifiers that nobody has;
-3. one query;
+3. one query, and the opening of one sealed hash;
 4. one argon2id, and one old algorithm where the account, or chance in its place, says so;
 5. the counting of the refusal.
 
@@ -148,6 +148,8 @@ class Login:
             found = find_credentials(connection, typed.candidates, sealer=self._sealer)
         # 4
         stored = None if found is None else found.password
+        if stored is None:
+            self._decoys.open_nothing()
         prepared = prepare(raw_password)
         is_right = prepared is not None and self._passwords.check(
             stored, prepared, decoy_scheme=decoy_scheme

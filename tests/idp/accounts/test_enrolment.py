@@ -199,3 +199,10 @@ def test_nobody_gets_an_activation_code_for_nobody(house) -> None:
 def test_the_secret_does_not_show(house, enrolment, me, source) -> None:
     pending = start(enrolment, house, source, me, issue(house, me))
     assert pending.secret not in repr(pending)
+
+
+def test_nobody_enrols_for_an_erased_account(house, enrolment, me, source) -> None:
+    pending = start(enrolment, house, source, me, issue(house, me))
+    house.lifecycle.erase(me, reason="asked", now=house.now)
+    with pytest.raises(AccountUnknown):
+        confirm(enrolment, house, source, me, pending)

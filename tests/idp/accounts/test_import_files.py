@@ -95,6 +95,7 @@ def test_a_bad_json_line_spoils_itself_only(tmp_path, line, problem) -> None:
         ("people.csv", "", "header_missing"),
         ("people.csv", "name,email\n", "header_missing"),
         ("people.csv", b"kind,\xff\n", "header_missing"),
+        ("people.csv", 'kind,"open\n', "header_missing"),
         ("people.csv", "kind,colour\n", "column_unknown"),
         ("people.csv", "kind,name,name\n", "column_repeated"),
     ],

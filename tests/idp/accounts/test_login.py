@@ -12,6 +12,7 @@ import pytest
 from idp.accounts.attempts import PASSWORD_LIMITS, Source
 from idp.accounts.credentials import PasswordForm, StoredPassword, Totp
 from idp.accounts.login import Login, LoginRefused, OtpAccepted, PasswordAccepted, RefusalReason
+from idp.accounts.passwords import Passwords
 from idp.accounts.totp import code_at, make_secret
 from idp.errors import StorageUnavailable
 from idp.ids import AccountId
@@ -348,3 +349,67 @@ def _unavailable(*_args, **_named):
 def _pbkdf2(password: str, salt: bytes, iterations: int) -> str:
     digest = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
     return base64.b64encode(digest).decode()
+
+
+class WhileChecking(Passwords):
+    """Something happens to the account after its password was found to be right."""
+
+    def __init__(self, hashing, *, act) -> None:
+        super().__init__(hashing)
+        self._act = act
+
+    def needs_rehash(self, stored: StoredPassword) -> bool:
+        self._act()
+        return super().needs_rehash(stored)
+
+    def rehash(self, prepared):
+        self._act()
+        return super().rehash(prepared)
+
+
+def login_while(house, act) -> Login:
+    return Login(
+        house.database,
+        store=house.store,
+        sealer=house.sealer,
+        attempts=house.attempts,
+        passwords=WhileChecking(house.hashing, act=act),
+    )
+
+
+def test_an_account_locked_at_the_last_moment_is_not_let_in(house) -> None:
+    account = house.add_citizen(NUMBER, password=RIGHT)
+
+    def lock() -> None:
+        house.lifecycle.lock(account.account_id, reason="test", now=house.now)
+
+    assert check(house, login_while(house, lock)).reason is RefusalReason.WRONG
+
+
+def test_hashing_anew_leaves_alone_a_password_that_was_just_changed(house) -> None:
+    account = house.add_citizen(NUMBER)
+    encoded = "pbkdf2_sha256$1000$c2FsdHNhbHQ$" + _pbkdf2(RIGHT, b"c2FsdHNhbHQ", 1000)
+    give(house, account.account_id, house.passwords.import_hash(encoded))
+    changed = house.passwords.hash_new("mật khẩu vừa đổi")
+    login = login_while(house, lambda: give(house, account.account_id, changed))
+    check(house, login)
+    assert kept(house, account.account_id) == changed
+
+
+def test_nobody_costs_the_opening_of_a_sealed_hash_too(house, monkeypatch) -> None:
+    """The same cryptography for somebody and for nobody, to the last call."""
+    house.add_citizen(NUMBER, password=RIGHT)
+    house.add_citizen("003091000025")
+    login = house.login()
+    opened = []
+    unseal = type(house.sealer).unseal_personal
+
+    def counted(self, data_key, sealed, *, context):
+        opened.append(context)
+        return unseal(self, data_key, sealed, context=context)
+
+    monkeypatch.setattr(type(house.sealer), "unseal_personal", counted)
+    for number in (NUMBER, NOBODY, "003091000025"):
+        opened.clear()
+        check(house, login, number=number, password="sai")
+        assert len(opened) == 1
