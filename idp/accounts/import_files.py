@@ -121,9 +121,7 @@ def _read_header(file: BinaryIO) -> tuple[tuple[str, ...], str]:
         raise ImportFileRefused("header_missing") from foreign
     delimiter = ";" if ";" in text and "," not in text else ","
     try:
-        columns = tuple(
-            name.strip() for name in next(csv.reader([text], delimiter=delimiter, strict=True))
-        )
+        names = next(csv.reader([text], delimiter=delimiter, strict=True))
     except (csv.Error, StopIteration) as missing:
         raise ImportFileRefused("header_missing") from missing
     columns = tuple(name.strip() for name in names)
