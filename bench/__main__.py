@@ -71,10 +71,10 @@ def main(
         if not no_peer:
             peer = stack.enter_context(run_peer(core=cores.server, folder=folder))
         _warm_up(ours)
-        idle = ours.running.worker_memory_mib()
+        idle = ours.side.server.worker_memory_mib()
         sides = Sides(ours, empty, peer, cores.server)
         rows = measure_all(sides, plan, operations=operations, say=_say)
-        after = ours.running.worker_memory_mib()
+        after = ours.side.server.worker_memory_mib()
         postgresql, redis = stores.versions()
     click.echo(describe(cores, postgresql=postgresql, redis=redis))
     click.echo(

@@ -15,6 +15,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from bench.processes import Running
+
 _SCRIPT: Final = Path(__file__).with_name("load.lua")
 _PLACE: Final = "@VALUE@"
 
@@ -39,7 +41,7 @@ class Job:
     goes; `expected` stands in every right answer.
     """
 
-    port: int
+    server: Running
     request: str
     values: tuple[str, ...]
     expected: str
@@ -48,11 +50,16 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One measurement: finished requests in a second, and milliseconds that one took."""
+    """One measurement: requests answered in a second, milliseconds that one took and cost.
+
+    `cpu_ms` is the server's processor time for one; unlike the rate it hardly changes when the
+    machine has other work as well.
+    """
 
     rate: float
     p50_ms: float
     p99_ms: float
+    cpu_ms: float
 
 
 def make_request(
@@ -87,19 +94,22 @@ def measure(job: Job, *, seconds: float, connections: int) -> Sample:
         command = [
             *(wrk, "--threads", "1", "--connections", str(connections), "--timeout", "10s"),
             *("--duration", f"{max(1, round(seconds))}s", "--script", str(_SCRIPT)),
-            *(f"http://127.0.0.1:{job.port}/", "--", job.mode, job.expected),
+            *(f"http://127.0.0.1:{job.server.port}/", "--", job.mode, job.expected),
             *(str(request), str(values)),
         ]
+        before_s = job.server.cpu_s()
         ran = subprocess.run(command, check=False, capture_output=True, text=True)
+        used_s = job.server.cpu_s() - before_s
     if ran.returncode != 0:
         raise LoadFailed(ran.stderr[-500:])
-    return read_output(ran.stdout, heard=ran.stderr)
+    return read_output(ran.stdout, cpu_s=used_s, heard=ran.stderr)
 
 
-def read_output(output: str, *, heard: str = "") -> Sample:
+def read_output(output: str, *, cpu_s: float, heard: str = "") -> Sample:
     """The measurement in the last line of wrk's output.
 
-    Takes   heard: what the script said of the first wrong answer.
+    Takes   cpu_s: what the server used meanwhile; heard: what the script said of the first wrong
+            answer.
     Raises  LoadFailed.
     """
     facts = json.loads(output.strip().splitlines()[-1])
@@ -112,4 +122,5 @@ def read_output(output: str, *, heard: str = "") -> Sample:
         rate=facts["requests"] / (facts["duration_us"] / 1_000_000),
         p50_ms=facts["p50_us"] / 1000,
         p99_ms=facts["p99_us"] / 1000,
+        cpu_ms=cpu_s * 1000 / facts["requests"],
     )

@@ -57,7 +57,7 @@ def run_peer(*, core: int, folder: Path) -> Iterator[Side | None]:
     with run(command, port=port, core=core, log=folder / "peer.log", environ=environ) as running:
         yield Side(
             name="node-oidc-provider",
-            port=running.port,
+            server=running,
             portal=client,
             resource_server=client,
             mint=lambda count, audience: _mint(port, count, audience),

@@ -1,6 +1,6 @@
 """Processes under test: started on their core, waited for, stopped, and weighed.
 
-What lives here: one context manager and the memory of what it started.
+What lives here: one context manager, and memory and processor time of what it started.
 """
 
 from __future__ import annotations
@@ -36,6 +36,10 @@ class Running:
     def worker_memory_mib(self) -> float:
         """Resident memory of the largest process of its tree: the worker, in MiB."""
         return max(_resident_kib(pid) for pid in _tree(self.pid)) / 1024
+
+    def cpu_s(self) -> float:
+        """Processor time that its tree has used so far, in seconds."""
+        return sum(_cpu_s(pid) for pid in _tree(self.pid))
 
 
 @contextmanager
@@ -78,6 +82,12 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         # what it started and left behind is in its own group
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def _cpu_s(pid: int) -> float:
+    # behind the name, which may hold anything: fields 14 and 15 of proc(5), user and system time
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _tree(pid: int) -> Iterator[int]:

@@ -36,7 +36,6 @@ class Provider:
     """Our provider while it runs."""
 
     side: Side
-    running: Running
     people: tuple[Person, ...]
 
 
@@ -66,7 +65,7 @@ def run_provider(
         with run(
             command, port=port, core=core, log=folder / "log", environ=clean_environ() | environ
         ) as running:
-            yield Provider(_side(services, clients, people, port=port), running, people)
+            yield Provider(_side(services, clients, people, server=running), people)
 
 
 @contextmanager
@@ -93,12 +92,14 @@ def _open(settings: Settings) -> Services:
     return build_services(settings, database=database)
 
 
-def _side(services: Services, clients: Clients, people: Sequence[Person], *, port: int) -> Side:
+def _side(
+    services: Services, clients: Clients, people: Sequence[Person], *, server: Running
+) -> Side:
     turned = list(people)
     secrets.SystemRandom().shuffle(turned)
     return Side(
         name="antin",
-        port=port,
+        server=server,
         portal=clients.portal,
         resource_server=clients.resource_server,
         mint=Minting(services, turned),

@@ -70,7 +70,7 @@ def measure_all(
 
 def load_empty(empty: Running, plan: Plan) -> Sample:
     """Measure the empty route."""
-    job = Job(empty.port, make_request("GET", "/"), ("",), "")
+    job = Job(empty, make_request("GET", "/"), ("",), "")
     return measure(job, seconds=plan.seconds, connections=plan.connections)
 
 

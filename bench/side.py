@@ -18,6 +18,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from bench.load import Job, Mode, make_request
+from bench.processes import Running
 
 REDIRECT_URI: Final = "https://portal.bench.example/callback"
 VERIFIER: Final = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
@@ -83,7 +84,7 @@ class Side:
     """
 
     name: str
-    port: int
+    server: Running
     portal: Credentials
     resource_server: Credentials
     mint: Callable[[int, Audience], Sequence[str]] = field(repr=False)
@@ -122,7 +123,9 @@ class Side:
         """Token responses of so many people, each from a code of their own."""
         answers = []
         headers = self.portal.header() | {"Content-Type": "application/x-www-form-urlencoded"}
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+        with closing(
+            http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=10)
+        ) as connection:
             for code in self.mint(people, audience):
                 body = _exchange_form().replace("@VALUE@", code)
                 connection.request("POST", self.paths.token, body, headers)
@@ -133,19 +136,19 @@ class Side:
         return answers
 
     def _get(self, path: str, *, expected: str) -> Job:
-        return Job(self.port, make_request("GET", path), ("",), expected)
+        return Job(self.server, make_request("GET", path), ("",), expected)
 
     def _token(self, body: str, *, values: Sequence[str], mode: Mode) -> Job:
         request = make_request(
             "POST", self.paths.token, headers=self.portal.header(), body=body, value=values[0]
         )
-        return Job(self.port, request, tuple(values), '"access_token"', mode)
+        return Job(self.server, request, tuple(values), '"access_token"', mode)
 
     def _userinfo(self, tokens: int) -> Job:
         values = self._access_tokens(tokens, Audience.USERINFO)
         header = {"Authorization": "Bearer @VALUE@"}
         request = make_request("GET", self.paths.userinfo, headers=header)
-        return Job(self.port, request, values, '"name"')
+        return Job(self.server, request, values, '"name"')
 
     def _introspection(self, tokens: int) -> Job:
         values = self._access_tokens(tokens, self.introspected)
@@ -153,7 +156,7 @@ class Side:
             "POST", self.paths.introspection, headers=self.resource_server.header(),
             body="token=@VALUE@", value=values[0],
         )  # fmt: skip
-        return Job(self.port, request, values, '"active":true')
+        return Job(self.server, request, values, '"active":true')
 
     def _access_tokens(self, people: int, audience: Audience) -> tuple[str, ...]:
         found = [one["access_token"] for one in self.sign_in(people, audience)]

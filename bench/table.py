@@ -68,15 +68,6 @@ class Row:
         known = [ratio for ratio in found if ratio is not None]
         return statistics.median(known) if known else None
 
-    def median(self, what: Callable[[Sample], float]) -> float:
-        """The median of something about our side."""
-        return statistics.median(what(one.ours) for one in self.rounds)
-
-    def peer_rate(self) -> float | None:
-        """The median of the peer's rates."""
-        rates = [one.peer.rate for one in self.rounds if one.peer is not None]
-        return statistics.median(rates) if rates else None
-
     def is_met(self) -> bool | None:
         """Whether the target is reached; None without target or without its yardstick."""
         measured = None if self.target is None else self.ratio(self.target.of)
@@ -86,30 +77,41 @@ class Row:
 def make_table(rows: Sequence[Row]) -> str:
     """The table, one line per operation and one for the empty route."""
     head = (
-        "operation", "requests/s", "p50 ms", "p99 ms", "of empty", "peer, requests/s", "of peer",
-        "target", "",
+        "operation", "requests/s", "p50 ms", "p99 ms", "CPU ms", "of empty", "peer: requests/s",
+        "CPU ms", "of peer", "target", "",
     )  # fmt: skip
     empties = [one.empty for row in rows for one in row.rounds]
-    lines = [head, ("---", *["--:"] * 6, "---", "---"), _empty_line(empties)]
+    lines = [head, ("---", *["--:"] * 8, "---", "---"), _empty_line(empties)]
     return "\n".join("| " + " | ".join(line) + " |" for line in [*lines, *map(_line, rows)]) + "\n"
 
 
 def _empty_line(samples: Sequence[Sample]) -> tuple[str, ...]:
-    rate, p50, p99 = (
-        statistics.median(what(sample) for sample in samples)
-        for what in (lambda s: s.rate, lambda s: s.p50_ms, lambda s: s.p99_ms)
+    return ("*empty Flask route*", *_costs(samples), "1", _NONE, _NONE, _NONE, "", "")
+
+
+def _costs(samples: Sequence[Sample]) -> tuple[str, str, str, str]:
+    """Medians: requests in a second, p50, p99, processor time."""
+
+    def median(what: Callable[[Sample], float]) -> float:
+        return statistics.median(what(sample) for sample in samples)
+
+    return (
+        _rate(median(lambda sample: sample.rate)),
+        _ms(median(lambda sample: sample.p50_ms)),
+        _ms(median(lambda sample: sample.p99_ms)),
+        f"{median(lambda sample: sample.cpu_ms):.2f}",
     )
-    return ("*empty Flask route*", _rate(rate), _ms(p50), _ms(p99), "1", _NONE, _NONE, "", "")
 
 
 def _line(row: Row) -> tuple[str, ...]:
+    peers = [one.peer for one in row.rounds if one.peer is not None]
+    peer_rate, _, _, peer_cpu = _costs(peers) if peers else (_NONE,) * 4
     return (
         row.operation,
-        _rate(row.median(lambda sample: sample.rate)),
-        _ms(row.median(lambda sample: sample.p50_ms)),
-        _ms(row.median(lambda sample: sample.p99_ms)),
+        *_costs([one.ours for one in row.rounds]),
         _ratio(row.ratio(Yardstick.EMPTY)),
-        _rate(row.peer_rate()),
+        peer_rate,
+        peer_cpu,
         _ratio(row.ratio(Yardstick.PEER)),
         _target(row),
         {True: "met", False: "missed", None: ""}[row.is_met()],
@@ -127,9 +129,7 @@ def _target(row: Row) -> str:
     return said
 
 
-def _rate(value: float | None) -> str:
-    if value is None:
-        return _NONE
+def _rate(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 

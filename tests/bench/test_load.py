@@ -24,18 +24,20 @@ def _output(**changes: int) -> str:
 
 
 def test_the_last_line_is_the_measurement() -> None:
-    assert read_output(_output()) == Sample(rate=1500.0, p50_ms=1.5, p99_ms=9.0)
+    assert read_output(_output(), cpu_s=1.5) == Sample(
+        rate=1500.0, p50_ms=1.5, p99_ms=9.0, cpu_ms=0.5
+    )
 
 
 @pytest.mark.parametrize("fault", ["failed", "lacking", "cut"])
 def test_one_wrong_answer_spoils_the_run(fault: str) -> None:
     with pytest.raises(LoadFailed, match=fault):
-        read_output(_output(**{fault: 1}), heard="401 invalid_client")
+        read_output(_output(**{fault: 1}), cpu_s=1, heard="401 invalid_client")
 
 
 def test_a_run_without_answers_is_refused() -> None:
     with pytest.raises(LoadFailed, match="no answer"):
-        read_output(_output(requests=0))
+        read_output(_output(requests=0), cpu_s=1)
 
 
 def test_the_length_of_a_body_is_that_with_a_value_in_its_place() -> None:

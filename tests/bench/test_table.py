@@ -9,7 +9,7 @@ from bench.table import Round, Row, Target, Yardstick, make_table
 
 
 def _sample(rate: float) -> Sample:
-    return Sample(rate=rate, p50_ms=1.0, p99_ms=2.0)
+    return Sample(rate=rate, p50_ms=1.0, p99_ms=2.0, cpu_ms=0.5)
 
 
 def _row(target: Target | None = None) -> Row:
@@ -31,7 +31,7 @@ def test_a_side_that_was_not_there_has_no_ratio() -> None:
     row = Row("JWKS", (Round(_sample(9), _sample(10)),), Target(1.0, Yardstick.PEER))
     assert row.ratio(Yardstick.PEER) is None
     assert row.is_met() is None
-    assert "| – | – | ≥ 1 of peer |  |" in make_table([row])
+    assert "| – | – | – | ≥ 1 of peer |  |" in make_table([row])
 
 
 @pytest.mark.parametrize(("least", "is_met"), [(0.9, True), (0.92, False)])
@@ -43,9 +43,9 @@ def test_a_target_is_met_or_missed(least: float, is_met: bool) -> None:
 
 def test_the_table_is_markdown_with_as_many_cells_in_every_line() -> None:
     lines = make_table([_row(), _row(Target(0.5, Yardstick.PEER))]).splitlines()
-    assert {line.count("|") for line in lines} == {10}
+    assert {line.count("|") for line in lines} == {12}
     assert lines[2].startswith("| *empty Flask route* | 3,000 |")
-    assert lines[3].startswith("| refresh | 900 | 1.0 | 2.0 | 0.30 | 1,000 | 0.91 |")
+    assert lines[3].startswith("| refresh | 900 | 1.0 | 2.0 | 0.50 | 0.30 | 1,000 | 0.50 | 0.91 |")
 
 
 def test_a_sign_in_is_compared_with_argon2id_alone() -> None:
