@@ -44,7 +44,7 @@ def sign_in(connection: http.client.HTTPConnection, side: Side, person: Person) 
     """
     query = {
         "response_type": "code",
-        "client_id": side.server.portal.client_id,
+        "client_id": side.portal.client_id,
         "redirect_uri": REDIRECT_URI,
         "scope": "openid",
         "state": "trang-thai",
@@ -71,7 +71,7 @@ def sign_in(connection: http.client.HTTPConnection, side: Side, person: Person) 
         "code_verifier": VERIFIER,
     }
     tokens = _ask(
-        connection, "POST", side.paths.token, form=exchange, headers=side.server.portal.header()
+        connection, "POST", side.paths.token, form=exchange, headers=side.portal.header()
     )
     if '"id_token"' not in tokens.text:
         raise LoadFailed("no ID token")
