@@ -16,6 +16,7 @@ from clients.registry.registry import Registry
 from idp.accounts.attempts import Attempts
 from idp.accounts.enrolment import TotpEnrolment
 from idp.accounts.login import Login
+from idp.accounts.passwords import Passwords
 from idp.accounts.people import People
 from idp.egress import Egress
 from idp.oauth.access_token import AccessTokens
@@ -108,13 +109,14 @@ def build_services(
     time: Callable[[], datetime] = utc_now,
     database: Database | None = None,
     ephemeral: EphemeralStore | None = None,
+    passwords: Passwords | None = None,
     is_sandbox: bool = False,
 ) -> Services:
     """Build everything; the database has its tables already.
 
     Takes   time: what tells the time; database and ephemeral: open ones to use instead of those
-            that the settings name; is_sandbox: what the stamp in the database says; portals on
-            this machine may then be called.
+            that the settings name; passwords: with other costs than today's; is_sandbox: what the
+            stamp in the database says; portals on this machine may then be called.
     Raises  StorageUnavailable; KeystoreError when the KEK is missing or wrong.
     """
     now = time()
@@ -192,7 +194,9 @@ def build_services(
         clock=clock,
         outbox=outbox,
         people=people,
-        login=Login(database, store=ephemeral, sealer=sealer, attempts=attempts),
+        login=Login(
+            database, store=ephemeral, sealer=sealer, attempts=attempts, passwords=passwords
+        ),
         enrolment=TotpEnrolment(
             database,
             store=ephemeral,
