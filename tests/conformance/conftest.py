@@ -10,8 +10,10 @@ Not here: what a module demands: that is each test's docstring and body.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -21,6 +23,9 @@ from tests.relying_party.flow import RelyingParty
 from tests.relying_party.providers import Provider, make_clients, run_antin, run_peer
 from tests.relying_party.receiver import BACKCHANNEL_PATH, Receiver
 from tests.support.pii_alarm import PiiAlarm
+
+_PRINTED: Final = re.compile(r"people \(number.*?all of it", re.DOTALL)
+"""What the sandbox says on its terminal on purpose."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -90,6 +95,17 @@ def antin(
         settings={"ANTIN_EGRESS_PRIVATE": private},
     ) as provider:
         yield provider
+    _check_log(provider)
+
+
+def _check_log(provider: Provider) -> None:
+    """What our processes wrote names neither the person nor a secret."""
+    written = _PRINTED.sub("", provider.log.read_text(encoding="utf-8"))
+    person = provider.person
+    forbidden = [person.identifier, person.password, person.totp_secret]
+    forbidden += [client.client_secret for client in provider.clients.values()]
+    for value in forbidden:
+        assert value is None or value not in written, "personal data or a secret is in the log"
 
 
 @pytest.fixture(scope="session")
@@ -114,10 +130,16 @@ def provider(
     request: pytest.FixtureRequest, waiting_rooms: dict[str, dict[str | None, Waiting]]
 ) -> Provider:
     """The provider of this case."""
+    # Together, so that their half minutes pass together.
+    awaited: set[str] = {
+        str(item.callspec.params["provider"])
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and "waiting" in item.fixturenames
+    }
+    for name in sorted(awaited - set(waiting_rooms)):
+        waiting_rooms[name] = {}  # stays empty when beginning fails: tests then say why
+        waiting_rooms[name] = begin_waiting(request.getfixturevalue(name))
     provider: Provider = request.getfixturevalue(request.param)
-    if provider.name not in waiting_rooms:
-        waiting_rooms[provider.name] = {}  # stays empty when beginning fails: tests then say why
-        waiting_rooms[provider.name] = begin_waiting(provider)
     return provider
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.conformance.waiting import Waiting
 from tests.relying_party.flow import RelyingParty, Tokens, check_token_error
 from tests.relying_party.person import Stopped
+from tests.relying_party.providers import Provider, run_command, write_toml
 from tests.relying_party.tokens import Token
 
 
@@ -79,6 +82,21 @@ def test_id_token_unsigned(rp: RelyingParty) -> None:
     assert "none" not in rp.metadata["id_token_signing_alg_values_supported"]
     done = rp.sign_in()
     assert done.id_token.header["alg"] in rp.metadata["id_token_signing_alg_values_supported"]
+
+
+def test_a_client_that_wants_unsigned_id_tokens_is_not_registered(
+    antin: Provider, tmp_path: Path
+) -> None:
+    """No registration leads to `alg: none`.
+
+    OpenID Connect Core §2; RFC 8725 §3.2.
+    """
+    client = replace(antin.clients["main"], client_id="conformance-unsigned", algorithm="none")
+    file = write_toml({"unsigned": client}, tmp_path / "unsigned.toml")
+    done = run_command(antin, "clients", "import", str(file))
+    assert done.returncode != 0
+    assert "id_token_signed_response_alg" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.module("oidcc-ensure-request-without-nonce-succeeds-for-code-flow", form_post=True)

@@ -192,6 +192,16 @@ def run_antin(
         )
 
 
+def run_command(provider: Provider, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run an `antin` command over the state of a sandbox that `run_antin` started."""
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("ANTIN_")}
+    environ |= {"ANTIN_VAR": str(provider.log.parent / "var"), "ANTIN_ISSUER": provider.issuer}
+    command = [str(Path(sys.executable).with_name("antin")), *arguments]
+    return subprocess.run(
+        command, env=environ, cwd=provider.log.parent, capture_output=True, text=True, check=False
+    )
+
+
 def _choose_person(people: Sequence[Mapping[str, Any]]) -> Person:
     """The best proofed person who represents nobody, so that no capacity is to be chosen."""
     alone = [one for one in people if not one.get("organizations")]
