@@ -12,10 +12,10 @@ from idp.oauth.authorization import Gathered
 from idp.oauth.errors import AccessDenied
 from idp.oauth.prompts import Ask, Prompt
 from idp.web.authorize import error_fields
+from idp.web.consent_evidence import write_evidence
 from idp.web.consent_text import (
     controller_contact,
     controller_name,
-    decide,
     name_of,
     purposes_of,
 )
@@ -63,7 +63,7 @@ class ConsentStep:
         gathered = self._flow.gather(visit)
         client = visit.client
         optional = {item.scope for item in gathered.disclosure.items if not item.is_required}
-        decision = decide(
+        decision = write_evidence(
             kind=kind,
             purposes=purposes_of(gathered.disclosure, gathered=gathered, client=client),
             chosen=tuple(key for key in request.form.getlist("share") if key in optional),
@@ -71,6 +71,5 @@ class ConsentStep:
             controller=self._flow.services.registry.find_controller(
                 client.controller_id, now=visit.now
             ),
-            now=visit.now,
         )
         return self._flow.go_on(visit, decision=decision)

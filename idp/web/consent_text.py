@@ -1,18 +1,16 @@
-"""The words of the consent and information pages, and the evidence of what was shown.
+"""The words of the consent and information pages.
 
 What lives here: from a disclosure to rows that a person can read, masked where a number need not be
-read, and the text whose hash stands in the receipt.  Not here: what has to be agreed to.
+read.  Not here: what has to be agreed to, and the evidence (`consent_evidence.py`).
 Source: Law 91/2025/QH15 Art. 9; NĐ 356/2025 Art. 6 (what a request for consent must say).
 """
 
 from __future__ import annotations
 
-import hashlib
-from datetime import datetime
 from typing import Any, Final
 
 from clients.registry.model import Client, Controller
-from idp.oauth.authorization import Decision, Gathered
+from idp.oauth.authorization import Gathered
 from idp.oauth.claims import VALUES, Person
 from idp.oauth.consent import Disclosure, Item
 from idp.oauth.prompts import SELF
@@ -20,9 +18,6 @@ from idp.oauth.scopes import OFFLINE_ACCESS, VNCONNECT
 from idp.web.i18n import language, translate
 from idp.web.pages import SharedPurpose, SharedRow, mask_number
 from idp.web.sentences import ACCOUNT_TYPES, DATA_LABELS, GENDERS
-
-TEXT_VERSION: Final = "2026-11"
-"""Raised whenever the sentences of the page change."""
 
 _MASKED: Final = frozenset({"personal_id_number", "legacy_id_9", "passport_number", "phone_number"})
 
@@ -106,33 +101,3 @@ def controller_contact(controller: Controller | None) -> str:
     if controller is None:
         return ""
     return " · ".join(part for part in (controller.dpo_email, controller.dpo_phone) if part)
-
-
-def decide(
-    *,
-    kind: str,
-    purposes: tuple[SharedPurpose, ...],
-    chosen: tuple[str, ...],
-    client: Client,
-    controller: Controller | None,
-    now: datetime,
-) -> Decision:
-    """The decision with the text that was shown, line by line, and its hash.
-
-    Values are left out of the text: the receipt says which data, not what they were.
-    """
-    lines = [name_of(client), controller_name(controller), controller_contact(controller)]
-    for purpose in purposes:
-        lines += [purpose.purpose, purpose.retention, purpose.legal_ref]
-        lines += [row.label for row in purpose.rows]
-    text = "\n".join((*lines, now.isoformat()))
-    references = sorted({purpose.legal_ref for purpose in purposes if purpose.legal_ref})
-    return Decision(
-        kind=kind,
-        chosen=chosen,
-        language=language(),
-        text_version=TEXT_VERSION,
-        text=text,
-        text_sha256=hashlib.sha256(text.encode()).hexdigest(),
-        legal_reference="; ".join(references)[:200] or None,
-    )
