@@ -8,6 +8,7 @@ Source: architecture §5.7; OpenID Connect Core §3.1.2.3-3.1.2.5.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -33,6 +34,7 @@ from idp.web.i18n import set_ui_locales
 from idp.web.pages import Page, render
 from idp.web.request import source_of_attempt
 from idp.web.source import TrustedProxies
+from keystore.purposes import MacPurpose
 
 _UNPROCESSABLE = 422
 _TOO_MANY = 429
@@ -113,13 +115,22 @@ class Flow:
         return visit if isinstance(visit, Response) else self.go_on(visit)
 
     def posted(self, interaction_id: str, act: Callable[[Visit], Response]) -> Response:
-        """A form: the interaction is this browser's, and the form is ours.  Raises CsrfFailed."""
+        """A form: the interaction is this browser's, and the form is ours.
+
+        A form of ours that is older than the session does nothing: somebody signed in from another
+        tab meanwhile, and what is asked now is shown instead.
+        Raises  CsrfFailed.
+        """
         visit = self.arrive(interaction_id)
         if isinstance(visit, Response):
             return visit
-        if not self.cookies.is_csrf_token(request.form.get("csrf_token"), place=visit.place):
+        token, _, mark = request.form.get("csrf_token", "").partition(".")
+        if self.cookies.is_csrf_token(token, place=visit.place):
+            return act(visit)
+        expected = self._form_mark(visit).encode("ascii")
+        if not hmac.compare_digest(mark.encode("utf-8", "surrogatepass"), expected):
             raise CsrfFailed
-        return act(visit)
+        return see_other(visit.place)
 
     def gather(self, visit: Visit, *, opened: OpenedSession | None = None) -> Gathered:
         """Everything that the questions look at."""
@@ -194,8 +205,18 @@ class Flow:
         return replace(visit, interaction=changed)
 
     def csrf_token(self, visit: Visit) -> str:
-        """The token for the forms of this interaction."""
-        return self.cookies.csrf_token(self.cookies.read_browser() or "", place=visit.place)
+        """The token for the forms of this interaction: `token.mark`.
+
+        The token ends with the session's cookie; the mark only says that the form was ours.
+        """
+        token = self.cookies.csrf_token(self.cookies.read_browser() or "", place=visit.place)
+        return f"{token}.{self._form_mark(visit)}"
+
+    def _form_mark(self, visit: Visit) -> str:
+        message = "\0".join(("form", self.cookies.read_browser() or "", visit.place))
+        return self.services.sealer.mac(
+            MacPurpose.CSRF, message.encode("utf-8", "surrogatepass")
+        ).hex()
 
     def source(self) -> Source:
         """Where this attempt comes from."""

@@ -99,6 +99,6 @@ def open_page(chromium: Browser, gallery_url: str) -> Opener:
 
 @pytest.fixture
 def walker(chromium: Browser, pii_alarm: PiiAlarm, request: pytest.FixtureRequest) -> Walker:
-    """Walks through pages of the sandbox: `with walker(width=360) as walk`."""
+    """Opens a walk through pages of the sandbox, as a context."""
     name = "".join(sign if sign.isalnum() else "-" for sign in request.node.name)
     return make_walker(chromium, alarm=pii_alarm, name=name)

@@ -145,6 +145,11 @@ class Walk:
         if response.request.is_navigation_request() and response.frame == self.page.main_frame:
             self._status = response.status
 
+    def codes(self) -> list[str]:
+        """Authorization codes that were brought to portals."""
+        queries = [parse_qs(urlsplit(url).query) for url in self.seen]
+        return [code for query in queries for code in query.get("code", ())]
+
     def once_only(self) -> Iterator[str]:
         """Codes and tokens that were in addresses: rightly there, and nowhere else."""
         for url in self.seen:
