@@ -98,8 +98,8 @@ def demanded_level(
     An essential `acr` of which we know no value demands a level that cannot be reached.
     Source  OpenID Connect Core §3.1.2.1 `acr_values`, §5.5.1.1.
     """
-    must = client_level
-    wish = max(client_level, own_level)
+    must = max(client_level, own_level)
+    wish = must
     known = [level for value in acr_values if (level := level_of(value)) is not None]
     if known:
         wish = max(wish, min(known[0], HIGHEST))

@@ -8,7 +8,7 @@ Source: OpenID Connect Core §3.1.2.5; architecture, "State" (one write transact
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -18,14 +18,21 @@ from idp.ids import AccountId, ConsentId, GrantId, MandateId, make_id
 from idp.model import Consent, Grant, Session, SessionClient
 from idp.oauth.assurance import acr_for
 from idp.oauth.authorization_request import AuthorizationRequest
-from idp.oauth.consent import Bases, Disclosure, disclose, narrow_request
+from idp.oauth.consent import (
+    CONSENT,
+    INFORMATION,
+    Bases,
+    Disclosure,
+    disclose,
+    narrow_request,
+)
 from idp.oauth.grants.authorization_code import CodeExchange
 from idp.oauth.prompts import SELF, Progress, Situation
 from idp.oauth.scopes import OFFLINE_ACCESS
 from idp.sessions import OpenedSession, Sessions
 from idp.storage.consents import add_consent, live_consents
 from idp.storage.database import Database, Transaction
-from idp.storage.sessions import add_session_client, find_session_client
+from idp.storage.sessions import add_session_client, find_session_client, lock_session
 from idp.storage.subjects import get_or_make_subject
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
@@ -169,11 +176,16 @@ class Authorizations:
         if account is None or session is None:
             raise SessionOvertaken
         with self._database.transaction() as tx:
-            if opened is not None and not self._sessions.store(tx, opened, now=at.now):
+            if opened is not None:
+                is_held = self._sessions.store(tx, opened, now=at.now)
+            else:
+                # a logout that is under way ends this grant as well, or this finds it done
+                is_held = lock_session(tx, session.session_id, token_hash=session.token_hash)
+            if not is_held:
                 raise SessionOvertaken
             consents = gathered.consents
             if decision is not None:
-                consents = (*consents, self._record_consent(tx, gathered, decision))
+                consents = (*consents, *self._record_decision(tx, gathered, decision))
             entry = self._enter_client(tx, at, account, session)
             grant = self._make_grant(gathered, account, session, entry, consents)
             code = self._exchange.issue(
@@ -241,7 +253,25 @@ class Authorizations:
             expires_at=at.now + self._session_lifetime,
         )
 
-    def _record_consent(self, tx: Transaction, gathered: Gathered, decision: Decision) -> Consent:
+    def _record_decision(
+        self, tx: Transaction, gathered: Gathered, decision: Decision
+    ) -> tuple[Consent, ...]:
+        """One row for what was agreed to, one for what the person was told on ground of a law:
+        having read of a law is no agreement, should the law end.
+        """
+        by_law = gathered.disclosure.on_ground(of_law=True)
+        agreed = gathered.disclosure.on_ground(of_law=False)
+        rows = ((CONSENT, agreed),) if decision.kind == CONSENT else ()
+        rows += ((INFORMATION, by_law),)
+        return tuple(
+            self._record_consent(tx, gathered, disclosure, replace(decision, kind=kind))
+            for kind, disclosure in rows
+            if disclosure.items
+        )
+
+    def _record_consent(
+        self, tx: Transaction, gathered: Gathered, disclosure: Disclosure, decision: Decision
+    ) -> Consent:
         at = gathered.situation
         account_id = at.account.account_id if at.account is not None else AccountId("")
         given = Consent(
@@ -249,8 +279,8 @@ class Authorizations:
             account_id=account_id,
             client_id=at.client.client_id,
             kind=decision.kind,
-            scopes=tuple(item.scope for item in gathered.disclosure.items),
-            shared=gathered.disclosure.shared_after(decision.chosen),
+            scopes=tuple(item.scope for item in disclosure.items),
+            shared=disclosure.shared_after(decision.chosen),
             language=decision.language,
             text_version=decision.text_version,
             text_sha256=decision.text_sha256,
@@ -269,7 +299,7 @@ class Authorizations:
             tx,
             Event(
                 type=EventType.CONSENT_GIVEN
-                if decision.kind == "consent"
+                if decision.kind == CONSENT
                 else EventType.CONSENT_INFORMED,
                 account_id=account_id,
                 client_id=at.client.client_id,

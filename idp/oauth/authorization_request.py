@@ -16,10 +16,11 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from clients.registry.model import Capacities, Client
-from clients.registry.profiles import profile_of
+from clients.registry.model import Capacities, Client, GrantType
+from clients.registry.profiles import RefreshRule, profile_of
 from clients.registry.redirects import is_registered_redirect
 from idp.oauth import scopes as scope_names
+from idp.oauth.claims import VALUES
 from idp.oauth.errors import (
     InvalidRequest,
     InvalidScope,
@@ -42,7 +43,10 @@ _RESPONSE_MODES: Final = frozenset({"query", "form_post"})
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*\Z")
 _CAPACITIES: Final = frozenset({"person", "organisation"})
 _PROCEDURE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
-_ENTERPRISE_CODE: Final = re.compile(r"\d{10}(?:-\d{3})?\Z")
+_ENTERPRISE_CODE: Final = re.compile(r"[0-9]{10}(?:-[0-9]{3})?\Z")
+_LONGEST_TAG: Final = 35
+"""RFC 5646 §4.4.1: what has to be taken; together with `_MOST_TAGS` they fit their column."""
+_MOST_TAGS: Final = 5
 
 
 class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,11 +191,20 @@ def _check_scope(asked: _Asked) -> dict[str, Any]:
             if scope in scope_names.SCOPE_CLAIMS
             and scope in asked.client.scopes
             and scope not in refused
+            and (scope != scope_names.OFFLINE_ACCESS or _may_refresh(asked.client))
         )
     )
     if scope_names.OPENID not in kept:
         raise InvalidScope("the client is not registered for openid")
     return {"scopes": kept}
+
+
+def _may_refresh(client: Client) -> bool:
+    # OpenID Connect Core §11: offline_access is ignored where it leads to no refresh token
+    return (
+        GrantType.REFRESH_TOKEN in client.grant_types
+        and profile_of(client).refresh is not RefreshRule.FORBIDDEN
+    )
 
 
 def _check_prompt(asked: _Asked) -> dict[str, Any]:
@@ -227,7 +240,7 @@ def _check_claims(asked: _Asked) -> dict[str, Any]:
         return {"claims": {}}
     try:
         claims = msgspec.json.decode(raw)
-    except msgspec.DecodeError as problem:
+    except (msgspec.DecodeError, RecursionError) as problem:
         raise InvalidRequest("claims is not JSON") from problem
     if not isinstance(claims, dict):
         raise InvalidRequest("claims must be an object")
@@ -240,8 +253,24 @@ def _check_claims(asked: _Asked) -> dict[str, Any]:
             value is None or isinstance(value, dict) for value in members.values()
         ):
             raise InvalidRequest("claims has a member of the wrong form")
-        kept[place] = members
+        kept[place] = {
+            name: None if wish is None else _understood(wish)
+            for name, wish in members.items()
+            if name in VALUES or name in scope_names.ALWAYS
+        }
     return {"claims": kept}
+
+
+def _understood(wish: dict[str, Any]) -> dict[str, Any]:
+    """The members of a claim request that we know; others MUST be ignored (Core §5.5.1)."""
+    kept: dict[str, Any] = {}
+    if isinstance(wish.get("essential"), bool):
+        kept["essential"] = wish["essential"]
+    if isinstance(wish.get("value"), str):
+        kept["value"] = wish["value"]
+    if isinstance(wish.get("values"), list):
+        kept["values"] = [value for value in wish["values"] if isinstance(value, str)]
+    return kept
 
 
 def _check_resource(asked: _Asked) -> dict[str, Any]:
@@ -279,8 +308,7 @@ def _check_expected_account(asked: _Asked) -> dict[str, Any]:
         expected = asked.hints.account_of_hint(hint, client=asked.client, now=asked.now)
         if expected is None:
             raise InvalidRequest("id_token_hint is not an ID token of ours for this client")
-    raw = asked.parameters.get("claims")
-    claims = msgspec.json.decode(raw) if raw is not None else {}
+    claims = _check_claims(asked)["claims"]
     sub = ((claims.get("id_token") or {}).get("sub") or {}).get("value")
     if isinstance(sub, str):
         # OpenID Connect Core §5.5.1: only that subject may answer
@@ -304,10 +332,7 @@ def _check_capacity(asked: _Asked) -> dict[str, Any]:
         if wish == "person":
             raise InvalidRequest("the client may not ask for a person alone")
         wish = wish or "organisation"
-    elif (
-        wish is None
-        and scope_names.ORGANIZATION not in (asked.parameters.get("scope") or "").split()
-    ):
+    elif wish is None and scope_names.ORGANIZATION not in _check_scope(asked)["scopes"]:
         wish = "person"  # who does not ask about organisations is told nothing of them
     procedure = asked.parameters.get("antin_procedure")
     if procedure is not None and not _PROCEDURE.match(procedure):
@@ -354,4 +379,5 @@ def check_authorization_request(
 
 
 def _languages(raw: str | None) -> tuple[str, ...]:
-    return tuple(tag for tag in (raw or "").split()[:8] if _LANGUAGE.match(tag))
+    tags = (raw or "").split()[:_MOST_TAGS]
+    return tuple(tag for tag in tags if len(tag) <= _LONGEST_TAG and _LANGUAGE.match(tag))

@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from clients.registry.model import Client
 from idp.accounts.model import Account, AccountKind, Gender, IdentifierKind, Representation
 from idp.model import Grant
 from idp.oauth.scopes import ORGANIZATION, VNCONNECT, claims_of
+
+TECH_ID: Final = "vn_tech_id"
+"""A second name of the person for one sector, as `sub` is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +121,19 @@ VALUES: Final[Mapping[str, Callable[[Person], Any]]] = MappingProxyType(
         ),
         "account_type": lambda person: person.account.kind.value,
         "org": _org,
-        "vn_tech_id": lambda person: person.tech_id,
+        TECH_ID: lambda person: person.tech_id,
     }
 )
 """Every claim that can be asked for by name."""
+
+VNCONNECT_MEMBERS: Final = frozenset(
+    {
+        "TechID", "LoaiTaiKhoan", "HoVaTen", "SoDinhDanh", "SoCMND", "HoChieu", "NgayThangNamSinh",
+        "GioiTinh", "ThuDienTu", "SoDienThoai", "TrangThai", "MaSoDoanhNghiep", "MaSoThue",
+        "TenDoanhNghiep", "loAs", "IAL",
+    }
+)  # fmt: skip
+"""What the scope `vnconnect` hands over at userinfo, as far as the client's allow-list goes."""
 
 
 def _vnconnect(person: Person, *, acr: str) -> dict[str, Any]:
@@ -147,6 +160,23 @@ def _vnconnect(person: Person, *, acr: str) -> dict[str, Any]:
         "IAL": None if account.level is None else int(account.level),
     }
     return {name: value for name, value in members.items() if value is not None}
+
+
+def admitted_by(client: Client) -> Callable[[str], bool]:
+    """Which claims a client may be handed at all, however it asks for them.
+
+    Its allow-list says so; without one it is what its registered scopes stand for, so that the
+    `claims` parameter opens nothing that a scope would not.  `vnconnect` stands for its members.
+    """
+    if client.claims is None:
+        admitted = {*claims_of(client.scopes), TECH_ID}
+        if VNCONNECT in client.scopes:
+            admitted.update(VNCONNECT_MEMBERS)
+    else:
+        admitted = set(client.claims)
+    if not admitted.isdisjoint(VNCONNECT_MEMBERS) and VNCONNECT in client.scopes:
+        admitted.add(VNCONNECT)
+    return admitted.__contains__
 
 
 def shared_claims(

@@ -7,7 +7,6 @@ Sources: RFC 6749 §2.3, Appendix B; OpenID Connect Core §9; RFC 7523 §3; RFC 
 
 from __future__ import annotations
 
-import binascii
 import hashlib
 from base64 import b64decode
 from datetime import datetime, timedelta
@@ -20,7 +19,7 @@ from clients.registry.profiles import AssertionAudience, profile_of
 from clients.registry.secrets import is_live_secret
 from idp.oauth.errors import InvalidClient, InvalidRequest
 from idp.oauth.parameters import Parameters
-from keystore.jose import JoseError, KeySet, unverified_issuer, verify_jwt
+from keystore.jose import JoseError, KeySet, unverified_issuer, unverified_kid, verify_jwt
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_ALGORITHMS: Final = frozenset({"ES256", "ES384", "PS256", "RS256", "EdDSA", "Ed25519"})
@@ -39,8 +38,8 @@ class Registered(Protocol):
 class ClientKeys(Protocol):
     """Where the public keys of a client come from (registered, or fetched and cached)."""
 
-    def keys_of(self, client: Client, *, now: datetime) -> KeySet:
-        """The client's keys for verifying its assertions."""
+    def keys_of(self, client: Client, *, kid: str | None, now: datetime) -> KeySet:
+        """The client's keys for verifying an assertion that names the key `kid`."""
 
 
 class SpentOnce(Protocol):
@@ -138,7 +137,7 @@ class ClientAuthentication:
             client = self._find(issuer or "", AuthMethod.PRIVATE_KEY_JWT, now=now)  # 2
             claims = verify_jwt(  # 3
                 raw,
-                keys=self._keys.keys_of(client, now=now),
+                keys=self._keys.keys_of(client, kid=unverified_kid(raw), now=now),
                 allowed_algorithms=ASSERTION_ALGORITHMS,
                 expected_typ=None,
                 expected_issuer=client.client_id,
@@ -186,7 +185,7 @@ def _parse_basic(authorization: str | None) -> tuple[str, str] | None:
         text = b64decode(encoded.strip(), validate=True).decode("utf-8")
         client_id, colon, secret = text.partition(":")
         decoded = unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
-    except (binascii.Error, UnicodeDecodeError) as problem:
+    except ValueError as problem:  # binascii.Error and UnicodeDecodeError are of its kind
         raise InvalidClient from problem
     if not colon or not decoded[0] or not decoded[1]:
         raise InvalidClient

@@ -11,16 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from clients.registry.model import Client, ScopePurpose, StatutoryBasis
 from idp.model import Consent
 from idp.oauth.authorization_request import AuthorizationRequest
-from idp.oauth.claims import shared_claims
+from idp.oauth.claims import admitted_by, shared_claims
 from idp.oauth.prompts import Prompt
-from idp.oauth.scopes import OFFLINE_ACCESS, OPENID, SCOPE_CLAIMS, claims_of
+from idp.oauth.scopes import ALWAYS, OFFLINE_ACCESS, OPENID, SCOPE_CLAIMS
 
-SINGLE_CLAIMS = "claims"
+CONSENT: Final = "consent"
+INFORMATION: Final = "information"
+"""Kinds of `Consent`: agreed to, or told because a law says so."""
+SINGLE_CLAIMS: Final = "claims"
 """The item of claims that were asked for one by one and belong to no granted scope."""
 
 
@@ -60,7 +63,7 @@ class Disclosure:
         was not told yet of something that rests on law.
         """
         given = tuple(consents)
-        agreed = {scope for one in given if one.kind == "consent" for scope in one.scopes}
+        agreed = {scope for one in given if one.kind == CONSENT for scope in one.scopes}
         informed = {scope for one in given for scope in one.scopes}
         shared = {claim for one in given for claim in one.shared}
         open_items = [
@@ -80,12 +83,16 @@ class Disclosure:
 
     def settle(self, consents: Iterable[Consent]) -> frozenset[str]:
         """Scopes (and `claims`) that may be handed over under these consents."""
-        shared = {claim for one in consents for claim in one.shared}
+        given = tuple(consents)
         return frozenset(
             item.scope
             for item in self.items
-            if item.is_required or item.basis is not None or _is_chosen(item, shared)
+            if item.is_required or item.basis is not None or _is_chosen(item, given)
         )
+
+    def on_ground(self, *, of_law: bool) -> Disclosure:
+        """The items that rest on a law, or those that need an agreement."""
+        return Disclosure(tuple(item for item in self.items if (item.basis is not None) is of_law))
 
     def shared_after(self, chosen: Iterable[str]) -> tuple[str, ...]:
         """Claim names that are shared when these optional scopes were chosen."""
@@ -99,16 +106,21 @@ class Disclosure:
         return tuple(dict.fromkeys(names))
 
 
-def _is_chosen(item: Item, shared: set[str]) -> bool:
+def _is_chosen(item: Item, given: Sequence[Consent]) -> bool:
+    """Whether an optional item was ticked the last time that the person was asked about it."""
+    asked = [one for one in given if item.scope in one.scopes]
+    if not asked:
+        return False
+    latest = max(reversed(asked), key=lambda one: one.given_at)
     # an item without claims of its own (offline_access) is remembered by its scope's name
-    return shared.issuperset(item.claims or (item.scope,))
+    return set(latest.shared).issuperset(item.claims or (item.scope,))
 
 
 def disclose(
     request: AuthorizationRequest, *, client: Client, bases: Bases, now: datetime
 ) -> Disclosure:
     """What a request would hand over to a client, item by item, in the order of the scopes."""
-    final = shared_claims(request.scopes, claims=request.claims, may_receive=client.may_receive)
+    final = shared_claims(request.scopes, claims=request.claims, may_receive=admitted_by(client))
     items: list[Item] = []
     covered: set[str] = set()
     for scope in request.scopes:
@@ -140,11 +152,11 @@ def narrow_request(
 ) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Scopes and `claims` parameter of the grant: what was not agreed to is taken out."""
     settled = disclosure.settle(consents)
-    shown = {item.scope for item in disclosure.items}
-    scopes = tuple(scope for scope in request.scopes if scope in settled or scope not in shown)
-    declined = set(claims_of(set(request.scopes) - set(scopes))) - set(claims_of(scopes))
+    scopes = tuple(scope for scope in request.scopes if scope == OPENID or scope in settled)
+    # what was not shown today is not in the grant: a wider allow-list tomorrow hands over nothing
+    kept = {claim for item in disclosure.items if item.scope in settled for claim in item.claims}
     claims = {
-        place: {name: value for name, value in members.items() if name not in declined}
+        place: {name: value for name, value in members.items() if name in kept | ALWAYS}
         for place, members in request.claims.items()
     }
     return scopes, claims

@@ -17,7 +17,7 @@ from clients.registry.model import Client
 from idp.accounts.model import Account, Representation
 from idp.ids import AccountId, GrantId, MandateId
 from idp.model import Grant
-from idp.oauth.claims import Person, claims_for_userinfo
+from idp.oauth.claims import Person, admitted_by, claims_for_userinfo
 from idp.storage.database import Database, Transaction
 from idp.storage.ephemeral import EphemeralStore
 from idp.storage.grants import find_grant
@@ -164,7 +164,7 @@ class GrantStates:
         person = find_person(grant, people=self._people, database=self._database, now=now)
         if person is None:
             return None
-        return claims_for_userinfo(grant, person, scopes=scopes, may_receive=client.may_receive)
+        return claims_for_userinfo(grant, person, scopes=scopes, may_receive=admitted_by(client))
 
 
 def _key(grant_id: GrantId) -> str:

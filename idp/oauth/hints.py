@@ -6,13 +6,17 @@ anybody in; it only says who is expected.  Source: OpenID Connect Core §3.1.2.1
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
+from typing import Final
 
 from clients.registry.model import Client
 from clients.registry.registry import Registry
 from idp.oauth.id_token import IdTokens
 from idp.storage.database import Database
 from idp.storage.subjects import find_account_by_sub
+
+_SUB: Final = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 
 
 class Hints:
@@ -38,6 +42,8 @@ class Hints:
 
     def account_of_sub(self, sub: str, *, client: Client) -> str | None:
         """The account behind a `sub` of the client's sector."""
+        if not _SUB.match(sub):
+            return None  # nothing that we gave out; PostgreSQL takes no NUL
         with self._database.read() as connection:
             found = find_account_by_sub(connection, sub)
         if found is None or found[1] != client.sector_id:

@@ -16,7 +16,7 @@ from typing import Final
 from clients.registry.model import Capacities, Client
 from idp.accounts.model import Account, Representation
 from idp.ids import MandateId
-from idp.model import AuthLevel, Session
+from idp.model import AuthLevel, Factor, Session
 from idp.oauth.assurance import HIGHEST, Assurance, DemandedLevel, assess, demanded_level
 from idp.oauth.authorization_request import AuthorizationRequest
 from idp.oauth.errors import (
@@ -136,10 +136,18 @@ class Situation:
         return chosen_capacity(self)
 
 
+def _signed_in_here(at: Situation) -> bool:
+    """Whether a password was given in this interaction, by whomever."""
+    return at.session is not None and any(
+        proven.factor is Factor.PASSWORD and proven.at >= at.progress.started_at
+        for proven in at.session.factors
+    )
+
+
 def _select_account(at: Situation) -> Ask | None:
     if at.session is None or at.progress.account_selected or at.progress.refuses_session:
         return None
-    if at.session.created_at >= at.progress.started_at:
+    if _signed_in_here(at):
         return None  # signed in within this interaction: that was the choice
     if "select_account" in at.request.prompts:
         return Ask(Prompt.SELECT_ACCOUNT, Reason.PROMPT_SELECT_ACCOUNT)
@@ -149,7 +157,7 @@ def _select_account(at: Situation) -> Ask | None:
 def _login(at: Situation) -> Ask | None:
     if at.session is None or at.account is None:
         return Ask(Prompt.LOGIN, Reason.NO_SESSION)
-    if at.progress.refuses_session and at.session.created_at < at.progress.started_at:
+    if at.progress.refuses_session and not _signed_in_here(at):
         return Ask(Prompt.LOGIN, Reason.ANOTHER_ACCOUNT_WANTED)
     expected = at.request.expected_account
     if expected is not None and expected != at.account.account_id:
@@ -165,6 +173,8 @@ def _second_factor(at: Situation) -> Ask | None:
     demanded, assurance = at.demanded, at.assurance
     if assurance.level is AuthLevel.TWO or demanded.wish < AuthLevel.TWO:
         return None
+    if "none" in at.request.prompts and demanded.must < AuthLevel.TWO:
+        return None  # wished only, and nobody may be asked: go on and tell the truth
     if not at.has_totp:
         if demanded.must < AuthLevel.TWO:
             return None  # wished only: go on and tell the truth
@@ -273,6 +283,7 @@ def chosen_capacity(at: Situation) -> str | None:
         return SELF
     if chosen is not None and any(one.mandate_id == MandateId(chosen) for one in organisations):
         return chosen
-    if not organisations and may_be_self:
-        return SELF
-    return None
+    if may_be_self:
+        return None if organisations else SELF
+    # the portal serves organisations only: one is no choice
+    return organisations[0].mandate_id if len(organisations) == 1 else None

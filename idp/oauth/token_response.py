@@ -12,7 +12,12 @@ from typing import Any
 from clients.registry.model import Client
 from idp.model import Grant
 from idp.oauth.access_token import AccessTokens
-from idp.oauth.claims import Person, claims_for_id_token, organisation_claim
+from idp.oauth.claims import (
+    Person,
+    admitted_by,
+    claims_for_id_token,
+    organisation_claim,
+)
 from idp.oauth.id_token import IdTokens
 from idp.oauth.scopes import OPENID, ORGANIZATION
 
@@ -35,7 +40,8 @@ def make_token_response(
             code exchange, where the nonce comes back (at refresh it does not: Core §12.2).
     """
     organisation = None
-    if person.representation is not None and ORGANIZATION in scopes:
+    admitted = admitted_by(client)
+    if person.representation is not None and ORGANIZATION in scopes and admitted("org"):
         organisation = organisation_claim(person.representation)
     access_token = access_tokens.issue_for_grant(
         grant, scopes=scopes, organisation=organisation, now=now
@@ -51,7 +57,7 @@ def make_token_response(
             grant,
             access_token=access_token,
             algorithm=client.id_token_signed_response_alg,
-            extra=claims_for_id_token(grant, person, may_receive=client.may_receive),
+            extra=claims_for_id_token(grant, person, may_receive=admitted),
             with_nonce=is_exchange,
             now=now,
         )

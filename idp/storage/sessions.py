@@ -86,6 +86,15 @@ _RAISE = (
     )
     .values(factors=bindparam("new_factors"), token_hash=bindparam("new_hash"))
 )
+_LOCK = (
+    select(browser_session.c.session_id)
+    .where(
+        browser_session.c.session_id == bindparam("id"),
+        browser_session.c.token_hash == bindparam("token_hash"),
+        browser_session.c.ended_ms.is_(None),
+    )
+    .with_for_update()
+)
 _END = (
     update(browser_session)
     .where(browser_session.c.session_id == bindparam("id"), browser_session.c.ended_ms.is_(None))
@@ -166,6 +175,12 @@ def raise_session(
         },
     )
     return result.rowcount == 1
+
+
+def lock_session(tx: Transaction, session_id: SessionId, *, token_hash: bytes) -> bool:
+    """Hold a session until the transaction ends; False if it ended or has another cookie now."""
+    row = tx.connection.execute(_LOCK, {"id": session_id, "token_hash": token_hash}).one_or_none()
+    return row is not None
 
 
 def end_session(tx: Transaction, session_id: SessionId, *, now: datetime, reason: str) -> bool:
