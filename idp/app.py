@@ -13,6 +13,7 @@ from flask import Flask
 
 from idp.oauth.parameters import MAX_BYTES
 from idp.services import Services
+from idp.web.account.receipts import make_receipts
 from idp.web.authorize import make_authorize
 from idp.web.cookies import Cookies
 from idp.web.end_session import make_end_session
@@ -34,9 +35,11 @@ def create_app(services: Services) -> Flask:
     app = Flask("idp", static_folder=None, template_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BYTES, MAX_FORM_MEMORY_SIZE=MAX_BYTES)
     app.url_map.strict_slashes = False
+    # a redirect to the merged path would repeat the query, and the Host that was sent
+    app.url_map.merge_slashes = False
     cookies = Cookies(services)
     proxies = TrustedProxies(settings.trusted_proxies)
-    install_headers(app, is_https=settings.is_https)
+    install_headers(app)
     install_pages(
         app,
         site=Site(
@@ -51,6 +54,7 @@ def create_app(services: Services) -> Flask:
     app.register_blueprint(make_token(services, proxies=proxies))
     app.register_blueprint(make_userinfo(services))
     app.register_blueprint(make_end_session(services, cookies=cookies))
+    app.register_blueprint(make_receipts(services, cookies=cookies))
     if not services.is_sandbox:
         app.add_url_rule("/", "home", lambda: render(HomePage()))
     return app

@@ -7,7 +7,9 @@ combination.  Not here: anything that acts on them.  Source: architecture, "Cont
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
@@ -17,7 +19,9 @@ import msgspec
 from idp.errors import SettingsInvalid
 
 _PREFIX: Final = "ANTIN_"
-_NOT_SETTINGS: Final = frozenset({"ANTIN_CONFIG", "ANTIN_CORPUS", "ANTIN_CHROMIUM"})
+SANDBOX_MARK: Final = "ANTIN_SANDBOX"
+"""Set by `antin sandbox` for the processes it starts; by nobody else, and no setting."""
+_NOT_SETTINGS: Final = frozenset({"ANTIN_CONFIG", "ANTIN_CORPUS", "ANTIN_CHROMIUM", SANDBOX_MARK})
 """Variables of the same prefix that only tests and the command line read."""
 
 
@@ -40,27 +44,46 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The same key in a variable, for platforms that inject secrets that way."""
 
     host: str = "127.0.0.1"
+    """Address to listen on, IPv4 or IPv6, no name."""
     port: int = 8000
+    """Port to listen on; nobody else may be served there."""
+    metrics_host: str = "127.0.0.1"
+    """Address of the listener for /metrics and the details of /readyz."""
     metrics_port: int = 0
-    """Listener of its own for /metrics and the details of /readyz; 0: none."""
+    """Port of that listener of `antin serve`; 0: no listener and no metrics."""
+    work_metrics_port: int = 0
+    """The same for `antin work`."""
     workers: int = 1
+    """Worker processes; about one per core."""
     threads: int = 8
     """Threads of one worker; also its database connections."""
     tls_certificate: Path | None = None
+    """PEM chain of the server, its own certificate first; empty: http behind a proxy that ends TLS.
+    `kill -HUP` reads it again."""
     tls_key: Path | None = None
+    """PEM private key that goes with it, without a password."""
+    tls_minimum: Literal["1.2", "1.3"] = "1.3"
+    """Oldest version of TLS that is spoken."""
     trusted_proxies: tuple[str, ...] = ()
-    """Addresses or networks whose X-Forwarded-For is believed; nobody else's is."""
+    """Addresses or networks whose X-Forwarded-For and X-Request-Id are believed, separated by
+    commas; nobody else's are."""
     drain_s: int = 5
     """How long /readyz answers 503 before connections close on stop."""
+    finish_s: int = 25
+    """How long running requests may take after that before their worker is killed."""
 
     session_lifetime_s: int = 12 * 3600
     """Absolute lifetime of a browser session."""
     password_fresh_s: int = 3600
     """How long a password counts as the first factor of a step-up to level 2."""
     interaction_lifetime_s: int = 1800
+    """How long a sign-in that was begun may take."""
     code_lifetime_s: int = 60
+    """Lifetime of an authorization code."""
     access_token_lifetime_s: int = 300
+    """Lifetime of an access token."""
     id_token_lifetime_s: int = 300
+    """Lifetime of an ID token."""
     refresh_lifetime_s: int = 30 * 24 * 3600
     """Absolute lifetime of a refresh family; a client may have a shorter one, never a longer."""
     refresh_grace_s: int = 10
@@ -71,13 +94,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     jwks_cache_s: int = 3600
     """max-age of /jwks; a new key is published this long plus the margin before it signs."""
     jwks_margin_s: int = 300
+    """Clocks that are off, and caches that keep a little longer than they may."""
     key_rotation_s: int = 90 * 24 * 3600
+    """How long a key signs before the next one follows."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """The least important lines that are written."""
+    access_log: bool = False
+    """Whether every request leaves a line (at INFO); without it only what went wrong does."""
     egress_private: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """client_id → private networks that may be called for it (portals on the state network)."""
     egress_ca_file: Path | None = None
     """PEM of further trust anchors for portals, beside the system's."""
+
+    def __repr__(self) -> str:
+        # the key, and passwords inside of addresses
+        return f"Settings(issuer={self.issuer!r}, …)"
 
     @property
     def is_https(self) -> bool:
@@ -105,9 +137,11 @@ _PATHS: Final = frozenset({"kek_file", "tls_certificate", "tls_key", "egress_ca_
 _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "port": (1, 65535),
     "metrics_port": (0, 65535),
+    "work_metrics_port": (0, 65535),
     "workers": (1, 256),
     "threads": (1, 128),
     "drain_s": (0, 600),
+    "finish_s": (1, 600),
     "session_lifetime_s": (60, 24 * 3600),
     "password_fresh_s": (0, 24 * 3600),
     "interaction_lifetime_s": (60, 3600),
@@ -196,3 +230,21 @@ def _refuse_dangerous(settings: Settings) -> None:
         raise SettingsInvalid("ANTIN_ISSUER", reason="must be https")
     if (settings.tls_certificate is None) != (settings.tls_key is None):
         raise SettingsInvalid("ANTIN_TLS_KEY", reason="certificate and key go together")
+    for key in ("host", "metrics_host"):
+        _refuse_unless(ip_address, getattr(settings, key), key=key, reason="must be an IP address")
+    for proxy in settings.trusted_proxies:
+        _refuse_unless(
+            partial(ip_network, strict=False),
+            proxy,
+            key="trusted_proxies",
+            reason="must be addresses or networks, separated by commas",
+        )
+    if settings.metrics_port in {settings.port, settings.work_metrics_port} - {0}:
+        raise SettingsInvalid("ANTIN_METRICS_PORT", reason="must be a port of its own")
+
+
+def _refuse_unless(parse: Callable[[str], object], text: str, *, key: str, reason: str) -> None:
+    try:
+        parse(text)
+    except ValueError as problem:
+        raise SettingsInvalid(_PREFIX + key.upper(), reason=reason) from problem

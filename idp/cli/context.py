@@ -1,6 +1,7 @@
-"""What commands share: the settings of this process and the services over them.
+"""What commands share: the settings of this process, its database, the services over it.
 
-What lives here: reading the settings for a command, and opening services for its duration.
+What lives here: reading the settings for a command, opening services for its duration, and the rule
+that keeps invented people and real ones apart.  Source: architecture, "Sandbox".
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from idp.errors import SettingsInvalid
+from idp.errors import SettingsInvalid, StorageUnavailable
 from idp.services import Services, build_services
-from idp.settings import Settings, load_settings
+from idp.settings import SANDBOX_MARK, Settings, load_settings
 from idp.storage.database import Database
 from idp.storage.deployment import find_stamp
 from idp.storage.schema import is_current
@@ -27,14 +28,64 @@ def read_settings() -> Settings:
 def open_database(settings: Settings) -> Database:
     """The database of this process, at its newest revision.
 
-    Raises  SettingsInvalid when it is not, or when its stamp and the issuer do not go together.
+    Raises  SettingsInvalid when it does not answer, or is not up to date.
     """
     database = Database(settings.effective_database_url, pool_size=settings.threads)
-    if not is_current(database):
+    try:
+        if is_current(database):
+            return database
+    except StorageUnavailable as failure:
         raise SettingsInvalid(
-            "ANTIN_DATABASE_URL", reason="the tables are not up to date: run `antin db upgrade`"
+            "ANTIN_DATABASE_URL", reason="the database does not answer"
+        ) from failure
+    raise SettingsInvalid(
+        "ANTIN_DATABASE_URL", reason="the tables are not up to date: run `antin db upgrade`"
+    )
+
+
+def check_server_settings(settings: Settings) -> bool:
+    """Before `antin serve` and `antin work` start anything; whether this is a sandbox.
+
+    Raises  SettingsInvalid: no database, tables of another version, or a database and settings that
+            do not go together.
+    """
+    database = open_database(settings)
+    try:
+        stamp = find_stamp(database)
+    finally:
+        database.close()
+    return check_deployment(settings, stamp=stamp, is_marked=os.environ.get(SANDBOX_MARK) == "1")
+
+
+def check_deployment(settings: Settings, *, stamp: bool | None, is_marked: bool) -> bool:
+    """Whether this is a sandbox.
+
+    Takes   stamp: what the database says it is; is_marked: started by `antin sandbox`, which is
+            absent from the production image.  Only both together are a sandbox.
+    Raises  SettingsInvalid: one without the other, or production without https.
+    """
+    if stamp is None:
+        raise SettingsInvalid(
+            "ANTIN_DATABASE_URL", reason="was never set up: run `antin db upgrade`"
         )
-    return database
+    if stamp and not is_marked:
+        raise SettingsInvalid(
+            "ANTIN_DATABASE_URL", reason="is a sandbox's, full of invented people"
+        )
+    if is_marked and not stamp:
+        raise SettingsInvalid("ANTIN_DATABASE_URL", reason="is not a sandbox's")
+    if not stamp and not settings.is_https:
+        raise SettingsInvalid("ANTIN_ISSUER", reason="must be https")
+    return stamp
+
+
+def drop_own_variables() -> None:
+    """Take our settings out of the environment once they are read.
+
+    Processes that are started from here get what they need otherwise, and have nothing to leak.
+    """
+    for name in [name for name in os.environ if name.startswith("ANTIN_")]:
+        del os.environ[name]
 
 
 @contextmanager

@@ -1,52 +1,141 @@
 """`antin serve`: the web workers, under Granian.
 
-What lives here: one application per worker process, built there; the server's own settings.
+What lives here: what is checked before anything starts, the server's own settings, and one
+application per worker process, built there.
 """
 
 from __future__ import annotations
 
+import ctypes
+import multiprocessing
 import os
+import signal
+import ssl
+import threading
+import time
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import click
+import structlog
 
-from idp.cli.context import open_database, read_settings
+from idp.cli.context import check_server_settings, drop_own_variables, read_settings
+from idp.cli.operations import operators_listener
+from idp.cli.server import DrainingServer, Flag, refuse_taken_port
+from idp.errors import SettingsInvalid, StorageUnavailable
+from idp.logs import configure_logging
+from idp.services import Services, build_services
 from idp.settings import Settings
+from idp.web.request_facts import current_request_id
+
+_NOT_OURS: Final = ("HTTP_", "CONTENT_", "REQUEST_", "SERVER_", "REMOTE_", "GATEWAY_", "wsgi.")
+_ALSO_NOT_OURS: Final = frozenset({"PATH_INFO", "QUERY_STRING", "SCRIPT_NAME"})
+_RETRY_S: Final = 1.0
+
+_log = structlog.get_logger("antin.serve")
 
 
-def make_application(settings: Settings) -> Any:
+def make_application(settings: Settings, is_sandbox: bool, draining: Flag) -> Any:  # noqa: FBT001 - called through `partial`
     """The WSGI application of one worker process."""
     from idp.app import create_app
-    from idp.services import build_services
-    from idp.storage.deployment import find_stamp
-    from idp.web.front import Front
+    from idp.metrics import Metrics
+    from idp.web.front import Front, make_health
 
-    database = open_database(settings)
-    services = build_services(settings, database=database, is_sandbox=find_stamp(database) is True)
-    return Front(create_app(services), services=services)
+    configure_logging(settings.log_level, request_id=current_request_id)
+    _drop_what_looks_like_a_request()
+    _end_with_parent()
+    services = _build_patiently(settings, is_sandbox=is_sandbox)
+    return Front(
+        create_app(services),
+        services=services,
+        metrics=Metrics() if settings.metrics_port else None,
+        health=make_health(services, is_draining=lambda: draining.value),
+    )
+
+
+def _build_patiently(settings: Settings, *, is_sandbox: bool) -> Services:
+    """Wait for the database: a worker that dies at its start takes the whole server with it."""
+    while True:
+        try:
+            return build_services(settings, is_sandbox=is_sandbox)
+        except StorageUnavailable as failure:
+            _log.warning("worker_waits", reason=type(failure.__cause__).__name__)
+            time.sleep(_RETRY_S)
+
+
+def _drop_what_looks_like_a_request() -> None:
+    """The server merges the environment into every request, where such names mean something."""
+    for name in list(os.environ):
+        if name.startswith(_NOT_OURS) or name in _ALSO_NOT_OURS:
+            del os.environ[name]
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would go on holding the port, and nobody could stop it."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="antin-parent", daemon=True).start()
 
 
 @click.command()
 def serve() -> None:
     """Serve the provider on ANTIN_HOST:ANTIN_PORT."""
-    from granian import Granian
-    from granian.constants import Interfaces
-
     settings = read_settings()
-    open_database(settings).close()
-    os.environ.pop("ANTIN_KEK", None)
-    server = Granian(
-        "idp.cli.serve:make_application",
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.WSGI,
-        workers=settings.workers,
-        blocking_threads=settings.threads,
-        ssl_cert=settings.tls_certificate,
-        ssl_key=settings.tls_key,
-        workers_kill_timeout=10,
-        respawn_failed_workers=True,
-        log_access=False,
-    )
-    server.serve(target_loader=partial(make_application, settings), wrap_loader=False)
+    is_sandbox = check_server_settings(settings)
+    refuse_taken_port(settings.host, port=settings.port)
+    drop_own_variables()
+    # each worker a fresh process: nothing is inherited, no lock is held by a thread that is gone
+    multiprocessing.set_start_method("spawn", force=True)
+    draining: Flag = multiprocessing.get_context("spawn").RawValue(ctypes.c_bool, False)  # noqa: FBT003 - its first value
+    server = make_server(settings, draining=draining)
+    configure_logging(settings.log_level)
+    with operators_listener(
+        settings,
+        command="serve",
+        port=settings.metrics_port,
+        setting="ANTIN_METRICS_PORT",
+        is_draining=lambda: draining.value,
+    ):
+        server.serve(
+            target_loader=partial(make_application, settings, is_sandbox, draining),
+            wrap_loader=False,
+        )
+
+
+def make_server(settings: Settings, *, draining: Flag) -> DrainingServer:
+    """The server.  Raises SettingsInvalid when certificate and key cannot be used."""
+    from granian.constants import Interfaces, SSLProtocols
+
+    try:
+        return DrainingServer(
+            "idp.cli.serve:make_application",
+            draining=draining,
+            drain_s=settings.drain_s,
+            address=settings.host,
+            port=settings.port,
+            interface=Interfaces.WSGI,
+            websockets=False,
+            workers=settings.workers,
+            blocking_threads=settings.threads,
+            ssl_cert=settings.tls_certificate,
+            ssl_key=settings.tls_key,
+            ssl_protocol_min=SSLProtocols(f"tls{settings.tls_minimum}"),
+            workers_kill_timeout=settings.finish_s,
+            respawn_failed_workers=True,
+            log_access=False,
+            log_dictconfig={
+                "handlers": {},
+                "formatters": {},
+                "loggers": {"_granian": {"propagate": True}},
+            },
+        )
+    except (OSError, ssl.SSLError) as problem:
+        raise SettingsInvalid(
+            "ANTIN_TLS_CERTIFICATE", reason="certificate and key cannot be read, or do not match"
+        ) from problem

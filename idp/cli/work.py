@@ -10,25 +10,33 @@ from functools import partial
 
 import click
 
-from idp.cli.context import open_database, read_settings
+from idp.cli.context import check_server_settings, drop_own_variables, read_settings
+from idp.cli.operations import operators_listener
 from idp.duties import make_duties, make_handlers
+from idp.logs import configure_logging
+from idp.metrics import Metrics
 from idp.services import build_services
 from idp.settings import Settings
-from idp.storage.deployment import find_stamp
+from idp.work.counting import count_duties, count_handlers
 from idp.work.process import Supervisor
 from idp.work.worker import Worker
 
 
-def make_worker(settings: Settings) -> Worker:
+def make_worker(settings: Settings, is_sandbox: bool) -> Worker:  # noqa: FBT001 - called through `partial`
     """The worker of one process."""
-    database = open_database(settings)
-    services = build_services(settings, database=database, is_sandbox=find_stamp(database) is True)
+    configure_logging(settings.log_level)
+    services = build_services(settings, is_sandbox=is_sandbox)
+    handlers, duties = make_handlers(services), make_duties(services)
+    if settings.work_metrics_port:
+        metrics = Metrics()
+        handlers = count_handlers(handlers, metrics=metrics)
+        duties = count_duties(duties, metrics=metrics)
     return Worker(
-        database,
+        services.database,
         clock=services.clock,
         marks=services.ephemeral,
-        handlers=make_handlers(services),
-        duties=make_duties(services),
+        handlers=handlers,
+        duties=duties,
         time=services.time,
     )
 
@@ -37,8 +45,13 @@ def make_worker(settings: Settings) -> Worker:
 def work() -> None:
     """Do deferred work until told to stop."""
     settings = read_settings()
-    open_database(settings).close()
-    supervisor = Supervisor(partial(make_worker, settings))
+    is_sandbox = check_server_settings(settings)
+    drop_own_variables()
+    configure_logging(settings.log_level)
+    supervisor = Supervisor(partial(make_worker, settings, is_sandbox))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stop())
-    supervisor.watch()
+    with operators_listener(
+        settings, command="work", port=settings.work_metrics_port, setting="ANTIN_WORK_METRICS_PORT"
+    ):
+        supervisor.watch()

@@ -28,7 +28,7 @@ from idp.sandbox.certificate import make_certificate
 from idp.sandbox.people import PEOPLE, seed_people
 from idp.sandbox.registry import BUSINESS, CITIZEN, RESOURCE, TOOLS, sandbox_document
 from idp.services import Services, build_services, utc_now
-from idp.settings import Settings, load_settings
+from idp.settings import SANDBOX_MARK, Settings, load_settings
 from idp.storage.database import Database
 from idp.storage.deployment import stamp
 from idp.storage.schema import upgrade
@@ -60,7 +60,10 @@ class _Plan:
         if self.settings.tls_certificate is not None:
             names["TLS_CERTIFICATE"] = str(self.settings.tls_certificate.absolute())
             names["TLS_KEY"] = str(self.settings.tls_key)
-        return {**os.environ, **{f"ANTIN_{name}": value for name, value in names.items()}}
+        # a terminal is no place for every line; nobody waits for a sandbox to drain
+        usual = {"ANTIN_LOG_LEVEL": "WARNING", "ANTIN_DRAIN_S": "0"}
+        ours = {f"ANTIN_{name}": value for name, value in names.items()}
+        return {**usual, **os.environ, **ours, SANDBOX_MARK: "1"}
 
 
 @click.command()

@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 from flask import Response, g
 
 from idp.web.pages import FormPostPage, render
+from idp.web.request_facts import note_refusal
 
 _SEE_OTHER: Final = 303
 
@@ -31,6 +32,8 @@ def send_back(
 
     Takes   fields: `code`, or `error` and `error_description`; `state` and `iss` are added.
     """
+    if "error" in fields:
+        note_refusal(fields["error"])
     members = dict(fields)
     if state is not None:
         members["state"] = state

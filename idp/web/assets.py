@@ -55,7 +55,6 @@ def install_assets(app: Flask) -> None:
         is_packed = request.accept_encodings.quality("gzip") > 0
         response = Response(found.packed if is_packed else found.content, mimetype=found.mimetype)
         response.headers["Cache-Control"] = _A_YEAR if digest == found.digest else "no-cache"
-        response.headers["X-Content-Type-Options"] = "nosniff"
         response.vary.add("Accept-Encoding")
         if is_packed:
             response.headers["Content-Encoding"] = "gzip"

@@ -24,6 +24,7 @@ from idp.oauth.grants.client_credentials import ClientCredentials
 from idp.oauth.grants.refresh_token import RefreshToken
 from idp.oauth.parameters import Parameters
 from idp.services import Services
+from idp.web.request_facts import note_refusal, note_tokens
 
 _NO_STORE: Final = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 _METHODS: Final = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
@@ -101,8 +102,10 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
             grant.validate_token_request()
             status, body, headers = grant.create_token_response()
         except OAuth2Error as error:
+            note_refusal(error.error)
             status, body, headers = error(None)
             return json_answer(status, dict(body), headers=())
+        note_tokens(grant.GRANT_TYPE)
         return json_answer(status, body, headers=headers)
 
 
@@ -119,6 +122,7 @@ def error_answer(error: OAuthError, *, used_basic: bool) -> Response:
 
     Source  RFC 6749 §5.2: 401 with WWW-Authenticate when the client used the Authorization header.
     """
+    note_refusal(error.code)
     body = {"error": error.code, "error_description": error.description}
     response = json_answer(error.status, body)
     if error.status == 401 and used_basic:
@@ -128,6 +132,7 @@ def error_answer(error: OAuthError, *, used_basic: bool) -> Response:
 
 def malformed_answer(problem: MalformedParameters) -> Response:
     """A body that could not be read."""
+    note_refusal(problem.code)
     status = 413 if problem.detail == "too_large" else 400
     return json_answer(
         status, {"error": "invalid_request", "error_description": f"body: {problem.detail}"}

@@ -1,62 +1,151 @@
-"""What stands before Flask: request ids, a clean environ, and answers that never change.
+"""What stands before Flask in every worker.
 
-What lives here: a WSGI application around the Flask one.  Discovery and the JWK Set are bytes kept
-ready; liveness asks nobody.  Variables of the process never reach a request, where `HTTP_…` names
-would look like headers.  Source: RFC 8414 §3; architecture §6 (constant bytes).
+What lives here: the outermost WSGI application.  In this order it takes the process's own variables
+out of the request, gives it an id, refuses what must not be read, answers what never changes, hands
+on the rest, and counts.  Headers that every answer carries are added here, the page's own in
+`idp/web/headers.py`.  Source: PEP 3333; RFC 6797 §7.1 (HSTS over https only).
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
+from time import perf_counter
 from typing import Any, Final
 
-from idp.oauth.discovery import discovery_document
+import structlog
+from flask import Flask
+
+from idp.metrics import Metrics
+from idp.oauth.parameters import MAX_BYTES
 from idp.services import Services
+from idp.web.errors import refuse_early
+from idp.web.health import Health
+from idp.web.intake import find_fault
+from idp.web.request_facts import RequestFacts, RequestIds, begin_request, end_request
+from idp.web.source import TrustedProxies
+from idp.web.standing import Standing, StandingAnswers
 
 StartResponse = Callable[..., Any]
-WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
-_DISCOVERY: Final = frozenset(
-    {"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"}
-)
-_CORS: Final = ("Access-Control-Allow-Origin", "*")
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH"})
+_log = structlog.get_logger("antin.web")
 
 
 class Front:
-    """The outermost WSGI application of a worker."""
+    """The outermost WSGI application of a worker.
 
-    def __init__(self, app: WsgiApp, *, services: Services) -> None:
+    Takes   metrics: where to count, or None; health: readiness of this process.
+    """
+
+    def __init__(
+        self,
+        app: Flask,
+        *,
+        services: Services,
+        metrics: Metrics | None = None,
+        health: Health | None = None,
+    ) -> None:
+        settings = services.settings
         self._app = app
-        self._services = services
-        self._discovery = discovery_document(services.settings.issuer)
-        self._discovery_headers = [
-            ("Content-Type", "application/json"),
-            ("Content-Length", str(len(self._discovery))),
-            ("Cache-Control", "public, max-age=3600"),
-            _CORS,
-        ]
-        self._jwks_cache = f"public, max-age={services.settings.jwks_cache_s}"
+        self._metrics = metrics
+        self._is_logged = settings.access_log
+        self._ids = RequestIds(TrustedProxies(settings.trusted_proxies))
+        self._standing = StandingAnswers(services, health=health or make_health(services))
+        # the server merges the process's variables into every request
+        self._foreign = tuple(os.environ)
+        self._always = [("X-Content-Type-Options", "nosniff"), ("Server", "antin")]
+        if settings.is_https:
+            hsts = "max-age=63072000; includeSubDomains"
+            self._always.append(("Strict-Transport-Security", hsts))
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer what never changes, hand on the rest."""
-        path = environ["PATH_INFO"]
-        if environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
-            if path in _DISCOVERY:
-                start_response("200 OK", self._discovery_headers)
-                return (self._discovery,)
-            if path == "/jwks":
-                body = self._services.keyring.jwks_bytes(self._services.time())
-                start_response(
-                    "200 OK",
-                    [
-                        ("Content-Type", "application/jwk-set+json"),
-                        ("Content-Length", str(len(body))),
-                        ("Cache-Control", self._jwks_cache),
-                        _CORS,
-                    ],
-                )
-                return (body,)
-            if path == "/healthz":
-                start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "3")])
-                return (b"ok\n",)
-        return self._app(environ, start_response)
+        """Answer one request."""
+        began = perf_counter()
+        for name in self._foreign:
+            environ.pop(name, None)
+        facts = RequestFacts(self._ids.choose(environ))
+        token = begin_request(facts)
+
+        def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
+            facts.status = int(status[:3])
+            request = environ.get("werkzeug.request")  # Flask takes it away when it is done
+            if request is not None and request.url_rule is not None:
+                facts.route = request.url_rule.rule
+            headers += self._always
+            headers.append(("X-Request-Id", facts.request_id))
+            return start_response(status, headers)
+
+        path: str = environ["PATH_INFO"]
+        try:
+            standing = self._standing.find(path, method=environ["REQUEST_METHOD"])
+            if standing is not None:
+                facts.route = path
+                return _give(standing, start, has_body=environ["REQUEST_METHOD"] != "HEAD")
+            return self._ask_app(environ, start)
+        except Exception as error:  # noqa: BLE001 - nothing of it may reach the client
+            _log.error("unexpected", exc_info=error)
+            return _fail(start)
+        finally:
+            self._count(environ, facts, seconds=perf_counter() - began)
+            end_request(token)
+
+    def _ask_app(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
+        fault = find_fault(environ, most_bytes=MAX_BYTES)
+        if fault is not None:
+            return refuse_early(self._app, environ, start, status=fault)
+        answer = self._app(environ, start)
+        try:
+            # nothing that we send is a stream; one piece is what the server sends fastest
+            return [b"".join(answer)]
+        finally:
+            close = getattr(answer, "close", None)
+            if close is not None:
+                close()
+
+    def _count(self, environ: dict[str, Any], facts: RequestFacts, *, seconds: float) -> None:
+        metrics = self._metrics
+        method: str = environ["REQUEST_METHOD"]
+        if metrics is not None:
+            metrics.request_answered(
+                route=facts.route, method=method, status=facts.status, seconds=seconds
+            )
+            if facts.refusal is not None:
+                metrics.refused(route=facts.route, code=facts.refusal)
+            if facts.grant_type is not None:
+                metrics.tokens_issued(facts.grant_type)
+            if facts.factor is not None:
+                metrics.factor_tried(facts.factor[0], outcome=facts.factor[1])
+        if self._is_logged:
+            _log.info(
+                "request",
+                method=method if method in _METHODS else "other",
+                route=facts.route,
+                status=facts.status,
+                ms=round(seconds * 1000, 1),
+                pid=os.getpid(),
+                **({} if facts.refusal is None else {"refusal": facts.refusal}),
+            )
+
+
+def make_health(services: Services, *, is_draining: Callable[[], bool] = lambda: False) -> Health:
+    """Readiness over the stores of these services."""
+    return Health(
+        {"database": services.database.is_up, "ephemeral": services.ephemeral.is_up},
+        is_draining=is_draining,
+    )
+
+
+def _give(standing: Standing, start: StartResponse, *, has_body: bool) -> list[bytes]:
+    start(standing.status, list(standing.headers))
+    return [standing.body] if has_body else []
+
+
+def _fail(start: StartResponse) -> list[bytes]:
+    """Even the error page failed."""
+    body = b"server_error\n"
+    start(
+        "500 Internal Server Error",
+        [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))],
+    )
+    return [body]

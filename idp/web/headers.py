@@ -1,32 +1,39 @@
 """Security headers of pages.
 
-What lives here: one place that adds them to every HTML answer. Source: OWASP Secure Headers; CSP 3.
+What lives here: one place that adds them to every HTML answer; what every answer carries, pages or
+not, is added by `idp/web/front.py`.
+Source: OWASP Secure Headers; Content Security Policy Level 3; OpenID Connect Core §16.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from flask import Flask, Response, g
 
+_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; font-src 'self'; "
+    "img-src 'self' data:; form-action {}; frame-ancestors 'none'; base-uri 'none'"
+)
+_FIXED: Final = (
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()"),
+)
 
-def install_headers(app: Flask, *, is_https: bool) -> None:
+
+def install_headers(app: Flask) -> None:
     """Add the headers to every page of an application."""
 
     @app.after_request
     def add(response: Response) -> Response:
         headers = response.headers
-        headers["X-Content-Type-Options"] = "nosniff"
-        if response.mimetype == "text/html":
+        if headers.get("Content-Type", "").startswith("text/html"):
             targets = " ".join(dict.fromkeys(("'self'", *g.get("form_action", ()))))
-            headers["Content-Security-Policy"] = (
-                "default-src 'none'; style-src 'self'; script-src 'self'; font-src 'self'; "
-                f"img-src 'self' data:; form-action {targets}; "
-                "frame-ancestors 'none'; base-uri 'none'"
-            )
-            headers["Referrer-Policy"] = "no-referrer"
-            headers["X-Frame-Options"] = "DENY"
-            headers["Cross-Origin-Opener-Policy"] = "same-origin"
-            headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
+            headers["Content-Security-Policy"] = _POLICY.format(targets)
+            for name, value in _FIXED:
+                headers[name] = value
             headers.setdefault("Cache-Control", "no-store")
-        if is_https:
-            headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
         return response

@@ -19,6 +19,7 @@ from idp.sessions import OpenedSession, open_session, prove_factor
 from idp.web.consent_text import name_of
 from idp.web.flow import Flow, Visit, page_answer
 from idp.web.pages import LoginPage, LoginProblem
+from idp.web.request_facts import note_factor
 
 _PROBLEMS: Final[dict[RefusalReason, LoginProblem]] = {
     RefusalReason.WRONG: "wrong_credentials",
@@ -56,6 +57,8 @@ class LoginStep:
             source=self._flow.source(),
             now=visit.now,
         )
+        outcome = result.reason if isinstance(result, LoginRefused) else "accepted"
+        note_factor(Factor.PASSWORD, outcome=outcome)
         if isinstance(result, LoginRefused):
             return self._page(
                 visit,

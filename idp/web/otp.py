@@ -17,6 +17,7 @@ from idp.sessions import prove_factor
 from idp.web.consent_text import name_of
 from idp.web.flow import Flow, Visit, page_answer
 from idp.web.pages import OtpPage, OtpProblem
+from idp.web.request_facts import note_factor
 
 
 class OtpStep:
@@ -41,6 +42,8 @@ class OtpStep:
             source=self._flow.source(),
             now=visit.now,
         )
+        outcome = result.reason if isinstance(result, LoginRefused) else "accepted"
+        note_factor(Factor.OTP, outcome=outcome)
         if isinstance(result, LoginRefused):
             is_limit = result.reason is RefusalReason.TOO_MANY
             return self._page(

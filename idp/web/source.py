@@ -27,7 +27,7 @@ class TrustedProxies:
             return peer
         address = peer
         for hop in reversed(forwarded_for.split(",")):
-            if not self._is_listed(address):
+            if not self.is_listed(address):
                 return address
             try:
                 address = str(ip_address(hop.strip()))
@@ -35,7 +35,8 @@ class TrustedProxies:
                 return address
         return address
 
-    def _is_listed(self, address: str) -> bool:
+    def is_listed(self, address: str) -> bool:
+        """Whether this is one of the listed proxies."""
         try:
             parsed = ip_address(address)
         except ValueError:

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 from idp.oauth.errors import InvalidRequest, InvalidToken, MalformedParameters, OAuthError
 from idp.services import Services
 from idp.web.request import body_parameters
+from idp.web.request_facts import note_refusal
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -75,6 +76,7 @@ def _bearer_token() -> str:
 
 def _challenge(error: OAuthError) -> Response:
     """RFC 6750 §3: the error stands in WWW-Authenticate."""
+    note_refusal(error.code)
     parts = ['Bearer realm="userinfo"']
     if not isinstance(error, NoToken):
         parts += [f'error="{error.code}"', f'error_description="{error.description}"']

@@ -32,7 +32,6 @@ def test_files_of_a_page_may_be_kept_for_good(client, addresses):
         answer = client.get(address)
         assert answer.status_code == 200
         assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-        assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Vary"] == "Accept-Encoding"
 
 
