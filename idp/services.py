@@ -23,6 +23,7 @@ from idp.oauth.access_token import AccessTokens
 from idp.oauth.authorization import Authorizations
 from idp.oauth.client_auth import ClientAuthentication
 from idp.oauth.client_keys import ClientKeyStore
+from idp.oauth.consent_withdrawal import ConsentWithdrawal
 from idp.oauth.grant_state import GrantStates
 from idp.oauth.grants.authorization_code import CodeExchange
 from idp.oauth.grants.refresh_token import Refreshing
@@ -78,6 +79,7 @@ class Services:
     code_exchange: CodeExchange
     refreshing: Refreshing
     revocations: Revocations
+    consent_withdrawal: ConsentWithdrawal
     states: GrantStates
     userinfo: Userinfo
     introspection: Introspection
@@ -161,7 +163,6 @@ def build_services(
     )
     revocations = Revocations(database, states=states, log=log)
     opaque = OpaqueTokens(sealer)
-    session_lifetime = timedelta(seconds=settings.session_lifetime_s)
     exchange = CodeExchange(
         database=database,
         opaque=opaque,
@@ -169,8 +170,8 @@ def build_services(
         access_tokens=access_tokens,
         id_tokens=id_tokens,
         revocations=revocations,
+        resources=registry,
         refresh_lifetime=timedelta(seconds=settings.refresh_lifetime_s),
-        session_lifetime=session_lifetime,
     )
     sessions = Sessions(
         database,
@@ -221,7 +222,7 @@ def build_services(
             log=log,
             code_lifetime=timedelta(seconds=settings.code_lifetime_s),
             password_fresh=timedelta(seconds=settings.password_fresh_s),
-            session_lifetime=session_lifetime,
+            resources=registry,
         ),
         hints=Hints(database, registry=registry, id_tokens=id_tokens),
         client_auth=ClientAuthentication(
@@ -242,9 +243,13 @@ def build_services(
             access_tokens=access_tokens,
             id_tokens=id_tokens,
             revocations=revocations,
+            resources=registry,
             grace=timedelta(seconds=settings.refresh_grace_s),
         ),
         revocations=revocations,
+        consent_withdrawal=ConsentWithdrawal(
+            database=database, revocations=revocations, data_keys=people, log=log
+        ),
         states=states,
         userinfo=Userinfo(access_tokens, states, registry, keyring, settings.issuer),
         introspection=Introspection(access_tokens, states, registry),

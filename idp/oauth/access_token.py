@@ -56,17 +56,18 @@ class AccessTokens:
         self,
         grant: Grant,
         *,
+        sub: str,
         scopes: tuple[str, ...],
         organisation: Mapping[str, Any] | None,
         now: datetime,
     ) -> str:
         """A token for what a person allowed, for `grant.resource` or else userinfo.
 
-        Takes   organisation: the `org` claim when the person acts for one; it names no person.
+        Takes   sub: the person's name in the sector of the audience; organisation: the `org` claim when the person acts for one; it names no person.
         Source  RFC 9068 §2.2.
         """
         claims: dict[str, Any] = {
-            "sub": grant.sub,
+            "sub": sub,
             "aud": grant.resource or self.userinfo_audience,
             "client_id": grant.client_id,
             "scope": " ".join(scopes),

@@ -28,6 +28,7 @@ from idp.oauth.consent import (
 )
 from idp.oauth.grants.authorization_code import CodeExchange
 from idp.oauth.prompts import SELF, Progress, Situation
+from idp.oauth.resources import ResourceServers, foreign_sector
 from idp.oauth.scopes import OFFLINE_ACCESS
 from idp.sessions import OpenedSession, Sessions
 from idp.storage.consents import add_consent, live_consents
@@ -101,7 +102,7 @@ class Authorizations:
         log: LogWriter,
         code_lifetime: timedelta,
         password_fresh: timedelta,
-        session_lifetime: timedelta,
+        resources: ResourceServers,
     ) -> None:
         self._database = database
         self._people = people
@@ -112,7 +113,7 @@ class Authorizations:
         self._log = log
         self._code_lifetime = code_lifetime
         self._password_fresh = password_fresh
-        self._session_lifetime = session_lifetime
+        self._resources = resources
 
     def gather(
         self,
@@ -150,7 +151,7 @@ class Authorizations:
             session=session,
             account=account,
             has_totp=has_totp,
-            demands_second_factor=False,
+            demands_second_factor=account is not None and account.demands_second_factor,
             representations=representations,
             consent_prompt=disclosure.judge(consents),
             password_fresh=self._password_fresh,
@@ -187,6 +188,7 @@ class Authorizations:
             if decision is not None:
                 consents = (*consents, *self._record_decision(tx, gathered, decision))
             entry = self._enter_client(tx, at, account, session)
+            self._name_at_resource(tx, at, account)
             grant = self._make_grant(gathered, account, session, entry, consents)
             code = self._exchange.issue(
                 tx,
@@ -211,6 +213,17 @@ class Authorizations:
             )
             add_session_client(tx, entry, expires_at=session.expires_at)
         return entry
+
+    def _name_at_resource(self, tx: Transaction, at: Situation, account: Account) -> None:
+        """Give the person a `sub` in the sector of the resource that tokens will be for."""
+        sector = foreign_sector(
+            at.request.resource,
+            sector_id=at.client.sector_id,
+            servers=self._resources,
+            now=at.now,
+        )
+        if sector is not None:
+            get_or_make_subject(tx, account.account_id, sector_id=sector)
 
     def _make_grant(
         self,
@@ -250,7 +263,7 @@ class Authorizations:
             auth_time=assurance.auth_time,
             nonce=request.nonce,
             created_at=at.now,
-            expires_at=at.now + self._session_lifetime,
+            expires_at=session.expires_at,
         )
 
     def _record_decision(
@@ -261,8 +274,9 @@ class Authorizations:
         """
         by_law = gathered.disclosure.on_ground(of_law=True)
         agreed = gathered.disclosure.on_ground(of_law=False)
-        rows = ((CONSENT, agreed),) if decision.kind == CONSENT else ()
-        rows += ((INFORMATION, by_law),)
+        rows = [(INFORMATION, by_law)]
+        if decision.kind == CONSENT:
+            rows.append((CONSENT, agreed))
         return tuple(
             self._record_consent(tx, gathered, disclosure, replace(decision, kind=kind))
             for kind, disclosure in rows

@@ -36,6 +36,12 @@ class RedirectUriMismatch(AntinError):
     code: ClassVar[str] = "redirect_uri_mismatch"
 
 
+class ConsentUnknown(AntinError):
+    """The person has no such consent."""
+
+    code: ClassVar[str] = "consent_unknown"
+
+
 class MalformedParameters(AntinError):
     """The request could not be read far enough to know who sent it."""
 
@@ -150,6 +156,12 @@ class UnmetAuthenticationRequirements(OAuthError):
     """An essential `acr`, or what the client's policy demands, cannot be reached."""
 
     code = "unmet_authentication_requirements"
+
+
+class UnsupportedTokenType(OAuthError):
+    """RFC 7009 §2.2.1: a token of this kind cannot be revoked."""
+
+    code = "unsupported_token_type"
 
 
 class InvalidToken(OAuthError):

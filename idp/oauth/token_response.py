@@ -27,6 +27,7 @@ def make_token_response(
     *,
     client: Client,
     person: Person,
+    audience_sub: str,
     scopes: tuple[str, ...],
     refresh_token: str | None,
     is_exchange: bool,
@@ -36,15 +37,15 @@ def make_token_response(
 ) -> dict[str, Any]:
     """The members of a successful token response.
 
-    Takes   scopes: what the access token gets, a subset of the grant's; is_exchange: True at the
-            code exchange, where the nonce comes back (at refresh it does not: Core §12.2).
+    Takes   audience_sub: whom the access token names; scopes: what it gets, a subset of the
+            grant's; is_exchange: True at the code exchange, where the nonce comes back (at refresh it does not: Core §12.2).
     """
     organisation = None
     admitted = admitted_by(client)
     if person.representation is not None and ORGANIZATION in scopes and admitted("org"):
         organisation = organisation_claim(person.representation)
     access_token = access_tokens.issue_for_grant(
-        grant, scopes=scopes, organisation=organisation, now=now
+        grant, sub=audience_sub, scopes=scopes, organisation=organisation, now=now
     )
     response: dict[str, Any] = {
         "access_token": access_token,

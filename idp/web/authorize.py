@@ -18,7 +18,7 @@ from idp.oauth.authorization_request import (
     check_authorization_request,
     find_client_and_redirect,
 )
-from idp.oauth.errors import OAuthError, UnknownClient
+from idp.oauth.errors import LoginRequired, OAuthError, UnknownClient
 from idp.oauth.parameters import Parameters
 from idp.oauth.prompts import Progress, next_ask, refuse_silently
 from idp.services import Services
@@ -86,7 +86,10 @@ def make_authorize(services: Services, *, cookies: Cookies) -> Blueprint:
         except OAuthError as error:
             return send_answer(checked, issuer=issuer, fields=error_fields(error))
         except SessionOvertaken:
-            pass  # asked again on the interaction's own page
+            # asked again on the interaction's own page, where pages may be shown at all
+            if "none" in checked.prompts:
+                error = LoginRequired("the session has ended")
+                return send_answer(checked, issuer=issuer, fields=error_fields(error))
         browser = cookies.read_browser() or make_browser_token()
         begun = services.interactions.begin(checked, browser=browser, now=now)
         response = see_other(f"/interaction/{begun.interaction_id}")

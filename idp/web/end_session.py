@@ -55,6 +55,7 @@ class _EndSessionPages:
 
     def by_post(self) -> Response:
         """A portal's request by form, or the person's answer on our page."""
+        request.get_data(cache=True)  # kept: reading the form would use the body up
         if "decision" in request.form:
             return self._decide()
         return self._ask(body_parameters())

@@ -114,9 +114,17 @@ class Flow:
         visit = self.arrive(interaction_id)
         return visit if isinstance(visit, Response) else self.go_on(visit)
 
-    def posted(self, interaction_id: str, act: Callable[[Visit], Response]) -> Response:
-        """A form: the interaction is this browser's, and the form is ours.
+    def posted(
+        self,
+        interaction_id: str,
+        act: Callable[[Visit], Response],
+        *,
+        answers: Prompt | None = None,
+    ) -> Response:
+        """A form: the interaction is this browser's, the form is ours, and it is its turn.
 
+        Takes   answers: the question that the form belongs to; while another one is asked (a
+                password that is not fresh, before a code) the form does nothing.
         A form of ours that is older than the session does nothing: somebody signed in from another
         tab meanwhile, and what is asked now is shown instead.
         Raises  CsrfFailed.
@@ -126,11 +134,20 @@ class Flow:
             return visit
         token, _, mark = request.form.get("csrf_token", "").partition(".")
         if self.cookies.is_csrf_token(token, place=visit.place):
-            return act(visit)
+            return act(visit) if self._is_asked(visit, answers) else self.go_on(visit)
         expected = self._form_mark(visit).encode("ascii")
         if not hmac.compare_digest(mark.encode("utf-8", "surrogatepass"), expected):
             raise CsrfFailed
         return see_other(visit.place)
+
+    def _is_asked(self, visit: Visit, prompt: Prompt | None) -> bool:
+        if prompt is None:
+            return True
+        try:
+            ask = next_ask(self.gather(visit).situation)
+        except OAuthError:
+            return False  # `go_on` tells the portal
+        return ask is not None and ask.prompt is prompt
 
     def gather(self, visit: Visit, *, opened: OpenedSession | None = None) -> Gathered:
         """Everything that the questions look at."""

@@ -77,30 +77,33 @@ def make_interaction(services: Services, *, cookies: Cookies, proxies: TrustedPr
         visit = flow.arrive(interaction_id)
         return visit if isinstance(visit, Response) else cancel(visit)
 
-    forms: Mapping[str, Callable[[Visit], Response]] = {
-        "login": login.submit,
-        "otp": otp.submit,
-        "activation": enrolment.activate,
-        "enrol": enrolment.submit,
-        "account": account.submit,
-        "capacity": capacity.submit,
-        "consent": consent.submit,
-        "information": consent.informed,
-        "cancel": cancel,
+    # what a form does, and the question that it answers: asked now, or it does nothing
+    forms: Mapping[str, tuple[Callable[[Visit], Response], Prompt | None]] = {
+        "login": (login.submit, None),
+        "otp": (otp.submit, Prompt.OTP),
+        "activation": (enrolment.activate, Prompt.TOTP_ENROLMENT),
+        "enrol": (enrolment.submit, Prompt.TOTP_ENROLMENT),
+        "account": (account.submit, Prompt.SELECT_ACCOUNT),
+        "capacity": (capacity.submit, Prompt.CAPACITY),
+        "consent": (consent.submit, Prompt.CONSENT),
+        "information": (consent.informed, Prompt.INFORMATION),
+        "cancel": (cancel, None),
     }
     blueprint = Blueprint("interaction", __name__, url_prefix="/interaction")
     blueprint.add_url_rule("/<interaction_id>", "show", flow.show)
     blueprint.add_url_rule("/<interaction_id>/leave", "leave", leave)
-    for name, act in forms.items():
+    for name, (act, prompt) in forms.items():
         rule = f"/<interaction_id>/{name}"
-        blueprint.add_url_rule(rule, name, _form(flow, act), methods=["POST"])
+        blueprint.add_url_rule(rule, name, _form(flow, act, prompt), methods=["POST"])
         # the language switch reloads by GET what a form answered with a problem
         blueprint.add_url_rule(rule, f"{name}_again", flow.show)
     return blueprint
 
 
-def _form(flow: Flow, act: Callable[[Visit], Response]) -> Callable[[str], Response]:
+def _form(
+    flow: Flow, act: Callable[[Visit], Response], prompt: Prompt | None
+) -> Callable[[str], Response]:
     def view(interaction_id: str) -> Response:
-        return flow.posted(interaction_id, act)
+        return flow.posted(interaction_id, act, answers=prompt)
 
     return view

@@ -10,7 +10,13 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, request
 
-from idp.oauth.errors import InvalidRequest, MalformedParameters, OAuthError
+from idp.oauth.errors import (
+    InvalidRequest,
+    InvalidToken,
+    MalformedParameters,
+    OAuthError,
+    UnsupportedTokenType,
+)
 from idp.oauth.opaque import OpaqueKind
 from idp.oauth.parameters import Parameters
 from idp.services import Services
@@ -67,7 +73,8 @@ def make_token(services: Services, *, proxies: TrustedProxies) -> Blueprint:
         """End the grant behind a token of the caller.
 
         An access token ends its grant as well: what is left of one would be a token that nobody
-        may use.  RFC 7009 §2.1, §2.2: unknown tokens are answered with 200 too.
+        may use.  RFC 7009 §2.1, §2.2: unknown tokens are answered with 200 too; §2.2.1: a token
+        that cannot be revoked is said to be one.
         """
         client = server.authenticate_client(asked, ()).registered
         raw = asked.parameters.get("token")
@@ -77,15 +84,16 @@ def make_token(services: Services, *, proxies: TrustedProxies) -> Blueprint:
         grant_id = None if found is None else found.grant_id
         if grant_id is None:
             try:
-                grant_id = services.access_tokens.verify(
-                    raw, expected_audience=None, now=asked.now
-                ).grant_id
-            except OAuthError:
-                grant_id = None
-        if grant_id is not None:
-            services.revocations.revoke_for_client(
-                grant_id, client_id=client.client_id, now=asked.now
-            )
+                token = services.access_tokens.verify(raw, expected_audience=None, now=asked.now)
+            except InvalidToken:
+                return json_answer(200, {})
+            if token.grant_id is None:
+                # nothing is stored of it: saying 200 would promise what does not happen
+                raise UnsupportedTokenType("tokens of client credentials end by themselves")
+            grant_id = token.grant_id
+        services.revocations.revoke_for_client(
+            grant_id, client_id=client.client_id, now=asked.now
+        )
         return json_answer(200, {})
 
     def introspect_token(asked: TokenRequest) -> Response:

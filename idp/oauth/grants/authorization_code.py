@@ -26,6 +26,7 @@ from idp.oauth.grants.adapter import OAuthClient, PresentedCode
 from idp.oauth.id_token import IdTokens
 from idp.oauth.opaque import OpaqueKind, OpaqueTokens
 from idp.oauth.pkce import verify_code_verifier
+from idp.oauth.resources import ResourceServers, check_resources, find_audience_subject
 from idp.oauth.revocation import RevocationReason, Revocations
 from idp.oauth.token_response import make_token_response
 from idp.storage.database import Database, Transaction
@@ -42,8 +43,8 @@ class CodeExchange:
     access_tokens: AccessTokens
     id_tokens: IdTokens
     revocations: Revocations
+    resources: ResourceServers
     refresh_lifetime: timedelta
-    session_lifetime: timedelta
 
     def issue(
         self, tx: Transaction, grant: Grant, *, client: Client, redirect_uri: str,
@@ -101,13 +102,16 @@ class CodeExchange:
         person = find_person(grant, people=self.people, database=self.database, now=now)
         if person is None:
             raise InvalidGrant("the account or the mandate does not hold any more")
+        audience_sub = find_audience_subject(
+            grant, servers=self.resources, database=self.database, now=now
+        )
         refresh_token, refresh_hash, refresh_until = self._refresh(grant, client, now=now)
         with self.database.transaction() as tx:
             is_first = spend_code(
                 tx,
                 grant.grant_id,
                 now=now,
-                grant_expires_at=refresh_until or now + self.session_lifetime,
+                grant_expires_at=refresh_until or grant.expires_at,
                 refresh_hash=refresh_hash,
                 refresh_expires_at=refresh_until,
             )
@@ -118,6 +122,7 @@ class CodeExchange:
             grant,
             client=client,
             person=person,
+            audience_sub=audience_sub,
             scopes=grant.scopes,
             refresh_token=refresh_token,
             is_exchange=True,
@@ -136,11 +141,11 @@ class CodeExchange:
         ):
             return None, None, None
         made = self.opaque.make(grant.grant_id, kind=OpaqueKind.REFRESH_TOKEN)
-        lifetime = min(self.refresh_lifetime, timedelta(seconds=client.refresh_lifetime_s))
+        until = now + min(self.refresh_lifetime, timedelta(seconds=client.refresh_lifetime_s))
         if not grant.is_offline:
-            # without offline_access it ends with the session, so never lives longer than one
-            lifetime = min(lifetime, self.session_lifetime)
-        return made.text, made.digest, now + lifetime
+            # without offline_access it ends with the session, and so does the grant
+            until = min(until, grant.expires_at)
+        return made.text, made.digest, until
 
     def _punish(self, grant: Grant, *, now: datetime) -> None:
         with self.database.transaction() as tx:
@@ -165,6 +170,11 @@ class AuthorizationCode(AuthlibCodeGrant):  # type: ignore[misc]  # Authlib has 
         verify_code_verifier(
             self.request.parameters.get("code_verifier"),
             expected_challenge=presented.code.code_challenge,
+        )
+        check_resources(
+            self.request.parameters.all("resource"),
+            grant=presented.grant,
+            userinfo=endpoint.access_tokens.userinfo_audience,
         )
         return presented  # type: ignore[no-any-return]  # `server` is Authlib's attribute
 

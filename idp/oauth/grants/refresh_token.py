@@ -9,6 +9,7 @@ Sources: RFC 6749 §6; RFC 9700 §4.14.2; architecture §5.8.
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,10 +25,11 @@ from idp.oauth.grant_state import People, find_person
 from idp.oauth.grants.adapter import OAuthClient
 from idp.oauth.id_token import IdTokens
 from idp.oauth.opaque import OpaqueKind, OpaqueToken, OpaqueTokens
+from idp.oauth.resources import ResourceServers, check_resources, find_audience_subject
 from idp.oauth.revocation import RevocationReason, Revocations
 from idp.oauth.token_response import make_token_response
 from idp.storage.database import Database, Transaction
-from idp.storage.grants import lock_refresh, rotate_refresh
+from idp.storage.grants import find_grant, lock_refresh, rotate_refresh
 from keystore.purposes import SealPurpose
 from keystore.sealing import Sealer
 
@@ -51,32 +53,53 @@ class Refreshing:
     access_tokens: AccessTokens
     id_tokens: IdTokens
     revocations: Revocations
+    resources: ResourceServers
     grace: timedelta
 
     def redeem(
-        self, raw_token: str, *, client: Client, scope: str | None, now: datetime
+        self,
+        raw_token: str,
+        *,
+        client: Client,
+        scope: str | None,
+        resources: Sequence[str],
+        now: datetime,
     ) -> dict[str, Any]:
         """Answer a refresh request.
 
-        Takes   scope: fewer scopes than granted, space-separated, or None for all of them.
-        Raises  InvalidGrant; InvalidScope when more is asked for than was granted.
-        Source  RFC 6749 §6.
+        Whether the person and the mandate hold is looked at first: a refusal for that reason must
+        not use the token up, since an account that is unlocked goes on where it was.
+        Takes   scope: fewer scopes than granted, space-separated, or None for all of them;
+                resources: every `resource` of the request.
+        Raises  InvalidGrant; InvalidScope when more is asked for than was granted; InvalidTarget.
+        Source  RFC 6749 §6; RFC 8707 §2.2.
         """
         presented = self.opaque.find(raw_token, kind=OpaqueKind.REFRESH_TOKEN)
         if presented is None:
             raise InvalidGrant("the refresh token is unknown")
+        with self.database.read() as connection:
+            held = find_grant(connection, presented.grant_id)
+        if held is None or held.client_id != client.client_id:
+            raise InvalidGrant("the refresh token was issued to another client")
+        person = find_person(held, people=self.people, database=self.database, now=now)
+        if person is None:
+            raise InvalidGrant("the account or the mandate does not hold any more")
+        check_resources(
+            resources, grant=held, userinfo=self.access_tokens.userinfo_audience
+        )
+        audience_sub = find_audience_subject(
+            held, servers=self.resources, database=self.database, now=now
+        )
         with self.database.transaction() as tx:
             rotated = self._rotate(tx, presented, client=client, scope=scope, now=now)
         if rotated.refresh_token is None:
             raise InvalidGrant("the refresh token was used before")
         grant = rotated.grant
-        person = find_person(grant, people=self.people, database=self.database, now=now)
-        if person is None:
-            raise InvalidGrant("the account or the mandate does not hold any more")
         return make_token_response(
             grant,
             client=client,
             person=person,
+            audience_sub=audience_sub,
             scopes=_narrow(grant, scope),
             refresh_token=rotated.refresh_token,
             is_exchange=False,
@@ -195,6 +218,7 @@ class RefreshToken(AuthlibRefreshGrant):  # type: ignore[misc]  # Authlib has no
             parameters.get("refresh_token"),
             client=self.request.client.registered,
             scope=parameters.get("scope"),
+            resources=parameters.all("resource"),
             now=self.request.now,
         )
         return 200, token, self.TOKEN_RESPONSE_HEADER
