@@ -16,6 +16,8 @@ from idp.accounts.wrapping import wrap_some
 from idp.oauth.backchannel_logout import BackchannelLogout, LogoutTokens
 from idp.services import Services
 from idp.sessions import BACKCHANNEL_LOGOUT
+from idp.storage.credentials import recount_schemes
+from idp.storage.database import Database
 from idp.storage.purge import find_rules, purge_batch
 from idp.storage.schema import all_metadata
 from idp.work.model import Duty, Handler
@@ -70,6 +72,13 @@ def make_duties(services: Services) -> tuple[Duty, ...]:
                 cores=1,
             ),
         ),
+        Duty("recount_password_schemes", timedelta(hours=1), lambda _now: _recount(database)),
         Duty("rotate_keys", timedelta(hours=1), services.keyring.rotate_due),
         Duty("destroy_keys", timedelta(hours=1), services.keyring.destroy_retired),
     )
+
+
+def _recount(database: Database) -> None:
+    """How many accounts have which old password scheme: what an unknown identifier has to cost."""
+    with database.transaction() as tx:
+        recount_schemes(tx)

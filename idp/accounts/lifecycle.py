@@ -181,6 +181,19 @@ class AccountLifecycle:
             )
             rows.erase_account(tx, row, now=now)
 
+    def demand_second_factor(
+        self, account_id: AccountId, *, is_demanded: bool, now: datetime
+    ) -> None:
+        """Keep whether the holder wants a second factor at every sign-in.
+
+        Raises  AccountUnknown.
+        """
+        with self._database.transaction() as tx:
+            row = self._get(tx, account_id)
+            rows.update_second_factor(tx, row, is_demanded=is_demanded, now=now)
+            demanded = "always" if is_demanded else "by_portal"
+            self._record(tx, EventType.SECOND_FACTOR_CHANGED, row, now=now, demanded=demanded)
+
     def _change_status(
         self,
         account_id: AccountId,

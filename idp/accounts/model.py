@@ -151,7 +151,8 @@ class Account:
     """A person or an organisation that the service knows.
 
     `level` is None exactly for organisations.  `identifiers` holds the active ones first, then
-    past aliases, each group newest first.
+    past aliases, each group newest first.  `demands_second_factor`: the holder wants a one-time
+    code at every sign-in, whatever a portal demands.
     """
 
     account_id: AccountId
@@ -162,6 +163,7 @@ class Account:
     identifiers: tuple[Identifier, ...]
     created_at: datetime
     changed_at: datetime
+    demands_second_factor: bool = False
 
     @property
     def is_active(self) -> bool:

@@ -253,6 +253,29 @@ def erase(account: str, reason: str, *, yes: bool) -> None:
             _lifecycle(services).erase(found.account_id, reason=reason, now=services.time())
 
 
+@accounts.command("second-factor")
+@_account
+@click.option("--always/--by-portal", default=True, help="At every sign-in, or as portals demand.")
+def second_factor(account: str, *, always: bool) -> None:
+    """Keep when the holder wants to be asked for a one-time code."""
+    with open_services() as services:
+        found = _find(services, account)
+        with _refusals():
+            _lifecycle(services).demand_second_factor(
+                found.account_id, is_demanded=always, now=services.time()
+            )
+
+
+@accounts.command("sign-out")
+@_account
+def sign_out(account: str) -> None:
+    """Sign an account out everywhere; its portals are told."""
+    with open_services() as services:
+        found = _find(services, account)
+        ended = services.sessions.end_all(found.account_id, now=services.time())
+    click.echo(f"{ended} sessions ended")
+
+
 @accounts.command("wrap-passwords")
 def wrap_passwords() -> None:
     """Put argon2id over every imported password hash that waits for it, on all cores."""

@@ -18,6 +18,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Connection,
     ForeignKey,
@@ -63,6 +64,7 @@ account = Table(
     Column("kind", String(16), nullable=False, info=BASIC),
     Column("level", SmallInteger, info=BASIC),
     Column("status", String(16), nullable=False, info=BASIC),
+    Column("demands_second_factor", Boolean, nullable=False, info=NONE),
     Column("data_key", LargeBinary, info=SECRET),
     Column("profile_sealed", LargeBinary, info=BASIC),
     Column("created_ms", BigInteger, nullable=False, info=NONE),
@@ -170,6 +172,7 @@ def find_account(
         ),
         created_at=from_ms(row.created_ms),
         changed_at=from_ms(row.changed_ms),
+        demands_second_factor=bool(row.demands_second_factor),
     )
 
 
@@ -277,6 +280,16 @@ def update_status(
     )
 
 
+def update_second_factor(
+    tx: Transaction, row: AccountRow, *, is_demanded: bool, now: datetime
+) -> None:
+    """Keep whether every sign-in of the account asks for a second factor."""
+    tx.connection.execute(
+        _UPDATE.values(demands_second_factor=is_demanded, changed_ms=to_ms(now)),
+        {"key": row.account_key},
+    )
+
+
 def erase_account(tx: Transaction, row: AccountRow, *, now: datetime) -> None:
     """Destroy the data key and what it opened; the bare row stays so that no id is used again."""
     tx.connection.execute(_DROP_IDENTIFIERS, {"key": row.account_key})
@@ -324,6 +337,7 @@ def _account_values(new: Account, data_key: bytes, *, sealer: Sealer) -> Mapping
         "kind": new.kind,
         "level": new.level,
         "status": new.status,
+        "demands_second_factor": new.demands_second_factor,
         "data_key": data_key,
         "profile_sealed": _seal_profile(
             new.profile, new.account_id, data_key=data_key, sealer=sealer

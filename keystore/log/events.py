@@ -40,6 +40,8 @@ class EventType(StrEnum):
     PASSWORD_CHANGED = "account:password:changed"
     TOTP_ACTIVATION_ISSUED = "account:totp:activation_issued"
     TOTP_ENROLLED = "account:totp:enrolled"
+    SECOND_FACTOR_CHANGED = "account:second_factor:changed"
+    """The holder wants a second factor at every sign-in, or leaves it to the portals again."""
     TOTP_REMOVED = "account:totp:removed"
     ACCOUNT_ADDED = "account:account:added"
     ACCOUNT_IMPORTED = "account:account:imported"

@@ -102,6 +102,19 @@ def test_an_organisation_has_no_level_and_a_person_has_one(house, kind, level) -
         make_account(kind=kind, level=level, profile=WHOLE, identifiers=[], now=house.now)
 
 
+def test_the_holder_may_want_a_second_factor_every_time(house) -> None:
+    """Architecture, "Pages": the account holder's own setting demands level 2."""
+    me = house.add_citizen(NUMBER)
+    assert not me.demands_second_factor
+    house.lifecycle.demand_second_factor(me.account_id, is_demanded=True, now=house.now)
+    found = house.directory.find_account(me.account_id)
+    assert found is not None
+    assert found.demands_second_factor
+    assert events(house, me.account_id)[-1] == EventType.SECOND_FACTOR_CHANGED
+    with pytest.raises(AccountUnknown):
+        house.lifecycle.demand_second_factor(AccountId("acc_0"), is_demanded=True, now=house.now)
+
+
 def test_a_new_number_takes_the_place_of_the_cancelled_one(house) -> None:
     """NĐ 70/2024/NĐ-CP Art. 11: the cancelled number stays known and signs nobody in."""
     me = house.add_citizen(NUMBER, password=SECRET)
