@@ -1,4 +1,4 @@
-"""Journeys on which something goes wrong, or is done twice, or elsewhere: a clear page, nothing lost.
+"""Journeys on which something goes wrong, or is done twice, or elsewhere: a page says so.
 
 What lives here: other browsers, other tabs, the back button, double clicks, expired and unknown
 things, another person, another level, another account, no organisation, no authenticator app.
