@@ -19,8 +19,8 @@ from idp.web.cookies import Cookies
 from idp.web.end_session import make_end_session
 from idp.web.errors import install_errors
 from idp.web.headers import install_headers
+from idp.web.home import make_home
 from idp.web.interaction import make_interaction
-from idp.web.pages import HomePage, render
 from idp.web.source import TrustedProxies
 from idp.web.theme import Site, install_pages
 from idp.web.token import make_token
@@ -55,6 +55,5 @@ def create_app(services: Services) -> Flask:
     app.register_blueprint(make_userinfo(services))
     app.register_blueprint(make_end_session(services, cookies=cookies))
     app.register_blueprint(make_receipts(services, cookies=cookies))
-    if not services.is_sandbox:
-        app.add_url_rule("/", "home", lambda: render(HomePage()))
+    app.register_blueprint(make_home(services))
     return app
