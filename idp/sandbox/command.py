@@ -283,12 +283,19 @@ def _say(plan: _Plan, *, with_portals: bool) -> None:
     file.write_text(json.dumps(facts, ensure_ascii=False, indent=2), encoding="utf-8")
     lines = ["", "Ấn Tín SANDBOX", f"  provider  {facts['issuer']}"]
     lines += [f"  portal    {one['url']}  {one['name']}" for one in facts["portals"]]
-    lines += ["", "  people (number, password, one-time code):"]
-    for person in facts["people"]:
-        code = f"antin otp {person['identifier']}" if person["totp_secret"] else "no app yet"
-        lines.append(
-            f"    {person['identifier']}  {person['password']:24}  {code:24}  {person['name']}"
-        )
+    antin = os.path.relpath(sys.argv[0])  # as it can be typed from here
+    lines += ["", "  people (number, password, name):"]
+    lines += [
+        f"    {person['identifier']}  {person['password']:24}  {person['name']}"
+        for person in facts["people"]
+    ]
+    lines += ["", f"  one-time code:         {antin} otp {PEOPLE[0].identifier}"]
+    lines += [
+        f"  activation code for {person.name}, who has no app yet:\n"
+        f"                         {antin} accounts activation-code {person.identifier}"
+        for person in PEOPLE
+        if not person.has_totp
+    ]
     lines += ["", f"  all of it, for programs: {file}", "  Ctrl-C ends everything", ""]
     click.echo("\n".join(lines))
 
