@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from idp.storage import outbox
 from idp.storage.database import Database
@@ -177,6 +179,19 @@ def test_the_backlog_shows_what_waits_how_long_and_what_failed(
         due = outbox.count_due(connection, now=now, at_most=10)
     assert (backlog.waiting, backlog.failed, round(backlog.oldest_age_s)) == (2, 1, 90)
     assert due == 2
+
+
+def test_the_backlog_is_counted_without_reading_what_is_done(tmp_path: Path) -> None:
+    """A day of done work waits for the purge, and metrics are read several times a minute."""
+    database = Database(f"sqlite:///{tmp_path / 'antin.db'}")
+    outbox.outbox.create(database.engine)
+    asked: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *seen: asked.append(str(seen[2])))
+    with database.read() as connection:
+        outbox.find_backlog(connection, now=datetime(2026, 11, 21, tzinfo=UTC))
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[-1]}", ("a", "b")).all()
+    database.close()
+    assert [row[3] for row in plan] == ["SEARCH outbox USING INDEX ix_outbox_due (state=?)"]
 
 
 def test_rows_go_a_day_after_success_and_thirty_days_after_failure(
