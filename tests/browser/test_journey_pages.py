@@ -1,6 +1,6 @@
 """Pages off the main road pass axe in both languages: what was not found, refused, or is over.
 
-What lives here: one visit per page, on a desk and on a small phone; every link on it leads somewhere.
+What lives here: one visit per page, on a desk and on a phone; every link on it leads somewhere.
 Not here: pages on the way of a sign-in (`test_journey.py`, `test_journey_mishaps.py`).
 """
 

@@ -1,7 +1,6 @@
 """The provider under races and losses, on both deployments.
 
-Fixtures: `twins`, two processes' worth of the provider in this process over the same state, with one
-clock.  Not here: real processes (`tests/support/processes.py`).
+Fixtures: `twins`, two of the provider in this process over one state, with one clock.
 """
 
 from __future__ import annotations

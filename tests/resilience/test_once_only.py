@@ -7,6 +7,7 @@ stored.  Not here: the same one after the other (`tests/idp/oauth`).
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import Any
 
 from tests.support.provider import assert_error
@@ -20,7 +21,7 @@ def exchange_at_once(twins: Twins, code: str) -> list[Any]:
     """Fifty exchanges of one code, half of them at either."""
     return race(
         [
-            lambda provider=twins.both[number % 2]: provider.exchange(code, verifier=VERIFIER)
+            partial(twins.both[number % 2].exchange, code, verifier=VERIFIER)
             for number in range(FIFTY)
         ]
     )
@@ -28,9 +29,7 @@ def exchange_at_once(twins: Twins, code: str) -> list[Any]:
 
 def refresh_at_once(twins: Twins, token: str) -> list[Any]:
     """Fifty uses of one refresh token, half of them at either."""
-    return race(
-        [lambda provider=twins.both[number % 2]: provider.refresh(token) for number in range(FIFTY)]
-    )
+    return race([partial(twins.both[number % 2].refresh, token) for number in range(FIFTY)])
 
 
 def test_fifty_exchanges_of_one_code_give_tokens_once_and_take_them_back(twins):

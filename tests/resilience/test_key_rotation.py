@@ -1,0 +1,73 @@
+"""Keys rotated in the middle of 2,000 sign-ins: no verification fails.
+
+What lives here: two server processes, keys rotated from a third, hours compressed to seconds, and
+eight clients that keep the published keys for exactly as long as the header says.
+Each person gives a password once; what is counted are authorizations with tokens verified, which is
+what rotation could break.  Source: architecture, "OpenID Connect" (next is published its cache time
+and a margin before it signs).  Not here: the states of a key (`tests/keystore`).
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.support.deployment import Deployment, open_deployment
+from tests.support.quick_browser import QuickBrowser
+from tests.support.strict_jwks import StrictJwks
+
+SIGN_INS = 2000
+CLIENTS = 8
+PASSWORD = "mat-khau-cua-moi-nguoi-trong-kiem-thu"
+COMPRESSED = {"ANTIN_JWKS_CACHE_S": "2", "ANTIN_JWKS_MARGIN_S": "1"}
+BETWEEN_ROTATIONS_S = 4.0
+
+
+def sign_in_again_and_again(deployment: Deployment, number: int) -> StrictJwks:
+    """One person at one client, by single sign-on; every token is verified at once."""
+    stored = deployment.inventor.hash(PASSWORD)
+    person = deployment.inventor.person(has_totp=False, password=PASSWORD, stored=stored)
+    browser = QuickBrowser(deployment.address.port)
+    client = deployment.client("RS256" if number % 4 == 3 else "ES256")
+    keys = StrictJwks(lambda: browser.request("GET", "/jwks"))
+    for _ in range(SIGN_INS // CLIENTS):
+        fields = browser.sign_in(client, identifier=person.identifier, password=PASSWORD)
+        tokens = browser.exchange(client, fields["code"])
+        assert keys.verify(tokens["id_token"])["aud"] == client.client_id
+        assert keys.verify(tokens["access_token"])["client_id"] == client.client_id
+    assert browser.passwords_given == 1
+    return keys
+
+
+def test_no_verification_fails_while_keys_rotate_under_two_thousand_sign_ins(
+    tmp_path, postgresql_server, own_redis, pii_alarm
+):
+    pii_alarm.seed(PASSWORD, kind="the password")
+    with open_deployment(
+        tmp_path,
+        postgresql=postgresql_server,
+        redis=own_redis,
+        receiver="http://127.0.0.1:1",
+        settings=COMPRESSED,
+    ) as deployment:
+        deployment.serve(2)
+        rotated = 0
+        with ThreadPoolExecutor(CLIENTS) as threads:
+            running = [
+                threads.submit(sign_in_again_and_again, deployment, number)
+                for number in range(CLIENTS)
+            ]
+            next_at = time.monotonic() + 1
+            while not all(one.done() for one in running):
+                if time.monotonic() >= next_at:
+                    services = deployment.services
+                    services.keyring.rotate(services.time())
+                    rotated += 1
+                    next_at = time.monotonic() + BETWEEN_ROTATIONS_S
+                time.sleep(0.05)
+            caches = [one.result() for one in running]
+        pii_alarm.watch(deployment.logs(), "log of the processes")
+    assert rotated >= 3
+    used = set().union(*(cache.used for cache in caches))
+    assert len(used) >= 2 * 3, "ES256 and RS256 keys of three rotations signed"
+    assert all(cache.fetched >= 3 for cache in caches)
