@@ -10,10 +10,10 @@ service is `account_id`.  Not here: whether an act is allowed (`idp.accounts.lif
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from sqlalchemy import (
@@ -52,6 +52,10 @@ from idp.storage.database import Transaction, metadata
 from idp.storage.declared import BASIC, NONE, SECRET, holds
 from keystore.clock import from_ms, to_ms
 from keystore.sealing import Sealer
+
+_V = TypeVar("_V")
+
+_MOST_AT_ONCE: Final = 1_000
 
 GrowingKey: Final = BigInteger().with_variant(Integer(), "sqlite")
 """SQLite counts up by itself only for INTEGER PRIMARY KEY."""
@@ -197,10 +201,11 @@ def find_keys(
         for parsed in identifiers
         for live in sealer.lookup_macs(parsed.value, kind=parsed.kind)
     }
-    if not asked:
-        return {}
-    rows = connection.execute(_BY_MAC, {"macs": list(asked)})
-    return {asked[row.mac]: (AccountId(row.account_id), row.account_key) for row in rows}
+    return {
+        asked[row.mac]: (AccountId(row.account_id), row.account_key)
+        for macs in in_portions(list(asked))
+        for row in connection.execute(_BY_MAC, {"macs": macs})
+    }
 
 
 def insert_accounts(
@@ -304,6 +309,15 @@ def erase_account(tx: Transaction, row: AccountRow, *, now: datetime) -> None:
         ),
         {"key": row.account_key},
     )
+
+
+def in_portions(values: Sequence[_V]) -> Iterator[Sequence[_V]]:
+    """Values for one `IN` each.
+
+    PostgreSQL takes 65,535 parameters in a statement, SQLite 32,766; and some thousand pairs make
+    PostgreSQL run out of stack.
+    """
+    return (values[start : start + _MOST_AT_ONCE] for start in range(0, len(values), _MOST_AT_ONCE))
 
 
 def unseal_profile(row: Row[*tuple[Any, ...]], *, sealer: Sealer) -> Profile:

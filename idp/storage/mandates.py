@@ -41,7 +41,13 @@ from idp.accounts.model import (
     Representation,
 )
 from idp.ids import AccountId, MandateId
-from idp.storage.accounts import account, identifier, unseal_number, unseal_profile
+from idp.storage.accounts import (
+    account,
+    identifier,
+    in_portions,
+    unseal_number,
+    unseal_profile,
+)
 from idp.storage.database import Transaction, metadata
 from idp.storage.declared import BASIC, NONE, holds
 from keystore.clock import from_ms, to_ms
@@ -197,11 +203,11 @@ def list_present(
     now: datetime,
 ) -> set[tuple[int, int]]:
     """Of pairs (holder, principal) of internal keys, those that have a running mandate."""
-    asked = list(pairs)
-    if not asked:
-        return set()
-    rows = connection.execute(_PRESENT, {"which": kind, "pairs": asked, "now": to_ms(now)})
-    return {(row.holder_key, row.principal_key) for row in rows}
+    return {
+        (row.holder_key, row.principal_key)
+        for asked in in_portions(list(pairs))
+        for row in connection.execute(_PRESENT, {"which": kind, "pairs": asked, "now": to_ms(now)})
+    }
 
 
 def insert_mandates(tx: Transaction, rows: Sequence[MandateRow]) -> None:

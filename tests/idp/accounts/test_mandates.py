@@ -10,6 +10,8 @@ from idp.accounts.errors import AccountUnknown
 from idp.accounts.mandates import add_legal_representative, end_mandate
 from idp.accounts.model import MandateKind, MandateStatus
 from idp.ids import AccountId, MandateId
+from idp.storage.accounts import find_row
+from idp.storage.mandates import list_present
 from keystore.log.events import EventType
 from keystore.log.record import log_event
 
@@ -131,3 +133,13 @@ def test_the_name_of_an_organisation_does_not_show_in_a_repr(house, me, firm) ->
     represent(house, me, firm)
     (found,) = house.directory.representations(me, now=house.now)
     assert "Hợp tác xã" not in repr(found)
+
+
+def test_more_pairs_are_asked_for_than_one_statement_takes(house, me, firm) -> None:
+    represent(house, me, firm)
+    with house.database.read() as connection:
+        pair = tuple(find_row(connection, one).account_key for one in (me, firm))
+        asked = [*((n, n) for n in range(10_000, 50_000)), pair]
+        kind = MandateKind.LEGAL_REPRESENTATIVE
+        assert list_present(connection, asked, kind=kind, now=house.now) == {pair}
+        assert list_present(connection, (), kind=kind, now=house.now) == set()

@@ -195,3 +195,18 @@ def test_a_thousand_accounts_go_in_with_two_statements(database, sealer, now) ->
             row = find_row(tx.connection, one.account_id)
             assert row is not None
             assert row.account_key == rows[one.account_id].account_key
+
+
+def test_more_numbers_are_asked_for_than_one_statement_takes(database, sealer, now) -> None:
+    """A batch of organisations with a hundred representatives each asks for that many."""
+    one = person(now, NUMBER)
+    insert(database, sealer, one)
+    many = [
+        ParsedIdentifier(IdentifierKind.PERSONAL_ID_NUMBER, f"003190{n:06d}") for n in range(66_000)
+    ]
+    with database.read() as connection:
+        known = find_keys(connection, (*many, NUMBER), sealer=sealer)
+        assert find_keys(connection, (), sealer=sealer) == {}
+    assert {number: account_id for number, (account_id, _key) in known.items()} == {
+        NUMBER: one.account_id
+    }
