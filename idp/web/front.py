@@ -69,9 +69,10 @@ class Front:
 
         def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
             facts.status = int(status[:3])
-            request = environ.get("werkzeug.request")  # Flask takes it away when it is done
-            if request is not None and request.url_rule is not None:
-                facts.route = request.url_rule.rule
+            # Flask takes its request away when it is done
+            rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
+            if rule is not None:
+                facts.route = rule.rule
             headers += self._always
             headers.append(("X-Request-Id", facts.request_id))
             return start_response(status, headers)
