@@ -14,7 +14,8 @@ steals the database alone still cannot guess at them, because the keys are not i
 costs the same (`passwords`).  Whoever wants them wrapped before the import answers asks for it.
 
 An event for every imported account would double the work of the import; one for each batch names
-the import and its lines.  Not here: columns, files (`import_columns`, `import_files`).
+the import, how many accounts and mandates it brought, and its last line.
+Not here: columns, files (`import_columns`, `import_files`).
 """
 
 from __future__ import annotations
@@ -59,11 +60,15 @@ class ImportElsewhere(AccountError):
 
 @dataclass(frozen=True, slots=True)
 class ImportProgress:
-    """How far it has got; `was_finished` when the file had been imported before."""
+    """How far it has got; `was_finished` when the file had been imported before.
+
+    `warnings` and `mandates` (given) are counted since this run began, `job` since the first.
+    """
 
     job: ImportJob
     size_bytes: int
     warnings: int = 0
+    mandates: int = 0
     was_finished: bool = False
 
 
@@ -114,15 +119,13 @@ class AccountImport:
         if job.is_finished:
             yield ImportProgress(job, source.size_bytes, was_finished=True)
             return
-        warnings = 0
+        so_far = ImportProgress(job, source.size_bytes)
         with _errors_file(errors_path, kept_bytes=job.errors_bytes) as errors:
             rows = read_rows(source, offset=job.offset_bytes, line=job.lines + 1)
             while batch := list(islice(rows, BATCH_ROWS)):
-                job, found = self._import_batch(batch, job=job, errors=errors)
-                warnings += found
-                yield ImportProgress(job, source.size_bytes, warnings=warnings)
-        job = self._finish(job)
-        yield ImportProgress(job, source.size_bytes, warnings=warnings)
+                so_far = self._import_batch(batch, so_far=so_far, errors=errors)
+                yield so_far
+        yield replace(so_far, job=self._finish(so_far.job))
 
     def _begin(self, source: ImportFile, *, is_repeated: bool) -> ImportJob:
         fresh = ImportJob(
@@ -141,21 +144,24 @@ class AccountImport:
         return known
 
     def _import_batch(
-        self, batch: list[FileRow], *, job: ImportJob, errors: BinaryIO
-    ) -> tuple[ImportJob, int]:
+        self, batch: list[FileRow], *, so_far: ImportProgress, errors: BinaryIO
+    ) -> ImportProgress:
         now = self._clock()
         read = [self._parse(row, now=now) for row in batch]
         read = self._wrap(read) if self._is_wrapping else read
         for attempt in range(_TRIES):
             try:
-                after = self._store_batch(batch, read, job=job, errors=errors, now=now)
+                job, given = self._store_batch(batch, read, job=so_far.job, errors=errors, now=now)
             except IdentifierTaken:
                 # somebody opened one of these accounts since we looked: look again
                 if attempt == _TRIES - 1:
                     raise
             else:
                 break
-        return after, sum(1 for one in read if one.row is not None and one.row.has_warnings)
+        odd = sum(1 for one in read if one.row is not None and one.row.has_warnings)
+        return replace(
+            so_far, job=job, warnings=so_far.warnings + odd, mandates=so_far.mandates + given
+        )
 
     def _parse(self, row: FileRow, *, now: datetime) -> _Read:
         if row.problem is not None:
@@ -183,14 +189,18 @@ class AccountImport:
         job: ImportJob,
         errors: BinaryIO,
         now: datetime,
-    ) -> ImportJob:
-        """One transaction: accounts, passwords, mandates, log, and how far the file has got."""
+    ) -> tuple[ImportJob, int]:
+        """One transaction: accounts, passwords, mandates, log, and how far the file has got.
+
+        Returns how far, and how many mandates were given.
+        """
         with self._database.transaction() as tx:
             refused = {one.line: one.problem for one in read if one.problem is not None}
             new, existing, clashes = self._sort(tx, read)
             refused.update(clashes)
             made = self._insert(tx, new, now=now)
-            refused.update(self._add_mandates(tx, read, skipped=refused, now=now))
+            given, unknown = self._add_mandates(tx, read, skipped=refused, now=now)
+            refused.update(unknown)
             listed = "".join(f"{line},{code}\n" for line, code in sorted(refused.items())).encode()
             after = replace(
                 job,
@@ -204,13 +214,18 @@ class AccountImport:
             if not advance_job(tx, after, expected_offset=job.offset_bytes, now=now):
                 raise ImportElsewhere
             _rewrite(errors, listed, offset=job.errors_bytes)
-            if made:
+            if made or given:
                 event = Event(
                     EventType.ACCOUNT_IMPORTED,
-                    facts={"import": job.job_id, "accounts": made, "last_line": after.lines},
+                    facts={
+                        "import": job.job_id,
+                        "accounts": made,
+                        "mandates": given,
+                        "last_line": after.lines,
+                    },
                 )
                 self._log.record(tx, event, data_key=None, now=now)
-        return after
+        return after, given
 
     def _sort(
         self, tx: Transaction, read: list[_Read]
@@ -261,8 +276,10 @@ class AccountImport:
 
     def _add_mandates(
         self, tx: Transaction, read: list[_Read], *, skipped: dict[int, str], now: datetime
-    ) -> dict[int, str]:
-        """Give the mandates that rows ask for and that are not there; the codes of those refused.
+    ) -> tuple[int, dict[int, str]]:
+        """Give the mandates that rows ask for and that are not there.
+
+        Returns how many, and the code of each line that is refused one.
 
         An organisation goes in although one of its representatives is unknown: the line is listed,
         and importing the file again after the person was added gives the mandate.
@@ -274,7 +291,7 @@ class AccountImport:
             for wish in one.row.mandates
         ]
         if not wishes:
-            return {}
+            return 0, {}
         parties = {party for _line, wish in wishes for party in (wish.holder, wish.principal)}
         keys = find_keys(tx.connection, parties, sealer=self._sealer)
         refused: dict[int, str] = {}
@@ -289,15 +306,13 @@ class AccountImport:
                 asked[holder[1], principal[1]] = (wish, holder[0], principal[0])
         kind = MandateKind.LEGAL_REPRESENTATIVE
         present = list_present(tx.connection, asked, kind=kind, now=now)
-        insert_mandates(
-            tx,
-            [
-                MandateRow(_mandate(wish, holder, principal, now=now), *pair)
-                for pair, (wish, holder, principal) in asked.items()
-                if pair not in present
-            ],
-        )
-        return refused
+        new = [
+            MandateRow(_mandate(wish, holder, principal, now=now), *pair)
+            for pair, (wish, holder, principal) in asked.items()
+            if pair not in present
+        ]
+        insert_mandates(tx, new)
+        return len(new), refused
 
     def _finish(self, job: ImportJob) -> ImportJob:
         now = self._clock()

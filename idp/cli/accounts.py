@@ -316,6 +316,8 @@ def _tell(done: ImportProgress, errors_path: Path) -> None:
     click.echo(
         f"added {done.job.added}, known already {done.job.existing}, refused {done.job.refused}"
     )
+    if done.mandates:
+        click.echo(f"{done.mandates} mandates given")
     if done.warnings:
         click.echo(f"{done.warnings} numbers do not agree with what is declared beside them")
     if done.job.refused and errors_path.exists():

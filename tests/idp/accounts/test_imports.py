@@ -193,6 +193,20 @@ def test_organisations_come_with_their_representatives(house, tmp_path) -> None:
     assert counted(house, mandate) == 3
 
 
+def test_a_file_of_mandates_alone_is_counted_and_logged(house, tmp_path) -> None:
+    """Giving somebody the right to act for an organisation is an act: no record, no act."""
+    run(house, write(tmp_path, people(1), name="first.csv"))
+    house.add_organisation("9900000016", name="Công ty Mẫu")
+    before = len(events(house))
+    content = f"kind,personal_id_number,enterprise_code\nmandate,{number(1)},9900000016\n"
+    file = write(tmp_path, content)
+    assert run(house, file).mandates == 1
+    (imported, facts), _finished = events(house)[before:]
+    assert imported == EventType.ACCOUNT_IMPORTED
+    assert (facts["accounts"], facts["mandates"]) == (0, 1)
+    assert run(house, file, is_repeated=True).mandates == 0
+
+
 def test_an_organisation_goes_in_without_its_unknown_representative(house, tmp_path) -> None:
     content = (
         "kind,personal_id_number,enterprise_code,name,legal_representatives\n"
