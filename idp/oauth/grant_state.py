@@ -80,6 +80,15 @@ def find_person(
     return Person(account, "" if subject is None else subject.tech_id, representation)
 
 
+def needs_person(grant: Grant) -> bool:
+    """Whether tokens of a grant depend on more of the person than an active account.
+
+    They do when the person acts for an organisation, or when the ID token was asked to carry
+    claims; everything else about the person goes to userinfo.
+    """
+    return grant.mandate_id is not None or bool(grant.claims.get("id_token"))
+
+
 class GrantStates:
     """Reads the state of grants through the ephemeral store."""
 

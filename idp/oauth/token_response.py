@@ -26,7 +26,7 @@ def make_token_response(
     grant: Grant,
     *,
     client: Client,
-    person: Person,
+    person: Person | None,
     audience_sub: str,
     scopes: tuple[str, ...],
     refresh_token: str | None,
@@ -37,13 +37,17 @@ def make_token_response(
 ) -> dict[str, Any]:
     """The members of a successful token response.
 
-    Takes   audience_sub: whom the access token names; scopes: what it gets, a subset of the
-            grant's; is_exchange: True at the code exchange, where the nonce comes back (at refresh it does not: Core §12.2).
+    Takes   person: None where `needs_person` says that no token depends on it; audience_sub: whom
+            the access token names; scopes: what it gets, a subset of the grant's; is_exchange: True
+            at the code exchange, where the nonce comes back (at refresh it does not: Core §12.2).
     """
     organisation = None
-    admitted = admitted_by(client)
-    if person.representation is not None and ORGANIZATION in scopes and admitted("org"):
-        organisation = organisation_claim(person.representation)
+    extra: dict[str, Any] = {}
+    if person is not None:
+        admitted = admitted_by(client)
+        extra = claims_for_id_token(grant, person, may_receive=admitted)
+        if person.representation is not None and ORGANIZATION in scopes and admitted("org"):
+            organisation = organisation_claim(person.representation)
     access_token = access_tokens.issue_for_grant(
         grant, sub=audience_sub, scopes=scopes, organisation=organisation, now=now
     )
@@ -58,7 +62,7 @@ def make_token_response(
             grant,
             access_token=access_token,
             algorithm=client.id_token_signed_response_alg,
-            extra=claims_for_id_token(grant, person, may_receive=admitted),
+            extra=extra,
             with_nonce=is_exchange,
             now=now,
         )

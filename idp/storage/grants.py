@@ -1,8 +1,8 @@
 """Grants with their code and refresh family: one row is the whole life of one authorization.
 
 What lives here: the table and the few statements that decide something once.  A code is spent and
-a refresh token replaced by a conditional UPDATE in the transaction that also records what was
-issued, so there is no moment in which one exists without the other (docs/adr/0003).
+a refresh token replaced by one conditional UPDATE that also records what was issued, so there is no
+moment in which one exists without the other (docs/adr/0003); nothing is locked in between.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ from sqlalchemy import (
     update,
 )
 
+from idp.accounts.model import AccountStatus
 from idp.ids import AccountId, GrantId, MandateId, SessionId
 from idp.model import Code, Grant, RefreshFamily
+from idp.storage.accounts import account
 from idp.storage.database import Transaction, metadata
 from idp.storage.declared import BASIC, NONE, SECRET, holds
 from idp.storage.purge import purged_by
@@ -100,11 +102,16 @@ _REFRESH_COLUMNS = (
 )  # fmt: skip
 
 _FIND = select(*_GRANT_COLUMNS).where(_c.grant_id == bindparam("id"))
-_FIND_CODE = select(*_GRANT_COLUMNS, *_CODE_COLUMNS).where(_c.grant_id == bindparam("id"))
-_LOCK_REFRESH = (
-    select(*_GRANT_COLUMNS, *_REFRESH_COLUMNS)
+_WITH_STATUS = oauth_grant.outerjoin(account, account.c.account_id == _c.account_id)
+_FIND_CODE = (
+    select(*_GRANT_COLUMNS, *_CODE_COLUMNS, account.c.status)
+    .select_from(_WITH_STATUS)
     .where(_c.grant_id == bindparam("id"))
-    .with_for_update()
+)
+_FIND_REFRESH = (
+    select(*_GRANT_COLUMNS, *_REFRESH_COLUMNS, account.c.status)
+    .select_from(_WITH_STATUS)
+    .where(_c.grant_id == bindparam("id"))
 )
 _INSERT = insert(oauth_grant)
 _SPEND = (
@@ -120,7 +127,11 @@ _SPEND = (
 )
 _ROTATE = (
     update(oauth_grant)
-    .where(_c.grant_id == bindparam("id"))
+    .where(
+        _c.grant_id == bindparam("id"),
+        _c.refresh_hash == bindparam("previous"),
+        _c.revoked_ms.is_(None),
+    )
     .values(
         refresh_hash=bindparam("hash"),
         refresh_previous_hash=bindparam("previous"),
@@ -174,22 +185,26 @@ def find_grant(connection: Connection, grant_id: GrantId) -> Grant | None:
     return None if row is None else _grant(row)
 
 
-def find_code(connection: Connection, grant_id: GrantId) -> tuple[Grant, Code] | None:
-    """A grant with its code, spent or not: the caller compares hash, client, URI and challenge."""
+def find_code(connection: Connection, grant_id: GrantId) -> tuple[Grant, Code, bool] | None:
+    """A grant with its code, spent or not, and whether the account is active.
+
+    Does not compare hash, client, URI and challenge: the caller does.
+    """
     row = connection.execute(_FIND_CODE, {"id": grant_id}).one_or_none()
     if row is None or row.code_hash is None:
         return None
-    return _grant(row), Code(
+    code = Code(
         secret_hash=bytes(row.code_hash),
         redirect_uri=row.code_redirect_uri,
         code_challenge=row.code_challenge,
         expires_at=from_ms(row.code_expires_ms),
         spent_at=None if row.code_spent_ms is None else from_ms(row.code_spent_ms),
     )
+    return _grant(row), code, row.status == AccountStatus.ACTIVE
 
 
 def spend_code(
-    tx: Transaction,
+    connection: Connection,
     grant_id: GrantId,
     *,
     now: datetime,
@@ -204,7 +219,7 @@ def spend_code(
     Does not check the code's hash, client or expiry: the code grant does.
     Source  RFC 6749 §4.1.2.
     """
-    result = tx.connection.execute(
+    result = connection.execute(
         _SPEND,
         {
             "id": grant_id,
@@ -218,12 +233,14 @@ def spend_code(
     return result.rowcount == 1
 
 
-def lock_refresh(tx: Transaction, grant_id: GrantId) -> tuple[Grant, RefreshFamily] | None:
-    """A grant with its refresh family, held until the transaction ends; None if it has none."""
-    row = tx.connection.execute(_LOCK_REFRESH, {"id": grant_id}).one_or_none()
+def find_refresh(
+    connection: Connection, grant_id: GrantId
+) -> tuple[Grant, RefreshFamily, bool] | None:
+    """A grant with its refresh family, and whether the account is active; None if it has none."""
+    row = connection.execute(_FIND_REFRESH, {"id": grant_id}).one_or_none()
     if row is None or row.refresh_hash is None:
         return None
-    return _grant(row), RefreshFamily(
+    family = RefreshFamily(
         current_hash=bytes(row.refresh_hash),
         previous_hash=_bytes(row.refresh_previous_hash),
         rotated_at=None if row.refresh_rotated_ms is None else from_ms(row.refresh_rotated_ms),
@@ -231,10 +248,11 @@ def lock_refresh(tx: Transaction, grant_id: GrantId) -> tuple[Grant, RefreshFami
         generation=row.refresh_generation,
         expires_at=from_ms(row.refresh_expires_ms),
     )
+    return _grant(row), family, row.status == AccountStatus.ACTIVE
 
 
 def rotate_refresh(
-    tx: Transaction,
+    connection: Connection,
     grant_id: GrantId,
     *,
     previous_hash: bytes,
@@ -242,9 +260,13 @@ def rotate_refresh(
     sealed_current: bytes,
     generation: int,
     now: datetime,
-) -> None:
-    """Put a successor in place of the live refresh token; call it under `lock_refresh` only."""
-    tx.connection.execute(
+) -> bool:
+    """Put a successor in place of the refresh token whose hash is `previous_hash`, once.
+
+    Returns True for exactly one of any number of callers, and only while that token is the live
+    one of a grant that is not revoked.
+    """
+    result = connection.execute(
         _ROTATE,
         {
             "id": grant_id,
@@ -255,6 +277,7 @@ def rotate_refresh(
             "generation": generation,
         },
     )
+    return result.rowcount == 1
 
 
 def revoke_grant(tx: Transaction, grant_id: GrantId, *, now: datetime, reason: str) -> bool:

@@ -33,6 +33,7 @@ class PresentedCode:
 
     grant: Grant
     code: Code
+    is_account_active: bool
 
     def get_redirect_uri(self) -> str:
         """What the authorization request named; RFC 6749 §4.1.3 demands the same again."""

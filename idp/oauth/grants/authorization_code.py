@@ -20,8 +20,9 @@ from clients.registry.model import Client, GrantType
 from clients.registry.profiles import RefreshRule, profile_of
 from idp.model import Code, Grant
 from idp.oauth.access_token import AccessTokens
+from idp.oauth.claims import Person
 from idp.oauth.errors import InvalidGrant
-from idp.oauth.grant_state import People, find_person
+from idp.oauth.grant_state import People, find_person, needs_person
 from idp.oauth.grants.adapter import OAuthClient, PresentedCode
 from idp.oauth.id_token import IdTokens
 from idp.oauth.opaque import OpaqueKind, OpaqueTokens
@@ -80,7 +81,7 @@ class CodeExchange:
             found = find_code(connection, presented.grant_id)
         if found is None or not hmac.compare_digest(found[1].secret_hash, presented.digest):
             raise InvalidGrant("the code is unknown")
-        grant, code = found
+        grant, code, is_account_active = found
         if grant.client_id != client.client_id:
             raise InvalidGrant("the code was issued to another client")
         if code.spent_at is not None:
@@ -90,7 +91,7 @@ class CodeExchange:
             raise InvalidGrant("the code has expired")
         if not grant.is_live(now):
             raise InvalidGrant("the grant was revoked")
-        return PresentedCode(grant, code)
+        return PresentedCode(grant, code, is_account_active)
 
     def redeem(self, presented: PresentedCode, *, client: Client, now: datetime) -> dict[str, Any]:
         """Spend a verified code and answer with tokens.
@@ -99,16 +100,20 @@ class CodeExchange:
                 the account or the mandate does not hold any more.
         """
         grant = presented.grant
-        person = find_person(grant, people=self.people, database=self.database, now=now)
-        if person is None:
+        person: Person | None = None
+        holds = presented.is_account_active
+        if needs_person(grant):
+            person = find_person(grant, people=self.people, database=self.database, now=now)
+            holds = person is not None
+        if not holds:
             raise InvalidGrant("the account or the mandate does not hold any more")
         audience_sub = find_audience_subject(
             grant, servers=self.resources, database=self.database, now=now
         )
         refresh_token, refresh_hash, refresh_until = self._refresh(grant, client, now=now)
-        with self.database.transaction() as tx:
+        with self.database.statement() as connection:
             is_first = spend_code(
-                tx,
+                connection,
                 grant.grant_id,
                 now=now,
                 grant_expires_at=refresh_until or grant.expires_at,

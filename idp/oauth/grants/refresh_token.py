@@ -1,8 +1,8 @@
 """The refresh token grant: rotation that survives a lost answer and notices theft.
 
-What lives here: one decision under one row lock.  The live token gets a successor; the one before
-it, within the grace and as long as the successor has not been used, gets that same successor again;
-everything else is a replay and ends the family.  There is never a second branch.
+What lives here: one decision, made by one conditional UPDATE.  The live token gets a successor; the
+one before it, within the grace and as long as the successor has not been used, gets that same
+successor again; everything else is a replay and ends the family.  There is never a second branch.
 Sources: RFC 6749 §6; RFC 9700 §4.14.2; architecture §5.8.
 """
 
@@ -20,26 +20,28 @@ from clients.registry.model import Client, GrantType
 from clients.registry.profiles import RefreshRule, profile_of
 from idp.model import Grant, RefreshFamily
 from idp.oauth.access_token import AccessTokens
+from idp.oauth.claims import Person
 from idp.oauth.errors import InvalidGrant, InvalidRequest, InvalidScope, UnauthorizedClient
-from idp.oauth.grant_state import People, find_person
+from idp.oauth.grant_state import People, find_person, needs_person
 from idp.oauth.grants.adapter import OAuthClient
 from idp.oauth.id_token import IdTokens
 from idp.oauth.opaque import OpaqueKind, OpaqueToken, OpaqueTokens
 from idp.oauth.resources import ResourceServers, check_resources, find_audience_subject
 from idp.oauth.revocation import RevocationReason, Revocations
 from idp.oauth.token_response import make_token_response
-from idp.storage.database import Database, Transaction
-from idp.storage.grants import find_grant, lock_refresh, rotate_refresh
+from idp.storage.database import Database
+from idp.storage.grants import find_refresh, rotate_refresh
 from keystore.purposes import SealPurpose
 from keystore.sealing import Sealer
 
 
 @dataclass(frozen=True, slots=True)
-class _Rotated:
-    """The outcome under the lock: a token to hand out, or a family that was just ended."""
+class _Held:
+    """What is stored behind a refresh token at one instant."""
 
     grant: Grant
-    refresh_token: str | None
+    family: RefreshFamily
+    is_account_active: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,95 +79,105 @@ class Refreshing:
         presented = self.opaque.find(raw_token, kind=OpaqueKind.REFRESH_TOKEN)
         if presented is None:
             raise InvalidGrant("the refresh token is unknown")
-        with self.database.read() as connection:
-            held = find_grant(connection, presented.grant_id)
-        if held is None or held.client_id != client.client_id:
+        held = self._find(presented)
+        grant = held.grant
+        if grant.client_id != client.client_id:
             raise InvalidGrant("the refresh token was issued to another client")
-        person = find_person(held, people=self.people, database=self.database, now=now)
-        if person is None:
+        person: Person | None = None
+        holds = held.is_account_active
+        if needs_person(grant):
+            person = find_person(grant, people=self.people, database=self.database, now=now)
+            holds = person is not None
+        if not holds:
             raise InvalidGrant("the account or the mandate does not hold any more")
         check_resources(
-            resources, grant=held, userinfo=self.access_tokens.userinfo_audience
+            resources, grant=grant, userinfo=self.access_tokens.userinfo_audience
         )
         audience_sub = find_audience_subject(
-            held, servers=self.resources, database=self.database, now=now
+            grant, servers=self.resources, database=self.database, now=now
         )
-        with self.database.transaction() as tx:
-            rotated = self._rotate(tx, presented, client=client, scope=scope, now=now)
-        if rotated.refresh_token is None:
-            raise InvalidGrant("the refresh token was used before")
-        grant = rotated.grant
+        refresh_token = self._rotate(held, presented, client=client, scope=scope, now=now)
         return make_token_response(
             grant,
             client=client,
             person=person,
             audience_sub=audience_sub,
             scopes=_narrow(grant, scope),
-            refresh_token=rotated.refresh_token,
+            refresh_token=refresh_token,
             is_exchange=False,
             access_tokens=self.access_tokens,
             id_tokens=self.id_tokens,
             now=now,
         )
 
+    def _find(self, presented: OpaqueToken) -> _Held:
+        with self.database.read() as connection:
+            found = find_refresh(connection, presented.grant_id)
+        if found is None:
+            raise InvalidGrant("the refresh token is unknown")
+        return _Held(*found)
+
     def _rotate(
         self,
-        tx: Transaction,
+        held: _Held,
         presented: OpaqueToken,
         *,
         client: Client,
         scope: str | None,
         now: datetime,
-    ) -> _Rotated:
-        """Decide under the row lock.
+    ) -> str:
+        """The refresh token to hand out.
 
-        1. The grant has a family, is this client's and holds.
+        1. The grant holds, and gives what is asked for.
         2. The live token: replace it, unless the profile binds tokens to the client's key instead.
+           Whoever loses the race for that looks again, and finds the winner's successor.
         3. The one before, within the grace: the same successor, unsealed.
         4. Anything else was live once (its MAC says so): a replay, and the family ends.
+
+        Nothing is locked: a token that is not the live one never becomes it again.
         """
-        held = lock_refresh(tx, presented.grant_id)  # 1
-        if held is None:
-            raise InvalidGrant("the refresh token is unknown")
-        grant, family = held
-        is_current = hmac.compare_digest(family.current_hash, presented.digest)
+        grant, family = held.grant, held.family
+        if not grant.is_live(now) or now >= family.expires_at:  # 1
+            raise InvalidGrant("the refresh token has expired or was revoked")
+        _narrow(grant, scope)
+        if hmac.compare_digest(family.current_hash, presented.digest):  # 2
+            if profile_of(client).refresh is RefreshRule.BOUND_TO_KEY:
+                # FAPI 2.0 §5.3.2.1: no rotation, only the holder of the client's key can use it
+                return presented.text
+            successor = self._replace(grant, family, now=now)
+            if successor is not None:
+                return successor
+            again = self._find(presented)
+            return self._rotate(again, presented, client=client, scope=scope, now=now)
         is_previous = family.previous_hash is not None and hmac.compare_digest(
             family.previous_hash, presented.digest
         )
-        if grant.client_id != client.client_id:
-            raise InvalidGrant("the refresh token was issued to another client")
-        if not grant.is_live(now) or now >= family.expires_at:
-            raise InvalidGrant("the refresh token has expired or was revoked")
-        _narrow(grant, scope)
-        if is_current:  # 2
-            if profile_of(client).refresh is RefreshRule.BOUND_TO_KEY:
-                # FAPI 2.0 §5.3.2.1: no rotation, only the holder of the client's key can use it
-                return _Rotated(grant, presented.text)
-            return _Rotated(grant, self._replace(tx, grant, family, now=now))
         if is_previous and self._is_in_grace(family, now=now):  # 3
-            return _Rotated(grant, self._successor_again(grant, family))
-        self.revocations.revoke(  # 4
-            tx, [grant], reason=RevocationReason.REFRESH_REPLAYED, now=now
-        )
-        return _Rotated(grant, None)
+            return self._successor_again(grant, family)
+        with self.database.transaction() as tx:  # 4
+            self.revocations.revoke(
+                tx, [grant], reason=RevocationReason.REFRESH_REPLAYED, now=now
+            )
+        raise InvalidGrant("the refresh token was used before")
 
-    def _replace(
-        self, tx: Transaction, grant: Grant, family: RefreshFamily, *, now: datetime
-    ) -> str:
+    def _replace(self, grant: Grant, family: RefreshFamily, *, now: datetime) -> str | None:
+        """A successor of the live token; None when another request was faster, or a revocation."""
         made = self.opaque.make(grant.grant_id, kind=OpaqueKind.REFRESH_TOKEN)
         generation = family.generation + 1
-        rotate_refresh(
-            tx,
-            grant.grant_id,
-            previous_hash=family.current_hash,
-            current_hash=made.digest,
-            sealed_current=self.sealer.seal(
-                SealPurpose.REFRESH, made.text.encode("ascii"), context=_context(grant, generation)
-            ),
-            generation=generation,
-            now=now,
+        sealed = self.sealer.seal(
+            SealPurpose.REFRESH, made.text.encode("ascii"), context=_context(grant, generation)
         )
-        return made.text
+        with self.database.statement() as connection:
+            is_first = rotate_refresh(
+                connection,
+                grant.grant_id,
+                previous_hash=family.current_hash,
+                current_hash=made.digest,
+                sealed_current=sealed,
+                generation=generation,
+                now=now,
+            )
+        return made.text if is_first else None
 
     def _is_in_grace(self, family: RefreshFamily, *, now: datetime) -> bool:
         return (
