@@ -8,8 +8,7 @@ it and the shell remembers it.  Not here: the rules (`idp.accounts`).
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -17,33 +16,25 @@ from typing import Final
 import click
 from tqdm import tqdm
 
+from clients.registry.model import CIVIL_TIME
 from idp.accounts.activation import issue_activation_code
-from idp.accounts.errors import AccountError, IdentifierTaken, PasswordUnusable
-from idp.accounts.identifiers import (
-    IdentifierProblem,
-    ParsedIdentifier,
-    parse_identifier,
-    parse_login_identifier,
-)
+from idp.accounts.identifiers import IdentifierProblem, parse_identifier
 from idp.accounts.import_columns import COLUMNS, RowRefused, parse_row
 from idp.accounts.import_files import ImportFileRefused
 from idp.accounts.imports import AccountImport, ImportElsewhere, ImportProgress
 from idp.accounts.lifecycle import AccountLifecycle
-from idp.accounts.model import Account, AccountKind, AccountLevel, IdentifierKind
+from idp.accounts.mandates import add_legal_representative, end_mandate
+from idp.accounts.model import AccountKind, AccountLevel, IdentifierKind
 from idp.accounts.passwords import Argon2Costs, Hashing, Passwords
 from idp.accounts.wrapping import wrap_some
 from idp.cli.context import open_services
-from idp.ids import AccountId
+from idp.cli.naming import account_argument, find_named, plain_word, reason_option, told_refusals
+from idp.ids import MandateId
 from idp.services import Services
 
 _SHOWN_REFUSALS: Final = 10
 _WRAP_BATCH: Final = 200
 _INTERRUPTED: Final = 130
-
-_account: Final = click.argument("account", default="-")
-_reason: Final = click.option(
-    "--reason", default="operator", show_default=True, help="A short word for the log."
-)
 
 
 @click.group()
@@ -135,21 +126,21 @@ def add(
         stored = None
         if password:
             chosen = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-            with _refusals():
+            with told_refusals():
                 stored = passwords.hash_new(chosen)
         if row.account is None:
             raise click.ClickException("kind_unknown")
-        with _refusals():
+        with told_refusals():
             made = _lifecycle(services).open(row.account, password=stored)
     click.echo(made.account_id)
 
 
 @accounts.command()
-@_account
+@account_argument
 def show(account: str) -> None:
     """What is known of an account, masked."""
     with open_services() as services:
-        found = _find(services, account)
+        found = find_named(services, account)
         roles = services.people.representations(found.account_id, now=services.time())
         has_totp = services.login.has_totp(found.account_id)
     level = "-" if found.level is None else str(AccountLevel(found.level).value)
@@ -165,17 +156,19 @@ def show(account: str) -> None:
     for number in found.identifiers:
         until = "" if number.valid_to is None else f" until {number.valid_to.date().isoformat()}"
         lines.append((number.kind.value, f"{_mask(number.value)}{until}"))
-    lines.extend(("represents", f"{role.enterprise_code} {role.name}") for role in roles)
+    lines.extend(
+        ("represents", f"{role.enterprise_code} {role.name} ({role.mandate_id})") for role in roles
+    )
     for label, text in lines:
         click.echo(f"{label + ':':24}{text}")
 
 
 @accounts.command("activation-code")
-@_account
+@account_argument
 def activation_code(account: str) -> None:
     """Hand out a code for enrolling an authenticator; it is shown this once."""
     with open_services() as services:
-        found = _find(services, account)
+        found = find_named(services, account)
         if found.is_organisation:
             raise click.ClickException("organisations have no authenticator")
         code = issue_activation_code(
@@ -189,89 +182,135 @@ def activation_code(account: str) -> None:
 
 
 @accounts.command()
-@_account
-@_reason
+@account_argument
+@reason_option
 def lock(account: str, reason: str) -> None:
     """Refuse an account's sign-ins, and sign it out everywhere."""
     with open_services() as services:
-        found = _find(services, account)
-        with _refusals():
+        found = find_named(services, account)
+        with told_refusals():
             _lifecycle(services).lock(found.account_id, reason=reason, now=services.time())
         services.sessions.end_all(found.account_id, now=services.time())
 
 
 @accounts.command()
-@_account
-@_reason
+@account_argument
+@reason_option
 def unlock(account: str, reason: str) -> None:
     """Let an account sign in again."""
     with open_services() as services:
-        found = _find(services, account)
-        with _refusals():
+        found = find_named(services, account)
+        with told_refusals():
             _lifecycle(services).unlock(found.account_id, reason=reason, now=services.time())
 
 
 @accounts.command()
-@_account
-@_reason
+@account_argument
+@reason_option
 def close(account: str, reason: str) -> None:
     """Close an account for good: signed out everywhere, its mandates end, its data stay."""
     with open_services() as services:
-        found = _find(services, account)
-        with _refusals():
+        found = find_named(services, account)
+        with told_refusals():
             _lifecycle(services).close(found.account_id, reason=reason, now=services.time())
         services.sessions.end_all(found.account_id, now=services.time())
 
 
 @accounts.command()
-@_account
+@account_argument
 @click.option("--new-number", prompt=True, help="The number that takes its place.")
-@_reason
+@reason_option
 def renumber(account: str, new_number: str, reason: str) -> None:
     """Cancel a person's number and put another in its place; the account stays."""
     new = parse_identifier(new_number, kind=IdentifierKind.PERSONAL_ID_NUMBER)
     if isinstance(new, IdentifierProblem):
         raise click.ClickException(new)
     with open_services() as services:
-        found = _find(services, account)
-        with _refusals():
+        found = find_named(services, account)
+        with told_refusals():
             _lifecycle(services).renumber(found.account_id, new, reason=reason, now=services.time())
 
 
 @accounts.command()
-@_account
+@account_argument
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@_reason
+@reason_option
 def erase(account: str, reason: str, *, yes: bool) -> None:
     """Destroy everything that is known of a person; it cannot be undone."""
     with open_services() as services:
-        found = _find(services, account)
+        found = find_named(services, account)
         if not yes:
             click.confirm("Erase it for good?", abort=True)
         services.sessions.end_all(found.account_id, now=services.time())
-        with _refusals():
+        with told_refusals():
             _lifecycle(services).erase(found.account_id, reason=reason, now=services.time())
 
 
+@accounts.command()
+@click.argument("person")
+@click.argument("organisation")
+@click.option("--source", prompt=True, callback=plain_word, help="The register that says so.")
+@click.option(
+    "--last-day",
+    type=click.DateTime(formats=["%Y-%m-%d"]),
+    help="YYYY-MM-DD; without it the mandate stays open.",
+)
+def represent(person: str, organisation: str, source: str, last_day: datetime | None) -> None:
+    """Let PERSON act for ORGANISATION as its legal representative; prints the mandate.
+
+    Both are account ids or numbers; a hyphen asks for one.
+    """
+    valid_to = None
+    if last_day is not None:
+        valid_to = (last_day + timedelta(days=1)).replace(tzinfo=CIVIL_TIME)
+    with open_services() as services:
+        if valid_to is not None and valid_to <= services.time():
+            raise click.UsageError("the last day is over")
+        holder, principal = find_named(services, person), find_named(services, organisation)
+        with told_refusals():
+            given = add_legal_representative(
+                services.database,
+                holder_id=holder.account_id,
+                organisation_id=principal.account_id,
+                source=source,
+                valid_to=valid_to,
+                log=services.log,
+                now=services.time(),
+            )
+    click.echo(given.mandate_id)
+
+
+@accounts.command("end-mandate")
+@click.argument("mandate")
+def end_mandate_command(mandate: str) -> None:
+    """End MANDATE (mdt_…, as `show` prints it) for good: nobody acts under it from now on."""
+    with open_services() as services:
+        found = services.people.find_mandate(MandateId(mandate))
+        if found is None:
+            raise click.ClickException("mandate_unknown")
+        if not end_mandate(services.database, found, log=services.log, now=services.time()):
+            raise click.ClickException("mandate_ended_before")
+
+
 @accounts.command("second-factor")
-@_account
+@account_argument
 @click.option("--always/--by-portal", default=True, help="At every sign-in, or as portals demand.")
 def second_factor(account: str, *, always: bool) -> None:
     """Keep when the holder wants to be asked for a one-time code."""
     with open_services() as services:
-        found = _find(services, account)
-        with _refusals():
+        found = find_named(services, account)
+        with told_refusals():
             _lifecycle(services).demand_second_factor(
                 found.account_id, is_demanded=always, now=services.time()
             )
 
 
 @accounts.command("sign-out")
-@_account
+@account_argument
 def sign_out(account: str) -> None:
     """Sign an account out everywhere; its portals are told."""
     with open_services() as services:
-        found = _find(services, account)
+        found = find_named(services, account)
         ended = services.sessions.end_all(found.account_id, now=services.time())
     click.echo(f"{ended} sessions ended")
 
@@ -334,42 +373,6 @@ def _passwords() -> Passwords:
 
 def _lifecycle(services: Services) -> AccountLifecycle:
     return AccountLifecycle(services.database, sealer=services.sealer, log=services.log)
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """What accounts refuse is a word and exit status 1, not a trace."""
-    try:
-        yield
-    except IdentifierTaken as taken:
-        raise click.ClickException(f"{taken.code} ({taken.kind})") from taken
-    except PasswordUnusable as unusable:
-        raise click.ClickException(f"{unusable.code} ({unusable.reason})") from unusable
-    except AccountError as refused:
-        raise click.ClickException(refused.code) from refused
-
-
-def _find(services: Services, account: str) -> Account:
-    """The account that an id or a number names; a hyphen asks for it.
-
-    Raises  ClickException, which does not repeat what was typed.
-    """
-    text = click.prompt("Account id or number") if account == "-" else account
-    if text.startswith("acc_"):
-        found = services.people.find_account(AccountId(text))
-    else:
-        found = next(filter(None, map(services.people.find_by_identifier, _readings(text))), None)
-    if found is None:
-        raise click.ClickException("account_unknown")
-    return found
-
-
-def _readings(text: str) -> tuple[ParsedIdentifier, ...]:
-    typed = parse_login_identifier(text)
-    if not isinstance(typed, IdentifierProblem):
-        return typed.candidates
-    code = parse_identifier(text, kind=IdentifierKind.ENTERPRISE_CODE)
-    return () if isinstance(code, IdentifierProblem) else (code,)
 
 
 def _mask(number: str) -> str:

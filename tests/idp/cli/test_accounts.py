@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -196,6 +196,44 @@ def test_a_new_number_takes_the_place_of_the_old(run, services, me) -> None:
     shown = run("show", me).output
     assert "•••••••••017 until 2026-11-21" in shown
     assert "identifier_malformed" in run("renumber", me, "--new-number", "1", status=1).stderr
+
+
+@pytest.mark.parametrize("reason", ["mất điện thoại", NUMBER, "", "x" * 65])
+def test_a_reason_that_the_log_cannot_carry_is_refused_before_anything_is_done(
+    run, services, me, reason
+) -> None:
+    for command in (("erase", "--yes"), ("lock",), ("close",)):
+        refused = run(*command, me, "--reason", reason, status=2)
+        assert reason == "" or reason not in refused.output
+    assert status_of(services, me) is AccountStatus.ACTIVE
+    assert services.sessions.everywhere == []
+
+
+def test_a_representative_is_named_shown_and_dismissed(run, services, me) -> None:
+    """Law on Enterprises art. 12: who stops being the representative stops acting."""
+    firm = run(
+        "add", "--kind", "organisation", "--number", "9900000016", "--name", "Công ty Mẫu"
+    ).output.strip()
+    mandate = run("represent", me, firm, typed="dkkd\n").output.splitlines()[-1]
+    assert mandate.startswith("mdt_")
+    assert f"9900000016 Công ty Mẫu ({mandate})" in run("show", me).output
+    run("end-mandate", mandate)
+    assert "represents" not in run("show", me).output
+    assert services.people.representations(AccountId(me), now=services.time()) == ()
+    assert "mandate_ended_before" in run("end-mandate", mandate, status=1).stderr
+    assert "mandate_unknown" in run("end-mandate", "mdt_nothing", status=1).stderr
+
+
+def test_a_representative_may_be_named_until_a_day(run, services, me) -> None:
+    firm = run(
+        "add", "--kind", "organisation", "--number", "9900000016", "--name", "Công ty Mẫu"
+    ).output.strip()
+    named = ("represent", me, firm, "--source", "dkkd", "--last-day")
+    run(*named, "2026-12-31")
+    (role,) = services.people.representations(AccountId(me), now=services.time())
+    assert role.valid_to == datetime(2026, 12, 31, 17, tzinfo=UTC)
+    assert "the last day is over" in run(*named, "2020-01-01", status=2).stderr
+    assert "account_unknown" in run("represent", firm, me, "--source", "dkkd", status=1).stderr
 
 
 def test_erasing_asks_first(run, services, me) -> None:
