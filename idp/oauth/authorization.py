@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from clients.registry.model import Client
+from clients.registry.profiles import profile_of
 from idp.accounts.model import Account, Representation
 from idp.ids import AccountId, ConsentId, GrantId, MandateId, make_id
-from idp.model import Consent, Grant, Session, SessionClient
+from idp.model import AuthLevel, Consent, Grant, Session, SessionClient
 from idp.oauth.assurance import acr_for
 from idp.oauth.authorization_request import AuthorizationRequest
 from idp.oauth.consent import (
@@ -254,7 +255,7 @@ class Authorizations:
             resource=request.resource,
             is_offline=OFFLINE_ACCESS in scopes,
             acr=acr_for(
-                assurance.level,
+                AuthLevel(min(assurance.level, profile_of(at.client).level_cap)),
                 acr_values=request.acr_values,
                 acr_claim=request.acr_claim,
                 may_alias=at.client.acr_aliases,

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from clients.registry.model import Capacities, Client
+from clients.registry.profiles import profile_of
 from idp.accounts.model import Account, Representation
 from idp.ids import MandateId
 from idp.model import AuthLevel, Factor, Session
@@ -239,10 +240,11 @@ _REFUSED_SILENTLY: Final[dict[Prompt, tuple[type[OAuthError], str]]] = {
 def next_ask(at: Situation) -> Ask | None:
     """The first thing the person must be asked, or None: a code may be issued.
 
-    Raises  UnmetAuthenticationRequirements when a level is demanded that nobody can reach here.
+    Raises  UnmetAuthenticationRequirements when a level is demanded that nobody can reach here, or
+            that this client's profile may not rely on.
     Source  OpenID Connect Core §3.1.2.3.
     """
-    if at.demanded.must > HIGHEST:
+    if at.demanded.must > min(HIGHEST, profile_of(at.client).level_cap):
         raise UnmetAuthenticationRequirements("the demanded acr cannot be reached")
     for question in QUESTIONS:
         ask = question(at)
