@@ -88,6 +88,8 @@ def import_file(file: Path, wrap: str, *, again: bool) -> None:
             raise click.ClickException(f"{refused.reason}{where}") from refused
         except ImportElsewhere as elsewhere:
             raise click.ClickException(elsewhere.code) from elsewhere
+        except OSError as failure:
+            raise click.FileError(str(failure.filename or file), failure.strerror) from failure
     _tell(done, errors_path)
 
 

@@ -42,7 +42,13 @@ def upgrade_command() -> None:
 
 
 @db.command("purge")
-@click.option("--batch", default=1000, show_default=True, help="Rows deleted at a time.")
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 100_000),
+    default=1000,
+    show_default=True,
+    help="Rows deleted at a time.",
+)
 def purge_command(batch: int) -> None:
     """Delete what has expired, in batches, until nothing is left."""
     with open_services() as services:

@@ -275,6 +275,15 @@ def test_a_file_of_another_kind_is_refused(run, tmp_path, name, content, said) -
     assert said in run("import", str(file), status=1).stderr
 
 
+def test_a_list_of_refused_rows_that_cannot_be_written_is_said_in_a_line(run, tmp_path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("kind\ncitizen\n", encoding="utf-8")
+    (tmp_path / "people.csv.errors").mkdir()
+    refused = run("import", str(file), status=1)
+    assert "people.csv.errors" in refused.stderr
+    assert "directory" in refused.stderr
+
+
 def test_interrupting_says_how_to_go_on(run, tmp_path, monkeypatch) -> None:
     def interrupted(*_args: object, **_named: object) -> Iterator[object]:
         raise KeyboardInterrupt
