@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from clients.registry.registry import Registry
@@ -45,6 +45,7 @@ from idp.work.outbox import Outbox
 from keystore.kek import load_kek
 from keystore.keyring import Keyring
 from keystore.log.record import LogWriter
+from keystore.purposes import TOKENS
 from keystore.sealing import Sealer
 
 APP_NAME = "Ấn Tín"
@@ -137,6 +138,7 @@ def build_services(
         jwks_cache=timedelta(seconds=settings.jwks_cache_s),
         margin=timedelta(seconds=settings.jwks_margin_s),
         retire_after=timedelta(seconds=longest_s + settings.jwks_margin_s),
+        purpose=replace(TOKENS, rotate_after=timedelta(seconds=settings.key_rotation_s)),
     )
     keyring.ensure(now)
     registry = Registry(database)

@@ -13,6 +13,7 @@ import signal
 import ssl
 import threading
 import time
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ from idp.errors import SettingsInvalid, StorageUnavailable
 from idp.logs import configure_logging
 from idp.services import Services, build_services
 from idp.settings import Settings
+from idp.storage.ephemeral import EphemeralStore
+from idp.storage.ephemeral_redis import RedisEphemeralStore
 from idp.web.request_facts import current_request_id
 
 _NOT_OURS: Final = ("HTTP_", "CONTENT_", "REQUEST_", "SERVER_", "REMOTE_", "GATEWAY_", "wsgi.")
@@ -45,6 +48,7 @@ def make_application(settings: Settings, is_sandbox: bool, draining: Flag) -> An
     _drop_what_looks_like_a_request()
     _end_with_parent()
     services = _build_patiently(settings, is_sandbox=is_sandbox)
+    _tell_weaknesses(services.ephemeral)
     return Front(
         create_app(services),
         services=services,
@@ -61,6 +65,14 @@ def _build_patiently(settings: Settings, *, is_sandbox: bool) -> Services:
         except StorageUnavailable as failure:
             _log.warning("worker_waits", reason=type(failure.__cause__).__name__)
             time.sleep(_RETRY_S)
+
+
+def _tell_weaknesses(store: EphemeralStore) -> None:
+    """What about the server's own configuration makes marks and counts unsafe."""
+    if isinstance(store, RedisEphemeralStore):
+        with suppress(StorageUnavailable):
+            for weakness in store.find_weaknesses():
+                _log.error("ephemeral_store_unsafe", weakness=weakness)
 
 
 def _drop_what_looks_like_a_request() -> None:

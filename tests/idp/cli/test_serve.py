@@ -106,6 +106,12 @@ def test_several_workers_over_tls_outlive_one_that_is_killed(
         served.context = version
         with pytest.raises(ssl.SSLError):
             served.ask("/healthz")
+        make_certificate(tmp_path, now=datetime.now(UTC))
+        served.context = ssl.create_default_context(cafile=str(certificate))
+        with pytest.raises(ssl.SSLCertVerificationError):
+            served.ask("/healthz")
+        served.process.send_signal(signal.SIGHUP)
+        wait_until(served.answers, what="the new certificate")
     requests = [line for line in served.lines() if line["event"] == "request"]
     assert len([line for line in requests if line["route"] == "/userinfo"]) == 20
     assert len({line["request_id"] for line in requests}) == len(requests)
