@@ -11,8 +11,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.support.invented import Invented
 from tests.support.sandbox import BOTH_ORGANISATIONS, Sandbox
 from tests.support.servers import wait_until
@@ -85,25 +83,31 @@ def walk_both_portals(
     walk.see("#login")
 
 
-@pytest.mark.parametrize(
-    ("name", "language", "width", "height"),
-    [
-        ("Nguyễn Thị Lấp Lánh Ánh", "vi", 1280, 800),
-        ("Phạm Quốc Mẫu", "en", 360, 740),
-    ],
-    ids=["desktop-vi", "phone-en"],
-)
-def test_one_sign_in_serves_both_portals(walker, sandbox, name, language, width, height):
-    person = sandbox.printed_person(name)
-    with walker(width=width, height=height) as walk:
+def test_one_sign_in_serves_both_portals_on_a_desk(walker, sandbox):
+    """With a printed identity and the code that `antin otp` says."""
+    person = sandbox.printed_person("Nguyễn Thị Lấp Lánh Ánh")
+    with walker() as walk:
+        code = _otp_command(person.identifier)
+        walk_both_portals(walk, sandbox, person, code=code, pictures="desktop")
+
+
+def test_one_sign_in_serves_both_portals_on_a_phone(walker, sandbox):
+    person = sandbox.inventor.person(organisations=BOTH_ORGANISATIONS)
+    with walker(width=360, height=740, is_mobile=True, has_touch=True) as walk:
         walk_both_portals(
-            walk,
-            sandbox,
-            person,
-            code=_otp_command(person.identifier),
-            language=language,
-            pictures="phone" if width == 360 else "desktop",
+            walk, sandbox, person, code=person.code(), language="en", pictures="phone"
         )
+
+
+def test_one_organisation_is_no_choice(walker, sandbox):
+    person = sandbox.inventor.person(organisations=BOTH_ORGANISATIONS[:1])
+    with walker() as walk:
+        walk.go(f"{sandbox.business}/", "#login")
+        walk.press("#login", "#login-submit")
+        walk.sign_in(person, "#consent-accept")
+        walk.press("#consent-accept", "#organisation")
+        assert "Sen Vàng" in walk.claim("org_name")
+        assert walk.claim("acr") == "1"
 
 
 def test_the_journey_by_keyboard_alone(walker, sandbox):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pyotp
@@ -25,6 +26,12 @@ TOOL = "cong-cu-thu-nghiem"
 TOOL_HOME = "http://localhost:9999/callback"
 VERIFIER = "a-code-verifier-of-this-test-that-is-long-enough"
 BACK_AT_TOOL = "#tool"
+HANDS: dict[str, dict[str, Any]] = {
+    "pointer": {},
+    "keyboard": {"hand": "keyboard"},
+    "no scripts": {"has_scripts": False},
+}
+"""How people who cannot, or will not, do otherwise use a page.  WCAG 2.2 §2.1.1."""
 
 
 def tool_url(sandbox: Sandbox, **extra: str) -> str:
@@ -224,19 +231,24 @@ def test_language_can_be_switched_on_every_step(walker, sandbox):
         walk.press("#logout-confirm", "#signed-out")
 
 
-def test_a_form_answered_with_a_problem_keeps_the_sign_in_through_a_switch(walker, sandbox):
+@pytest.mark.parametrize(("language", "switched"), [("vi", "en"), ("en", "vi")])
+def test_a_form_answered_with_a_problem_keeps_the_sign_in_through_a_switch(
+    walker, sandbox, language, switched
+):
     person = sandbox.inventor.person()
     with walker() as walk:
+        walk.page.goto(f"{sandbox.citizen}/?lang={language}")
         start_at_citizen(walk, sandbox)
         walk.type("#identifier", person.identifier)
         walk.type("#password", "khong-dung-dau")
         walk.press("#login-submit", "#problem")
         assert walk.status == 422
-        walk.press("#language-en", "#login-submit")
+        assert walk.page.get_attribute("html", "lang") == language
+        walk.press(f"#language-{switched}", "#login-submit")
         walk.sign_in(person, "#otp-submit")
         walk.type("#otp", "000000")
         walk.press("#otp-submit", "#problem")
-        walk.press("#language-vi", "#otp-submit")
+        walk.press(f"#language-{language}", "#otp-submit")
         walk.type("#otp", person.code())
         walk.press("#otp-submit", "#consent-accept")
 
@@ -258,10 +270,11 @@ def test_somebody_else_signing_in_ends_the_first_session_at_its_portals(at_tool,
         assert second.name in walk.text("main")
 
 
-def test_select_account_offers_the_one_and_another(at_tool, sandbox):
+@pytest.mark.parametrize("hand", HANDS)
+def test_select_account_offers_the_one_and_another(at_tool, sandbox, hand):
     """OpenID Connect Core §3.1.2.1 `prompt=select_account`."""
     first, second = sandbox.inventor.person(), sandbox.inventor.person()
-    with at_tool() as walk:
+    with at_tool(**HANDS[hand]) as walk:
         walk.go(tool_url(sandbox), "#login-submit")
         walk.sign_in(first, BACK_AT_TOOL)
         walk.go(tool_url(sandbox, prompt="select_account"), "#account-continue")
@@ -291,11 +304,12 @@ def test_step_up_asks_for_the_code_alone(at_tool, sandbox):
         assert walk.claim("acr") == "2"
 
 
-@pytest.mark.parametrize("locale", ["vi-VN", "en-US"])
-def test_without_an_organisation_the_business_portal_refuses_and_is_told(walker, sandbox, locale):
+@pytest.mark.parametrize(("language", "hand"), [("vi", "keyboard"), ("en", "no scripts")])
+def test_without_an_organisation_the_business_portal_refuses_and_is_told(
+    walker, sandbox, language, hand
+):
     person = sandbox.inventor.person()
-    language = locale[:2]
-    with walker(locale=locale) as walk:
+    with walker(locale=f"{language}-VN", **HANDS[hand]) as walk:
         walk.go(f"{sandbox.business}/?lang={language}", "#login")
         walk.press("#login", "#login-submit")
         walk.sign_in(person, "#error-return")
@@ -306,23 +320,27 @@ def test_without_an_organisation_the_business_portal_refuses_and_is_told(walker,
         assert walk.page.get_attribute("#problem", "data-problem") == "access_denied"
 
 
-@pytest.mark.parametrize("language", ["vi", "en"])
-def test_a_first_authenticator_app_is_enrolled_on_the_way(walker, sandbox, language):
+@pytest.mark.parametrize(
+    ("language", "hand"), [("vi", "pointer"), ("en", "keyboard"), ("vi", "no scripts")]
+)
+def test_a_first_authenticator_app_is_enrolled_on_the_way(walker, sandbox, language, hand):
     """Architecture §5.10: with an activation code from proofing, never the password alone."""
     person = sandbox.inventor.person(level=AccountLevel.ONE, has_totp=False)
     code = sandbox.inventor.activation_code(person)
-    with walker(width=360, height=740) as walk:
+    with walker(width=360, height=740, **HANDS[hand]) as walk:
         walk.go(f"{sandbox.citizen}/?lang={language}", "#login")
         walk.press("#login", "#login-submit")
         walk.sign_in(person, "#activation-submit")
         walk.type("#activation_code", "0000-0000-0000")
         walk.press("#activation-submit", "#problem")
         assert walk.status == 422
+        walk.clear("#activation_code")
         walk.type("#activation_code", code.lower())
         walk.press("#activation-submit", "#totp-enrol-submit")
         secret = walk.text("#totp-secret").replace(" ", "")
         walk.type("#otp", "000000")
         walk.press("#totp-enrol-submit", "#problem")
+        walk.clear("#otp")
         walk.type("#otp", pyotp.TOTP(secret).now())
         walk.press("#totp-enrol-submit", "#consent-accept")
         walk.press("#consent-accept", "#claims")

@@ -20,6 +20,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.request import urlopen
 
 import pytest
 
@@ -45,6 +46,7 @@ class Sandbox:
     facts: Mapping[str, Any]
     folder: Path
     log: Path
+    settings: Mapping[str, str]
     services: Services
     inventor: Inventor
     _read: int = 0
@@ -58,6 +60,12 @@ class Sandbox:
                 )
         raise LookupError(name)
 
+    def metrics(self) -> str:
+        """What the operators' listener counts."""
+        port = int(self.settings["ANTIN_METRICS_PORT"])
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            return str(answer.read().decode())
+
     def new_log(self) -> str:
         """What the processes wrote since the last call, without the list of printed people."""
         text = self.log.read_text(encoding="utf-8", errors="replace")
@@ -68,7 +76,8 @@ class Sandbox:
 @contextmanager
 def start_sandbox(folder: Path, *, settings: Mapping[str, str] | None = None) -> Iterator[Sandbox]:
     """Start the sandbox with its portals in `folder`; everything it starts ends with it."""
-    port = _three_free_ports()
+    # pictures for the documentation show the addresses that a reader will have
+    port = 8000 if os.environ.get("ANTIN_PICTURES") else _three_free_ports()
     var, log = folder / "var", folder / "sandbox.log"
     # what sets the tests up must not set up the provider as well
     environ = {name: value for name, value in os.environ.items() if not name.startswith("ANTIN_")}
@@ -101,6 +110,7 @@ def start_sandbox(folder: Path, *, settings: Mapping[str, str] | None = None) ->
                 facts=facts,
                 folder=folder,
                 log=log,
+                settings=settings or {},
                 services=services,
                 inventor=Inventor(services),
             )
@@ -145,14 +155,16 @@ def _three_free_ports() -> int:
 
 @pytest.fixture(scope="session")
 def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """The sandbox of this test process."""
-    with start_sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
+    """The sandbox of this test process, as talkative as it can be."""
+    settings = {"ANTIN_LOG_LEVEL": "DEBUG", "ANTIN_METRICS_PORT": str(free_port())}
+    with start_sandbox(tmp_path_factory.mktemp("sandbox"), settings=settings) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def sandbox(running_sandbox: Sandbox, pii_alarm: PiiAlarm) -> Iterator[Sandbox]:
-    """The sandbox; what its processes write during the test goes to the alarm."""
+    """The sandbox; what its processes write and count during the test goes to the alarm."""
     running_sandbox.new_log()
     yield running_sandbox
     pii_alarm.watch(running_sandbox.new_log(), "log of the sandbox")
+    pii_alarm.watch(running_sandbox.metrics(), "a metric")

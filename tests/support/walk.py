@@ -89,6 +89,15 @@ class Walk:
         else:
             self.page.fill(selector, text)
 
+    def clear(self, selector: str) -> None:
+        """Empty a field."""
+        if self._hand == "keyboard":
+            self._tab_to(selector)
+            self.page.keyboard.press("Control+A")
+            self.page.keyboard.press("Delete")
+        else:
+            self.page.fill(selector, "")
+
     def sign_in(self, person: Invented, then: str) -> None:
         """Identifier and password, on the page that asks for them."""
         for kind, value in person.secrets.items():
