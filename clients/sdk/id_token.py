@@ -166,13 +166,13 @@ def _require_fresh(
             raise IdTokenInvalid(13, "auth_time_missing")
         if now.timestamp() - auth_time_s > expected.max_age.total_seconds() + leeway_s:
             raise IdTokenInvalid(13, "auth_time_too_old")
-    # Whoever holds the browser could take `prompt=login` out of the URL.
-    if (
-        expected.reauthenticated_after is not None
-        and auth_time_s is not None
-        and auth_time_s < expected.reauthenticated_after.timestamp() - leeway_s
-    ):
-        raise IdTokenInvalid(13, "not_authenticated_again")
+    # Whoever holds the browser could take `prompt=login` out of the URL; this provider always says
+    # when, so that a token which does not is no proof either.
+    if expected.reauthenticated_after is not None:
+        if auth_time_s is None:
+            raise IdTokenInvalid(13, "auth_time_missing")
+        if auth_time_s < expected.reauthenticated_after.timestamp() - leeway_s:
+            raise IdTokenInvalid(13, "not_authenticated_again")
 
 
 def _date(claims: Mapping[str, object], name: str, *, step: int) -> float | None:

@@ -258,6 +258,12 @@ def test_step_13_prompt_login_taken_out_of_the_url_is_noticed(portal, provider) 
     assert refused(portal, provider, prompt=["login"]) == (13, "not_authenticated_again")
 
 
+def test_step_13_prompt_login_is_not_believed_without_a_time(portal, provider) -> None:
+    """OIDC Core §3.1.2.1: nothing said is no proof that the person was asked again."""
+    with_claims(provider, auth_time=None)
+    assert refused(portal, provider, prompt=["login"]) == (13, "auth_time_missing")
+
+
 def test_step_14_a_swapped_access_token_is_refused(portal, provider) -> None:
     """OIDC Core §3.1.3.8."""
     provider.spoil_answer = lambda answer: answer.update(access_token="another")
