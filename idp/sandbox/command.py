@@ -84,7 +84,7 @@ def sandbox(port: int, *, tls: bool, client_files: Sequence[Path], no_portals: b
     _set_up(plan)
     children = _start(plan, with_portals=not no_portals)
     try:
-        _wait_until_up(plan, children)
+        wait_until_up(ports, children)
         _say(plan, with_portals=not no_portals)
         _watch(children)
     finally:
@@ -127,12 +127,16 @@ def _secrets(known: Path) -> dict[str, str]:
 
 def _refuse_taken(port: int) -> None:
     # a second server on the port of a first would start and share its traffic: ask before
+    if _is_taken(port):
+        raise click.ClickException(
+            f"port {port} is taken: stop what runs there, or choose another with PORT=…"
+        )
+
+
+def _is_taken(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise click.ClickException(
-                f"port {port} is taken: stop what runs there, or choose another with PORT=…"
-            )
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _set_up(plan: _Plan) -> None:
@@ -181,8 +185,7 @@ def _start(plan: _Plan, *, with_portals: bool) -> list[subprocess.Popen[bytes]]:
     ]
     if with_portals:
         file = plan.settings.var / "portals.json"
-        file.touch(mode=0o600)
-        file.write_text(json.dumps(_portal_settings(plan)), encoding="utf-8")
+        write_whole(file, json.dumps(_portal_settings(plan)))
         commands.append([sys.executable, "-m", "idp.sandbox.portals", str(file)])
     return [subprocess.Popen(command, env=plan.environment) for command in commands]
 
@@ -208,17 +211,26 @@ def _portal_settings(plan: _Plan) -> list[dict[str, Any]]:
     ]
 
 
-def _wait_until_up(plan: _Plan, children: Sequence[subprocess.Popen[bytes]]) -> None:
-    deadline = clock.monotonic() + _START_WITHIN_S
+def wait_until_up(
+    ports: Sequence[int],
+    children: Sequence[subprocess.Popen[bytes]],
+    *,
+    within_s: float = _START_WITHIN_S,
+) -> None:
+    """Until every one of `ports` takes connections: what is printed next can be opened.
+
+    Raises  ClickException when one of `children` has ended, or the time is over.
+    """
+    deadline = clock.monotonic() + within_s
+    waiting = list(ports)
     while clock.monotonic() < deadline:
         if any(child.poll() is not None for child in children):
             raise click.ClickException("a process of the sandbox did not start; see above")
-        with socket.socket() as probe:
-            probe.settimeout(0.5)
-            if probe.connect_ex(("127.0.0.1", plan.settings.port)) == 0:
-                return
+        waiting = [port for port in waiting if not _is_taken(port)]
+        if not waiting:
+            return
         clock.sleep(0.1)
-    raise click.ClickException("the provider did not start in time")
+    raise click.ClickException(f"nothing listens on port {waiting[0]} yet; see above")
 
 
 def sandbox_facts(plan: _Plan, *, with_portals: bool) -> dict[str, Any]:
@@ -279,8 +291,7 @@ def _client_facts(plan: _Plan) -> list[dict[str, Any]]:
 def _say(plan: _Plan, *, with_portals: bool) -> None:
     facts = sandbox_facts(plan, with_portals=with_portals)
     file = plan.settings.var / "sandbox.json"
-    file.touch(mode=0o600)
-    file.write_text(json.dumps(facts, ensure_ascii=False, indent=2), encoding="utf-8")
+    write_whole(file, json.dumps(facts, ensure_ascii=False, indent=2))
     lines = ["", "Ấn Tín SANDBOX", f"  provider  {facts['issuer']}"]
     lines += [f"  portal    {one['url']}  {one['name']}" for one in facts["portals"]]
     antin = os.path.relpath(sys.argv[0])  # as it can be typed from here
@@ -310,6 +321,14 @@ def _watch(children: Sequence[subprocess.Popen[bytes]]) -> None:
         click.echo("ending")
         return
     raise click.ClickException("a process of the sandbox ended by itself; see above")
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write `file`, readable by its owner alone; nobody ever reads half of it."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        out.write(text.encode())
+    draft.replace(file)
 
 
 def _interrupt(_number: int, _frame: object) -> None:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from idp.accounts.birthdates import Birthdate
 from idp.accounts.credentials import Totp
@@ -55,7 +54,6 @@ class SandboxIdentity:
     organisations: tuple[Organisation, ...] = ()
     has_totp: bool = True
     legacy_id_9: str | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
 
     @property
     def totp_secret(self) -> bytes:
@@ -116,33 +114,33 @@ PEOPLE: tuple[SandboxIdentity, ...] = (
 
 
 def seed_people(services: Services) -> None:
-    """Put everybody into the database, once."""
+    """Put everybody into the database who is not there; whoever interrupts it may start again."""
     now = services.time()
     lifecycle = AccountLifecycle(services.database, sealer=services.sealer, log=services.log)
     passwords = Passwords(Hashing(Argon2Costs()))
-    organisations: dict[str, AccountId] = {}
     for person in PEOPLE:
-        identifier = ParsedIdentifier(IdentifierKind.PERSONAL_ID_NUMBER, person.identifier)
-        if services.people.find_by_identifier(identifier) is not None:
-            continue
-        account = lifecycle.open(
-            _account(person, now=now), password=passwords.hash_new(person.password)
-        )
-        if person.has_totp:
-            _enrol(services, account, person, now=now)
-        for organisation in person.organisations:
-            if organisation.code not in organisations:
-                organisations[organisation.code] = _open_organisation(
-                    lifecycle, organisation, now=now
-                )
-            add_legal_representative(
-                services.database,
-                holder_id=account.account_id,
-                organisation_id=organisations[organisation.code],
-                source="sandbox",
-                log=services.log,
-                now=now,
+        account = _find(services, IdentifierKind.PERSONAL_ID_NUMBER, person.identifier)
+        if account is None:
+            account = lifecycle.open(
+                _account(person, now=now), password=passwords.hash_new(person.password)
             )
+        if person.has_totp and not services.people.has_totp(account.account_id):
+            _enrol(services, account, person, now=now)
+        roles = services.people.representations(account.account_id, now=now)
+        for organisation in person.organisations:
+            if organisation.code not in {role.enterprise_code for role in roles}:
+                add_legal_representative(
+                    services.database,
+                    holder_id=account.account_id,
+                    organisation_id=_open_organisation(services, organisation, now=now),
+                    source="sandbox",
+                    log=services.log,
+                    now=now,
+                )
+
+
+def _find(services: Services, kind: IdentifierKind, number: str) -> Account | None:
+    return services.people.find_by_identifier(ParsedIdentifier(kind, number))
 
 
 def _account(person: SandboxIdentity, *, now: datetime) -> Account:
@@ -176,8 +174,11 @@ def _account(person: SandboxIdentity, *, now: datetime) -> Account:
 
 
 def _open_organisation(
-    lifecycle: AccountLifecycle, organisation: Organisation, *, now: datetime
+    services: Services, organisation: Organisation, *, now: datetime
 ) -> AccountId:
+    known = _find(services, IdentifierKind.ENTERPRISE_CODE, organisation.code)
+    if known is not None:
+        return known.account_id
     account = make_account(
         kind=AccountKind.ORGANISATION,
         level=None,
@@ -185,6 +186,7 @@ def _open_organisation(
         identifiers=[ParsedIdentifier(IdentifierKind.ENTERPRISE_CODE, organisation.code)],
         now=now,
     )
+    lifecycle = AccountLifecycle(services.database, sealer=services.sealer, log=services.log)
     return lifecycle.open(account).account_id
 
 
