@@ -56,7 +56,7 @@ class OpaqueTokens:
         raw = body + self._sealer.mac(MacPurpose.TOKEN, _message(kind, body))
         return OpaqueToken(
             grant_id=grant_id,
-            text=urlsafe_b64encode(raw).rstrip(b"=").decode("ascii"),
+            text=_text(raw),
             digest=hashlib.sha256(raw).digest(),
         )
 
@@ -71,6 +71,8 @@ class OpaqueTokens:
             raw = urlsafe_b64decode(raw_text.encode("ascii") + b"==")
         except (binascii.Error, UnicodeEncodeError):
             return None
+        if _text(raw) != raw_text:
+            return None  # another spelling of the same bytes: nothing that we gave out
         body, mac = raw[:_BODY_BYTES], raw[_BODY_BYTES:]
         if not self._sealer.is_mac(MacPurpose.TOKEN, _message(kind, body), raw_mac=mac):
             return None
@@ -79,6 +81,10 @@ class OpaqueTokens:
             text=raw_text,
             digest=hashlib.sha256(raw).digest(),
         )
+
+
+def _text(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
 
 
 def _message(kind: OpaqueKind, body: bytes) -> bytes:

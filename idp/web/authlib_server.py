@@ -17,7 +17,7 @@ from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Error, OAuth2Reque
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from flask import Request, Response
 
-from idp.oauth.errors import MalformedParameters, OAuthError
+from idp.oauth.errors import InvalidRequest, MalformedParameters, OAuthError
 from idp.oauth.grants.adapter import OAuthClient
 from idp.oauth.grants.authorization_code import AuthorizationCode
 from idp.oauth.grants.client_credentials import ClientCredentials
@@ -97,6 +97,8 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
 
         Raises  OAuthError of ours; Authlib's own errors are answered here.
         """
+        if request.parameters.get("grant_type") is None:
+            raise InvalidRequest("grant_type is missing")
         try:
             grant = self.get_token_grant(request)
             grant.validate_token_request()
