@@ -28,6 +28,7 @@ _GRACE_S: Final = 15
 """How long TERM waits: three receivers that take their five seconds each."""
 _FIRST_RESTART_S: Final = 0.2
 _LONGEST_RESTART_S: Final = 10.0
+_LIVED_WELL_S: Final = 60.0
 _LOG_PAUSE_S: Final = 30.0
 
 _log = structlog.get_logger("antin.work")
@@ -145,9 +146,10 @@ class Supervisor:
 
         `stop` is called by another thread or by a signal handler.
         """
-        pause_s = _FIRST_RESTART_S
+        pause_s, started_s = 0.0, time.monotonic()
         while not self._stopping.is_set():
             if self._child is None:
+                started_s = time.monotonic()
                 self.start()
             child = self._child
             if child is None:
@@ -158,8 +160,8 @@ class Supervisor:
             self._child = None
             if not self._stopping.is_set():
                 _log.error("work_process_died", exit_code=child.exitcode)
+                pause_s = pause_before_restart(pause_s, lived_s=time.monotonic() - started_s)
                 self._stopping.wait(pause_s)
-                pause_s = min(_LONGEST_RESTART_S, pause_s * 2)
         self.finish()
 
     def stop(self) -> None:
@@ -177,3 +179,13 @@ class Supervisor:
             child.kill()
             child.join()
         self._child = None
+
+
+def pause_before_restart(last_s: float, *, lived_s: float) -> float:
+    """Seconds until a worker that died is started again; doubled while they die young.
+
+    Takes   last_s: the pause before the one that died, 0 at first; lived_s: how long that one ran.
+    """
+    if last_s == 0 or lived_s > _LIVED_WELL_S:
+        return _FIRST_RESTART_S
+    return min(_LONGEST_RESTART_S, last_s * 2)

@@ -21,6 +21,7 @@ import pytest
 from idp.storage.database import Database
 from idp.storage.outbox import Backlog, find_backlog
 from idp.work import Clock, Outbox, Supervisor, open_clock
+from idp.work.process import pause_before_restart
 from tests.idp.work.deliver import make_worker
 from tests.support.servers import wait_until
 from tests.support.stores import StoreUrls
@@ -228,3 +229,12 @@ def test_a_worker_that_dies_is_started_again(scene: Scene, receiver: Receiver) -
         watching.join(30)
     assert not watching.is_alive()
     wait_until(lambda: not _is_alive(second)(), what="the worker's end")
+
+
+def test_a_worker_that_lived_well_is_started_again_at_once() -> None:
+    """A few deaths in a year must not make every restart after them wait for ten seconds."""
+    pauses = [0.0]
+    for _ in range(8):
+        pauses.append(pause_before_restart(pauses[-1], lived_s=1.0))
+    assert pauses[1:] == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0]
+    assert pause_before_restart(10.0, lived_s=61.0) == 0.2
