@@ -27,7 +27,8 @@ def make_userinfo(services: Services) -> Blueprint:
     """The blueprint of `/userinfo`."""
     blueprint = Blueprint("userinfo", __name__)
 
-    @blueprint.route("/userinfo", methods=["GET", "POST"])
+    # Flask would answer OPTIONS by itself, without saying who may ask from where
+    @blueprint.route("/userinfo", methods=["GET", "POST"], provide_automatic_options=False)
     def userinfo() -> Response:
         try:
             answer = services.userinfo.answer(_bearer_token(), now=services.time())
