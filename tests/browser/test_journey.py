@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from tests.support.invented import Invented
-from tests.support.sandbox import BOTH_ORGANISATIONS, Sandbox
+from tests.support.sandbox import BOTH_ORGANISATIONS, Sandbox, start_sandbox
 from tests.support.servers import wait_until
 from tests.support.walk import Walk
 
@@ -121,3 +121,20 @@ def test_the_journey_without_scripts(walker, sandbox):
     person = sandbox.inventor.person(organisations=BOTH_ORGANISATIONS)
     with walker(has_scripts=False, width=360) as walk:
         walk_both_portals(walk, sandbox, person, code=person.code())
+
+
+def test_the_journey_over_https(walker, tmp_path, pii_alarm):
+    """`antin sandbox --tls`: cookies are `__Host-` and Secure, nothing is asked in the clear."""
+    with start_sandbox(tmp_path, tls=True) as sandbox:
+        person = sandbox.inventor.person(organisations=BOTH_ORGANISATIONS)
+        with walker(ignore_https_errors=True) as walk:
+            walk_both_portals(walk, sandbox, person, code=person.code())
+            cookies = [one for one in walk.page.context.cookies() if "antin" in one["name"]]
+            assert cookies
+            for cookie in cookies:
+                assert cookie["name"].startswith("__Host-")
+                assert cookie["secure"]
+                assert cookie["path"] == "/"
+            provider = sandbox.issuer.removeprefix("https://")
+            assert not any(url.startswith(f"http://{provider}") for url in walk.seen)
+        pii_alarm.watch(sandbox.new_log(), "log of the sandbox")

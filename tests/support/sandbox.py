@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -74,10 +75,17 @@ class Sandbox:
 
 
 @contextmanager
-def start_sandbox(folder: Path, *, settings: Mapping[str, str] | None = None) -> Iterator[Sandbox]:
+def start_sandbox(
+    folder: Path,
+    *,
+    settings: Mapping[str, str] | None = None,
+    tls: bool = False,
+    port: int | None = None,
+) -> Iterator[Sandbox]:
     """Start the sandbox with its portals in `folder`; everything it starts ends with it."""
-    # pictures for the documentation show the addresses that a reader will have
-    port = 8000 if os.environ.get("ANTIN_PICTURES") else _three_free_ports()
+    if port is None:
+        # pictures for the documentation show the addresses that a reader will have
+        port = 8000 if os.environ.get("ANTIN_PICTURES") else three_free_ports()
     var, log = folder / "var", folder / "sandbox.log"
     # what sets the tests up must not set up the provider as well
     environ = {name: value for name, value in os.environ.items() if not name.startswith("ANTIN_")}
@@ -85,7 +93,7 @@ def start_sandbox(folder: Path, *, settings: Mapping[str, str] | None = None) ->
     environ |= settings or {}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("antin")), "sandbox"],
+            [str(Path(sys.executable).with_name("antin")), "sandbox", *(["--tls"] if tls else [])],
             cwd=folder,
             env=environ,
             stdin=subprocess.DEVNULL,
@@ -145,12 +153,25 @@ def _answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _three_free_ports() -> int:
-    for _ in range(50):
-        first = free_port()
-        if first < 65_000 and not any(_answers(port) for port in range(first, first + 3)):
+def three_free_ports() -> int:
+    """The first of three ports in a row that nobody uses at this moment.
+
+    Below the range from which outgoing connections take theirs: those would come in between.
+    """
+    for _ in range(200):
+        first = 20_000 + secrets.randbelow(12_000)
+        if all(_may_listen(port) for port in range(first, first + 3)):
             return first
     pytest.fail("no three free ports in a row")
+
+
+def _may_listen(port: int) -> bool:
+    with closing(socket.socket()) as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 @pytest.fixture(scope="session")
