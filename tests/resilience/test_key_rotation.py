@@ -19,18 +19,24 @@ from tests.support.strict_jwks import StrictJwks
 SIGN_INS = 2000
 CLIENTS = 8
 PASSWORD = "mat-khau-cua-moi-nguoi-trong-kiem-thu"
-COMPRESSED = {"ANTIN_JWKS_CACHE_S": "2", "ANTIN_JWKS_MARGIN_S": "1"}
-BETWEEN_ROTATIONS_S = 4.0
+COMPRESSED = {"ANTIN_JWKS_CACHE_S": "2", "ANTIN_JWKS_MARGIN_S": "2"}
+BETWEEN_ROTATIONS_S = 2.5
+KEYS_SEEN = 3
 
 
 def sign_in_again_and_again(deployment: Deployment, number: int) -> StrictJwks:
-    """One person at one client, by single sign-on; every token is verified at once."""
+    """One person at one client, by single sign-on; every token is verified at once.
+
+    On a fast machine it goes on until the keys have changed often enough to prove something.
+    """
     stored = deployment.inventor.hash(PASSWORD)
     person = deployment.inventor.person(has_totp=False, password=PASSWORD, stored=stored)
     browser = QuickBrowser(deployment.address.port)
     client = deployment.client("RS256" if number % 4 == 3 else "ES256")
     keys = StrictJwks(lambda: browser.request("GET", "/jwks"))
-    for _ in range(SIGN_INS // CLIENTS):
+    done = 0
+    while done < SIGN_INS // CLIENTS or len(keys.used) < KEYS_SEEN:
+        done += 1
         fields = browser.sign_in(client, identifier=person.identifier, password=PASSWORD)
         tokens = browser.exchange(client, fields["code"])
         assert keys.verify(tokens["id_token"])["aud"] == client.client_id
@@ -67,7 +73,7 @@ def test_no_verification_fails_while_keys_rotate_under_two_thousand_sign_ins(
                 time.sleep(0.05)
             caches = [one.result() for one in running]
         pii_alarm.watch(deployment.logs(), "log of the processes")
-    assert rotated >= 3
-    used = set().union(*(cache.used for cache in caches))
-    assert len(used) >= 2 * 3, "ES256 and RS256 keys of three rotations signed"
-    assert all(cache.fetched >= 3 for cache in caches)
+    assert rotated >= KEYS_SEEN - 1
+    for cache in caches:
+        assert len(cache.used) >= KEYS_SEEN
+        assert cache.fetched >= KEYS_SEEN
