@@ -8,7 +8,6 @@ it and the shell remembers it.  Not here: the rules (`idp.accounts`).
 from __future__ import annotations
 
 import sys
-from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -16,20 +15,24 @@ from typing import Final
 import click
 from tqdm import tqdm
 
-from clients.registry.model import CIVIL_TIME
 from idp.accounts.activation import issue_activation_code
 from idp.accounts.identifiers import IdentifierProblem, parse_identifier
 from idp.accounts.import_columns import COLUMNS, RowRefused, parse_row
 from idp.accounts.import_files import ImportFileRefused
 from idp.accounts.imports import AccountImport, ImportElsewhere, ImportProgress
 from idp.accounts.lifecycle import AccountLifecycle
-from idp.accounts.mandates import add_legal_representative, end_mandate
 from idp.accounts.model import AccountKind, AccountLevel, IdentifierKind
 from idp.accounts.passwords import Argon2Costs, Hashing, Passwords
 from idp.accounts.wrapping import wrap_some
 from idp.cli.context import open_services
-from idp.cli.naming import account_argument, find_named, plain_word, reason_option, told_refusals
-from idp.ids import MandateId
+from idp.cli.mandates import end_mandate_command, represent
+from idp.cli.naming import (
+    account_argument,
+    find_named,
+    operator_option,
+    reason_option,
+    told_refusals,
+)
 from idp.services import Services
 
 _SHOWN_REFUSALS: Final = 10
@@ -44,6 +47,10 @@ def accounts() -> None:
     ACCOUNT is an account id (acc_…) or a number; without it, or with a hyphen, it is asked for, so
     that it stays out of the shell's history.
     """
+
+
+accounts.add_command(represent)
+accounts.add_command(end_mandate_command)
 
 
 @accounts.command(
@@ -61,7 +68,8 @@ def accounts() -> None:
     "before they are stored (20 ms a row and core).",
 )
 @click.option("--again", is_flag=True, help="Walk through a file that was imported to its end.")
-def import_file(file: Path, wrap: str, *, again: bool) -> None:
+@operator_option
+def import_file(file: Path, wrap: str, operator: str, *, again: bool) -> None:
     """Import FILE (.csv or .jsonl, UTF-8, one row a line).
 
     Rows that cannot be taken are listed in FILE.errors with line number and code, the rest goes
@@ -73,7 +81,7 @@ def import_file(file: Path, wrap: str, *, again: bool) -> None:
         run = AccountImport(
             services.database,
             sealer=services.sealer,
-            log=services.log,
+            log=services.log.in_name_of(operator),
             passwords=_passwords(),
             clock=services.time,
             is_wrapping=wrap == "now",
@@ -100,8 +108,16 @@ def import_file(file: Path, wrap: str, *, again: bool) -> None:
 @click.option("--birthdate", help="YYYY, YYYY-MM or YYYY-MM-DD.")
 @click.option("--level", type=click.Choice(["1", "2"]), help="Of a person's account.")
 @click.option("--password/--no-password", default=False, help="Ask for a password.")
+@operator_option
 def add(
-    kind: str, number: str, name: str, birthdate: str | None, level: str | None, *, password: bool
+    *,
+    kind: str,
+    number: str,
+    name: str,
+    birthdate: str | None,
+    level: str | None,
+    operator: str,
+    password: bool,
 ) -> None:
     """Open one account; prints its id."""
     column = {
@@ -133,7 +149,7 @@ def add(
         if row.account is None:
             raise click.ClickException("kind_unknown")
         with told_refusals():
-            made = _lifecycle(services).open(row.account, password=stored)
+            made = _lifecycle(services, operator).open(row.account, password=stored)
     click.echo(made.account_id)
 
 
@@ -167,7 +183,8 @@ def show(account: str) -> None:
 
 @accounts.command("activation-code")
 @account_argument
-def activation_code(account: str) -> None:
+@operator_option
+def activation_code(account: str, operator: str) -> None:
     """Hand out a code for enrolling an authenticator; it is shown this once."""
     with open_services() as services:
         found = find_named(services, account)
@@ -177,7 +194,7 @@ def activation_code(account: str) -> None:
             services.database,
             found.account_id,
             sealer=services.sealer,
-            log=services.log,
+            log=services.log.in_name_of(operator),
             now=services.time(),
         )
     click.echo(code)
@@ -186,35 +203,44 @@ def activation_code(account: str) -> None:
 @accounts.command()
 @account_argument
 @reason_option
-def lock(account: str, reason: str) -> None:
+@operator_option
+def lock(account: str, reason: str, operator: str) -> None:
     """Refuse an account's sign-ins, and sign it out everywhere."""
     with open_services() as services:
         found = find_named(services, account)
         with told_refusals():
-            _lifecycle(services).lock(found.account_id, reason=reason, now=services.time())
+            _lifecycle(services, operator).lock(
+                found.account_id, reason=reason, now=services.time()
+            )
         services.sessions.end_all(found.account_id, now=services.time())
 
 
 @accounts.command()
 @account_argument
 @reason_option
-def unlock(account: str, reason: str) -> None:
+@operator_option
+def unlock(account: str, reason: str, operator: str) -> None:
     """Let an account sign in again."""
     with open_services() as services:
         found = find_named(services, account)
         with told_refusals():
-            _lifecycle(services).unlock(found.account_id, reason=reason, now=services.time())
+            _lifecycle(services, operator).unlock(
+                found.account_id, reason=reason, now=services.time()
+            )
 
 
 @accounts.command()
 @account_argument
 @reason_option
-def close(account: str, reason: str) -> None:
+@operator_option
+def close(account: str, reason: str, operator: str) -> None:
     """Close an account for good: signed out everywhere, its mandates end, its data stay."""
     with open_services() as services:
         found = find_named(services, account)
         with told_refusals():
-            _lifecycle(services).close(found.account_id, reason=reason, now=services.time())
+            _lifecycle(services, operator).close(
+                found.account_id, reason=reason, now=services.time()
+            )
         services.sessions.end_all(found.account_id, now=services.time())
 
 
@@ -222,7 +248,8 @@ def close(account: str, reason: str) -> None:
 @account_argument
 @click.option("--new-number", prompt=True, help="The number that takes its place.")
 @reason_option
-def renumber(account: str, new_number: str, reason: str) -> None:
+@operator_option
+def renumber(account: str, new_number: str, reason: str, operator: str) -> None:
     """Cancel a person's number and put another in its place; the account stays."""
     new = parse_identifier(new_number, kind=IdentifierKind.PERSONAL_ID_NUMBER)
     if isinstance(new, IdentifierProblem):
@@ -230,14 +257,17 @@ def renumber(account: str, new_number: str, reason: str) -> None:
     with open_services() as services:
         found = find_named(services, account)
         with told_refusals():
-            _lifecycle(services).renumber(found.account_id, new, reason=reason, now=services.time())
+            _lifecycle(services, operator).renumber(
+                found.account_id, new, reason=reason, now=services.time()
+            )
 
 
 @accounts.command()
 @account_argument
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @reason_option
-def erase(account: str, reason: str, *, yes: bool) -> None:
+@operator_option
+def erase(account: str, reason: str, operator: str, *, yes: bool) -> None:
     """Destroy everything that is known of a person; it cannot be undone."""
     with open_services() as services:
         found = find_named(services, account)
@@ -245,64 +275,21 @@ def erase(account: str, reason: str, *, yes: bool) -> None:
             click.confirm("Erase it for good?", abort=True)
         services.sessions.end_all(found.account_id, now=services.time())
         with told_refusals():
-            _lifecycle(services).erase(found.account_id, reason=reason, now=services.time())
-
-
-@accounts.command()
-@click.argument("person")
-@click.argument("organisation")
-@click.option("--source", prompt=True, callback=plain_word, help="The register that says so.")
-@click.option(
-    "--last-day",
-    type=click.DateTime(formats=["%Y-%m-%d"]),
-    help="YYYY-MM-DD; without it the mandate stays open.",
-)
-def represent(person: str, organisation: str, source: str, last_day: datetime | None) -> None:
-    """Let PERSON act for ORGANISATION as its legal representative; prints the mandate.
-
-    Both are account ids or numbers; a hyphen asks for one.
-    """
-    valid_to = None
-    if last_day is not None:
-        valid_to = (last_day + timedelta(days=1)).replace(tzinfo=CIVIL_TIME)
-    with open_services() as services:
-        if valid_to is not None and valid_to <= services.time():
-            raise click.UsageError("the last day is over")
-        holder, principal = find_named(services, person), find_named(services, organisation)
-        with told_refusals():
-            given = add_legal_representative(
-                services.database,
-                holder_id=holder.account_id,
-                organisation_id=principal.account_id,
-                source=source,
-                valid_to=valid_to,
-                log=services.log,
-                now=services.time(),
+            _lifecycle(services, operator).erase(
+                found.account_id, reason=reason, now=services.time()
             )
-    click.echo(given.mandate_id)
-
-
-@accounts.command("end-mandate")
-@click.argument("mandate")
-def end_mandate_command(mandate: str) -> None:
-    """End MANDATE (mdt_…, as `show` prints it) for good: nobody acts under it from now on."""
-    with open_services() as services:
-        found = services.people.find_mandate(MandateId(mandate))
-        if found is None:
-            raise click.ClickException("mandate_unknown")
-        if not end_mandate(services.database, found, log=services.log, now=services.time()):
-            raise click.ClickException("mandate_ended_before")
 
 
 @accounts.command("second-factor")
 @account_argument
 @click.option("--always/--by-portal", default=True, help="At every sign-in, or as portals demand.")
-def second_factor(account: str, *, always: bool) -> None:
+@operator_option
+def second_factor(account: str, operator: str, *, always: bool) -> None:
     """Keep when the holder wants to be asked for a one-time code."""
     with open_services() as services:
         found = find_named(services, account)
         with told_refusals():
-            _lifecycle(services).demand_second_factor(
+            _lifecycle(services, operator).demand_second_factor(
                 found.account_id, is_demanded=always, now=services.time()
             )
 
@@ -373,8 +360,9 @@ def _passwords() -> Passwords:
     return Passwords(Hashing(Argon2Costs()))
 
 
-def _lifecycle(services: Services) -> AccountLifecycle:
-    return AccountLifecycle(services.database, sealer=services.sealer, log=services.log)
+def _lifecycle(services: Services, operator: str) -> AccountLifecycle:
+    log = services.log.in_name_of(operator)
+    return AccountLifecycle(services.database, sealer=services.sealer, log=log)
 
 
 def _mask(number: str) -> str:

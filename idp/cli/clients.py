@@ -7,14 +7,12 @@ again.  Not here: the rules (`clients.registry`), the transaction and the log ro
 
 from __future__ import annotations
 
-import getpass
-import re
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import click
 
@@ -34,35 +32,16 @@ from clients.registry import (
 )
 from idp.cli.client_text import client_as_text, clients_as_json, clients_as_table
 from idp.cli.context import open_services
+from idp.cli.naming import operator_option
 from idp.registration import Registration
 from idp.services import Services
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
-_OPERATOR: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
-
 
 def _choice(words: type[StrEnum]) -> click.Choice[str]:
     return click.Choice([word.value for word in words])
-
-
-def _read_operator(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
-    try:
-        name = value or getpass.getuser()
-    except (OSError, KeyError, ImportError) as nobody:
-        raise click.BadParameter("give the name of the operator") from nobody
-    if _OPERATOR.fullmatch(name) is None:
-        raise click.BadParameter("a letter, then letters, digits, dots, hyphens, underscores")
-    return name
-
-
-_operator: Final = click.option(
-    "--operator",
-    envvar="ANTIN_OPERATOR",
-    callback=_read_operator,
-    help="Who does this; the name goes into the log.  Default: the user of this shell.",
-)
 
 
 def _tell_refusals(command: Callable[_P, _R]) -> Callable[_P, _R]:
@@ -107,7 +86,7 @@ def clients() -> None:
 @click.option("--legal-reference")
 @click.option("--end-date", type=click.DateTime(["%Y-%m-%d"]))
 @click.option("--source", "source_allow_list", multiple=True, help="Address or network.")
-@_operator
+@operator_option
 @_tell_refusals
 def add_command(operator: str, jwks_file: Path | None, **options: Any) -> None:
     """Register a client; what has no option here has a field in an import file."""
@@ -128,7 +107,7 @@ def add_command(operator: str, jwks_file: Path | None, **options: Any) -> None:
 
 @clients.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@_operator
+@operator_option
 @_tell_refusals
 def import_command(file: Path, operator: str) -> None:
     """Make the registry what FILE says; what FILE does not name stays as it is.
@@ -175,7 +154,7 @@ def show_command(client_id: str, *, as_json: bool) -> None:
 
 @clients.command("disable")
 @click.argument("client_id")
-@_operator
+@operator_option
 @_tell_refusals
 def disable_command(client_id: str, operator: str) -> None:
     """Stop serving a client; within five seconds everywhere."""
@@ -188,7 +167,7 @@ def disable_command(client_id: str, operator: str) -> None:
 
 @clients.command("enable")
 @click.argument("client_id")
-@_operator
+@operator_option
 @_tell_refusals
 def enable_command(client_id: str, operator: str) -> None:
     """Serve a disabled client again."""
@@ -208,7 +187,7 @@ def enable_command(client_id: str, operator: str) -> None:
     show_default=True,
     help="How long the secret before it stays live; 0 when it has leaked.",
 )
-@_operator
+@operator_option
 @_tell_refusals
 def rotate_secret_command(client_id: str, overlap_hours: float, operator: str) -> None:
     """Give a client a new secret, printed this once."""
@@ -224,7 +203,7 @@ def rotate_secret_command(client_id: str, overlap_hours: float, operator: str) -
 
 @clients.command("approve-basis")
 @click.argument("basis_id")
-@_operator
+@operator_option
 @_tell_refusals
 def approve_basis_command(basis_id: str, operator: str) -> None:
     """Put a statutory basis in force that another operator requested by an import."""
@@ -240,7 +219,7 @@ def approve_basis_command(basis_id: str, operator: str) -> None:
 
 @clients.command("end-basis")
 @click.argument("basis_id")
-@_operator
+@operator_option
 @_tell_refusals
 def end_basis_command(basis_id: str, operator: str) -> None:
     """Take a statutory basis out of force."""

@@ -1,4 +1,4 @@
-"""How commands name an account and a reason, and how they say a refusal.
+"""How commands name an account, a reason and an operator, and how they say a refusal.
 
 What lives here: arguments, options and look-ups that several commands share.  What names a person
 may be typed at a prompt instead of standing in the command line, where every user of the machine
@@ -7,6 +7,8 @@ can read it and the shell remembers it.
 
 from __future__ import annotations
 
+import getpass
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -27,6 +29,7 @@ from keystore.errors import EventRefused
 from keystore.log.events import Event, EventType, check_event
 
 _LONGEST_WORD: Final = 64
+_OPERATOR: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
 
 
 def plain_word(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
@@ -50,6 +53,24 @@ reason_option: Final = click.option(
     show_default=True,
     callback=plain_word,
     help="A short word for the log.",
+)
+
+
+def _read_operator(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
+    try:
+        name = value or getpass.getuser()
+    except (OSError, KeyError, ImportError) as nobody:
+        raise click.BadParameter("give the name of the operator") from nobody
+    if _OPERATOR.fullmatch(name) is None:
+        raise click.BadParameter("a letter, then letters, digits, dots, hyphens, underscores")
+    return name
+
+
+operator_option: Final = click.option(
+    "--operator",
+    envvar="ANTIN_OPERATOR",
+    callback=_read_operator,
+    help="Who does this; the name goes into the log.  Default: the user of this shell.",
 )
 
 

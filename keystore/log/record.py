@@ -30,7 +30,7 @@ import os
 import secrets
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -173,6 +173,13 @@ class LogWriter:
         pending.seq = seq
         pending.row_hash = row["row_hash"]
 
+    def in_name_of(self, operator: str) -> LogWriter:
+        """A writer on the same chains whose every event says that `operator` did it.
+
+        Takes   operator: a login name that a fact can carry.
+        """
+        return _OperatorsLog(self, operator)
+
     def _begin(self, transaction: Transaction) -> _Pending:
         with self._lock:
             if os.getpid() != self._process:  # a fork must not write the chains of its parent
@@ -207,6 +214,21 @@ class LogWriter:
 
     def _new_name(self) -> str:
         return f"{self._writer_id}.{secrets.token_hex(8)}"
+
+
+class _OperatorsLog(LogWriter):
+    """A `LogWriter` that adds one fact and has no chains of its own."""
+
+    def __init__(self, writer: LogWriter, operator: str) -> None:
+        self._writer = writer
+        self._operator = operator
+
+    def record(
+        self, transaction: Transaction, event: Event, *, data_key: bytes | None, now: datetime
+    ) -> None:
+        """See `LogWriter.record`."""
+        facts = {**event.facts, "operator": self._operator}
+        self._writer.record(transaction, replace(event, facts=facts), data_key=data_key, now=now)
 
 
 def find_writers(connection: Connection) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +23,8 @@ from idp.cli.accounts import accounts
 from idp.ids import AccountId
 from idp.storage.database import Database
 from idp.storage.ephemeral_sql import SqlEphemeralStore
-from keystore.log.record import LogWriter
+from keystore.log.events import EventType
+from keystore.log.record import LogWriter, log_event
 from keystore.sealing import Sealer, load_kek
 
 Run = Callable[..., Result]
@@ -68,7 +70,8 @@ def run(services: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Run:
     def opened() -> Iterator[SimpleNamespace]:
         yield services
 
-    monkeypatch.setattr("idp.cli.accounts.open_services", opened)
+    for name in ("accounts", "mandates"):
+        monkeypatch.setattr(f"idp.cli.{name}.open_services", opened)
 
     def invoke(*arguments: str, typed: str = "", status: int = 0) -> Result:
         result = CliRunner().invoke(accounts, arguments, input=typed)
@@ -196,6 +199,31 @@ def test_a_new_number_takes_the_place_of_the_old(run, services, me) -> None:
     shown = run("show", me).output
     assert "•••••••••017 until 2026-11-21" in shown
     assert "identifier_malformed" in run("renumber", me, "--new-number", "1", status=1).stderr
+
+
+def test_every_act_says_in_the_log_which_operator_did_it(run, services, me, tmp_path) -> None:
+    """Whoever hands out second factors and mandates must be found again."""
+    firm = run(
+        "add", "--kind", "organisation", "--number", "9900000016", "--name", "A"
+    ).output.strip()
+    file = tmp_path / "people.csv"
+    file.write_text(f"kind,personal_id_number,name\ncitizen,{NEW_NUMBER},B\n", encoding="utf-8")
+    by = ("--operator", "can.bo")
+    run("import", str(file), *by)
+    run("activation-code", me, *by)
+    run("second-factor", me, *by)
+    mandate = run("represent", me, firm, "--source", "dkkd", *by).output.strip()
+    run("end-mandate", mandate, *by)
+    run("renumber", me, "--new-number", "003091000033", *by)
+    for act in ("lock", "unlock", "close"):
+        run(act, me, *by)
+    run("erase", me, "--yes", *by)
+    with services.database.read() as connection:
+        rows = connection.execute(log_event.select().order_by(log_event.c.seq)).all()
+    seen = [(row.type, json.loads(row.facts).get("operator")) for row in rows]
+    assert {who for type_, who in seen if type_ != EventType.ACCOUNT_ADDED} == {"can.bo"}
+    assert None not in {who for _type, who in seen}
+    assert "--operator" in run("lock", me, "--operator", "Cán bộ", status=2).stderr
 
 
 @pytest.mark.parametrize("reason", ["mất điện thoại", NUMBER, "", "x" * 65])

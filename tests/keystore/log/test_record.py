@@ -52,6 +52,19 @@ def _verify_all(database: Database) -> dict[str, ChainHead]:
         return {writer: verify_chain(connection, writer) for writer in find_writers(connection)}
 
 
+def test_what_an_operator_does_says_so_on_the_same_chain(
+    database: Database, log: LogWriter, now: datetime
+) -> None:
+    _write(database, log, now)
+    _write(database, log.in_name_of("can.bo"), now)
+    _write(database, log, now)
+    (head,) = _verify_all(database).values()
+    assert head.seq == 3
+    with database.read() as connection:
+        facts = connection.execute(select(log_event.c.facts).order_by(log_event.c.seq)).scalars()
+        assert list(facts) == ['{"n":1}', '{"n":1,"operator":"can.bo"}', '{"n":1}']
+
+
 def test_rows_follow_one_another(database: Database, log: LogWriter, now: datetime) -> None:
     _write(database, log, now, count=5)
     (head,) = _verify_all(database).values()
