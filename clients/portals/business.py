@@ -12,7 +12,7 @@ from datetime import datetime
 
 from flask import Flask, render_template
 
-from clients.portals.claims import local_time
+from clients.portals.claims import local_time, local_time_of
 from clients.portals.sessions import PendingLogins, SessionStore
 from clients.portals.settings import PortalSettings
 from clients.portals.sign_in import SignIn, add_sign_in
@@ -109,5 +109,5 @@ def _read_organisation(org: Mapping[str, object]) -> Organisation:
         name=text_claim(org, "name"),
         code=text_claim(org, "enterprise_code"),
         role=text_claim(org, "role"),
-        valid_to=text_claim(org, "valid_to"),
+        valid_to=local_time_of(text_claim(org, "valid_to")),
     )

@@ -25,3 +25,12 @@ def mask_number(number: str | None) -> str | None:
 def local_time(instant: datetime | None) -> str | None:
     """Return an instant as a clock in Viet Nam shows it."""
     return None if instant is None else f"{instant.astimezone(_VIET_NAM):%H:%M:%S, %d/%m/%Y}"
+
+
+def local_time_of(text: str | None) -> str | None:
+    """Return an instant in ISO 8601 as a clock in Viet Nam shows it; other text as it is."""
+    try:
+        instant = datetime.fromisoformat(text or "")
+    except ValueError:
+        return text
+    return text if instant.tzinfo is None else local_time(instant)

@@ -47,7 +47,7 @@ DENIED = Problem(
     title=("Chưa đăng nhập", "Not signed in"),
     sentence=(
         (
-            "Ông/Bà đã không đồng ý chia sẻ thông tin, nên chưa thể đăng nhập cổng dịch vụ."
+            "Ông/Bà đã không đồng ý chia sẻ thông tin, nên chưa thể đăng nhập vào cổng dịch vụ."
             " Không có thông tin nào được chia sẻ."
         ),
         (
@@ -62,7 +62,7 @@ LOGIN_REQUIRED = Problem(
     status=403,
     title=("Cần đăng nhập", "Please sign in"),
     sentence=(
-        "Phiên đăng nhập của Ông/Bà không còn, hoặc cần Ông/Bà xác nhận thêm.",
+        "Phiên đăng nhập của Ông/Bà đã kết thúc, hoặc cần Ông/Bà xác nhận thêm.",
         "Your session has ended, or something still needs your confirmation.",
     ),
     next_step=_AGAIN,
@@ -98,7 +98,7 @@ NOT_THIS_BROWSER = Problem(
     status=400,
     title=("Không thể tiếp tục lần đăng nhập này", "This sign-in cannot go on"),
     sentence=(
-        "Lần đăng nhập này đã quá lâu, đã dùng rồi, hoặc được bắt đầu ở trình duyệt khác.",
+        "Lần đăng nhập này đã quá thời hạn, đã được sử dụng, hoặc được bắt đầu ở trình duyệt khác.",
         "This sign-in is too old, already used, or was started in another browser.",
     ),
     next_step=_AGAIN,
@@ -109,8 +109,8 @@ UNTRUSTED = Problem(
     title=("Chưa đăng nhập được", "Sign-in did not work"),
     sentence=(
         (
-            "Câu trả lời của hệ thống xác thực không qua được kiểm tra, nên cổng dịch vụ đã từ"
-            " chối. Nếu lặp lại, vui lòng báo cho cổng dịch vụ."
+            "Phản hồi của hệ thống xác thực không qua được bước kiểm tra, nên cổng dịch vụ đã từ"
+            " chối. Nếu tình trạng này lặp lại, vui lòng báo cho cổng dịch vụ."
         ),
         (
             "The answer of the sign-in service did not pass our checks, so we refused it. If this"
@@ -133,7 +133,7 @@ FORM_TOO_OLD = Problem(
 SIGNED_OUT_HERE = Problem(
     name="signed_out_here",
     status=503,
-    title=("Mới đăng xuất khỏi cổng này", "Signed out of this portal only"),
+    title=("Chỉ mới đăng xuất khỏi cổng này", "Signed out of this portal only"),
     sentence=(
         (
             "Đã đăng xuất khỏi cổng này, nhưng hệ thống xác thực chưa phản hồi. Vui lòng đóng"
@@ -149,7 +149,7 @@ SIGNED_OUT_HERE = Problem(
 NOT_FOUND = Problem(
     name="not_found",
     status=404,
-    title=("Không có trang này", "No such page"),
+    title=("Không tìm thấy trang này", "No such page"),
     sentence=("Địa chỉ này không có trong cổng dịch vụ.", "This portal has no such address."),
     next_step=_HOME,
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
 from tests.support.pii_alarm import SEEDED
 
 ORG = {
@@ -12,7 +14,7 @@ ORG = {
     "name": SEEDED.organization_name,
     "role": "legal_representative",
     "mandate_id": "m-1",
-    "valid_to": "2027-01-31",
+    "valid_to": "2027-01-31T17:00:00+00:00",
 }
 
 
@@ -30,7 +32,7 @@ def test_person_and_organisation_are_shown_apart(business, rows_of) -> None:
         "org_name": SEEDED.organization_name,
         "org_code": SEEDED.enterprise_code,
         "org_role": "Người đại diện theo pháp luật",
-        "org_valid_to": "2027-01-31",
+        "org_valid_to": "00:00:00, 01/02/2027",
     }
     assert rows_of(page, "claims")["name"] == SEEDED.name
 
@@ -38,6 +40,12 @@ def test_person_and_organisation_are_shown_apart(business, rows_of) -> None:
 def test_an_organisation_in_the_id_token_counts_as_well(business, rows_of) -> None:
     business.provider.spoil_claims = lambda claims: claims.update(org=ORG | {"valid_to": None})
     assert "org_valid_to" not in rows_of(business.sign_in(), "organisation")
+
+
+@pytest.mark.parametrize("said", ["2027-01-31", "forever"])
+def test_an_end_that_is_no_instant_is_shown_as_it_came(business, rows_of, said) -> None:
+    business.provider.userinfo["org"] = ORG | {"valid_to": said}
+    assert rows_of(business.sign_in(), "organisation")["org_valid_to"] == said
 
 
 def test_a_person_who_acts_for_nobody_is_told_what_to_do(business) -> None:
