@@ -17,6 +17,7 @@ from idp.ids import AccountId
 from idp.storage.accounts import find_row
 from idp.storage.credentials import find_password, list_to_wrap, replace_password
 from idp.storage.database import Database
+from keystore.errors import SealBroken
 from keystore.sealing import Sealer
 
 
@@ -32,13 +33,20 @@ def wrap_some(
     """Wrap at most `limit` FOREIGN hashes; how many were looked at (0: nothing is left).
 
     Takes   cores: threads to compute on; all when None.  One argon2id takes about 20 ms of one.
+    Raises  SealBroken when a hash does not open, after the others are wrapped: one damaged row
+            must neither be passed over in silence nor keep the rest waiting.
     """
+    broken: SealBroken | None = None
     with database.read() as connection:
         waiting = list_to_wrap(connection, after=0, limit=limit)
         found: list[tuple[AccountId, StoredPassword, bytes]] = []
         for account_id, _key in waiting:
             row = find_row(connection, account_id)
-            kept = None if row is None else find_password(connection, row, sealer=sealer)
+            try:
+                kept = None if row is None else find_password(connection, row, sealer=sealer)
+            except SealBroken as failure:
+                broken = failure
+                continue
             if kept is not None:
                 found.append((account_id, *kept))
     with ThreadPoolExecutor(cores or os.cpu_count()) as pool:
@@ -48,4 +56,6 @@ def wrap_some(
             row = find_row(tx.connection, account_id)
             if row is not None:
                 replace_password(tx, row, new, expected=sealed, sealer=sealer, now=now)
+    if broken is not None:
+        raise broken
     return len(waiting)
