@@ -1,0 +1,121 @@
+"""Sessions and who was signed in from them, in SQL."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from idp.ids import AccountId, SessionId, make_id
+from idp.model import Factor, ProvenFactor, Session, SessionClient
+from idp.storage import sessions as stored
+from idp.storage.database import Database
+
+_ACCOUNT = AccountId("acc_" + "1" * 32)
+
+
+def a_session(now: datetime, *, account_id: AccountId = _ACCOUNT, hours: int = 12) -> Session:
+    session_id = SessionId(make_id("ses"))
+    return Session(
+        session_id=session_id,
+        account_id=account_id,
+        token_hash=session_id.encode()[-32:],
+        factors=(ProvenFactor(Factor.PASSWORD, now),),
+        created_at=now,
+        expires_at=now + timedelta(hours=hours),
+    )
+
+
+def added(database: Database, *sessions: Session) -> None:
+    with database.transaction() as tx:
+        for session in sessions:
+            stored.add_session(tx, session)
+
+
+def test_what_was_stored_is_found(database: Database, now: datetime) -> None:
+    session = a_session(now)
+    added(database, session)
+    with database.read() as connection:
+        assert stored.find_session(connection, session.session_id) == session
+        assert stored.find_session_by_token(connection, session.token_hash) == session
+        assert stored.find_session(connection, SessionId("ses_x")) is None
+        assert stored.find_session_by_token(connection, b"\0" * 32) is None
+
+
+def test_of_many_rises_one_wins(database: Database, now: datetime) -> None:
+    session = a_session(now)
+    added(database, session)
+
+    def rise(number: int) -> bool:
+        with database.transaction() as tx:
+            return stored.raise_session(
+                tx,
+                session.session_id,
+                old_token_hash=session.token_hash,
+                new_token_hash=bytes([number]) * 32,
+                factors=(*session.factors, ProvenFactor(Factor.OTP, now)),
+            )
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(rise, range(1, 7))) == 1
+
+
+def test_of_many_ends_one_counts(database: Database, now: datetime) -> None:
+    session = a_session(now)
+    added(database, session)
+
+    def end(_number: int) -> bool:
+        with database.transaction() as tx:
+            return stored.end_session(tx, session.session_id, now=now, reason="logout")
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(end, range(6))) == 1
+    with database.transaction() as tx:
+        found = stored.find_session(tx.connection, session.session_id)
+        assert found is not None
+        assert found.ended_at == now
+        assert not stored.lock_session(tx, session.session_id, token_hash=session.token_hash)
+
+
+def test_a_session_is_held_by_its_cookie_only(database: Database, now: datetime) -> None:
+    session = a_session(now)
+    added(database, session)
+    with database.transaction() as tx:
+        assert stored.lock_session(tx, session.session_id, token_hash=session.token_hash)
+        assert not stored.lock_session(tx, session.session_id, token_hash=b"\0" * 32)
+
+
+def test_live_and_expired_are_told_apart(database: Database, now: datetime) -> None:
+    live, over, ended = a_session(now), a_session(now, hours=1), a_session(now)
+    other = a_session(now, account_id=AccountId("acc_" + "2" * 32))
+    added(database, live, over, ended, other)
+    with database.transaction() as tx:
+        stored.end_session(tx, ended.session_id, now=now, reason="logout")
+    later = now + timedelta(hours=1)
+    with database.read() as connection:
+        assert stored.live_sessions(connection, _ACCOUNT, now=later) == (live,)
+        assert stored.expired_sessions(connection, now=later, limit=10) == (over,)
+        assert stored.expired_sessions(connection, now=later, limit=0) == ()
+        assert stored.expired_sessions(connection, now=now, limit=10) == ()
+
+
+def test_a_client_has_one_sid_in_a_session(database: Database, now: datetime) -> None:
+    session = a_session(now)
+    added(database, session)
+    entry = SessionClient(session.session_id, "portal", "sid_1", "sub-1")
+    with database.transaction() as tx:
+        stored.add_session_client(tx, entry, expires_at=session.expires_at)
+    with pytest.raises(IntegrityError), database.transaction() as tx:
+        again = SessionClient(session.session_id, "portal", "sid_2", "sub-1")
+        stored.add_session_client(tx, again, expires_at=session.expires_at)
+    with database.read() as connection:
+        assert stored.find_by_sid(connection, "sid_1") == entry
+        assert stored.find_by_sid(connection, "sid_2") is None
+        assert stored.clients_of_session(connection, session.session_id) == (entry,)
+        found = stored.find_session_client(connection, session.session_id, client_id="portal")
+        assert found == entry
+        assert (
+            stored.find_session_client(connection, session.session_id, client_id="x") is None
+        )
