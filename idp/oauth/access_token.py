@@ -6,7 +6,9 @@ still holds is `grant_state.py`.  Source: RFC 9068 §2.2, §4; RFC 8707; archite
 
 from __future__ import annotations
 
+import hashlib
 import secrets
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +25,8 @@ _ACCEPTED_TYPES: Final = frozenset({TYP})
 _ALGORITHMS: Final = frozenset({"ES256"})
 _CLOCK_SKEW_S: Final = 5
 """Hosts of one deployment differ by this at most; a token may come back before its `iat`."""
+_REQUIRED: Final = frozenset({"iss", "exp", "aud", "sub", "client_id", "iat", "jti"})
+_MOST_REMEMBERED: Final = 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,25 @@ class VerifiedAccessToken:
     claims: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """What the verification of one token came to, and under which keys."""
+
+    token: VerifiedAccessToken
+    keys: KeySet
+    since: datetime
+    until_epoch_s: float
+
+    def holds(self, *, keys: KeySet, audience: str | None, now: datetime) -> bool:
+        """Whether verifying again could only come to the same."""
+        return (
+            self.keys is keys
+            and audience in (None, self.token.audience)
+            and self.since <= now
+            and now.timestamp() < self.until_epoch_s
+        )
+
+
 class AccessTokens:
     """Makes and verifies access tokens of one issuer.
 
@@ -51,6 +74,8 @@ class AccessTokens:
         self._issuer = issuer
         self.lifetime_s = lifetime_s
         self.userinfo_audience = f"{issuer}/userinfo"
+        self._remembered: dict[bytes, _Remembered] = {}
+        self._lock = threading.Lock()
 
     def issue_for_grant(
         self,
@@ -63,7 +88,8 @@ class AccessTokens:
     ) -> str:
         """A token for what a person allowed, for `grant.resource` or else userinfo.
 
-        Takes   sub: the person's name in the sector of the audience; organisation: the `org` claim when the person acts for one; it names no person.
+        Takes   sub: the person's name in the sector of the audience; organisation: the `org` claim
+                when the person acts for one; it names no person.
         Source  RFC 9068 §2.2.
         """
         claims: dict[str, Any] = {
@@ -98,26 +124,33 @@ class AccessTokens:
     ) -> VerifiedAccessToken:
         """Verify a token that was sent to us.
 
+        A resource server asks about one token at each of its own requests: what was verified is
+        remembered by the token's hash until the token expires or the keys are read anew.
         Takes   expected_audience: None where the caller compares `audience` by itself.
         Raises  InvalidToken, whatever the cause.
         Source  RFC 9068 §4.
         """
+        keys = self._keyring.verification_keys(now)
+        digest = hashlib.sha256(raw.encode("utf-8", "surrogatepass")).digest()
+        known = self._remembered.get(digest)
+        if known is not None and known.holds(keys=keys, audience=expected_audience, now=now):
+            return known.token
         try:
             claims = verify_jwt(
                 raw,
-                keys=self._key_set(now),
+                keys=keys,
                 allowed_algorithms=_ALGORITHMS,
                 expected_typ=_ACCEPTED_TYPES,
                 expected_issuer=self._issuer,
                 expected_audience=expected_audience,
                 now=now,
                 leeway_s=_CLOCK_SKEW_S,
-                required=frozenset({"iss", "exp", "aud", "sub", "client_id", "iat", "jti"}),
+                required=_REQUIRED,
             )
         except JoseError as problem:
             raise InvalidToken("the access token is not valid") from problem
         grant_id = claims.get("grant_id")
-        return VerifiedAccessToken(
+        token = VerifiedAccessToken(
             sub=claims["sub"],
             client_id=claims["client_id"],
             audience=claims["aud"],
@@ -125,6 +158,15 @@ class AccessTokens:
             grant_id=None if grant_id is None else GrantId(grant_id),
             claims=claims,
         )
+        self._remember(digest, _Remembered(token, keys, now, float(claims["exp"])))
+        return token
+
+    def _remember(self, digest: bytes, known: _Remembered) -> None:
+        with self._lock:
+            self._remembered.pop(digest, None)
+            if len(self._remembered) >= _MOST_REMEMBERED:
+                del self._remembered[next(iter(self._remembered))]
+            self._remembered[digest] = known
 
     def _sign(self, claims: dict[str, Any], *, now: datetime) -> str:
         issued_at = int(now.timestamp())
@@ -134,6 +176,3 @@ class AccessTokens:
         claims["jti"] = secrets.token_urlsafe(16)
         key = self._keyring.signing_key("ES256", now=now)
         return sign_jwt(claims, key=key, typ=TYP)
-
-    def _key_set(self, now: datetime) -> KeySet:
-        return self._keyring.verification_keys(now)

@@ -26,7 +26,11 @@ from idp.oauth.parameters import Parameters
 from idp.services import Services
 from idp.web.request_facts import note_refusal, note_tokens
 
-_NO_STORE: Final = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+_HEADERS: Final = [
+    ("Content-Type", "application/json"),
+    ("Cache-Control", "no-store"),
+    ("Pragma", "no-cache"),
+]
 _METHODS: Final = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
 
 
@@ -87,10 +91,10 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
         return request
 
     def handle_response(
-        self, status: int, body: Any, headers: Sequence[tuple[str, str]]
+        self, status: int, body: Any, _headers: Sequence[tuple[str, str]]
     ) -> Response:
-        """Authlib's answer as Flask's."""
-        return json_answer(status, body, headers=headers)
+        """Authlib's answer as Flask's; its headers are those that every answer here has."""
+        return json_answer(status, body)
 
     def answer_token_request(self, request: TokenRequest) -> Response:
         """The token endpoint.
@@ -102,21 +106,18 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
         try:
             grant = self.get_token_grant(request)
             grant.validate_token_request()
-            status, body, headers = grant.create_token_response()
+            status, body, _headers = grant.create_token_response()
         except OAuth2Error as error:
             note_refusal(error.error)
-            status, body, headers = error(None)
-            return json_answer(status, dict(body), headers=())
+            status, body, _headers = error(None)
+            return json_answer(status, dict(body))
         note_tokens(grant.GRANT_TYPE)
-        return json_answer(status, body, headers=headers)
+        return json_answer(status, body)
 
 
-def json_answer(status: int, body: Any, *, headers: Sequence[tuple[str, str]] = ()) -> Response:
+def json_answer(status: int, body: Any) -> Response:
     """A JSON answer that nobody may keep.  RFC 6749 §5.1."""
-    response = Response(msgspec.json.encode(body), status=status, mimetype="application/json")
-    for name, value in (*headers, *_NO_STORE):
-        response.headers[name] = value
-    return response
+    return Response(msgspec.json.encode(body), status=status, headers=_HEADERS)
 
 
 def error_answer(error: OAuthError, *, used_basic: bool) -> Response:

@@ -14,6 +14,7 @@ from idp.web.request import body_parameters
 from idp.web.request_facts import note_refusal
 
 _FORM = "application/x-www-form-urlencoded"
+_NOT_KEPT_BUT_SHARED = (("Cache-Control", "no-store"), ("Access-Control-Allow-Origin", "*"))
 
 
 class NoToken(OAuthError):
@@ -36,10 +37,9 @@ def make_userinfo(services: Services) -> Blueprint:
             return _challenge(error)
         except MalformedParameters:
             return _challenge(InvalidRequest("the body cannot be read"))
-        response = Response(answer.body, mimetype=answer.content_type)
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["Access-Control-Allow-Origin"] = "*"
-        return response
+        return Response(
+            answer.body, headers=[("Content-Type", answer.content_type), *_NOT_KEPT_BUT_SHARED]
+        )
 
     @blueprint.route("/userinfo", methods=["OPTIONS"])
     def preflight() -> Response:
