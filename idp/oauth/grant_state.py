@@ -8,6 +8,7 @@ that is `grant_cache_s` old at most.  Source: architecture, "State" and §6.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ import msgspec
 
 from clients.registry.model import Client
 from idp.accounts.model import Account, Representation
+from idp.errors import StorageUnavailable
 from idp.ids import AccountId, GrantId, MandateId
 from idp.model import Grant
 from idp.oauth.claims import Person, admitted_by, claims_for_userinfo
@@ -151,7 +153,7 @@ class GrantStates:
 
     def _drop(self, keys: list[str]) -> None:
         # the act is done and must not fail now; an entry that stays is five seconds old at most
-        if self._ephemeral.is_up():
+        with suppress(StorageUnavailable):
             self._ephemeral.delete(*keys)
 
     def _load(self, grant_id: GrantId, *, now: datetime) -> GrantState:
