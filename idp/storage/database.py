@@ -18,13 +18,34 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from idp.errors import StorageUnavailable
 from keystore.storage import Transaction
 
-__all__ = ["Database", "Transaction", "metadata"]
+__all__ = ["WATCHFUL", "Database", "Transaction", "metadata"]
 
 metadata = MetaData()
 """Tables of the provider.  The registry's and the keystore's have a MetaData of their own."""
 
+WATCHFUL: Final = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""For libpq: a PostgreSQL whose host vanishes without a word is noticed after ten seconds where we
+sent something, after twenty-five where we wait; the system's own patience is a quarter of an hour
+and two hours, in which every thread would come to hang on it."""
+
 _BUSY_TIMEOUT_S: Final = 10
 """Fifty milliseconds gave errors under sixteen writers; ten seconds gave none (measured)."""
+
+
+_PATIENCE: Final = {
+    "connect_timeout": 3,
+    "tcp_user_timeout": 5_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "options": "-c statement_timeout=20000 -c idle_in_transaction_session_timeout=30000",
+}
+"""A PostgreSQL that hangs is given up like one that is gone, instead of holding every thread."""
 
 
 class Database:
@@ -42,7 +63,7 @@ class Database:
         if self.is_sqlite:
             options["connect_args"] = {"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False}
         else:
-            options["connect_args"] = {"connect_timeout": 3}
+            options["connect_args"] = {"connect_timeout": 3, **WATCHFUL}
             options["pool_timeout"] = 5
             options["max_overflow"] = pool_size
         # We say BEGIN ourselves, see `_begin`: switching a connection to autocommit for a read and

@@ -36,6 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from idp.errors import StorageUnavailable
+from idp.storage.database import WATCHFUL
 from idp.storage.declared import NONE, SECRET, holds
 from keystore.clock import to_ms
 
@@ -282,6 +283,7 @@ def _make_engine(url: str, *, pool_size: int) -> Engine:
         return engine
     options["connect_args"] = {
         "connect_timeout": 2,
+        **WATCHFUL,
         "options": "-c synchronous_commit=off -c statement_timeout=2000",
     }
     return create_engine(url, **options)
