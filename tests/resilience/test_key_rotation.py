@@ -13,12 +13,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.support.deployment import Deployment, open_deployment
+from tests.support.many_people import PASSWORD, invent
 from tests.support.quick_browser import QuickBrowser
 from tests.support.strict_jwks import StrictJwks
 
 SIGN_INS = 2000
 CLIENTS = 8
-PASSWORD = "mat-khau-cua-moi-nguoi-trong-kiem-thu"
 COMPRESSED = {"ANTIN_JWKS_CACHE_S": "2", "ANTIN_JWKS_MARGIN_S": "2"}
 BETWEEN_ROTATIONS_S = 2.5
 KEYS_SEEN = 3
@@ -29,8 +29,7 @@ def sign_in_again_and_again(deployment: Deployment, number: int) -> StrictJwks:
 
     On a fast machine it goes on until the keys have changed often enough to prove something.
     """
-    stored = deployment.inventor.hash(PASSWORD)
-    person = deployment.inventor.person(has_totp=False, password=PASSWORD, stored=stored)
+    (person,) = invent(deployment, 1)
     browser = QuickBrowser(deployment.address.port)
     client = deployment.client("RS256" if number % 4 == 3 else "ES256")
     keys = StrictJwks(lambda: browser.request("GET", "/jwks"))

@@ -13,7 +13,6 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
@@ -24,16 +23,15 @@ from sqlalchemy import func, select, update
 from idp.storage.outbox import outbox
 from keystore.clock import to_ms
 from tests.support.deployment import Deployment, open_deployment
-from tests.support.invented import Invented
+from tests.support.many_people import PASSWORD, Tally, invent, sign_in
 from tests.support.pii_alarm import PiiAlarm
-from tests.support.quick_browser import Cut, QuickBrowser
+from tests.support.quick_browser import QuickBrowser
 from tests.support.servers import RedisServer, wait_until
 
 SIGN_INS = 500
 KILLED_AFTER = 200
 LOGOUTS = 120
 AT_ONCE = 8
-PASSWORD = "mat-khau-cua-moi-nguoi-trong-kiem-thu"
 
 
 class Receiver:
@@ -87,37 +85,6 @@ def deployment(
     ) as opened:
         yield opened
         pii_alarm.watch(opened.logs(), "log of the processes")
-
-
-def invent(deployment: Deployment, count: int) -> list[Invented]:
-    """People with one password, hashed once."""
-    stored = deployment.inventor.hash(PASSWORD)
-    return [
-        deployment.inventor.person(has_totp=False, password=PASSWORD, stored=stored)
-        for _ in range(count)
-    ]
-
-
-@dataclass(slots=True)
-class Tally:
-    """What the sign-ins met with."""
-
-    signed_in: list[tuple[QuickBrowser, dict[str, Any]]] = field(default_factory=list)
-    cuts: int = 0
-
-
-def sign_in(person: Invented, deployment: Deployment, tally: Tally) -> None:
-    """Sign in; after a cut begin again, as a person would, in the same browser."""
-    browser, client = QuickBrowser(deployment.address.port), deployment.client()
-    while True:
-        try:
-            fields = browser.sign_in(client, identifier=person.identifier, password=person.password)
-            tokens = browser.exchange(client, fields["code"])
-        except Cut:
-            tally.cuts += 1
-            continue
-        tally.signed_in.append((browser, tokens))
-        return
 
 
 def test_server_killed_under_five_hundred_sign_ins_loses_none_that_was_answered(deployment):
