@@ -37,17 +37,6 @@ _BUSY_TIMEOUT_S: Final = 10
 """Fifty milliseconds gave errors under sixteen writers; ten seconds gave none (measured)."""
 
 
-_PATIENCE: Final = {
-    "connect_timeout": 3,
-    "tcp_user_timeout": 5_000,
-    "keepalives_idle": 10,
-    "keepalives_interval": 3,
-    "keepalives_count": 3,
-    "options": "-c statement_timeout=20000 -c idle_in_transaction_session_timeout=30000",
-}
-"""A PostgreSQL that hangs is given up like one that is gone, instead of holding every thread."""
-
-
 class Database:
     """One database, shared by all threads of a process.
 

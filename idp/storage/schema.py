@@ -41,6 +41,9 @@ def upgrade(database: Database) -> None:
     """Bring the database to the newest revision; nothing happens when it is there already."""
     config = alembic_config()
     with database.engine.begin() as connection:
+        if not database.is_sqlite:
+            # building an index over a national table takes longer than any request may
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, create_engine, make_url
 
 from idp.storage.database import Database
 from idp.storage.deployment import find_stamp, stamp
@@ -17,11 +18,14 @@ from idp.storage.schema import all_metadata, is_current, upgrade
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     """A database without any table."""
-    url = (
-        f"sqlite:///{tmp_path / 'empty.db'}"
-        if request.param == "sqlite"
-        else request.getfixturevalue("postgresql_url")
-    )
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'empty.db'}"
+    else:
+        server = make_url(request.getfixturevalue("postgresql_url"))
+        name = f"empty_{secrets.token_hex(6)}"
+        with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        url = server.set(database=name).render_as_string(hide_password=False)
     database = Database(url, pool_size=2)
     request.addfinalizer(database.close)
     return database
