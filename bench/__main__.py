@@ -5,12 +5,15 @@ What lives here: the options, and the order in which things are started and stop
 
 from __future__ import annotations
 
+import signal
+import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
+from bench.growth import Register, measure_growth
 from bench.machine import describe, divide_cores, stay_on
 from bench.peer import run_peer
 from bench.population import add_people
@@ -19,7 +22,7 @@ from bench.rounds import Plan, Sides, measure_all
 from bench.side import Audience, Operation
 from bench.sign_in import measure_sign_ins
 from bench.stores import open_stores
-from bench.table import make_table
+from bench.table import make_growth_table, make_table
 
 _PEOPLE = 500
 
@@ -88,11 +91,43 @@ def main(
     )
 
 
+@main.command()
+@click.option("--small", default=10_000, show_default=True, help="Accounts of the one register.")
+@click.option("--large", default=1_000_000, show_default=True, help="Accounts of the other.")
+@click.pass_obj
+def growth(plan: Plan, *, small: int, large: int) -> None:
+    """Measure a register against one a hundred times as large; the import takes minutes."""
+    cores = divide_cores()
+    stay_on(cores.others)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="antin-bench-")))
+        stores = stack.enter_context(open_stores())
+        providers = [
+            stack.enter_context(
+                run_provider(
+                    stores, core=cores.server, folder=folder / str(room), room=room,
+                    populate=Register(accounts=accounts, folder=folder, say=_say),
+                )
+            )
+            for room, accounts in enumerate((small, large))
+        ]  # fmt: skip
+        rows = measure_growth(providers[0], providers[1], plan, say=_say)
+        postgresql, redis = stores.versions()
+    click.echo(f"{describe(cores, postgresql=postgresql, redis=redis)}\n")
+    click.echo(make_growth_table(rows, small=small, large=large))
+
+
 def _warm_up(ours: Provider) -> None:
     """One of each request, so that everything is imported and compiled."""
     ours.side.sign_in(8, Audience.USERINFO)
     measure_sign_ins(ours.side, ours.people, seconds=1, browsers=2)
 
 
+def _end(_number: int, _frame: object) -> None:
+    """Leave through every `finally`, so that no server stays behind."""
+    sys.exit(143)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _end)
     main()

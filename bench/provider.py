@@ -20,7 +20,7 @@ from bench.processes import Running, run
 from bench.side import Side
 from bench.stores import Stores
 from idp.services import Services, build_services
-from idp.settings import Settings, load_settings
+from idp.settings import Settings
 from idp.storage.database import Database
 from idp.storage.deployment import stamp
 from idp.storage.schema import upgrade
@@ -49,21 +49,24 @@ def run_provider(
     """
     folder.mkdir(parents=True)
     port = free_port()
-    environ = {
-        "ANTIN_ISSUER": _ISSUER,
-        "ANTIN_PORT": str(port),
-        "ANTIN_VAR": str(folder),
-        "ANTIN_DATABASE_URL": stores.make_database(),
-        "ANTIN_EPHEMERAL_URL": stores.ephemeral_url(room),
-        "ANTIN_QUEUE_URL": stores.ephemeral_url(room + 8),
-    }
-    settings = load_settings(environ)
+    settings = Settings(
+        issuer=_ISSUER,
+        port=port,
+        var=folder,
+        database_url=stores.make_database(),
+        ephemeral_url=stores.ephemeral_url(room),
+        queue_url=stores.ephemeral_url(room + 8),
+    )
     with closing(_open(settings)) as services:
         clients = add_clients(services)
         people = tuple(populate(services, settings))
         command = [sys.executable, "-m", "idp.cli", "serve"]
         with run(
-            command, port=port, core=core, log=folder / "log", environ=clean_environ() | environ
+            command,
+            port=port,
+            core=core,
+            log=folder / "log",
+            environ=clean_environ() | variables_of(settings),
         ) as running:
             yield Provider(_side(services, clients, people, server=running), people)
 
@@ -77,6 +80,18 @@ def run_empty(*, core: int, folder: Path) -> Iterator[Running]:
         command, port=port, core=core, log=folder / "empty.log", environ=clean_environ()
     ) as running:
         yield running
+
+
+def variables_of(settings: Settings) -> dict[str, str]:
+    """The settings as another process of the same deployment is told them."""
+    return {
+        "ANTIN_ISSUER": settings.issuer,
+        "ANTIN_PORT": str(settings.port),
+        "ANTIN_VAR": str(settings.var),
+        "ANTIN_DATABASE_URL": settings.database_url,
+        "ANTIN_EPHEMERAL_URL": settings.ephemeral_url,
+        "ANTIN_QUEUE_URL": settings.queue_url,
+    }
 
 
 def clean_environ() -> dict[str, str]:

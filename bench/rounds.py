@@ -16,7 +16,7 @@ from bench.load import Job, Sample, make_request, measure
 from bench.machine import ROOT, pinned
 from bench.processes import Running
 from bench.provider import Provider
-from bench.side import Operation, Side
+from bench.side import TOKENS, Operation, Side
 from bench.sign_in import measure_sign_ins
 from bench.table import Round, Row, Target, Yardstick
 
@@ -84,8 +84,11 @@ def measure_argon2id(core: int, *, seconds: float) -> float:
 class Load:
     """Measurements of one operation at one side, the first one being the warm-up."""
 
-    def __init__(self, side: Side, operation: Operation, plan: Plan) -> None:
+    def __init__(
+        self, side: Side, operation: Operation, plan: Plan, *, tokens: int = TOKENS
+    ) -> None:
         self._side = side
+        self._tokens = tokens
         self._operation = operation
         self._plan = plan
         warm = self._run(_WARM_UP_S, codes=_WARM_UP_CODES)
@@ -96,7 +99,7 @@ class Load:
         return self._run(self._plan.seconds, codes=self._codes)
 
     def _run(self, seconds: float, *, codes: int) -> Sample:
-        job = self._side.job(self._operation, codes=codes)
+        job = self._side.job(self._operation, codes=codes, tokens=self._tokens)
         return measure(job, seconds=seconds, connections=self._plan.connections)
 
 

@@ -27,7 +27,7 @@ CHALLENGE: Final = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 API: Final = "https://api.bench.example/cases"
 API_SCOPE: Final = "cases.read"
 SCOPES: Final = ("openid", "profile", "offline_access")
-_TOKENS: Final = 64
+TOKENS: Final = 64
 """People whose tokens userinfo, introspection and refresh go round with."""
 
 
@@ -92,7 +92,7 @@ class Side:
     code_audience: Audience = Audience.USERINFO
     introspected: Audience = Audience.API
 
-    def job(self, operation: Operation, *, codes: int, tokens: int = _TOKENS) -> Job:
+    def job(self, operation: Operation, *, codes: int, tokens: int = TOKENS) -> Job:
         """A fresh job.
 
         Takes   codes: how many the exchange may need; tokens: of how many people the others are.

@@ -70,9 +70,7 @@ def sign_in(connection: http.client.HTTPConnection, side: Side, person: Person) 
         "redirect_uri": REDIRECT_URI,
         "code_verifier": VERIFIER,
     }
-    tokens = _ask(
-        connection, "POST", side.paths.token, form=exchange, headers=side.portal.header()
-    )
+    tokens = _ask(connection, "POST", side.paths.token, form=exchange, headers=side.portal.header())
     if '"id_token"' not in tokens.text:
         raise LoadFailed("no ID token")
 

@@ -15,6 +15,7 @@ from typing import Final
 from bench.load import Sample
 
 _NONE: Final = "–"
+_GROWTH: Final = 1.2
 
 
 class Yardstick(StrEnum):
@@ -72,6 +73,34 @@ class Row:
         """Whether the target is reached; None without target or without its yardstick."""
         measured = None if self.target is None else self.ratio(self.target.of)
         return None if measured is None or self.target is None else measured >= self.target.ratio
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """One operation over a small and a large register, round by round."""
+
+    operation: str
+    rounds: tuple[tuple[Sample, Sample], ...]
+
+    def ratio(self, what: Callable[[Sample], float]) -> float:
+        """The median of the rounds: the large register's part of the small one's."""
+        return statistics.median(what(large) / what(small) for small, large in self.rounds)
+
+
+def make_growth_table(rows: Sequence[Growth], *, small: int, large: int) -> str:
+    """One line per operation: what it costs over both registers, and the ratios."""
+    head = (
+        "operation", f"CPU ms, {small:,}", f"CPU ms, {large:,}", "CPU, ratio",
+        "time for one, ratio (≤ 1.2)", "",
+    )  # fmt: skip
+    lines = [head, ("---", *["--:"] * 4, "---")]
+    for row in rows:
+        both = [_costs([one[which] for one in row.rounds]) for which in (0, 1)]
+        slower = 1 / row.ratio(lambda sample: sample.rate)
+        verdict = "met" if slower <= _GROWTH else "missed"
+        cpu = row.ratio(lambda sample: sample.cpu_ms)
+        lines.append((row.operation, both[0][3], both[1][3], _ratio(cpu), _ratio(slower), verdict))
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
 def make_table(rows: Sequence[Row]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.load import Sample
-from bench.table import Round, Row, Target, Yardstick, make_table
+from bench.table import Growth, Round, Row, Target, Yardstick, make_growth_table, make_table
 
 
 def _sample(rate: float) -> Sample:
@@ -53,3 +53,10 @@ def test_a_sign_in_is_compared_with_argon2id_alone() -> None:
     row = Row("sign-in", rounds, Target(0.8, Yardstick.ARGON2ID))
     assert row.is_met()
     assert "≥ 0.8 of argon2id alone (50.0/s): 0.80 | met |" in make_table([row])
+
+
+def test_growth_compares_a_large_register_with_a_small_one() -> None:
+    rounds = ((_sample(1000), _sample(900)), (_sample(500), _sample(400)))
+    table = make_growth_table([Growth("refresh", rounds)], small=10_000, large=1_000_000)
+    assert "| CPU ms, 10,000 | CPU ms, 1,000,000 |" in table
+    assert table.splitlines()[2] == "| refresh | 0.50 | 0.50 | 1.00 | 1.18 | met |"
