@@ -8,7 +8,7 @@ Source: OpenID Connect Core §3.1.2.3, §3.1.2.4, §3.1.2.6.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -111,12 +111,15 @@ class Situation:
     @property
     def demanded(self) -> DemandedLevel:
         """What the request, the client and the person demand together."""
-        return demanded_level(
+        demanded = demanded_level(
             acr_values=self.request.acr_values,
             acr_claim=self.request.acr_claim,
             client_level=self.client.required_level,
             own_level=2 if self.demands_second_factor else 1,
         )
+        # nobody is asked for what the client could not be told of
+        wish = min(demanded.wish, profile_of(self.client).level_cap)
+        return replace(demanded, wish=max(demanded.must, wish))
 
     @property
     def assurance(self) -> Assurance:

@@ -397,3 +397,28 @@ def test_a_portal_for_organisations_takes_the_only_one(browser: Browser) -> None
     assert "capacity-0" not in landing.asked
     landing = browser.sign_in("organisation-only", who=DUNG, prompt="none", scope="openid organization")
     assert "code" in landing.fields
+
+
+# -- what a profile caps ---------------------------------------------------------------------------
+
+_LEGACY: dict[str, str | None] = {
+    "scope": "openid vnconnect",
+    "code_challenge": None,
+    "code_challenge_method": None,
+}
+
+
+def test_a_legacy_portal_gets_level_one_whatever_it_wishes_for(
+    provider: Provider, browser: Browser
+) -> None:
+    """Architecture, profiles: level 1."""
+    landing = browser.sign_in("legacy", acr_values="urn:vn:auth:2", **_LEGACY)
+    assert "otp-submit" not in landing.asked
+    browser.tokens("level2")
+    tokens = browser.tokens("legacy", **_LEGACY)
+    assert claims_of(tokens["id_token"])["acr"] == "urn:vn:auth:1"
+
+
+def test_a_legacy_portal_cannot_demand_more(browser: Browser) -> None:
+    landing = browser.authorize("legacy", claims=acr("urn:vn:auth:2"), **_LEGACY)
+    assert landing.error == "unmet_authentication_requirements"
