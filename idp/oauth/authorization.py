@@ -270,8 +270,9 @@ class Authorizations:
     def _record_decision(
         self, tx: Transaction, gathered: Gathered, decision: Decision
     ) -> tuple[Consent, ...]:
-        """One row for what was agreed to, one for what the person was told on ground of a law:
-        having read of a law is no agreement, should the law end.
+        """One row for what was agreed to, one for what the person was told on ground of a law.
+
+        Having read of a law is no agreement, should the law end.
         """
         by_law = gathered.disclosure.on_ground(of_law=True)
         agreed = gathered.disclosure.on_ground(of_law=False)

@@ -48,9 +48,9 @@ class ClientKeyStore:
         self._known: dict[tuple[str, str], _Fetched] = {}
 
     def keys_of(self, client: Client, *, kid: str | None, now: datetime) -> KeySet:
-        """The client's keys; a set from `jwks_uri` is at most ten minutes old, an hour when the
-        portal does not answer.
+        """The client's keys.
 
+        A set from `jwks_uri` is at most ten minutes old, an hour when the portal does not answer.
         Takes   kid: the key that is looked for; one that is not known is a reason to fetch again.
         Returns an empty set when the portal has not answered yet.
         Raises  JoseError when a registered set cannot be read.

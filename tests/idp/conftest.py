@@ -22,7 +22,7 @@ from idp.storage.ephemeral import EphemeralStore
 from idp.storage.ephemeral_redis import RedisEphemeralStore
 from idp.storage.ephemeral_sql import SqlEphemeralStore
 from tests.support.pii_alarm import PiiAlarm
-from tests.support.provider import Clock, ClientKey, Provider, make_client_key, open_services
+from tests.support.provider import ClientKey, Clock, Provider, make_client_key, open_services
 from tests.support.provider_browser import Browser
 from tests.support.provider_seeds import PEOPLE, SECRET, seed
 from tests.support.servers import PostgresqlServer, RedisServer

@@ -84,7 +84,7 @@ def test_a_session_ends_by_its_own_time(provider: Provider) -> None:
 def test_the_cookie_changes_at_every_rise_in_the_browser(
     provider: Provider, browser: Browser
 ) -> None:
-    """A cookie that was planted before the sign-in, or seen before the second factor, opens nothing."""
+    """A cookie planted before the sign-in, or seen before the second factor, opens nothing."""
     browser.set_cookie("session", "planted")
     landing = browser.log_in(browser.authorize("level2"))
     first = browser.cookie("session")
@@ -164,9 +164,7 @@ def test_a_logout_between_the_last_question_and_the_code_wins(
     assert session is not None
     parameters = Parameters(browser.request().items())
     to = find_client_and_redirect(parameters, hints=services.hints, now=provider.now)
-    request = check_authorization_request(
-        parameters, to=to, hints=services.hints, now=provider.now
-    )
+    request = check_authorization_request(parameters, to=to, hints=services.hints, now=provider.now)
     gathered = services.authorizations.gather(
         request,
         client=to.client,

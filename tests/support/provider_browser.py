@@ -1,4 +1,4 @@
-"""A browser at the in-process provider: what a person does between a portal's request and its answer.
+"""A browser at the provider in this process: what a person does between request and answer.
 
 What lives here: `Browser` with cookies of its own, the forms of our pages read by their names and
 ids, and the authorization response at the end.  Not here: the direct endpoints (`provider.py`).
@@ -133,11 +133,11 @@ class Browser:
                 break
             asked.append(step)
             landing = self.press(landing, step, self._typed(step, landing, who))
-        return Landing(
-            landing.response, landing.place, landing.url, landing.fields, tuple(asked)
-        )
+        return Landing(landing.response, landing.place, landing.url, landing.fields, tuple(asked))
 
-    def log_in(self, landing: Landing, *, who: Somebody = ANH, password: str | None = None) -> Landing:
+    def log_in(
+        self, landing: Landing, *, who: Somebody = ANH, password: str | None = None
+    ) -> Landing:
         """Identifier and password."""
         typed = {"identifier": who.identifier, "password": password or who.password}
         return self.press(landing, "login-submit", typed)
@@ -221,7 +221,7 @@ class Browser:
 
 
 def form_of(page: str, button: str) -> tuple[str, dict[str, str]]:
-    """Action and hidden fields of the form in which a button stands, with the button's own value."""
+    """Action and hidden fields of the form around a button, with the button's own value."""
     for form in _FORM.findall(page):
         if f'id="{button}"' not in form:
             continue

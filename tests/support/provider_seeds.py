@@ -204,6 +204,9 @@ def _clients(keys: dict[str, str]) -> str:
     )  # fmt: skip
 
 
+_NOBODY: Final = AccountId("")
+
+
 @dataclass(slots=True)
 class Somebody:
     """Somebody who can sign in; `totp_secret` None: no second factor is enrolled."""
@@ -214,7 +217,7 @@ class Somebody:
     totp_secret: bytes | None = field(default=None, repr=False)
     level: AccountLevel = AccountLevel.TWO
     organisations: tuple[str, ...] = ()
-    account_id: AccountId = AccountId("")
+    account_id: AccountId = _NOBODY
 
 
 def _secret_of(number: str) -> bytes:

@@ -28,7 +28,7 @@ def test_the_claims_are_those_of_the_profile(browser: Browser) -> None:
 
 
 def test_no_personal_data_is_in_any_token(browser: Browser, pii_alarm: PiiAlarm) -> None:
-    """Architecture, "Tokens": access tokens carry no personal data; ID tokens only what was asked."""
+    """Architecture, "Tokens": nothing personal; ID tokens only what was asked for."""
     tokens = browser.tokens(scope="openid profile email phone address identity")
     for name in ("access_token", "id_token"):
         text = json.dumps(claims_of(tokens[name]), ensure_ascii=False)
@@ -50,7 +50,14 @@ def test_what_is_no_access_token_is_refused(provider: Provider, browser: Browser
     verify = provider.services.access_tokens.verify
     head, body, signature = token.split(".")
     foreign = provider.keys["keyed"].sign(claims_of(token), typ="at+jwt")
-    wrong = (tokens["id_token"], foreign, f"{head}.{body}.", f"{head}.{body}.{signature[:-4]}AAAA", "x", "")
+    wrong = (
+        tokens["id_token"],
+        foreign,
+        f"{head}.{body}.",
+        f"{head}.{body}.{signature[:-4]}AAAA",
+        "x",
+        "",
+    )
     for raw in wrong:
         with pytest.raises(InvalidToken):
             verify(raw, expected_audience=None, now=provider.now)

@@ -77,7 +77,9 @@ def test_who_asks_twice_is_shown_a_page(browser: Browser, name: str) -> None:
 
 @pytest.mark.parametrize("raw", [b"state=%ff", b"state=%0d%0ax", b"a" * 200 + b"=1"])
 def test_what_cannot_be_read_is_shown_a_page(browser: Browser, raw: bytes) -> None:
-    status = refused_on_a_page(browser, urlencode(browser.request(state=None)).encode() + b"&" + raw)
+    status = refused_on_a_page(
+        browser, urlencode(browser.request(state=None)).encode() + b"&" + raw
+    )
     assert status in {400, 413}
 
 
@@ -239,9 +241,7 @@ def test_members_of_claims_that_nobody_knows_are_ignored(
     assert "access_token" in browser.tokens(claims=json.dumps(claims))
 
 
-def test_claims_that_are_remembered_are_those_we_have(
-    provider: Provider, browser: Browser
-) -> None:
+def test_claims_that_are_remembered_are_those_we_have(provider: Provider, browser: Browser) -> None:
     asked = {"userinfo": {"email": {"essential": True}, "shoe_size": None}}
     tokens = browser.tokens(scope="openid", claims=json.dumps(asked))
     found = provider.userinfo(tokens["access_token"]).get_json()
@@ -251,7 +251,9 @@ def test_claims_that_are_remembered_are_those_we_have(
 def test_long_language_tags_do_not_reach_the_table(provider_on_both: Provider) -> None:
     """A column of PostgreSQL refuses what is too long; RFC 5646 §4.4.1 asks for 35 characters."""
     browser = Browser(provider_on_both)
-    tags = " ".join(["vi-" + "x" * 8 + "-abcdefgh" * 40, *["vi-abcdefgh-abcdefgh-abcdefgh-abcdef"] * 9])
+    tags = " ".join(
+        ["vi-" + "x" * 8 + "-abcdefgh" * 40, *["vi-abcdefgh-abcdefgh-abcdefgh-abcdef"] * 9]
+    )
     assert "access_token" in browser.tokens(claims_locales=tags, ui_locales=tags)
 
 

@@ -19,7 +19,11 @@ _GRANT = {"grant_type": "client_credentials"}
 
 
 def ask(
-    provider: Provider, form: dict[str, str] | None = None, *, address: str = "192.0.2.7", **headers: str
+    provider: Provider,
+    form: dict[str, str] | None = None,
+    *,
+    address: str = "192.0.2.7",
+    **headers: str,
 ) -> TestResponse:
     return provider.post("/token", {**_GRANT, **(form or {})}, headers=headers, address=address)
 
@@ -92,9 +96,7 @@ def test_basic_is_form_encoded_before_it_is_put_together(provider: Provider) -> 
     encoded = "".join(f"%{ord(sign):02X}" for sign in secret.raw)
     assert ask(provider, **raw_basic(f"portal:{encoded}")).status_code == 200
     assert ask(provider, **raw_basic(f"%70ortal:{quote_plus(secret.raw)}")).status_code == 200
-    assert_error(
-        ask(provider, **raw_basic(f"portal:{secret.raw}+")), "invalid_client", status=401
-    )
+    assert_error(ask(provider, **raw_basic(f"portal:{secret.raw}+")), "invalid_client", status=401)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +211,9 @@ def test_a_payload_that_is_no_object_is_refused(provider: Provider, payload: str
     assert_error(ask(provider, form), "invalid_client", status=401)
 
 
-@pytest.mark.parametrize("header", [{"alg": "none"}, {"alg": "HS256"}, {"alg": "RS256"}, {"crit": ["x"]}])
+@pytest.mark.parametrize(
+    "header", [{"alg": "none"}, {"alg": "HS256"}, {"alg": "RS256"}, {"crit": ["x"]}]
+)
 def test_another_algorithm_than_the_keys_is_refused(
     provider: Provider, header: dict[str, Any]
 ) -> None:

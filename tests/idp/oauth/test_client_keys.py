@@ -52,7 +52,7 @@ def test_a_fetched_set_is_kept_for_ten_minutes(now: datetime) -> None:
 
 
 def test_an_unknown_kid_is_looked_for_once_in_half_a_minute(now: datetime) -> None:
-    """RFC 7517 §4.5: after a rollover the new key is found; made-up ones cause no stream of calls."""
+    """RFC 7517 §4.5: a new key is found; made-up ones cause no stream of calls."""
     portal = Portal(make_client_key("a"))
     store = ClientKeyStore(portal)
     assert kids(store, now) == {"a"}

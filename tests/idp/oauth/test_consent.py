@@ -153,9 +153,9 @@ def test_offline_access_is_agreed_to_by_name(provider: Provider, browser: Browse
     scope = "openid offline_access"
     landing = browser.log_in(browser.authorize("choices", scope=scope))
     assert asks(landing)
-    assert exchanged(provider, ticked(browser, landing, "offline_access"), "choices")[
-        "scope"
-    ] == scope
+    assert (
+        exchanged(provider, ticked(browser, landing, "offline_access"), "choices")["scope"] == scope
+    )
 
 
 # -- on ground of a law ----------------------------------------------------------------------------
@@ -163,9 +163,7 @@ def test_offline_access_is_agreed_to_by_name(provider: Provider, browser: Browse
 
 def approve(provider: Provider) -> Registration:
     services = provider.services
-    registration = Registration(
-        services.database, registry=services.registry, log=services.log
-    )
+    registration = Registration(services.database, registry=services.registry, log=services.log)
     (basis,) = services.registry.list_bases_of("statutory")
     registration.approve_basis(basis.basis_id, operator="second", now=provider.now)
     return registration
@@ -196,14 +194,10 @@ def test_who_was_informed_is_not_informed_again(provider: Provider, browser: Bro
     assert "oauth:consent:given" not in provider.events()
 
 
-def test_without_the_procedure_the_law_does_not_help(
-    provider: Provider, browser: Browser
-) -> None:
+def test_without_the_procedure_the_law_does_not_help(provider: Provider, browser: Browser) -> None:
     approve(provider)
     for procedure in (None, "2.000002"):
-        landing = browser.authorize(
-            "statutory", scope="openid identity", antin_procedure=procedure
-        )
+        landing = browser.authorize("statutory", scope="openid identity", antin_procedure=procedure)
         landing = browser.log_in(landing) if landing.shows("login-submit") else landing
         assert asks(landing)
 

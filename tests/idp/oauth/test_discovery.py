@@ -36,7 +36,9 @@ def test_the_required_members_are_there(members: dict[str, Any]) -> None:
     assert members["backchannel_logout_session_supported"] is True
 
 
-def test_every_address_that_is_listed_is_answered(provider: Provider, members: dict[str, Any]) -> None:
+def test_every_address_that_is_listed_is_answered(
+    provider: Provider, members: dict[str, Any]
+) -> None:
     client = Client(Front(provider.app, services=provider.services))
     for name, url in members.items():
         if not (name.endswith(("_endpoint", "_uri")) or name == "service_documentation"):

@@ -1,4 +1,4 @@
-"""Logout at a portal's wish: the person is asked, and is led back only where the portal registered."""
+"""Logout at a portal's wish: the person is asked, and led back only to a registered address."""
 
 from __future__ import annotations
 
@@ -35,9 +35,7 @@ def test_the_person_is_asked_and_led_back_with_the_state(
     """RP-Initiated Logout §2, §3."""
     browser = Browser(provider_on_both)
     hint = browser.tokens()["id_token"]
-    page = logout(
-        browser, id_token_hint=hint, post_logout_redirect_uri=_OUT, state="a b&c=d"
-    )
+    page = logout(browser, id_token_hint=hint, post_logout_redirect_uri=_OUT, state="a b&c=d")
     assert page.shows("logout-confirm")
     assert is_signed_in(browser)
     landing = browser.press(page, "logout-confirm")
@@ -120,9 +118,7 @@ def test_a_changed_hint_is_refused(provider: Provider, browser: Browser) -> None
         refused(logout(browser, id_token_hint=raw))
 
 
-def test_an_old_hint_signed_by_a_retired_key_is_taken(
-    provider: Provider, browser: Browser
-) -> None:
+def test_an_old_hint_signed_by_a_retired_key_is_taken(provider: Provider, browser: Browser) -> None:
     """RP-Initiated Logout §2: SHOULD accept ID Tokens when exp has passed."""
     hint = browser.tokens()["id_token"]
     for _ in range(3):

@@ -93,7 +93,7 @@ def test_a_parked_request_waits_two_minutes(provider: Provider) -> None:
 
 
 def test_what_somebody_else_wrote_into_the_store_is_not_read(provider: Provider) -> None:
-    """Whoever can write to the store cannot make up a sign-in: entries are sealed to their place."""
+    """Whoever can write to the store cannot make up a sign-in: entries are sealed in place."""
     services = provider.services
     kept, store, now = services.interactions, services.ephemeral, provider.now
     one = kept.begin(a_request(provider), browser="b", now=now)

@@ -31,9 +31,7 @@ def test_for_whom_the_person_acts_is_said(provider: Provider, browser: Browser) 
 
 
 @pytest.mark.parametrize("caller", ["portal", "api-tax", "sibling", "keyed"])
-def test_everybody_else_learns_nothing(
-    provider: Provider, browser: Browser, caller: str
-) -> None:
+def test_everybody_else_learns_nothing(provider: Provider, browser: Browser, caller: str) -> None:
     """RFC 7662 §4: the response differs by who asks, to keep tokens from being scanned."""
     token = browser.tokens(resource=API)["access_token"]
     assert provider.introspect(token, client_id=caller) == _INACTIVE

@@ -100,7 +100,9 @@ def test_an_expired_session_counts_as_none(provider: Provider, browser: Browser)
 # -- prompt=login, max_age -------------------------------------------------------------------------
 
 
-def test_prompt_login_asks_although_there_is_a_session(provider: Provider, browser: Browser) -> None:
+def test_prompt_login_asks_although_there_is_a_session(
+    provider: Provider, browser: Browser
+) -> None:
     """OpenID Connect Core §3.1.2.1 prompt=login: SHOULD prompt for re-authentication."""
     before = id_claims(provider, browser)
     provider.clock.advance(minutes=5)
@@ -136,9 +138,7 @@ def test_a_small_max_age_asks_once_and_then_lets_through(
     assert "code" in browser.press(landing, "consent-accept").fields
 
 
-def test_max_age_with_a_second_factor_comes_to_an_end(
-    provider: Provider, browser: Browser
-) -> None:
+def test_max_age_with_a_second_factor_comes_to_an_end(provider: Provider, browser: Browser) -> None:
     landing = browser.log_in(browser.authorize("level2", max_age="0"))
     provider.clock.advance(seconds=40)
     landing = browser.give_code(landing)
@@ -350,15 +350,13 @@ def test_a_client_without_the_scope_does_not_make_people_choose(browser: Browser
 
 
 def test_a_portal_may_ask_for_a_person(browser: Browser) -> None:
-    landing = browser.sign_in(
-        who=BINH, scope="openid organization", antin_capacity="person"
-    )
+    landing = browser.sign_in(who=BINH, scope="openid organization", antin_capacity="person")
     assert "capacity-0" not in landing.asked
 
 
 def test_a_portal_may_ask_for_one_organisation(provider: Provider, browser: Browser) -> None:
     code = BINH.organisations[1]
-    org = organisation_of(provider, browser, who=BINH, antin_capacity=code)  # type: ignore[arg-type]
+    org = organisation_of(provider, browser, who=BINH, antin_capacity=code)
     assert org["enterprise_code"] == code
     silent = browser.authorize(scope="openid organization", antin_capacity=code, prompt="none")
     assert "code" in silent.fields, "one is no choice"
@@ -395,7 +393,9 @@ def test_a_portal_for_organisations_refuses_who_represents_none(browser: Browser
 def test_a_portal_for_organisations_takes_the_only_one(browser: Browser) -> None:
     landing = browser.sign_in("organisation-only", who=DUNG, scope="openid organization")
     assert "capacity-0" not in landing.asked
-    landing = browser.sign_in("organisation-only", who=DUNG, prompt="none", scope="openid organization")
+    landing = browser.sign_in(
+        "organisation-only", who=DUNG, prompt="none", scope="openid organization"
+    )
     assert "code" in landing.fields
 
 

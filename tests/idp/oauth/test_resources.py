@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from clients.registry.model import ResourceServer
+from idp.model import Grant
 from idp.oauth.errors import InvalidTarget
 from idp.oauth.resources import check_resources, find_audience_subject, foreign_sector
 from idp.storage.grants import live_grants
@@ -13,7 +14,7 @@ from tests.support.provider_browser import Browser
 from tests.support.provider_seeds import ANH, API, FOREIGN_API
 
 
-def the_grant(provider: Provider):  # type: ignore[no-untyped-def]  # a Grant
+def the_grant(provider: Provider) -> Grant:
     with provider.services.database.read() as connection:
         (grant,) = live_grants(connection, ANH.account_id, now=provider.now)
     return grant

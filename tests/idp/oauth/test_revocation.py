@@ -44,9 +44,7 @@ def test_the_token_of_another_client_is_refused_and_lives(
     assert provider.refresh(tokens["refresh_token"]).status_code == 200
 
 
-def test_a_replaced_refresh_token_ends_the_grant_too(
-    provider: Provider, browser: Browser
-) -> None:
+def test_a_replaced_refresh_token_ends_the_grant_too(provider: Provider, browser: Browser) -> None:
     old = browser.tokens()["refresh_token"]
     new = provider.refresh(old).get_json()["refresh_token"]
     assert provider.revoke(old).status_code == 200

@@ -16,7 +16,9 @@ from tests.support.provider_seeds import ANH
 _ALL = "openid profile email phone address identity"
 
 
-def refused(answer: TestResponse, *, status: int = 401, error: str | None = "invalid_token") -> None:
+def refused(
+    answer: TestResponse, *, status: int = 401, error: str | None = "invalid_token"
+) -> None:
     """RFC 6750 §3: the challenge."""
     assert answer.status_code == status
     challenge = answer.headers["WWW-Authenticate"]
@@ -79,9 +81,7 @@ def test_two_tokens_are_refused(provider: Provider, browser: Browser) -> None:
     answer = ask(provider, "POST", headers=header, data={"access_token": token})
     refused(answer, status=400, error="invalid_request")
     raw = urlencode([("access_token", token), ("access_token", token)]).encode()
-    answer = ask(
-        provider, "POST", data=raw, content_type="application/x-www-form-urlencoded"
-    )
+    answer = ask(provider, "POST", data=raw, content_type="application/x-www-form-urlencoded")
     refused(answer, status=400, error="invalid_request")
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
+from idp.ids import GrantId, SessionId
 from idp.storage.grants import (
     find_grant,
     grants_of_session,
@@ -14,7 +15,6 @@ from idp.storage.grants import (
     oauth_grant,
     revoke_grant,
 )
-from idp.ids import GrantId, SessionId
 from tests.support.provider import Provider, claims_of
 from tests.support.provider_browser import Browser
 from tests.support.provider_seeds import ANH, BINH

@@ -107,8 +107,8 @@ def test_a_client_has_one_sid_in_a_session(database: Database, now: datetime) ->
     entry = SessionClient(session.session_id, "portal", "sid_1", "sub-1")
     with database.transaction() as tx:
         stored.add_session_client(tx, entry, expires_at=session.expires_at)
+    again = SessionClient(session.session_id, "portal", "sid_2", "sub-1")
     with pytest.raises(IntegrityError), database.transaction() as tx:
-        again = SessionClient(session.session_id, "portal", "sid_2", "sub-1")
         stored.add_session_client(tx, again, expires_at=session.expires_at)
     with database.read() as connection:
         assert stored.find_by_sid(connection, "sid_1") == entry
@@ -116,6 +116,4 @@ def test_a_client_has_one_sid_in_a_session(database: Database, now: datetime) ->
         assert stored.clients_of_session(connection, session.session_id) == (entry,)
         found = stored.find_session_client(connection, session.session_id, client_id="portal")
         assert found == entry
-        assert (
-            stored.find_session_client(connection, session.session_id, client_id="x") is None
-        )
+        assert stored.find_session_client(connection, session.session_id, client_id="x") is None

@@ -43,16 +43,14 @@ def test_a_child_of_the_authlib_logger_does_not_either(provider: Provider) -> No
 
 def test_our_authentication_is_the_only_one(provider: Provider) -> None:
     """Authlib's own methods compare secrets themselves; they are never asked."""
-    answer = provider.post(
-        "/token", {"grant_type": "client_credentials", "client_id": "portal"}
-    )
+    answer = provider.post("/token", {"grant_type": "client_credentials", "client_id": "portal"})
     assert_error(answer, "invalid_client", status=401)
 
 
 def test_errors_of_authlib_repeat_nothing_of_the_request(provider: Provider) -> None:
     """RFC 6749 §5.2: error_description has a small alphabet; nothing sent comes back."""
     for form in (
-        {"grant_type": "lấp-lánh \"quoted\" \\"},
+        {"grant_type": 'lấp-lánh "quoted" \\'},
         {"grant_type": "authorization_code", "code": "lấp-lánh"},
         {"grant_type": "refresh_token", "refresh_token": "lấp-lánh", "scope": "lấp-lánh"},
         {"grant_type": "client_credentials", "scope": "lấp-lánh"},

@@ -28,7 +28,7 @@ class Overtaken:
 def overtaken(provider: Provider) -> Provider:
     services = replace(
         provider.services,
-        authorizations=Overtaken(provider.services.authorizations),  # type: ignore[arg-type]
+        authorizations=Overtaken(provider.services.authorizations),
     )
     return Provider(services, provider.clock, provider.keys)
 

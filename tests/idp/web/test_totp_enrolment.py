@@ -17,7 +17,11 @@ from tests.support.provider_seeds import CHI
 def activation_code(provider: Provider) -> str:
     services = provider.services
     return issue_activation_code(
-        services.database, CHI.account_id, sealer=services.sealer, log=services.log, now=provider.now
+        services.database,
+        CHI.account_id,
+        sealer=services.sealer,
+        log=services.log,
+        now=provider.now,
     )
 
 
@@ -87,9 +91,10 @@ def test_an_activation_code_works_once(provider: Provider) -> None:
     landing = first.log_in(first.authorize("level2"), who=CHI)
     page = first.press(landing, "activation-submit", {"activation_code": code})
     totp = pyotp.TOTP(secret_on(page)).at(int(provider.now.timestamp()))
-    assert "code" in first.answer_all(
-        first.press(page, "totp-enrol-submit", {"otp": totp}), who=CHI
-    ).fields
+    assert (
+        "code"
+        in first.answer_all(first.press(page, "totp-enrol-submit", {"otp": totp}), who=CHI).fields
+    )
     landing = second.log_in(second.authorize("level2"), who=CHI)
     assert landing.shows("otp-submit"), "there is a second factor now"
 

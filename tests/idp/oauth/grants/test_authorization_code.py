@@ -194,9 +194,7 @@ def test_a_mandate_that_ends_later_ends_refresh_and_userinfo(
     assert_error(provider.refresh(tokens["refresh_token"]), "invalid_grant")
 
 
-def test_a_session_that_ended_meanwhile_gives_nothing(
-    provider: Provider, browser: Browser
-) -> None:
+def test_a_session_that_ended_meanwhile_gives_nothing(provider: Provider, browser: Browser) -> None:
     landing = browser.sign_in()
     page = browser.get("/logout")
     browser.press(page, "logout-confirm")

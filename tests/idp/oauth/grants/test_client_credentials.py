@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from idp.registration import Registration
 from tests.support.provider import ISSUER, Provider, assert_error, claims_of, header_of
 from tests.support.provider_seeds import API, FOREIGN_API
 
@@ -62,8 +63,6 @@ def test_userinfo_knows_nobody_behind_it(provider: Provider) -> None:
 
 
 def test_the_token_of_a_disabled_client_is_inactive(provider: Provider) -> None:
-    from idp.registration import Registration
-
     token = ask(provider, resource=API)["access_token"]
     assert provider.introspect(token)["active"] is True
     services = provider.services

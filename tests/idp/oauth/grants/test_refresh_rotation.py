@@ -6,6 +6,7 @@ rotation, and whether the family is over.  Source: RFC 9700 §4.14.2; architectu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -100,10 +101,10 @@ def machine_over(provider: Provider, browser: Browser) -> type[RuleBasedStateMac
 
 
 @pytest.mark.parametrize("kind", ["sqlite+sql", "postgresql+redis"])
-def test_rotation(make_provider, kind: str) -> None:  # type: ignore[no-untyped-def]  # a fixture
+def test_rotation(make_provider: Callable[..., Provider], kind: str) -> None:
     """RFC 9700 §4.14.2."""
     provider = make_provider(kind)
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         machine_over(provider, Browser(provider)),
         settings=settings(
             max_examples=12,

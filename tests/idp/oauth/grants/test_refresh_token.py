@@ -133,7 +133,11 @@ def test_a_forged_token_with_a_known_grant_id_ends_nothing(provider: Provider) -
     grant_id = claims_of(tokens["access_token"])["grant_id"]
     genuine = tokens["refresh_token"]
     made = provider.services.opaque.make(GrantId(grant_id), kind=OpaqueKind.CODE)
-    for forged in (made.text, genuine[:22] + "A" * 64, genuine[:-1] + ("A" if genuine[-1] != "A" else "B")):
+    for forged in (
+        made.text,
+        genuine[:22] + "A" * 64,
+        genuine[:-1] + ("A" if genuine[-1] != "A" else "B"),
+    ):
         assert_error(provider.refresh(forged), "invalid_grant")
     assert provider.refresh(genuine).status_code == 200
 
