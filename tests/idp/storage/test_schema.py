@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import MetaData, create_engine, make_url
+from sqlalchemy import MetaData
 
 from idp.storage.database import Database
 from idp.storage.deployment import find_stamp, stamp
 from idp.storage.schema import all_metadata, is_current, upgrade
+from tests.support.servers import PostgresqlServer
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database without any table."""
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'empty.db'}"
     else:
-        server = make_url(request.getfixturevalue("postgresql_url"))
-        name = f"empty_{secrets.token_hex(6)}"
-        with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}")
-        url = server.set(database=name).render_as_string(hide_password=False)
+        server: PostgresqlServer = request.getfixturevalue("postgresql_server")
+        url = server.url(server.make_database())
     database = Database(url, pool_size=2)
-    request.addfinalizer(database.close)
-    return database
+    yield database
+    database.close()
 
 
 def test_the_three_packages_declare_their_tables() -> None:
