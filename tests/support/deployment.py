@@ -34,7 +34,7 @@ from keystore.kek import create_kek_file
 from tests.support.invented import Inventor
 from tests.support.one_address import OneAddress
 from tests.support.quick_browser import QuickClient
-from tests.support.sandbox import stop_group
+from tests.support.sandbox import process_environ, stop_group
 from tests.support.servers import PostgresqlServer, RedisServer, free_port, wait_until
 
 SECRET: Final = "mot-chuoi-bi-mat-cua-cong-thu-0123456789abcdef"
@@ -165,12 +165,11 @@ def open_deployment(
         "ANTIN_DRAIN_S": "0",
         **(settings or {}),
     }
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("ANTIN_")}
     services = _set_up(given, receiver=receiver)
     deployment = Deployment(
         folder=folder,
         address=address,
-        environ={**environ, **given, SANDBOX_MARK: "1", "PYTHONUNBUFFERED": "1"},
+        environ={**process_environ(folder), **given, SANDBOX_MARK: "1"},
         services=services,
         inventor=Inventor(services),
     )

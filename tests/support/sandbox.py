@@ -87,9 +87,7 @@ def start_sandbox(
         # pictures for the documentation show the addresses that a reader will have
         port = 8000 if os.environ.get("ANTIN_PICTURES") else three_free_ports()
     var, log = folder / "var", folder / "sandbox.log"
-    # what sets the tests up must not set up the provider as well
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("ANTIN_")}
-    environ |= {"ANTIN_VAR": str(var), "PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    environ = process_environ(folder) | {"ANTIN_VAR": str(var), "PORT": str(port)}
     environ |= settings or {}
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -126,6 +124,18 @@ def start_sandbox(
             services.close()
     finally:
         stop_group(process)
+
+
+def process_environ(folder: Path) -> dict[str, str]:
+    """The environment of processes under test.
+
+    What sets the tests up must not set up the provider as well.  Where Python may leave no bytecode
+    beside the sources it leaves it beside `folder`: every start would compile everything again.
+    """
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("ANTIN_")}
+    if environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        environ["PYTHONPYCACHEPREFIX"] = str(folder.parent / "bytecode")
+    return environ | {"PYTHONUNBUFFERED": "1"}
 
 
 def stop_group(process: subprocess.Popen[bytes]) -> None:
