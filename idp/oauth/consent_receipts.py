@@ -1,7 +1,7 @@
 """Reading the evidence of a consent back.
 
 What lives here: finding a consent of one person and unsealing the text that was shown.  Source:
-NĐ 356/2025 Art. 6 (proof of consent is kept).
+NĐ 356/2025 Art. 6 (proof of consent is kept); architecture §3, data key per person.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class TokenRequest(OAuth2Request):  # type: ignore[misc]  # Authlib has no types
     @property
     def form(self) -> dict[str, Any]:
         """The body's parameters."""
-        return self.payload.data  # type: ignore[no-any-return]
+        return self.payload.data  # type: ignore[no-any-return]  # Authlib has no types
 
 
 class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types

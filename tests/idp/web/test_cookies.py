@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from werkzeug.test import Client
+from werkzeug.test import Client, TestResponse
 
 from idp.web.cookies import make_browser_token
 from tests.support.provider import ISSUER, Provider
@@ -12,9 +12,9 @@ from tests.support.provider_browser import Browser, form_of
 from tests.support.provider_seeds import ANH
 
 
-def set_by(response: object) -> dict[str, str]:
+def set_by(response: TestResponse) -> dict[str, str]:
     """Name and attributes of every cookie that an answer sets."""
-    lines = response.headers.getlist("Set-Cookie")  # type: ignore[attr-defined]
+    lines = response.headers.getlist("Set-Cookie")
     return {line.partition("=")[0]: line for line in lines}
 
 
