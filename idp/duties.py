@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from idp.accounts.passwords import Argon2Costs, Hashing, Passwords
@@ -21,7 +21,8 @@ from idp.storage.credentials import recount_schemes
 from idp.storage.database import Database
 from idp.storage.purge import find_rules, purge_batch
 from idp.storage.schema import all_metadata
-from idp.work.model import Duty, Handler
+from idp.work.model import Duty, Handler, Job, RecordGivenUp
+from keystore.log.events import Event, EventType
 
 _PURGE_EVERY: Final = timedelta(seconds=30)
 _PURGED_AT_ONCE: Final = 2000
@@ -81,7 +82,7 @@ def make_duties(services: Services) -> tuple[Duty, ...]:
                 cores=1,
             ),
         ),
-        Duty("recount_password_schemes", timedelta(hours=1), lambda _now: _recount(database)),
+        Duty("recount_password_schemes", timedelta(days=1), lambda _now: _recount(database)),
         Duty("rotate_keys", timedelta(hours=1), services.keyring.rotate_due),
         Duty("destroy_keys", timedelta(hours=1), services.keyring.destroy_retired),
     )
@@ -101,3 +102,20 @@ def _while_full(purge: Callable[[], int]) -> None:
     end_s = time.monotonic() + _PURGE_EVERY.total_seconds() * 2 / 3
     while purge() >= _PURGED_AT_ONCE and time.monotonic() < end_s:
         pass
+
+
+def make_record_given_up(services: Services) -> RecordGivenUp:
+    """What is written into the log when a portal could not be told of a logout."""
+
+    def record(job: Job, *, error: str, now: datetime) -> None:
+        if job.kind != BACKCHANNEL_LOGOUT:
+            return
+        event = Event(
+            EventType.LOGOUT_UNDELIVERED,
+            client_id=job.payload["client_id"],
+            facts={"error": error, "attempts": job.attempts, "job": job.outbox_id},
+        )
+        with services.database.transaction() as tx:
+            services.log.record(tx, event, data_key=None, now=now)
+
+    return record

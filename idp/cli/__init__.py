@@ -6,6 +6,7 @@ What lives here: the list of groups.  Errors of ours end as one line on standard
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -37,7 +38,11 @@ class _Commands(click.Group):
         """Names, sorted."""
         return sorted(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - the signature is click's
+        cmd_name: str,
+    ) -> click.Command | None:
         """Import the file of one command."""
         if cmd_name not in _COMMANDS:
             return None
@@ -58,7 +63,8 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Entry point: errors of ours are one line, not a trace."""
+    """Entry point: errors of ours are one line, not a trace; files are for their owner alone."""
+    os.umask(0o077)
     try:
         cli()
     except (AntinError, KeystoreError, RegistryError) as error:

@@ -12,7 +12,7 @@ import click
 
 from idp.cli.context import check_server_settings, drop_own_variables, read_settings
 from idp.cli.operations import operators_listener
-from idp.duties import make_duties, make_handlers
+from idp.duties import make_duties, make_handlers, make_record_given_up
 from idp.logs import configure_logging
 from idp.metrics import Metrics
 from idp.services import build_services
@@ -38,6 +38,7 @@ def make_worker(settings: Settings, is_sandbox: bool) -> Worker:  # noqa: FBT001
         handlers=handlers,
         duties=duties,
         time=services.time,
+        record_given_up=make_record_given_up(services),
     )
 
 

@@ -2,7 +2,7 @@
 
 What lives here: the one act that withdraws a consent, ends what stands on it and puts both on
 record.  Tokens that are out die with their grants: introspection and userinfo refuse them within
-five seconds.  Sources: RFC 7009 §1 (a grant ends with its tokens); Law 91/2025/QH15 Art. 9 (withdrawal at any time); NĐ 356/2025 Art. 6;
+five seconds.  Sources: Law 91/2025/QH15 Art. 9 (withdrawal at any time); NĐ 356/2025 Art. 6;
 RFC 7009 §2.1 for what hangs on a grant.
 """
 

@@ -59,9 +59,7 @@ def find_audience_subject(
     Two sectors that compare their tokens do not learn that they speak of the same person.
     Raises  InvalidTarget.
     """
-    sector = foreign_sector(
-        grant.resource, sector_id=grant.sector_id, servers=servers, now=now
-    )
+    sector = foreign_sector(grant.resource, sector_id=grant.sector_id, servers=servers, now=now)
     if sector is None:
         return grant.sub
     with database.read() as connection:

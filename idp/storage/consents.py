@@ -7,7 +7,7 @@ checked.  Source: Law 91/2025/QH15 Art. 9; NĐ 356/2025 Art. 6.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -29,6 +29,7 @@ from idp.ids import AccountId, ConsentId
 from idp.model import Consent
 from idp.storage.database import Transaction, metadata
 from idp.storage.declared import BASIC, NONE, holds
+from idp.storage.purge import purged_by
 from keystore.clock import from_ms, to_ms
 
 consent = Table(
@@ -36,7 +37,7 @@ consent = Table(
     metadata,
     Column("consent_id", String(40), primary_key=True, info=NONE),
     Column("account_id", String(40), nullable=False, info=BASIC),
-    Column("client_id", String(100), nullable=False, info=NONE),
+    Column("client_id", String(128), nullable=False, info=NONE),
     Column("kind", String(12), nullable=False, info=NONE),
     Column("scopes", Text, nullable=False, info=NONE),
     Column("shared", Text, nullable=False, info=NONE),
@@ -47,13 +48,16 @@ consent = Table(
     Column("legal_reference", String(200), info=NONE),
     Column("given_ms", BigInteger, nullable=False, info=NONE),
     Column("withdrawn_ms", BigInteger, info=NONE),
-    info=holds(
-        "person",
-        purpose="evidence of consent or of information given",
-        retention="withdrawn+5y",
-        legal="NĐ 356/2025 Art. 6",
-        legal_from="2026-01-01",
-    ),
+    info={
+        **holds(
+            "person",
+            purpose="evidence of consent or of information given",
+            retention="5 years after the withdrawal",
+            legal="NĐ 356/2025/NĐ-CP Art. 6",
+            legal_from="2026-01-01",
+        ),
+        **purged_by("withdrawn_ms", keep=timedelta(days=5 * 366)),
+    },
 )
 Index("ix_consent_account", consent.c.account_id, consent.c.client_id)
 

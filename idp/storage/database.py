@@ -33,6 +33,10 @@ WATCHFUL: Final = {
 sent something, after twenty-five where we wait; the system's own patience is a quarter of an hour
 and two hours, in which every thread would come to hang on it."""
 
+_STATEMENT_TIMEOUT_MS: Final = 20_000
+"""No statement of a request takes a second; one that takes twenty waits for a lock that somebody
+forgot.  Migrations and recounts lift it for their own transaction."""
+
 _BUSY_TIMEOUT_S: Final = 10
 """Fifty milliseconds gave errors under sixteen writers; ten seconds gave none (measured)."""
 
@@ -52,7 +56,11 @@ class Database:
         if self.is_sqlite:
             options["connect_args"] = {"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False}
         else:
-            options["connect_args"] = {"connect_timeout": 3, **WATCHFUL}
+            options["connect_args"] = {
+                "connect_timeout": 3,
+                **WATCHFUL,
+                "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS}",
+            }
             options["pool_timeout"] = 5
             options["max_overflow"] = pool_size
         # We say BEGIN ourselves, see `_begin`: switching a connection to autocommit for a read and

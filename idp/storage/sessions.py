@@ -62,7 +62,7 @@ session_client = Table(
     "session_client",
     metadata,
     Column("session_id", String(40), primary_key=True, info=NONE),
-    Column("client_id", String(100), primary_key=True, info=NONE),
+    Column("client_id", String(128), primary_key=True, info=NONE),
     Column("sid", String(40), nullable=False, unique=True, info=NONE),
     Column("sub", String(64), nullable=False, info=BASIC),
     Column("expires_ms", BigInteger, nullable=False, info=NONE),

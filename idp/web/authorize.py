@@ -88,8 +88,8 @@ def make_authorize(services: Services, *, cookies: Cookies) -> Blueprint:
         except SessionOvertaken:
             # asked again on the interaction's own page, where pages may be shown at all
             if "none" in checked.prompts:
-                error = LoginRequired("the session has ended")
-                return send_answer(checked, issuer=issuer, fields=error_fields(error))
+                ended = LoginRequired("the session has ended")
+                return send_answer(checked, issuer=issuer, fields=error_fields(ended))
         browser = cookies.read_browser() or make_browser_token()
         begun = services.interactions.begin(checked, browser=browser, now=now)
         response = see_other(f"/interaction/{begun.interaction_id}")

@@ -1,7 +1,8 @@
 """The evidence of a consent: the sentences that were shown, and the receipt made from them.
 
-What lives here: writing down what a consent page said, in the words of `templates/consent.html`, and
-reading it back years later.  Values are left out: a receipt says which data, not what they were.
+What lives here: writing down what a consent page said, in the words of `templates/consent.html`,
+and reading it back years later.  Values are left out: a receipt says which data, not what they
+were.
 Source: Law 91/2025/QH15 Art. 9 (printable, per purpose); NĐ 356/2025 Art. 6 (proof is kept).
 """
 

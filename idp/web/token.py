@@ -91,9 +91,7 @@ def make_token(services: Services, *, proxies: TrustedProxies) -> Blueprint:
                 # nothing is stored of it: saying 200 would promise what does not happen
                 raise UnsupportedTokenType("tokens of client credentials end by themselves")
             grant_id = token.grant_id
-        services.revocations.revoke_for_client(
-            grant_id, client_id=client.client_id, now=asked.now
-        )
+        services.revocations.revoke_for_client(grant_id, client_id=client.client_id, now=asked.now)
         return json_answer(200, {})
 
     def introspect_token(asked: TokenRequest) -> Response:

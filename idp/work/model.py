@@ -12,7 +12,7 @@ from typing import Protocol
 
 from idp.storage.outbox import Job
 
-__all__ = ["Done", "Duty", "GiveUp", "Handler", "Job", "Outcome", "Retry"]
+__all__ = ["Done", "Duty", "GiveUp", "Handler", "Job", "Outcome", "RecordGivenUp", "Retry"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,13 @@ class Handler(Protocol):
 
     def __call__(self, job: Job, *, now: datetime) -> Outcome:
         """Fulfil the duty once, or say why not."""
+
+
+class RecordGivenUp(Protocol):
+    """Puts a duty on record that will never be fulfilled; called before its row is closed."""
+
+    def __call__(self, job: Job, *, error: str, now: datetime) -> None:
+        """Write it down; `error` is the stable code of why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from idp.storage.database import Database
 from idp.storage.ephemeral import EphemeralStore
 from idp.storage.outbox import Job, OutboxId
 from idp.work.clock import Clock
-from idp.work.model import Done, Duty, GiveUp, Handler, Outcome, Retry
+from idp.work.model import Done, Duty, GiveUp, Handler, Outcome, RecordGivenUp, Retry
 
 LEASE: Final = timedelta(seconds=60)
 _BATCH: Final = 8
@@ -48,7 +48,8 @@ class Worker:
 
     Takes   handlers: by kind; duties: what is done periodically; clock: hints to and from other
             processes; marks: where several hosts agree who does a duty in a period;
-            time: the time now; lease: how long a taken row stays with this worker.
+            time: the time now; lease: how long a taken row stays with this worker;
+            record_given_up: puts on record that a duty will never be fulfilled.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Worker:
         time: Callable[[], datetime],
         lease: timedelta = LEASE,
         threads: int = 4,
+        record_given_up: RecordGivenUp | None = None,
     ) -> None:
         self.clock = clock
         self.threads = threads
@@ -71,6 +73,7 @@ class Worker:
         self._duties = {duty.name: duty for duty in duties}
         self._time = time
         self._lease = lease
+        self._record_given_up = record_given_up
         self._rests: dict[str, _Rest] = {}
         self._rests_lock = threading.Lock()
         self._slots: dict[str, int] = {}
@@ -162,6 +165,8 @@ class Worker:
                 outbox.done(self._database, job, now=now)
                 _log.info("work_done", **facts)
             case GiveUp(error):
+                if self._record_given_up is not None:
+                    self._record_given_up(job, error=error, now=now)
                 outbox.give_up(self._database, job, error=error, now=now)
                 _log.error("work_given_up", error=error, **facts)
             case Retry(error):

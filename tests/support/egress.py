@@ -33,6 +33,8 @@ def drip(start: bytes, piece: bytes) -> Callable[[socket.socket, threading.Event
 
 
 def reason_of(call: Callable[[], object]) -> str:
+    """Why the door refused, or failed."""
     with pytest.raises((EgressRefused, EgressFailed)) as caught:
         call()
+    assert isinstance(caught.value, EgressRefused | EgressFailed)
     return caught.value.reason

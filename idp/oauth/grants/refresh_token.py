@@ -90,9 +90,7 @@ class Refreshing:
             holds = person is not None
         if not holds:
             raise InvalidGrant("the account or the mandate does not hold any more")
-        check_resources(
-            resources, grant=grant, userinfo=self.access_tokens.userinfo_audience
-        )
+        check_resources(resources, grant=grant, userinfo=self.access_tokens.userinfo_audience)
         audience_sub = find_audience_subject(
             grant, servers=self.resources, database=self.database, now=now
         )
@@ -155,9 +153,7 @@ class Refreshing:
         if is_previous and self._is_in_grace(family, now=now):  # 3
             return self._successor_again(grant, family)
         with self.database.transaction() as tx:  # 4
-            self.revocations.revoke(
-                tx, [grant], reason=RevocationReason.REFRESH_REPLAYED, now=now
-            )
+            self.revocations.revoke(tx, [grant], reason=RevocationReason.REFRESH_REPLAYED, now=now)
         raise InvalidGrant("the refresh token was used before")
 
     def _replace(self, grant: Grant, family: RefreshFamily, *, now: datetime) -> str | None:

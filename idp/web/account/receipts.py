@@ -29,9 +29,7 @@ def make_receipts(services: Services, *, cookies: Cookies) -> Blueprint:
         token = cookies.read_session()
         session = None if token is None else services.sessions.find(token, now=now)
         found = (
-            None
-            if session is None
-            else receipts.find(consent_id, account_id=session.account_id)
+            None if session is None else receipts.find(consent_id, account_id=session.account_id)
         )
         if found is None:
             abort(404)
