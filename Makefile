@@ -27,7 +27,7 @@ checks:
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-timestamps
+	@$(BIN)/lint-imports
 
 .PHONY: ready
 ready:
