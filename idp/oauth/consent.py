@@ -63,9 +63,10 @@ class Disclosure:
         was not told yet of something that rests on law.
         """
         given = tuple(consents)
-        agreed = {scope for one in given if one.kind == CONSENT for scope in one.scopes}
+        agreements = _agreements(given)
+        agreed = {scope for one in agreements for scope in one.scopes}
         informed = {scope for one in given for scope in one.scopes}
-        shared = {claim for one in given for claim in one.shared}
+        shared = {claim for one in agreements for claim in one.shared}
         open_items = [
             item
             for item in self.items
@@ -83,11 +84,11 @@ class Disclosure:
 
     def settle(self, consents: Iterable[Consent]) -> frozenset[str]:
         """Scopes (and `claims`) that may be handed over under these consents."""
-        given = tuple(consents)
+        agreements = _agreements(consents)
         return frozenset(
             item.scope
             for item in self.items
-            if item.is_required or item.basis is not None or _is_chosen(item, given)
+            if item.is_required or item.basis is not None or _is_chosen(item, agreements)
         )
 
     def on_ground(self, *, of_law: bool) -> Disclosure:
@@ -106,9 +107,14 @@ class Disclosure:
         return tuple(dict.fromkeys(names))
 
 
-def _is_chosen(item: Item, given: Sequence[Consent]) -> bool:
+def _agreements(consents: Iterable[Consent]) -> tuple[Consent, ...]:
+    """What was agreed to.  Having been told of a law is no answer to a question."""
+    return tuple(one for one in consents if one.kind == CONSENT)
+
+
+def _is_chosen(item: Item, agreements: Sequence[Consent]) -> bool:
     """Whether an optional item was ticked the last time that the person was asked about it."""
-    asked = [one for one in given if item.scope in one.scopes]
+    asked = [one for one in agreements if item.scope in one.scopes]
     if not asked:
         return False
     latest = max(reversed(asked), key=lambda one: one.given_at)

@@ -86,6 +86,13 @@ scope = "identity"
 procedure = "1.000001"
 legal_ref = "Article 5"
 valid_from = 2026-01-01
+
+[[statutory_bases]]
+client_id = "told"
+scope = "phone"
+procedure = "1.000001"
+legal_ref = "Article 6"
+valid_from = 2026-01-01
 """)
 
 _ALL_SCOPES: Final = (
@@ -164,6 +171,11 @@ def _clients(keys: dict[str, str]) -> str:
                 + "]",
             ),
             _client("statutory"),
+            _client(
+                "told",
+                purposes=f"[{_purpose('profile', required=True)},"
+                f" {_purpose('phone', required=False)}]",
+            ),
             _client(
                 "native",
                 secret=False,

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
 
+from idp.ids import ConsentId
+from idp.model import Consent
+from idp.oauth.consent import CONSENT, INFORMATION, Disclosure, Item
+from idp.oauth.prompts import Prompt
 from idp.registration import Registration
 from idp.storage.consents import consent, consents_of, find_consent
 from tests.support.provider import Provider
@@ -27,6 +32,22 @@ def exchanged(provider: Provider, landing: Landing, client_id: str) -> dict[str,
     found = answer.get_json()
     assert isinstance(found, dict)
     return found
+
+
+def a_consent(kind: str, *shared: str) -> Consent:
+    return Consent(
+        consent_id=ConsentId("con_1"),
+        account_id=ANH.account_id,
+        client_id="portal",
+        kind=kind,
+        scopes=("profile",),
+        shared=shared,
+        language="vi",
+        text_version="1",
+        text_sha256="0" * 64,
+        legal_reference=None,
+        given_at=datetime(2026, 11, 21, tzinfo=UTC),
+    )
 
 
 def asks(landing: Landing) -> bool:
@@ -161,10 +182,10 @@ def test_offline_access_is_agreed_to_by_name(provider: Provider, browser: Browse
 # -- on ground of a law ----------------------------------------------------------------------------
 
 
-def approve(provider: Provider) -> Registration:
+def approve(provider: Provider, client_id: str = "statutory") -> Registration:
     services = provider.services
     registration = Registration(services.database, registry=services.registry, log=services.log)
-    (basis,) = services.registry.list_bases_of("statutory")
+    (basis,) = services.registry.list_bases_of(client_id)
     registration.approve_basis(basis.basis_id, operator="second", now=provider.now)
     return registration
 
@@ -224,6 +245,29 @@ def test_having_been_told_of_a_law_is_no_consent_once_it_has_ended(
     (basis,) = provider.services.registry.list_bases_of("statutory")
     registration.end_basis(basis.basis_id, operator="first", now=provider.now)
     assert asks(browser.authorize("statutory", **request))
+
+
+def test_having_been_told_of_a_law_ticks_nothing(provider: Provider, browser: Browser) -> None:
+    """Law 91/2025/QH15 Art. 9: silence and information are no consent."""
+    approve(provider, "told")
+    scope = "openid profile phone"
+    declined = ticked(browser, browser.log_in(browser.authorize("told", scope=scope)))
+    assert exchanged(provider, declined, "told")["scope"] == "openid profile"
+    provider.clock.advance(minutes=1)
+    by_law = {"scope": scope, "antin_procedure": _PROCEDURE, "prompt": "consent"}
+    told = ticked(browser, browser.authorize("told", **by_law))
+    assert exchanged(provider, told, "told")["scope"] == scope
+    provider.clock.advance(minutes=1)
+    plain = browser.authorize("told", scope=scope)
+    assert exchanged(provider, plain, "told")["scope"] == "openid profile"
+
+
+def test_having_been_told_of_more_is_no_consent_to_more() -> None:
+    """Law 91/2025/QH15 Art. 9: what was agreed to is `name`, of the rest a law spoke."""
+    wider = Disclosure((Item("profile", ("name", "birthdate"), None, None, is_required=True),))
+    agreed = a_consent(CONSENT, "name")
+    assert wider.judge([agreed, a_consent(INFORMATION, "name", "birthdate")]) is Prompt.CONSENT
+    assert wider.judge([agreed, a_consent(CONSENT, "name", "birthdate")]) is None
 
 
 def test_agreeing_on_the_page_that_only_informs_does_not_pass_for_consent(
