@@ -15,6 +15,10 @@ over the old digest, which is then forgotten.  Checking WRAPPED computes the old
 password and hands it to argon2id; checking FOREIGN does the same work with an argon2id whose answer
 is not needed.  So every check costs exactly one argon2id, and the old algorithm once when there is
 one.  What to spend for an identifier that nobody has is decided in `decoys`.
+
+Threads.  The threads that answer requests hand every computation to a few that do nothing else, one
+for each core: more at once would not be faster, as 19 MiB each do not fit into a cache together,
+and the allocator would keep that memory for every thread that ever hashed.
 Not here: counting attempts (`attempts`), storage.
 Source: RFC 9106; NIST SP 800-63B-3 §5.1.1.2; OWASP Password Storage Cheat Sheet.
 """
@@ -22,10 +26,13 @@ Source: RFC 9106; NIST SP 800-63B-3 §5.1.1.2; OWASP Password Storage Cheat Shee
 from __future__ import annotations
 
 import hmac
+import os
 import secrets
 import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import Type, hash_secret, verify_secret
@@ -39,6 +46,10 @@ MIN_NEW_PASSWORD_CHARS: Final = 8
 
 _SALT_BYTES: Final = 16
 _DIGEST_BYTES: Final = 32
+
+_Made = TypeVar("_Made")
+_threads: Final[dict[int, ThreadPoolExecutor]] = {}
+"""The threads that hash, by the process they belong to: a fork has none of its parent's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +77,28 @@ class Hashing:
 
     def hash(self, secret: bytes) -> str:
         """One argon2id with a fresh salt, as a PHC string."""
-        return hash_secret(
-            secret,
-            secrets.token_bytes(_SALT_BYTES),
-            time_cost=self.costs.passes,
-            memory_cost=self.costs.memory_kib,
-            parallelism=self.costs.lanes,
-            hash_len=_DIGEST_BYTES,
-            type=Type.ID,
-        ).decode()
+        return _run(
+            lambda: hash_secret(
+                secret,
+                secrets.token_bytes(_SALT_BYTES),
+                time_cost=self.costs.passes,
+                memory_cost=self.costs.memory_kib,
+                parallelism=self.costs.lanes,
+                hash_len=_DIGEST_BYTES,
+                type=Type.ID,
+            ).decode()
+        )
 
     def verify(self, encoded: str, secret: bytes) -> bool:
         """Whether an argon2id PHC string is that of `secret`."""
         try:
-            return verify_secret(encoded.encode(), secret, Type.ID)
+            return _run(lambda: verify_secret(encoded.encode(), secret, Type.ID))
         except (VerificationError, InvalidHashError):
             return False
 
     def compute_foreign(self, scheme: str, *, salt: str, password: bytes) -> str:
         """See `foreign_hashes.compute_foreign`."""
-        return compute_foreign(scheme, salt=salt, password=password)
+        return _run(lambda: compute_foreign(scheme, salt=salt, password=password))
 
 
 class Passwords:
@@ -194,3 +207,16 @@ def prepare(raw_password: str) -> PreparedPassword | None:
 
 def _prefix(costs: Argon2Costs) -> str:
     return f"$argon2id$v=19$m={costs.memory_kib},t={costs.passes},p={costs.lanes}$"
+
+
+def _run(compute: Callable[[], _Made]) -> _Made:
+    """Compute on one of the threads that hash; what it raises is raised here."""
+    pid = os.getpid()
+    threads = _threads.get(pid)
+    if threads is None:
+        # whoever comes second uses the first one's: an executor without work has no thread yet
+        cores = len(os.sched_getaffinity(0))
+        threads = _threads.setdefault(
+            pid, ThreadPoolExecutor(cores, thread_name_prefix="antin-hash")
+        )
+    return threads.submit(compute).result()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 
 import argon2
 import bcrypt
@@ -161,3 +164,19 @@ def test_nothing_secret_shows_in_a_repr(passwords) -> None:
 
 def test_a_broken_stored_hash_is_wrong_and_no_error(hashing) -> None:
     assert not hashing.verify("$argon2id$nonsense", b"x")
+
+
+def test_no_more_threads_hash_than_there_are_cores() -> None:
+    """Each hash holds 19 MiB: memory must not grow with the number of people who sign in."""
+    hashing = Hashing(CHEAP)
+    encoded = hashing.hash(b"secret")
+    with ThreadPoolExecutor(16) as callers:
+        answers = list(callers.map(lambda _: hashing.verify(encoded, b"secret"), range(200)))
+    assert all(answers)
+    hashers = [one for one in threading.enumerate() if one.name.startswith("antin-hash")]
+    assert 1 <= len(hashers) <= len(os.sched_getaffinity(0))
+
+
+def test_what_a_computation_raises_reaches_the_caller() -> None:
+    with pytest.raises(KeyError, match="nobody-knows"):
+        Hashing(CHEAP).compute_foreign("nobody-knows:1", salt="", password=b"secret")
