@@ -26,6 +26,7 @@ from keystore.log.events import Event, EventType
 
 _PURGE_EVERY: Final = timedelta(seconds=30)
 _PURGED_AT_ONCE: Final = 2000
+_END_EVERY: Final = timedelta(seconds=10)
 _WRAPPED_AT_ONCE: Final = 100
 """About two seconds of one core, in every period of five."""
 
@@ -62,8 +63,8 @@ def make_duties(services: Services) -> tuple[Duty, ...]:
         ),
         Duty(
             "end_expired_sessions",
-            timedelta(seconds=10),
-            lambda now: services.sessions.end_expired(now=now),
+            _END_EVERY,
+            lambda now: services.sessions.end_expired(now=now, goes_on=_until_late(_END_EVERY)),
         ),
         Duty(
             "record_refused_sign_ins",
@@ -97,11 +98,17 @@ def _recount(database: Database) -> None:
 def _while_full(purge: Callable[[], int]) -> None:
     """Batch after batch while they are full: one alone in each period would fall behind a busy day.
 
-    Stops after two thirds of the period, so that no two of them meet.
+    Stops in time for the next period, so that no two of them meet.
     """
-    end_s = time.monotonic() + _PURGE_EVERY.total_seconds() * 2 / 3
-    while purge() >= _PURGED_AT_ONCE and time.monotonic() < end_s:
+    goes_on = _until_late(_PURGE_EVERY)
+    while purge() >= _PURGED_AT_ONCE and goes_on():
         pass
+
+
+def _until_late(period: timedelta) -> Callable[[], bool]:
+    """Says whether there is time for more: for two thirds of the period from now on."""
+    end_s = time.monotonic() + period.total_seconds() * 2 / 3
+    return lambda: time.monotonic() < end_s
 
 
 def make_record_given_up(services: Services) -> RecordGivenUp:

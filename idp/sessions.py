@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
+
+import structlog
 
 from clients.registry.model import Client
 from idp.accounts.model import Account
@@ -24,6 +26,8 @@ from idp.storage.database import Database, Transaction
 from idp.storage.grants import grants_of_session, live_grants
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
+
+_log = structlog.get_logger("antin.sessions")
 
 BACKCHANNEL_LOGOUT: Final = "backchannel_logout"
 """Kind of the outbox rows that `idp/oauth/backchannel_logout.py` works on."""
@@ -200,13 +204,37 @@ class Sessions:
             )
         return len(sessions)
 
-    def end_expired(self, *, now: datetime, limit: int = 200) -> int:
-        """End sessions whose lifetime is over, so that their clients are told; how many."""
-        with self._database.read() as connection:
-            over: Sequence[Session] = stored.expired_sessions(connection, now=now, limit=limit)
-        for session in over:
+    def end_expired(
+        self, *, now: datetime, limit: int = 200, goes_on: Callable[[], bool] = lambda: True
+    ) -> int:
+        """End every session whose lifetime is over, so that its clients are told; how many.
+
+        One that cannot be ended is written to the log of operations and passed over: it waits for
+        the next call, and nobody waits behind it.
+        Takes   limit: how many are read at a time; goes_on: asked before reading more.
+        Raises  StorageUnavailable.
+        """
+        ended = 0
+        last: Session | None = None
+        while True:
+            with self._database.read() as connection:
+                over: Sequence[Session] = stored.expired_sessions(
+                    connection, now=now, limit=limit, after=last
+                )
+            ended += sum(self._end_expired(session, now=now) for session in over)
+            if len(over) < limit or not goes_on():
+                return ended
+            last = over[-1]
+
+    def _end_expired(self, session: Session, *, now: datetime) -> bool:
+        try:
             self.end(session, reason="expired", now=now)
-        return len(over)
+        except Exception as failure:
+            if not self._database.is_up():
+                raise
+            _log.error("session_not_ended", reason=type(failure).__name__)
+            return False
+        return True
 
     def _end(
         self, tx: Transaction, session: Session, *, reason: str, now: datetime

@@ -8,34 +8,51 @@ of the log, which only grows.  Source: architecture, "State".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Delete, MetaData, Table, bindparam, delete, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    MetaData,
+    Table,
+    bindparam,
+    delete,
+    select,
+    true,
+    tuple_,
+)
 
 from idp.storage.database import Database
 from keystore.clock import to_ms
 
 _INFO: Final = "purge"
 
+Condition = Callable[[Table], ColumnElement[bool]]
+
 
 @dataclass(frozen=True, slots=True)
 class PurgeRule:
-    """Rows of `table` go when `column` (epoch milliseconds, null: never) is `keep` ago."""
+    """Rows of `table` go when `column` (epoch milliseconds, null: never) is `keep` ago.
+
+    `only` names what else has to hold of a row, whatever its age.
+    """
 
     table: Table
     column: str
     keep: timedelta
+    only: Condition | None = None
 
     def statement(self) -> Delete:
         """Deletes at most `at_most` rows with `column` at or before `until`, the oldest first."""
         keys = list(self.table.primary_key.columns)
         key = keys[0] if len(keys) == 1 else tuple_(*keys)
+        is_done = true() if self.only is None else self.only(self.table)
         old = (
             select(*keys)
-            .where(self.table.c[self.column] <= bindparam("until"))
+            .where(self.table.c[self.column] <= bindparam("until"), is_done)
             .order_by(self.table.c[self.column])
             .limit(bindparam("at_most"))
         )
@@ -44,9 +61,14 @@ class PurgeRule:
         )
 
 
-def purged_by(column: str, *, keep: timedelta = timedelta(0)) -> dict[str, Any]:
-    """Part of a Table's `info`: its rows are deleted `keep` after the instant in `column`."""
-    return {_INFO: (column, keep)}
+def purged_by(
+    column: str, *, keep: timedelta = timedelta(0), only: Condition | None = None
+) -> dict[str, Any]:
+    """Part of a Table's `info`: its rows are deleted `keep` after the instant in `column`.
+
+    Takes   only: makes the condition without which a row stays, however old.
+    """
+    return {_INFO: (column, keep, only)}
 
 
 def find_rules(*metadatas: MetaData) -> tuple[PurgeRule, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -19,8 +19,10 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    exists,
     insert,
     select,
+    tuple_,
     update,
 )
 
@@ -31,16 +33,14 @@ from idp.storage.declared import BASIC, NONE, SECRET, holds
 from idp.storage.purge import purged_by
 from keystore.clock import from_ms, to_ms
 
-_DECLARED = {
-    **holds(
-        "person",
-        purpose="single sign-on and single sign-out",
-        retention="30 days after the session could have run; the log keeps the history",
-        legal="NĐ 69/2024/NĐ-CP Art. 17(2)",
-        legal_from="2024-07-01",
-    ),
-    **purged_by("expires_ms", keep=timedelta(days=30)),
-}
+_DECLARED = holds(
+    "person",
+    purpose="single sign-on and single sign-out",
+    retention="30 days after the session could have run; the log keeps the history",
+    legal="NĐ 69/2024/NĐ-CP Art. 17(2)",
+    legal_from="2024-07-01",
+)
+_KEEP: Final = timedelta(days=30)
 
 browser_session = Table(
     "browser_session",
@@ -53,7 +53,9 @@ browser_session = Table(
     Column("expires_ms", BigInteger, nullable=False, info=NONE),
     Column("ended_ms", BigInteger, info=NONE),
     Column("end_reason", String(20), info=NONE),
-    info=_DECLARED,
+    # one that was never ended is one whose portals were never told
+    info=_DECLARED
+    | purged_by("expires_ms", keep=_KEEP, only=lambda table: table.c.ended_ms.is_not(None)),
 )
 Index("ix_browser_session_account", browser_session.c.account_id, browser_session.c.ended_ms)
 Index("ix_browser_session_expiry", browser_session.c.expires_ms)
@@ -66,7 +68,13 @@ session_client = Table(
     Column("sid", String(40), nullable=False, unique=True, info=NONE),
     Column("sub", String(64), nullable=False, info=BASIC),
     Column("expires_ms", BigInteger, nullable=False, info=NONE),
-    info=_DECLARED,
+    # they say who is to be told when the session ends, so they stay as long as it
+    info=_DECLARED
+    | purged_by(
+        "expires_ms",
+        keep=_KEEP,
+        only=lambda table: ~exists().where(browser_session.c.session_id == table.c.session_id),
+    ),
 )
 Index("ix_session_client_expiry", session_client.c.expires_ms)
 
@@ -130,15 +138,23 @@ def live_sessions(
     return tuple(_session(row) for row in rows)
 
 
-def expired_sessions(connection: Connection, *, now: datetime, limit: int) -> tuple[Session, ...]:
-    """Sessions that ran out and whose clients have not been told yet, oldest first."""
-    rows = connection.execute(
+def expired_sessions(
+    connection: Connection, *, now: datetime, limit: int, after: Session | None = None
+) -> tuple[Session, ...]:
+    """Sessions that ran out and whose clients have not been told yet, oldest first.
+
+    Takes   after: the last one of the page before, which may not have been ended.
+    """
+    place = (browser_session.c.expires_ms, browser_session.c.session_id)
+    query = (
         select(browser_session)
         .where(browser_session.c.expires_ms <= to_ms(now), browser_session.c.ended_ms.is_(None))
-        .order_by(browser_session.c.expires_ms)
+        .order_by(*place)
         .limit(limit)
     )
-    return tuple(_session(row) for row in rows)
+    if after is not None:
+        query = query.where(tuple_(*place) > (to_ms(after.expires_at), after.session_id))
+    return tuple(_session(row) for row in connection.execute(query))
 
 
 def add_session(tx: Transaction, session: Session) -> None:

@@ -5,23 +5,34 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
+from idp.accounts.model import Account
 from idp.model import Factor
 from idp.oauth.authorization import SessionOvertaken
 from idp.oauth.authorization_request import check_authorization_request, find_client_and_redirect
 from idp.oauth.parameters import Parameters
 from idp.oauth.prompts import Progress, next_ask
 from idp.sessions import OpenedSession, hash_token, open_session, prove_factor
+from idp.storage.accounts import account
+from tests.support.log_lines import log_lines
 from tests.support.provider import Provider, assert_error, claims_of
 from tests.support.provider_browser import Browser
-from tests.support.provider_seeds import ANH, BINH
+from tests.support.provider_seeds import ANH, BINH, Somebody
+
+
+def account_of(provider: Provider, person: Somebody) -> Account:
+    found = provider.services.people.find_account(person.account_id)
+    assert found is not None
+    return found
 
 
 def opened_for(provider: Provider) -> OpenedSession:
-    account = provider.services.people.find_account(ANH.account_id)
-    assert account is not None
     return open_session(
-        account, factor=Factor.PASSWORD, now=provider.now, lifetime=timedelta(hours=12)
+        account_of(provider, ANH),
+        factor=Factor.PASSWORD,
+        now=provider.now,
+        lifetime=timedelta(hours=12),
     )
 
 
@@ -123,6 +134,42 @@ def test_expiry_ends_sessions_and_tells_their_portals(provider_on_both: Provider
     assert sessions.end_expired(now=provider.now) == 0
     (due,) = provider.logouts_due()
     assert due["sid"] == sid
+
+
+def test_a_session_that_cannot_be_ended_holds_nobody_up(provider: Provider) -> None:
+    """A busy evening ends more than one page of them, and the oldest is the broken one."""
+    sessions = provider.services.sessions
+    broken = open_session(
+        account_of(provider, BINH),
+        factor=Factor.PASSWORD,
+        now=provider.now,
+        lifetime=timedelta(hours=1),
+    )
+    sound = [opened_for(provider) for _ in range(7)]
+    with provider.services.database.transaction() as tx:
+        for opened in (broken, *sound):
+            assert sessions.store(tx, opened, now=provider.now)
+        is_broken = account.c.account_id == BINH.account_id
+        tx.connection.execute(update(account).where(is_broken).values(data_key=b"spoilt"))
+    provider.clock.advance(hours=12)
+    with log_lines("ERROR") as lines:
+        assert sessions.end_expired(now=provider.now, limit=3) == len(sound)
+    (line,) = lines()
+    assert (line["event"], line["reason"]) == ("session_not_ended", "SealBroken")
+    assert sessions.end_expired(now=provider.now, limit=3) == 0
+
+
+def test_one_call_ends_more_than_two_hundred(provider: Provider) -> None:
+    """Twenty a second at most would fall behind a country that signs out at the same hour."""
+    many = 205
+    with provider.services.database.transaction() as tx:
+        for _ in range(many):
+            assert provider.services.sessions.store(tx, opened_for(provider), now=provider.now)
+    provider.clock.advance(hours=12)
+    late = iter([True, False])
+    sessions = provider.services.sessions
+    assert sessions.end_expired(now=provider.now, limit=2, goes_on=lambda: next(late)) == 4
+    assert sessions.end_expired(now=provider.now) == many - 4
 
 
 def test_sign_out_everywhere_ends_every_session_and_grant(provider_on_both: Provider) -> None:

@@ -12,6 +12,7 @@ from idp.ids import AccountId, SessionId, make_id
 from idp.model import Factor, ProvenFactor, Session, SessionClient
 from idp.storage import sessions as stored
 from idp.storage.database import Database
+from idp.storage.purge import find_rules, purge_all
 
 _ACCOUNT = AccountId("acc_" + "1" * 32)
 
@@ -117,3 +118,39 @@ def test_a_client_has_one_sid_in_a_session(database: Database, now: datetime) ->
         found = stored.find_session_client(connection, session.session_id, client_id="portal")
         assert found == entry
         assert stored.find_session_client(connection, session.session_id, client_id="x") is None
+
+
+def test_what_was_never_ended_is_never_purged(database: Database, now: datetime) -> None:
+    """Otherwise a portal would never be told, and nobody would ever know."""
+    forgotten, ended = a_session(now), a_session(now)
+    added(database, forgotten, ended)
+    with database.transaction() as tx:
+        for session in (forgotten, ended):
+            entry = SessionClient(session.session_id, "portal", session.session_id[:40], "sub-1")
+            stored.add_session_client(tx, entry, expires_at=session.expires_at)
+        stored.end_session(tx, ended.session_id, now=now, reason="logout")
+    rules = find_rules(stored.browser_session.metadata)
+    late = now + timedelta(days=400)
+    purge_all(database, rules=rules, now=late, limit=3)
+    with database.read() as connection:
+        (left,) = stored.expired_sessions(connection, now=late, limit=3)
+        assert left.session_id == forgotten.session_id
+        assert stored.clients_of_session(connection, left.session_id)
+        assert not stored.clients_of_session(connection, ended.session_id)
+    with database.transaction() as tx:
+        stored.end_session(tx, forgotten.session_id, now=late, reason="expired")
+    purge_all(database, rules=rules, now=late, limit=3)
+    with database.read() as connection:
+        assert not stored.clients_of_session(connection, forgotten.session_id)
+
+
+def test_pages_of_expired_sessions_follow_one_another(database: Database, now: datetime) -> None:
+    added(database, *(a_session(now) for _ in range(5)))
+    late = now + timedelta(hours=12)
+    seen: list[SessionId] = []
+    last: Session | None = None
+    with database.read() as connection:
+        while page := stored.expired_sessions(connection, now=late, limit=2, after=last):
+            seen.extend(session.session_id for session in page)
+            last = page[-1]
+    assert len(set(seen)) == len(seen) == 5
