@@ -104,6 +104,7 @@ class Keyring:
         self._loaded: _Loaded | None = None
         self._retry_at: datetime | None = None
         self._jwks: tuple[tuple[str, ...], bytes] = ((), b"")
+        self._published_keys: tuple[tuple[str, ...], KeySet] = ((), EMPTY_KEY_SET)
 
     def ensure(self, now: datetime) -> None:
         """Make a key, active at once, for each algorithm that has none that can sign.
@@ -149,8 +150,22 @@ class Keyring:
         return self._jwks[1]
 
     def verification_keys(self, now: datetime) -> KeySet:
-        """Every public key there ever was, for `id_token_hint` and for tokens of our own."""
+        """Every public key there ever was: for `id_token_hint` alone, which may be any age."""
         return self._current(now).verification
+
+    def published_keys(self, now: datetime) -> KeySet:
+        """The keys of the JWK Set, for tokens that open something; the same until it changes.
+
+        A key that is no longer published signs nothing that lives, so whoever got hold of its
+        private half must not come in with it.
+        """
+        loaded = self._current(now)
+        kids = tuple(record.kid for record in self._published(now, among=loaded))
+        known = self._published_keys
+        if known[0] != kids:
+            jwks = [record.public_jwk for record in loaded.records if record.kid in kids]
+            known = self._published_keys = (kids, import_own_keys(jwks) if jwks else EMPTY_KEY_SET)
+        return known[1]
 
     def records(self, now: datetime) -> tuple[KeyRecord, ...]:
         """Every key with its instants, for the operator."""
@@ -268,10 +283,10 @@ class Keyring:
             facts["from"] = at.isoformat(timespec="seconds")
         self._log.record(transaction, Event(event_type, facts=facts), data_key=None, now=now)
 
-    def _published(self, now: datetime) -> list[KeyRecord]:
+    def _published(self, now: datetime, *, among: _Loaded | None = None) -> list[KeyRecord]:
         return [
             record
-            for record in self._current(now).records
+            for record in (among or self._current(now)).records
             if record.retired_at is None or now < record.retired_at + self._retire_after
         ]
 

@@ -128,9 +128,10 @@ class AccessTokens:
         remembered by the token's hash until the token expires or the keys are read anew.
         Takes   expected_audience: None where the caller compares `audience` by itself.
         Raises  InvalidToken, whatever the cause.
+        Only keys of the JWK Set count: no token lives as long as a key stays in it.
         Source  RFC 9068 §4.
         """
-        keys = self._keyring.verification_keys(now)
+        keys = self._keyring.published_keys(now)
         digest = hashlib.sha256(raw.encode("utf-8", "surrogatepass")).digest()
         known = self._remembered.get(digest)
         if known is not None and known.holds(keys=keys, audience=expected_audience, now=now):

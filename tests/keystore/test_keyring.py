@@ -125,6 +125,28 @@ def test_tokens_of_keys_long_gone_still_verify(make_keyring: Make, now: datetime
     )
 
 
+def test_the_published_keys_are_those_of_the_jwk_set_and_no_others(
+    make_keyring: Make, now: datetime
+) -> None:
+    keyring = make_keyring()
+    assert keyring.published_keys(now).keys == ()
+    keyring.ensure(now)
+    first = keyring.published_keys(now)
+    assert keyring.published_keys(now + _SECOND) is first
+    keyring.rotate(now)
+    for later, many in (
+        (now, 4),
+        (now + _LEAD, 4),
+        (now + _LEAD + timedelta(hours=1) - _SECOND, 4),
+        (now + _LEAD + timedelta(hours=1), 2),
+        (now + timedelta(days=400), 2),
+    ):
+        kids = {key.kid for key in keyring.published_keys(later).keys}
+        assert kids == set(_kids(keyring, later))
+        assert len(kids) == many
+        assert len(keyring.verification_keys(later).keys) == 4
+
+
 def test_rotating_twice_waits_for_the_key_that_is_coming(make_keyring: Make, now: datetime) -> None:
     keyring = make_keyring()
     keyring.ensure(now)

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from idp.oauth.errors import InvalidToken
+from keystore.jose import sign_jwt
 from tests.support.pii_alarm import SEEDED, PiiAlarm
 from tests.support.provider import ISSUER, Provider, claims_of, header_of
 from tests.support.provider_browser import Browser
@@ -67,3 +68,25 @@ def test_what_is_no_access_token_is_refused(provider: Provider, browser: Browser
     provider.clock.advance(minutes=6)
     with pytest.raises(InvalidToken):
         verify(token, expected_audience=None, now=provider.now)
+
+
+def test_a_key_that_has_left_the_jwk_set_makes_no_access_token(provider: Provider) -> None:
+    """RFC 9068 §4: the signature MUST be that of a key which the issuer publishes.
+
+    Whoever finds an old private half some day must not come in with it; the hint of a logout, which
+    opens nothing, may still be as old as it likes (RP-Initiated Logout §2).
+    """
+    services = provider.services
+    old = services.keyring.signing_key("ES256", now=provider.now)
+    genuine = services.access_tokens.issue_for_client(
+        "portal", scopes=(), audience=None, now=provider.now
+    )
+    services.keyring.rotate(provider.now)
+    provider.clock.advance(days=2)
+    issued_at = int(provider.now.timestamp())
+    claims = claims_of(genuine) | {"iat": issued_at, "exp": issued_at + 300}
+    forged = sign_jwt(claims, key=old, typ="at+jwt")
+    with pytest.raises(InvalidToken):
+        services.access_tokens.verify(forged, expected_audience=None, now=provider.now)
+    hint = sign_jwt(claims, key=old, typ="JWT")
+    assert services.id_tokens.read_hint(hint, expected_client=None, now=provider.now)
