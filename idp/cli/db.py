@@ -26,6 +26,13 @@ def upgrade_command() -> None:
     """Bring the tables up to date; makes the root key in `var` when none is set."""
     settings = read_settings()
     settings.var.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.effective_database_url)
+    try:
+        upgrade(database)
+        stamp(database, is_sandbox=False)
+    finally:
+        database.close()
+    # not before: a key that was made for a database that never came about looks like one to keep
     if (
         not settings.kek
         and settings.kek_file is None
@@ -34,10 +41,6 @@ def upgrade_command() -> None:
         click.echo(
             f"root key made in {settings.effective_kek_file}: back it up, apart from the data"
         )
-    database = Database(settings.effective_database_url)
-    upgrade(database)
-    stamp(database, is_sandbox=False)
-    database.close()
     click.echo("the tables are up to date")
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Boolean, Column, Integer, Table, insert, select
 
 from idp.storage.database import Database, metadata
 from idp.storage.declared import NONE, holds
+from keystore.storage import lock_until_commit
 
 deployment = Table(
     "deployment",
@@ -36,6 +37,7 @@ def find_stamp(database: Database) -> bool | None:
 def stamp(database: Database, *, is_sandbox: bool) -> bool:
     """Stamp an unstamped database; returns what it is stamped as, now and for good."""
     with database.transaction() as tx:
+        lock_until_commit(tx, name="deployment")
         row = tx.connection.execute(select(deployment.c.is_sandbox)).one_or_none()
         if row is not None:
             return bool(row.is_sandbox)

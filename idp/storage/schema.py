@@ -23,6 +23,7 @@ import keystore
 from clients.registry.storage import metadata as registry_metadata
 from idp.storage.database import Database
 from idp.storage.database import metadata as provider_metadata
+from keystore.storage import lock_until_commit
 from keystore.storage import metadata as keystore_metadata
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -38,13 +39,18 @@ def all_metadata() -> tuple[MetaData, ...]:
 
 
 def upgrade(database: Database) -> None:
-    """Bring the database to the newest revision; nothing happens when it is there already."""
+    """Bring the database to the newest revision; nothing happens when it is there already.
+
+    Of several hosts that do so together one works and the others wait for it.
+    Raises  StorageUnavailable.
+    """
     config = alembic_config()
-    with database.engine.begin() as connection:
+    with database.transaction() as tx:
         if not database.is_sqlite:
             # building an index over a national table takes longer than any request may
-            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        config.attributes["connection"] = connection
+            tx.connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        lock_until_commit(tx, name="schema")
+        config.attributes["connection"] = tx.connection
         command.upgrade(config, "head")
 
 

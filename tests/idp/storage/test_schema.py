@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import MetaData
 
+from idp.errors import StorageUnavailable
 from idp.storage.database import Database
 from idp.storage.deployment import find_stamp, stamp
 from idp.storage.schema import all_metadata, is_current, upgrade
@@ -53,6 +55,29 @@ def test_a_second_upgrade_changes_nothing(empty: Database) -> None:
     for _ in range(2):
         upgrade(empty)
     assert is_current(empty)
+
+
+def test_hosts_that_upgrade_together_all_find_it_done(empty: Database) -> None:
+    """A deployment starts the same command on every host."""
+
+    def bring_up(_host: int) -> bool:
+        upgrade(empty)
+        return stamp(empty, is_sandbox=True)
+
+    with ThreadPoolExecutor(max_workers=4) as hosts:
+        assert list(hosts.map(bring_up, range(4))) == [True] * 4
+    assert is_current(empty)
+
+
+def test_a_database_that_does_not_answer_is_told_as_such(tmp_path: Path) -> None:
+    for url in (
+        "postgresql+psycopg://nobody@127.0.0.1:1/nothing",
+        f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}",
+    ):
+        database = Database(url)
+        with pytest.raises(StorageUnavailable):
+            upgrade(database)
+        database.close()
 
 
 def test_a_database_is_stamped_once_for_good(empty: Database) -> None:
