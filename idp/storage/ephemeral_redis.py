@@ -13,13 +13,16 @@ says so.  Source: the contract in `idp.storage.ephemeral`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections import deque
 from datetime import datetime, timedelta
+from hashlib import sha1  # noqa: TID251 - how Redis names a script, not a protection
+from queue import Empty, SimpleQueue
 from typing import Any, Final, cast
 
 from redis import BlockingConnectionPool, Redis, RedisError
 from redis.backoff import NoBackoff
-from redis.commands.core import Script
+from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
 from idp.errors import StorageUnavailable
@@ -31,13 +34,26 @@ _DIGITS: Final = 15
 _TTL_MARGIN_MS: Final = 60_000
 _OLDEST_SERVER: Final = (6, 2)
 
-_FIRST_USE: Final = """
+_Word = str | bytes | int
+
+
+class _Script:
+    """A script and the name by which the server knows it once it has seen it."""
+
+    __slots__ = ("name", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.name = sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+_FIRST_USE: Final = _Script("""
 local held = redis.call('GET', KEYS[1])
 if held and tonumber(string.sub(held, 1, 15)) > tonumber(ARGV[1]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1
-"""
-_COUNT: Final = """
+""")
+_COUNT: Final = _Script("""
 local held = redis.call('GET', KEYS[1])
 local total = tonumber(ARGV[4])
 if held and tonumber(string.sub(held, 1, 15)) > tonumber(ARGV[1]) then
@@ -47,14 +63,14 @@ else
   redis.call('SET', KEYS[1], ARGV[2] .. string.format('%d', total), 'PX', ARGV[3])
 end
 return total
-"""
-_REPLACE: Final = """
+""")
+_REPLACE: Final = _Script("""
 local held = redis.call('GET', KEYS[1])
 if not held or tonumber(string.sub(held, 1, 15)) <= tonumber(ARGV[1]) then return 0 end
 if string.sub(held, 16) ~= ARGV[2] then return 0 end
 redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
 return 1
-"""
+""")
 
 
 class RedisEphemeralStore:
@@ -66,12 +82,8 @@ class RedisEphemeralStore:
 
     def __init__(self, url: str, *, prefix: str = "antin:", pool_size: int = 32) -> None:
         self._pool = open_pool(url, size=pool_size)
-        self._redis = Redis(connection_pool=self._pool)
-        self._execute: Callable[..., Any] = self._redis.execute_command
+        self._lines = _Lines(self._pool, size=pool_size)
         self._prefix = prefix
-        self._first_use = self._redis.register_script(_FIRST_USE)
-        self._count = self._redis.register_script(_COUNT)
-        self._replace = self._redis.register_script(_REPLACE)
 
     def put(self, key: str, value: bytes, *, lifetime: timedelta, now: datetime) -> None:
         """See `EphemeralStore.put`."""
@@ -90,7 +102,7 @@ class RedisEphemeralStore:
         """See `EphemeralStore.first_use`."""
         return bool(
             self._script(
-                self._first_use,
+                _FIRST_USE,
                 key,
                 to_ms(now),
                 _stamp(now + lifetime),
@@ -103,9 +115,7 @@ class RedisEphemeralStore:
         if by == 0:
             held = self.get(key, now=now)
             return int(held) if held else 0
-        return int(
-            self._script(self._count, key, to_ms(now), _stamp(now + window), _ttl_ms(window), by)
-        )
+        return int(self._script(_COUNT, key, to_ms(now), _stamp(now + window), _ttl_ms(window), by))
 
     def replace(
         self,
@@ -118,9 +128,7 @@ class RedisEphemeralStore:
     ) -> bool:
         """See `EphemeralStore.replace`."""
         entry = _stamp(now + lifetime) + value
-        return bool(
-            self._script(self._replace, key, to_ms(now), expected, entry, _ttl_ms(lifetime))
-        )
+        return bool(self._script(_REPLACE, key, to_ms(now), expected, entry, _ttl_ms(lifetime)))
 
     def delete(self, *keys: str) -> None:
         """See `EphemeralStore.delete`."""
@@ -146,7 +154,11 @@ class RedisEphemeralStore:
         Returns codes: `redis_too_old` (GETDEL needs 6.2), `redis_evicts` (a full server would
         forget marks and counts instead of refusing).
         """
-        facts = cast("dict[str, Any]", self._command("INFO"))
+        try:
+            with Redis(connection_pool=self._pool) as server:
+                facts = cast("dict[str, Any]", server.info())
+        except (RedisError, OSError) as failure:
+            raise StorageUnavailable from failure
         found = []
         version = str(facts.get("redis_version", "0.0")).split(".")
         if (int(version[0]), int(version[1])) < _OLDEST_SERVER:
@@ -157,20 +169,76 @@ class RedisEphemeralStore:
 
     def close(self) -> None:
         """See `EphemeralStore.close`."""
-        self._redis.close()
         self._pool.disconnect()
 
-    def _command(self, *words: str | bytes | int) -> Any:
+    def _command(self, *words: _Word) -> Any:
         try:
-            return self._execute(*words)
-        except (RedisError, OSError) as failure:
+            return self._lines.ask(words)
+        except (RedisError, OSError, Empty) as failure:
             raise StorageUnavailable from failure
 
-    def _script(self, script: Script, key: str, *arguments: str | bytes | int) -> int:
+    def _script(self, script: _Script, key: str, *arguments: _Word) -> int:
+        rest = (1, self._prefix + key, *arguments)
         try:
-            return int(cast("int", script(keys=[self._prefix + key], args=list(arguments))))
-        except (RedisError, OSError) as failure:
+            try:
+                return int(self._lines.ask(("EVALSHA", script.name, *rest)))
+            except NoScriptError:
+                # nothing has run: a server that was restarted has to be told the script again
+                return int(self._lines.ask(("EVAL", script.text, *rest)))
+        except (RedisError, OSError, Empty) as failure:
             raise StorageUnavailable from failure
+
+
+class _Lines:
+    """Connections to one server, the one that was used last first.
+
+    The client library takes a connection from its pool, and puts it back, with bookkeeping that
+    costs more than the command; here both are one step on a deque, which threads may share.
+
+    Takes   pool: makes connections and closes them; size: how many threads may ask at once.
+    """
+
+    def __init__(self, pool: BlockingConnectionPool, *, size: int) -> None:
+        self._pool: Any = pool  # half of the library's connections have no types
+        self._free: deque[Any] = deque()
+        self._permits: SimpleQueue[None] = SimpleQueue()
+        for _ in range(size):
+            self._permits.put(None)
+
+    def ask(self, words: tuple[_Word, ...]) -> Any:
+        """Send one command, once, and return the server's answer.
+
+        Raises  RedisError, OSError; queue.Empty when no connection is free for two seconds.
+        """
+        self._permits.get(timeout=_OPERATION_TIMEOUT_S)
+        try:
+            line = self._take()
+            try:
+                line.send_packed_command((_pack(words),), check_health=False)
+                # closes the connection on whatever keeps it from reading the answer to its end
+                answer = line.read_response()
+            finally:
+                self._free.append(line)
+        finally:
+            self._permits.put(None)
+        return answer
+
+    def _take(self) -> Any:
+        """A connection on which nothing stands before the next answer."""
+        try:
+            line = self._free.pop()
+        except IndexError:
+            return self._pool.make_connection()
+        if line.pid != os.getpid():  # a fork must not talk on its parent's
+            return self._pool.make_connection()
+        try:
+            # the end of it, where the server was restarted: the command connects anew
+            is_spoilt = line.is_connected and line.can_read()
+        except (RedisError, OSError):
+            is_spoilt = True
+        if is_spoilt:
+            line.disconnect()
+        return line
 
 
 def open_pool(url: str, *, size: int = 32) -> BlockingConnectionPool:
@@ -184,6 +252,15 @@ def open_pool(url: str, *, size: int = 32) -> BlockingConnectionPool:
         retry=Retry(NoBackoff(), 0),
         protocol=2,
     )
+
+
+def _pack(words: tuple[_Word, ...]) -> bytes:
+    """A command as the server reads it.  Source: Redis serialization protocol, "bulk strings"."""
+    parts = [b"*%d\r\n" % len(words)]
+    for word in words:
+        raw = word if isinstance(word, bytes) else str(word).encode()
+        parts.append(b"$%d\r\n%b\r\n" % (len(raw), raw))
+    return b"".join(parts)
 
 
 def _stamp(instant: datetime) -> bytes:
