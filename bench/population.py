@@ -24,6 +24,7 @@ from idp.accounts.model import AccountKind, AccountLevel, Gender, IdentifierKind
 from idp.accounts.passwords import Argon2Costs, Hashing, Passwords
 from idp.ids import AccountId, GrantId, make_id
 from idp.model import Grant
+from idp.oauth.scopes import claims_of
 from idp.services import Services
 from idp.storage.accounts import insert_accounts
 from idp.storage.credentials import insert_passwords
@@ -192,6 +193,7 @@ def _grant(person: Person, client: Client, *, sub: str, audience: Audience, now:
         mandate_id=None,
         scopes=SCOPES,
         claims={},
+        shared=claims_of(SCOPES),
         claims_locales=(),
         resource=API if audience is Audience.API else None,
         is_offline=True,

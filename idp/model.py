@@ -72,8 +72,8 @@ class Grant:
     """What one person allowed one client, in one capacity; everything issued hangs on it.
 
     `scopes` in the order asked; `claims` is the `claims` parameter as JSON members; `shared` are
-    the claim names that the person agreed to share.  `resource` is the audience chosen (RFC 8707)
-    or None for userinfo.
+    the names of all claims that may be handed over under it, whatever the client's allow-list says
+    later.  `resource` is the audience chosen (RFC 8707) or None for userinfo.
     """
 
     grant_id: GrantId
@@ -86,6 +86,7 @@ class Grant:
     mandate_id: MandateId | None
     scopes: tuple[str, ...]
     claims: Mapping[str, Any]
+    shared: tuple[str, ...]
     claims_locales: tuple[str, ...]
     resource: str | None
     is_offline: bool

@@ -199,7 +199,7 @@ class Authorizations:
                 code_challenge=at.request.code_challenge,
                 lifetime=self._code_lifetime,
             )
-            self._record_grant(tx, grant, gathered, consents)
+            self._record_grant(tx, grant, now=at.now)
         return code
 
     def _enter_client(
@@ -251,6 +251,8 @@ class Authorizations:
             mandate_id=None if capacity in {None, SELF} else MandateId(str(capacity)),
             scopes=scopes,
             claims=claims,
+            # a wider allow-list tomorrow hands over nothing that was not shown today
+            shared=gathered.disclosure.shared_under(consents),
             claims_locales=request.claims_locales,
             resource=request.resource,
             is_offline=OFFLINE_ACCESS in scopes,
@@ -330,20 +332,7 @@ class Authorizations:
         )
         return given
 
-    def _record_grant(
-        self,
-        tx: Transaction,
-        grant: Grant,
-        gathered: Gathered,
-        consents: tuple[Consent, ...],
-    ) -> None:
-        settled = gathered.disclosure.settle(consents)
-        shared = [
-            claim
-            for item in gathered.disclosure.items
-            if item.scope in settled
-            for claim in item.claims
-        ]
+    def _record_grant(self, tx: Transaction, grant: Grant, *, now: datetime) -> None:
         self._log.record(
             tx,
             Event(
@@ -355,9 +344,9 @@ class Authorizations:
                     "acr": grant.acr,
                     "amr": " ".join(grant.amr),
                     "capacity": "self" if grant.mandate_id is None else grant.mandate_id,
-                    "shared": " ".join(shared)[:200],
+                    "shared": " ".join(grant.shared)[:200],
                 },
             ),
             data_key=self._people.data_key_of(grant.account_id),
-            now=gathered.situation.now,
+            now=now,
         )

@@ -15,7 +15,7 @@ from typing import Any, Final
 from clients.registry.model import Client
 from idp.accounts.model import Account, AccountKind, Gender, IdentifierKind, Representation
 from idp.model import Grant
-from idp.oauth.scopes import ORGANIZATION, VNCONNECT, claims_of
+from idp.oauth.scopes import ORGANIZATION, SCOPE_CLAIMS, VNCONNECT, claims_of
 
 TECH_ID: Final = "vn_tech_id"
 """A second name of the person for one sector, as `sub` is."""
@@ -126,14 +126,13 @@ VALUES: Final[Mapping[str, Callable[[Person], Any]]] = MappingProxyType(
 )
 """Every claim that can be asked for by name."""
 
-VNCONNECT_MEMBERS: Final = frozenset(
-    {
-        "TechID", "LoaiTaiKhoan", "HoVaTen", "SoDinhDanh", "SoCMND", "HoChieu", "NgayThangNamSinh",
-        "GioiTinh", "ThuDienTu", "SoDienThoai", "TrangThai", "MaSoDoanhNghiep", "MaSoThue",
-        "TenDoanhNghiep", "loAs", "IAL",
-    }
+VNCONNECT_NAMES: Final = (
+    "TechID", "LoaiTaiKhoan", "HoVaTen", "SoDinhDanh", "SoCMND", "HoChieu", "NgayThangNamSinh",
+    "GioiTinh", "ThuDienTu", "SoDienThoai", "TrangThai", "MaSoDoanhNghiep", "MaSoThue",
+    "TenDoanhNghiep", "loAs", "IAL",
 )  # fmt: skip
 """What the scope `vnconnect` hands over at userinfo, as far as the client's allow-list goes."""
+VNCONNECT_MEMBERS: Final = frozenset(VNCONNECT_NAMES)
 
 
 def _vnconnect(person: Person, *, acr: str) -> dict[str, Any]:
@@ -179,6 +178,11 @@ def admitted_by(client: Client) -> Callable[[str], bool]:
     return admitted.__contains__
 
 
+def members_of(scope: str) -> tuple[str, ...]:
+    """Claim names of a scope; of `vnconnect` those that it stands for, one by one."""
+    return VNCONNECT_NAMES if scope == VNCONNECT else SCOPE_CLAIMS[scope]
+
+
 def shared_claims(
     scopes: Iterable[str], *, claims: Mapping[str, Any], may_receive: Callable[[str], bool]
 ) -> tuple[str, ...]:
@@ -193,8 +197,9 @@ def shared_claims(
         for name in (claims.get(place) or {})
         if name in VALUES
     ]
-    names = dict.fromkeys([*claims_of(scopes), *asked])
-    return tuple(name for name in names if may_receive(name))
+    wanted = set(scopes)
+    given = [name for scope in SCOPE_CLAIMS if scope in wanted for name in members_of(scope)]
+    return tuple(name for name in dict.fromkeys([*given, *asked]) if may_receive(name))
 
 
 def claims_for_userinfo(
@@ -202,8 +207,11 @@ def claims_for_userinfo(
 ) -> dict[str, Any]:
     """What userinfo answers: `sub`, the claims of the scopes, and those asked for by name.
 
+    Takes   may_receive: the client's allow-list of today; what it did not hold when the person was
+            asked is not in the grant, and is not handed over now.
     Source  OpenID Connect Core §5.3.2, §5.5.
     """
+    may_receive = _narrowed(grant, may_receive)
     granted = tuple(scopes)
     names = dict.fromkeys(claims_of(granted))
     asked = grant.claims.get("userinfo") or {}
@@ -224,11 +232,17 @@ def claims_for_id_token(
     grant: Grant, person: Person, *, may_receive: Callable[[str], bool]
 ) -> dict[str, Any]:
     """Claims that `claims.id_token` asked for, and `org` when the person acts for one."""
+    may_receive = _narrowed(grant, may_receive)
     asked = grant.claims.get("id_token") or {}
     names = dict.fromkeys(name for name in asked if name in VALUES)
     if person.representation is not None and ORGANIZATION in grant.scopes:
         names["org"] = None
     return _values(names, person, may_receive=may_receive)
+
+
+def _narrowed(grant: Grant, may_receive: Callable[[str], bool]) -> Callable[[str], bool]:
+    shared = frozenset(grant.shared)
+    return lambda name: name in shared and may_receive(name)
 
 
 def _values(

@@ -16,9 +16,9 @@ from typing import Any, Final, Protocol
 from clients.registry.model import Client, ScopePurpose, StatutoryBasis
 from idp.model import Consent
 from idp.oauth.authorization_request import AuthorizationRequest
-from idp.oauth.claims import admitted_by, shared_claims
+from idp.oauth.claims import admitted_by, members_of, shared_claims
 from idp.oauth.prompts import Prompt
-from idp.oauth.scopes import ALWAYS, OFFLINE_ACCESS, OPENID, SCOPE_CLAIMS
+from idp.oauth.scopes import ALWAYS, OFFLINE_ACCESS, OPENID
 
 CONSENT: Final = "consent"
 INFORMATION: Final = "information"
@@ -91,6 +91,12 @@ class Disclosure:
             if item.is_required or item.basis is not None or _is_chosen(item, agreements)
         )
 
+    def shared_under(self, consents: Iterable[Consent]) -> tuple[str, ...]:
+        """Claim names that may be handed over under these consents."""
+        settled = self.settle(consents)
+        names = [claim for item in self.items if item.scope in settled for claim in item.claims]
+        return tuple(dict.fromkeys(names))
+
     def on_ground(self, *, of_law: bool) -> Disclosure:
         """The items that rest on a law, or those that need an agreement."""
         return Disclosure(tuple(item for item in self.items if (item.basis is not None) is of_law))
@@ -132,7 +138,7 @@ def disclose(
     for scope in request.scopes:
         if scope == OPENID:
             continue
-        claims = tuple(claim for claim in SCOPE_CLAIMS[scope] if claim in final)
+        claims = tuple(claim for claim in members_of(scope) if claim in final)
         covered.update(claims)
         if not claims and scope != OFFLINE_ACCESS:
             continue
@@ -159,10 +165,9 @@ def narrow_request(
     """Scopes and `claims` parameter of the grant: what was not agreed to is taken out."""
     settled = disclosure.settle(consents)
     scopes = tuple(scope for scope in request.scopes if scope == OPENID or scope in settled)
-    # what was not shown today is not in the grant: a wider allow-list tomorrow hands over nothing
-    kept = {claim for item in disclosure.items if item.scope in settled for claim in item.claims}
+    kept = ALWAYS.union(disclosure.shared_under(consents))
     claims = {
-        place: {name: value for name, value in members.items() if name in kept | ALWAYS}
+        place: {name: value for name, value in members.items() if name in kept}
         for place, members in request.claims.items()
     }
     return scopes, claims

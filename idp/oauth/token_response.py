@@ -46,7 +46,8 @@ def make_token_response(
     if person is not None:
         admitted = admitted_by(client)
         extra = claims_for_id_token(grant, person, may_receive=admitted)
-        if person.representation is not None and ORGANIZATION in scopes and admitted("org"):
+        may_know = ORGANIZATION in scopes and "org" in grant.shared and admitted("org")
+        if person.representation is not None and may_know:
             organisation = organisation_claim(person.representation)
     access_token = access_tokens.issue_for_grant(
         grant, sub=audience_sub, scopes=scopes, organisation=organisation, now=now

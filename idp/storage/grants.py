@@ -50,6 +50,7 @@ oauth_grant = Table(
     Column("mandate_id", String(40), info=BASIC),
     Column("scopes", Text, nullable=False, info=NONE),
     Column("claims", Text, nullable=False, info=NONE),
+    Column("shared", Text, nullable=False, info=NONE),
     Column("claims_locales", String(200), nullable=False, info=NONE),
     Column("resource", String(2000), info=NONE),
     Column("is_offline", Boolean, nullable=False, info=NONE),
@@ -90,8 +91,8 @@ Index("ix_oauth_grant_expiry", oauth_grant.c.expires_ms)
 _c = oauth_grant.c
 _GRANT_COLUMNS = (
     _c.grant_id, _c.account_id, _c.client_id, _c.sector_id, _c.sub, _c.session_id, _c.sid,
-    _c.mandate_id, _c.scopes, _c.claims, _c.claims_locales, _c.resource, _c.is_offline, _c.acr,
-    _c.amr, _c.auth_time_ms, _c.nonce, _c.created_ms, _c.expires_ms, _c.revoked_ms,
+    _c.mandate_id, _c.scopes, _c.claims, _c.shared, _c.claims_locales, _c.resource, _c.is_offline,
+    _c.acr, _c.amr, _c.auth_time_ms, _c.nonce, _c.created_ms, _c.expires_ms, _c.revoked_ms,
 )  # fmt: skip
 _CODE_COLUMNS = (
     _c.code_hash, _c.code_redirect_uri, _c.code_challenge, _c.code_expires_ms, _c.code_spent_ms,
@@ -162,6 +163,7 @@ def add_grant(tx: Transaction, grant: Grant, *, code: Code) -> None:
             "mandate_id": grant.mandate_id,
             "scopes": " ".join(grant.scopes),
             "claims": msgspec.json.encode(grant.claims).decode(),
+            "shared": " ".join(grant.shared),
             "claims_locales": " ".join(grant.claims_locales),
             "resource": grant.resource,
             "is_offline": grant.is_offline,
@@ -328,6 +330,7 @@ def _grant(row: Any) -> Grant:
         mandate_id=None if row.mandate_id is None else MandateId(row.mandate_id),
         scopes=tuple(row.scopes.split()),
         claims=msgspec.json.decode(row.claims),
+        shared=tuple(row.shared.split()),
         claims_locales=tuple(row.claims_locales.split()),
         resource=row.resource,
         is_offline=bool(row.is_offline),

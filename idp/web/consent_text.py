@@ -7,19 +7,36 @@ Source: Law 91/2025/QH15 Art. 9; NĐ 356/2025 Art. 6 (what a request for consent
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from clients.registry.model import Client, Controller
 from idp.oauth.authorization import Gathered
-from idp.oauth.claims import VALUES, Person
+from idp.oauth.claims import TECH_ID, VALUES, VNCONNECT_MEMBERS, Person
 from idp.oauth.consent import Disclosure, Item
 from idp.oauth.prompts import SELF
-from idp.oauth.scopes import OFFLINE_ACCESS, VNCONNECT
+from idp.oauth.scopes import OFFLINE_ACCESS
 from idp.web.i18n import language, translate
 from idp.web.pages import SharedPurpose, SharedRow, mask_number
 from idp.web.sentences import ACCOUNT_TYPES, DATA_LABELS, GENDERS
 
 _MASKED: Final = frozenset({"personal_id_number", "legacy_id_9", "passport_number", "phone_number"})
+_SAME_AS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "HoVaTen": "name",
+        "SoDinhDanh": "personal_id_number",
+        "SoCMND": "legacy_id_9",
+        "HoChieu": "passport_number",
+        "NgayThangNamSinh": "birthdate",
+        "GioiTinh": "gender",
+        "ThuDienTu": "email",
+        "SoDienThoai": "phone_number",
+        "IAL": "account_level",
+    }
+)
+"""Names of legacy portals whose value is shown as that of a claim; of the others the label is."""
+_WITHOUT_VALUE: Final = frozenset({OFFLINE_ACCESS, TECH_ID}) | (VNCONNECT_MEMBERS - set(_SAME_AS))
 
 
 def purposes_of(
@@ -65,10 +82,11 @@ def _purpose(item: Item, *, person: Person | None, client: Client) -> SharedPurp
 
 
 def _value(claim: str, person: Person | None) -> str:
+    claim = _SAME_AS.get(claim, claim)
     make = VALUES.get(claim)
     value: Any = None if make is None or person is None else make(person)
     if value is None:
-        return "" if claim in {OFFLINE_ACCESS, VNCONNECT, "vn_tech_id"} else translate("Chưa có")
+        return "" if claim in _WITHOUT_VALUE else translate("Chưa có")
     if claim in _MASKED:
         return mask_number(str(value))
     if claim == "gender":

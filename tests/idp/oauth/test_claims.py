@@ -49,13 +49,16 @@ def an_account(profile: Profile, *identifiers: ParsedIdentifier) -> Account:
     )
 
 
+_EVERYTHING = (*VALUES, *VNCONNECT_MEMBERS)
+
+
 def a_grant(**changed: Any) -> Grant:
     made = Grant(
         grant_id=GrantId("grt_" + "0" * 32), account_id=AccountId("acc_x"), client_id="portal",
         sector_id="land", sub="sub-1", session_id=None, sid="sid_1", mandate_id=None,
-        scopes=("openid",), claims={}, claims_locales=(), resource=None, is_offline=False,
-        acr="urn:vn:auth:1", amr=("pwd",), auth_time=_NOW, nonce=None, created_at=_NOW,
-        expires_at=_NOW,
+        scopes=("openid",), claims={}, shared=_EVERYTHING, claims_locales=(), resource=None,
+        is_offline=False, acr="urn:vn:auth:1", amr=("pwd",), auth_time=_NOW, nonce=None,
+        created_at=_NOW, expires_at=_NOW,
     )  # fmt: skip
     return replace(made, **changed)
 
@@ -145,6 +148,18 @@ def test_the_allow_list_is_asked_for_every_name() -> None:
     }
     assert claims_for_id_token(grant, person, may_receive=nothing) == {}
     assert shared_claims(("profile",), claims=grant.claims, may_receive=nothing) == ()
+
+
+def test_what_the_grant_does_not_hold_is_not_handed_over_by_any_allow_list() -> None:
+    """Law 91/2025/QH15 Art. 9: what was agreed to then, not what the client may have now."""
+    person = Person(an_account(_FULL), "tech-1", None)
+    asked = {"id_token": {"email": None, "gender": None}, "userinfo": {"address": None}}
+    grant = a_grant(claims=asked, shared=("name", "gender", "HoVaTen"))
+    scopes = ("profile", "vnconnect")
+    found = claims_for_userinfo(grant, person, scopes=scopes, may_receive=lambda _name: True)
+    assert set(found) == {"sub", "name", "gender", "HoVaTen"}
+    in_token = claims_for_id_token(grant, person, may_receive=lambda _name: True)
+    assert set(in_token) == {"gender"}
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
 
+from clients.registry.editing import RegistryEditor
 from idp.ids import ConsentId
 from idp.model import Consent
 from idp.oauth.consent import CONSENT, INFORMATION, Disclosure, Item
@@ -321,8 +323,56 @@ def test_legacy_portals_ask_before_they_are_handed_their_own_names(
         )
     )
     assert asks(landing)
+    for label in ("Mã kỹ thuật", "Họ và tên", "Số định danh cá nhân"):
+        assert label in landing.page
+    assert "Số điện thoại" not in landing.page
     landing = browser.press(landing, "consent-accept")
     answer = provider.exchange(landing.code, client_id="legacy")
     assert answer.status_code == 200
     found = provider.userinfo(answer.get_json()["access_token"]).get_json()
     assert set(found) == {"sub", "TechID", "HoVaTen", "SoDinhDanh"}
+
+
+# -- a client that may have more than before -------------------------------------------------------
+
+
+def widen(provider: Provider, client_id: str, *names: str) -> None:
+    """The operator adds to the client's allow-list."""
+    services = provider.services
+    client = services.registry.find_client(client_id, now=provider.now)
+    assert client is not None
+    assert client.claims is not None
+    wider = replace(client, claims=client.claims | set(names))
+    with services.database.transaction() as tx:
+        RegistryEditor(services.registry).change_client(tx, wider, now=provider.now)
+    provider.clock.advance(seconds=6)  # what is remembered of a grant is five seconds old at most
+
+
+def test_a_wider_allow_list_adds_nothing_to_what_was_granted(
+    provider: Provider, browser: Browser
+) -> None:
+    """Law 91/2025/QH15 Art. 9: for what is new the person is asked."""
+    scope = "openid profile offline_access"
+    tokens = browser.tokens("listed", scope=scope)
+    widen(provider, "listed", "birthdate")
+    assert set(provider.userinfo(tokens["access_token"]).get_json()) == {"sub", "name"}
+    fresh = provider.refresh(tokens["refresh_token"], client_id="listed").get_json()
+    assert set(provider.userinfo(fresh["access_token"]).get_json()) == {"sub", "name"}
+    again = browser.authorize("listed", scope=scope)
+    assert asks(again)
+    more = exchanged(provider, browser.press(again, "consent-accept"), "listed")
+    found = provider.userinfo(more["access_token"]).get_json()
+    assert set(found) == {"sub", "name", "birthdate"}
+
+
+def test_a_legacy_portal_that_may_have_more_names_asks_again(
+    provider: Provider, browser: Browser
+) -> None:
+    request = {
+        "scope": "openid vnconnect", "code_challenge": None, "code_challenge_method": None,
+    }  # fmt: skip
+    code = browser.sign_in("legacy", **request).code
+    token = provider.exchange(code, client_id="legacy").get_json()["access_token"]
+    widen(provider, "legacy", "SoDienThoai")
+    assert "SoDienThoai" not in provider.userinfo(token).get_json()
+    assert asks(browser.authorize("legacy", **request))

@@ -33,6 +33,7 @@ def test_a_grant_remembers_what_was_allowed(provider_on_both: Provider) -> None:
     assert grant is not None
     assert (grant.client_id, grant.account_id) == ("portal", ANH.account_id)
     assert grant.scopes == ("openid", "email")
+    assert grant.shared == ("email", "email_verified")
     assert grant.claims_locales == ("vi", "en")
     assert grant.is_live(provider.now)
     assert not grant.is_live(grant.expires_at)
