@@ -34,7 +34,11 @@ _WRAPPED_AT_ONCE: Final = 100
 def make_handlers(services: Services) -> Mapping[str, Handler]:
     """Who fulfils which kind of outbox row."""
     tokens = LogoutTokens(services.keyring, issuer=services.settings.issuer)
-    return {BACKCHANNEL_LOGOUT: BackchannelLogout(tokens, egress=services.egress)}
+    return {
+        BACKCHANNEL_LOGOUT: BackchannelLogout(
+            tokens, clients=services.registry, egress=services.egress
+        )
+    }
 
 
 def make_duties(services: Services) -> tuple[Duty, ...]:

@@ -30,15 +30,16 @@ from keystore.log.record import LogWriter
 _log = structlog.get_logger("antin.sessions")
 
 BACKCHANNEL_LOGOUT: Final = "backchannel_logout"
-"""Kind of the outbox rows that `idp/oauth/backchannel_logout.py` works on."""
+"""Kind of the outbox rows that `idp/oauth/backchannel_logout.py` works on; their payload is
+`client_id`, `sub` and `sid`."""
 _LOGOUT_KEPT_FOR: Final = timedelta(hours=24)
 
 
 class Clients(Protocol):
     """The registry, as far as this module looks."""
 
-    def find_client(self, client_id: str, *, now: datetime) -> Client | None:
-        """A client that may be used now."""
+    def find_registered_client(self, client_id: str, *, now: datetime) -> Client | None:
+        """A client whatever its status."""
 
 
 class Deferred(Protocol):
@@ -243,20 +244,15 @@ class Sessions:
             return ()
         told: list[str] = []
         for entry in stored.clients_of_session(tx.connection, session.session_id):
-            client = self._clients.find_client(entry.client_id, now=now)
+            # one that is disabled meanwhile still has to close what was opened for the person
+            client = self._clients.find_registered_client(entry.client_id, now=now)
             if client is None or client.backchannel_logout_uri is None:
                 continue
             told.append(client.client_id)
             self._deferred.add(
                 tx,
                 BACKCHANNEL_LOGOUT,
-                {
-                    "client_id": client.client_id,
-                    "sub": entry.sub,
-                    "sid": entry.sid,
-                    "uri": client.backchannel_logout_uri,
-                    "alg": client.id_token_signed_response_alg,
-                },
+                {"client_id": client.client_id, "sub": entry.sub, "sid": entry.sid},
                 now=now,
                 expires=now + _LOGOUT_KEPT_FOR,
                 lane=client.client_id,

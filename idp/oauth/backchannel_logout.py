@@ -15,12 +15,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Protocol
 
+from clients.registry.model import Client
 from idp.egress import EgressAnswer, EgressFailed, EgressRefused
 from idp.work.model import Done, GiveUp, Job, Outcome, Retry
 from keystore.jose import sign_jwt
 from keystore.keyring import Keyring
 
-KIND: Final = "backchannel_logout"
 LIFETIME_S: Final = 120
 """From `iat` to `exp`; §2.4 recommends two minutes at most."""
 
@@ -80,33 +80,44 @@ class LogoutTokens:
         return sign_jwt(claims, key=key, typ="logout+jwt")
 
 
+class Clients(Protocol):
+    """The registry, as far as this module looks."""
+
+    def find_registered_client(self, client_id: str, *, now: datetime) -> Client | None:
+        """A client whatever its status."""
+
+
 class BackchannelLogout:
     """Handler of outbox rows of this kind.
 
-    Their payload: `client_id`, `uri`, `alg`, `sub` and `sid` (one of the two may be null).
+    Their payload: `client_id`, `sub` and `sid` (one of the two may be null).
     """
 
-    def __init__(self, tokens: LogoutTokens, *, egress: Post) -> None:
+    def __init__(self, tokens: LogoutTokens, *, clients: Clients, egress: Post) -> None:
         self._tokens = tokens
+        self._clients = clients
         self._egress = egress
 
     def __call__(self, job: Job, *, now: datetime) -> Outcome:
-        """Deliver one logout.
+        """Deliver one logout to where the client is registered now.
 
         200 and 204 are success (§2.8; 204 because frameworks turn an empty 200 into it).  After a
-        400 a few more attempts follow.  Everything else is tried again until the row expires.
+        400 a few more attempts follow.  A client that takes no logouts any more is given up.
+        Everything else is tried again until the row expires.
         """
-        client_id: str = job.payload["client_id"]
+        client = self._clients.find_registered_client(job.payload["client_id"], now=now)
+        if client is None or client.backchannel_logout_uri is None:
+            return GiveUp("no_address")
         token = self._tokens.issue(
-            client_id=client_id,
+            client_id=client.client_id,
             sub=job.payload["sub"],
             sid=job.payload["sid"],
-            algorithm=job.payload["alg"],
+            algorithm=client.id_token_signed_response_alg,
             now=now,
         )
         try:
             answer = self._egress.post_form(
-                job.payload["uri"], {"logout_token": token}, client_id=client_id
+                client.backchannel_logout_uri, {"logout_token": token}, client_id=client.client_id
             )
         except EgressRefused as refusal:
             # an operator may open the network within the day that the row lives

@@ -13,6 +13,7 @@ from idp.oauth.authorization import SessionOvertaken
 from idp.oauth.authorization_request import check_authorization_request, find_client_and_redirect
 from idp.oauth.parameters import Parameters
 from idp.oauth.prompts import Progress, next_ask
+from idp.registration import Registration
 from idp.sessions import OpenedSession, hash_token, open_session, prove_factor
 from idp.storage.accounts import account
 from tests.support.log_lines import log_lines
@@ -120,6 +121,21 @@ def test_an_end_counts_once(provider_on_both: Provider) -> None:
     assert end(session, reason="logout", now=provider.now) == ()
     assert len(provider.logouts_due()) == 1
     assert provider.events().count("account:session:ended") == 1
+
+
+def test_a_client_that_is_disabled_meanwhile_is_told_too(provider: Provider) -> None:
+    """Back-Channel Logout §2.3: what it opened for the person is still open there."""
+    services = provider.services
+    browser = Browser(provider)
+    entry = claims_of(browser.tokens()["id_token"])
+    registration = Registration(services.database, registry=services.registry, log=services.log)
+    registration.disable_client("portal", operator="first", now=provider.now)
+    provider.clock.advance(minutes=1)
+    session = services.sessions.find(browser.cookie("session") or "", now=provider.now)
+    assert session is not None
+    assert services.sessions.end(session, reason="logout", now=provider.now) == ("portal",)
+    (due,) = provider.logouts_due()
+    assert due == {"client_id": "portal", "sub": entry["sub"], "sid": entry["sid"]}
 
 
 def test_expiry_ends_sessions_and_tells_their_portals(provider_on_both: Provider) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
+from clients.registry.model import Client, ClientStatus
 from idp.egress import EgressAnswer, EgressFailed, EgressRefused
 from idp.oauth.backchannel_logout import BackchannelLogout, LogoutTokens
 from idp.storage.database import Database
@@ -41,6 +42,32 @@ class Portal:
         return EgressAnswer(outcome)
 
 
+_CLIENT = Client(
+    client_id="portal-a",
+    name_vi="Cổng A",
+    name_en="Portal A",
+    backchannel_logout_uri="https://portal.example/bc",
+)
+
+
+@dataclass(slots=True)
+class Registered:
+    """Stands where the registry does: what is registered now."""
+
+    client: Client | None = _CLIENT
+
+    def find_registered_client(self, client_id: str, *, now: datetime) -> Client | None:
+        """The client, if it is this one."""
+        del now
+        return self.client if client_id == "portal-a" else None
+
+
+def _handler(
+    tokens: LogoutTokens, portal: Portal, clients: Registered | None = None
+) -> BackchannelLogout:
+    return BackchannelLogout(tokens, clients=clients or Registered(), egress=portal)
+
+
 @pytest.fixture
 def keyring(sqlite_url: str, now: datetime) -> Keyring:
     database = Database(sqlite_url)
@@ -62,19 +89,17 @@ def tokens(keyring: Keyring) -> LogoutTokens:
     return LogoutTokens(keyring, issuer=ISSUER)
 
 
-def _job(now: datetime, *, attempts: int = 1, **changes: Any) -> Job:
+def _job(now: datetime, *, attempts: int = 1) -> Job:
     payload = {
         "client_id": "portal-a",
         "sub": "sub-of-sector",
         "sid": "sid-of-client",
-        "uri": "https://portal.example/bc",
-        "alg": "ES256",
     }
     return Job(
         outbox_id=OutboxId("job_1"),
         kind="backchannel_logout",
         lane="portal-a",
-        payload=payload | changes,
+        payload=payload,
         attempts=attempts,
         created_at=now,
         expires_at=now + timedelta(days=1),
@@ -97,7 +122,7 @@ def _deliver(
     tokens: LogoutTokens, now: datetime, *outcomes: int | Exception, attempts: int = 1
 ) -> Outcome:
     portal = Portal(list(outcomes))
-    return BackchannelLogout(tokens, egress=portal)(_job(now, attempts=attempts), now=now)
+    return _handler(tokens, portal)(_job(now, attempts=attempts), now=now)
 
 
 def test_the_token_says_who_is_signed_out_where(
@@ -105,7 +130,7 @@ def test_the_token_says_who_is_signed_out_where(
 ) -> None:
     """The claims of Back-Channel Logout 1.0 §2.4."""
     portal = Portal([200])
-    assert BackchannelLogout(tokens, egress=portal)(_job(now), now=now) == Done()
+    assert _handler(tokens, portal)(_job(now), now=now) == Done()
     [(url, form, client_id)] = portal.posted
     assert (url, client_id, set(form)) == (
         "https://portal.example/bc",
@@ -161,7 +186,7 @@ def test_each_attempt_has_a_token_of_its_own(
 ) -> None:
     """A day later the token of the first attempt would be long expired and its jti used."""
     portal = Portal([503, 200])
-    handler = BackchannelLogout(tokens, egress=portal)
+    handler = _handler(tokens, portal)
     later = now + timedelta(hours=20)
     assert isinstance(handler(_job(now), now=now), Retry)
     assert handler(_job(now, attempts=2), now=later) == Done()
@@ -211,3 +236,34 @@ def test_an_address_that_the_door_refuses_waits_for_the_operator(
 ) -> None:
     refusal = EgressRefused("address_refused")
     assert _deliver(tokens, now, refusal) == Retry("address_refused")
+
+
+def test_where_it_goes_and_how_it_is_signed_is_looked_up_at_each_attempt(
+    tokens: LogoutTokens, keyring: Keyring, now: datetime
+) -> None:
+    """An operator who puts a wrong address right need not wait for tomorrow's logouts."""
+    clients, portal = Registered(), Portal([404, 200])
+    handler = _handler(tokens, portal, clients)
+    assert handler(_job(now), now=now) == Retry("status_404")
+    clients.client = replace(
+        _CLIENT,
+        backchannel_logout_uri="https://portal.example/right",
+        id_token_signed_response_alg="RS256",
+        status=ClientStatus.DISABLED,
+    )
+    assert handler(_job(now, attempts=2), now=now) == Done()
+    url, form, _ = portal.posted[-1]
+    assert url == "https://portal.example/right"
+    header = form["logout_token"].partition(".")[0]
+    assert json.loads(base64.urlsafe_b64decode(f"{header}=="))["alg"] == "RS256"
+    assert _read(form["logout_token"], keyring=keyring, now=now)
+
+
+@pytest.mark.parametrize("client", [None, replace(_CLIENT, backchannel_logout_uri=None)])
+def test_a_client_that_takes_no_logouts_any_more_is_given_up(
+    tokens: LogoutTokens, now: datetime, client: Client | None
+) -> None:
+    portal = Portal([])
+    handler = _handler(tokens, portal, Registered(client))
+    assert handler(_job(now), now=now) == GiveUp("no_address")
+    assert portal.posted == []
