@@ -165,6 +165,9 @@ def _login(at: Situation) -> Ask | None:
         return Ask(Prompt.LOGIN, Reason.ANOTHER_ACCOUNT_WANTED)
     expected = at.request.expected_account
     if expected is not None and expected != at.account.account_id:
+        if _signed_in_here(at):
+            # asking again would show the same page for ever without saying why
+            raise LoginRequired("another person signed in than the one who was expected")
         return Ask(Prompt.LOGIN, Reason.ANOTHER_PERSON_EXPECTED)
     if not at.assurance.has_password:
         if "login" in at.request.prompts:
@@ -244,8 +247,9 @@ def next_ask(at: Situation) -> Ask | None:
     """The first thing the person must be asked, or None: a code may be issued.
 
     Raises  UnmetAuthenticationRequirements when a level is demanded that nobody can reach here, or
-            that this client's profile may not rely on.
-    Source  OpenID Connect Core §3.1.2.3.
+            that this client's profile may not rely on; LoginRequired when somebody else signed in
+            here than the person whom the request names.
+    Source  OpenID Connect Core §3.1.2.1 `id_token_hint`, §3.1.2.3, §5.5.1.
     """
     if at.demanded.must > min(HIGHEST, profile_of(at.client).level_cap):
         raise UnmetAuthenticationRequirements("the demanded acr cannot be reached")

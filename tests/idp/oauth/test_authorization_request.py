@@ -347,9 +347,17 @@ def test_a_hint_of_somebody_else_asks_for_a_sign_in(provider: Provider, browser:
     assert browser.authorize(prompt="none", id_token_hint=other).error == "login_required"
     landing = browser.authorize(id_token_hint=other)
     assert landing.shows("login-submit")
-    again = browser.log_in(landing, who=ANH)
-    assert again.shows("login-submit"), "the same wrong person does not answer"
-    assert "code" in browser.answer_all(again, who=BINH).fields
+    assert "code" in browser.answer_all(landing, who=BINH).fields
+
+
+def test_a_wrong_person_who_signs_in_again_is_told_to_the_portal(
+    provider: Provider, browser: Browser
+) -> None:
+    """OpenID Connect Core §3.1.2.1: MUST return an error, not the same page for ever."""
+    other = Browser(provider).tokens(who=BINH)["id_token"]
+    landing = browser.authorize(id_token_hint=other)
+    assert browser.log_in(landing, who=ANH).error == "login_required"
+    assert "code" in browser.sign_in(who=BINH, id_token_hint=other).fields
 
 
 def test_a_hint_signed_by_a_retired_key_is_taken(provider: Provider, browser: Browser) -> None:
