@@ -27,6 +27,8 @@ ACR_VALUES: Final[Mapping[str, int]] = MappingProxyType(
 LOA1_ALIAS: Final = "LoA1"
 ACR_SUPPORTED: Final = ("urn:vn:auth:1", "urn:vn:auth:2")
 HIGHEST: Final = AuthLevel.TWO
+CLOCK_SKEW: Final = timedelta(seconds=5)
+"""How far the clocks of two hosts of the provider may be apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,16 @@ def assess(
     return Assurance(
         AuthLevel.TWO, min(password, otp), ("pwd", "otp", "mfa"), has_password=True, has_otp=True
     )
+
+
+def proven_at(now: datetime, *, started_at: datetime) -> datetime:
+    """When a factor that is given now, in an interaction that began at `started_at`, was proven.
+
+    Not before that beginning, though the host that wrote it down may be ahead of this one.  The
+    tolerance stands here and not in `assess`, where it would let a factor from just before pass
+    for one that was given in the interaction, whatever max_age and prompt=login say.
+    """
+    return started_at if now < started_at <= now + CLOCK_SKEW else now
 
 
 def level_of(acr: str) -> int | None:

@@ -21,6 +21,7 @@ from clients.registry.model import Client
 from idp.accounts.attempts import Source
 from idp.errors import AntinError
 from idp.model import Session
+from idp.oauth.assurance import proven_at
 from idp.oauth.authorization import Decision, Gathered, SessionOvertaken
 from idp.oauth.errors import OAuthError, UnknownClient
 from idp.oauth.interaction import Interaction, InteractionUnknown
@@ -59,6 +60,11 @@ class Visit:
     def place(self) -> str:
         """The interaction's address."""
         return f"/interaction/{self.interaction.interaction_id}"
+
+    @property
+    def proven_at(self) -> datetime:
+        """The time of a factor that is given in this request."""
+        return proven_at(self.now, started_at=self.interaction.started_at)
 
     @property
     def live_session(self) -> Session:

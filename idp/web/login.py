@@ -77,13 +77,13 @@ class LoginStep:
         """
         running = visit.session
         if running is not None and running.account_id == accepted.account.account_id:
-            return prove_factor(running, factor=Factor.PASSWORD, now=visit.now)
+            return prove_factor(running, factor=Factor.PASSWORD, now=visit.proven_at)
         if running is not None:
             self._flow.services.sessions.end(running, reason="another_account", now=visit.now)
         return open_session(
             accepted.account,
             factor=Factor.PASSWORD,
-            now=visit.now,
+            now=visit.proven_at,
             lifetime=timedelta(seconds=self._flow.services.settings.session_lifetime_s),
         )
 

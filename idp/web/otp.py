@@ -59,7 +59,7 @@ class OtpStep:
     def proven(self, visit: Visit, session: Session) -> Response:
         """Go on with the second factor given."""
         return self._flow.go_on(
-            visit, opened=prove_factor(session, factor=Factor.OTP, now=visit.now)
+            visit, opened=prove_factor(session, factor=Factor.OTP, now=visit.proven_at)
         )
 
     def _page(

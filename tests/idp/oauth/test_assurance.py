@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.model import AuthLevel, Factor, ProvenFactor
-from idp.oauth.assurance import Assurance, acr_for, assess, demanded_level
+from idp.oauth.assurance import Assurance, acr_for, assess, demanded_level, proven_at
 
 _MINUTE = timedelta(minutes=1)
 
@@ -73,6 +73,13 @@ def test_prompt_login_counts_nothing_from_before(now: datetime) -> None:
     factors = ((Factor.PASSWORD, _MINUTE), (Factor.OTP, 10 * _MINUTE))
     found = judged(now, *factors, began=2 * _MINUTE, only_since_start=True)
     assert (found.level, found.has_otp) == (AuthLevel.ONE, False)
+
+
+def test_the_clocks_of_two_hosts_may_be_five_seconds_apart(now: datetime) -> None:
+    second = timedelta(seconds=1)
+    assert proven_at(now, started_at=now - second) == now
+    assert proven_at(now, started_at=now + 5 * second) == now + 5 * second
+    assert proven_at(now, started_at=now + 6 * second) == now, "no clock may be that wrong"
 
 
 @pytest.mark.parametrize(

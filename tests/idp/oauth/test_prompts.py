@@ -209,6 +209,23 @@ def test_choosing_another_account_and_giving_the_same_one_comes_to_an_end(
     assert "code" in browser.log_in(landing).fields
 
 
+# -- two hosts, two clocks --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("demand", [{"prompt": "login"}, {"max_age": "0"}])
+def test_a_host_whose_clock_is_behind_does_not_ask_for_ever(
+    provider: Provider, browser: Browser, demand: dict[str, str]
+) -> None:
+    """The interaction began on another host, three seconds ahead of the one that gets the form."""
+    browser.tokens("level2")
+    provider.clock.advance(minutes=1)
+    landing = browser.authorize("level2", **demand)
+    provider.clock.advance(seconds=-3)
+    landing = browser.log_in(landing)
+    assert landing.shows("otp-submit")
+    assert "code" in browser.give_code(landing).fields
+
+
 # -- levels and step-up ----------------------------------------------------------------------------
 
 
