@@ -178,31 +178,46 @@ class Sessions:
         with self._database.transaction() as tx:
             return self._end(tx, session, reason=reason, now=now)
 
+    def in_name_of(self, operator: str) -> Sessions:
+        """The same sessions; what ends here is written down as done by `operator`."""
+        return Sessions(
+            self._database,
+            clients=self._clients,
+            deferred=self._deferred,
+            revocations=self._revocations,
+            data_keys=self._data_keys,
+            log=self._log.in_name_of(operator),
+        )
+
     def end_all(self, account_id: AccountId, *, now: datetime) -> int:
         """Sign out everywhere: every session, and every grant, offline ones too.
 
         Returns how many sessions ended.
         """
         with self._database.transaction() as tx:
-            sessions = stored.live_sessions(tx.connection, account_id, now=now)
-            for session in sessions:
-                self._end(tx, session, reason="everywhere", now=now)
-            self._revocations.revoke(
-                tx,
-                live_grants(tx.connection, account_id, now=now),
-                reason=RevocationReason.SIGNED_OUT_EVERYWHERE,
-                now=now,
-            )
-            self._log.record(
-                tx,
-                Event(
-                    type=EventType.SESSIONS_ALL_ENDED,
-                    account_id=account_id,
-                    facts={"sessions": len(sessions)},
-                ),
-                data_key=self._data_keys.data_key_of(account_id),
-                now=now,
-            )
+            return self.end_all_in(tx, account_id, now=now)
+
+    def end_all_in(self, tx: Transaction, account_id: AccountId, *, now: datetime) -> int:
+        """`end_all` as a part of another act: both happen or neither."""
+        sessions = stored.live_sessions(tx.connection, account_id, now=now)
+        for session in sessions:
+            self._end(tx, session, reason="everywhere", now=now)
+        self._revocations.revoke(
+            tx,
+            live_grants(tx.connection, account_id, now=now),
+            reason=RevocationReason.SIGNED_OUT_EVERYWHERE,
+            now=now,
+        )
+        self._log.record(
+            tx,
+            Event(
+                type=EventType.SESSIONS_ALL_ENDED,
+                account_id=account_id,
+                facts={"sessions": len(sessions)},
+            ),
+            data_key=self._data_keys.data_key_of(account_id),
+            now=now,
+        )
         return len(sessions)
 
     def end_expired(

@@ -1,7 +1,7 @@
 """What happens to an account in its life: opened, locked, closed, renumbered, erased.
 
-Every act and its log row are one transaction.  What a change of status means for sessions and
-grants is decided by the caller (`idp.oauth.logout`), who ends them.
+Every act and its log row are one transaction, and so is the end of the sessions and grants of
+whoever may not sign in any more: how they end is the caller's (`idp.sessions`).
 Source: NĐ 69/2024/NĐ-CP Art. 7–12; NĐ 70/2024/NĐ-CP Art. 11(7)(8)(11) (cancelling a number).
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 
 from idp.accounts.credentials import StoredPassword
 from idp.accounts.errors import (
@@ -63,13 +64,32 @@ def make_account(
     )
 
 
-class AccountLifecycle:
-    """The acts on an account; safe for any number of threads."""
+class SignOut(Protocol):
+    """Sessions, as far as this module looks."""
 
-    def __init__(self, database: Database, *, sealer: Sealer, log: LogWriter) -> None:
+    def __call__(self, tx: Transaction, account_id: AccountId, *, now: datetime) -> object:
+        """End every session and grant of an account, in the transaction of the act."""
+
+
+class AccountLifecycle:
+    """The acts on an account; safe for any number of threads.
+
+    Takes   sign_out: what locking, closing and erasing do to whoever is signed in; None only where
+            nobody can be.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        sealer: Sealer,
+        log: LogWriter,
+        sign_out: SignOut | None = None,
+    ) -> None:
         self._database = database
         self._sealer = sealer
         self._log = log
+        self._sign_out = sign_out
 
     def open(self, account: Account, *, password: StoredPassword | None = None) -> Account:
         """Keep a new account (`make_account`), with its first password if it has one.
@@ -93,7 +113,10 @@ class AccountLifecycle:
         return account
 
     def lock(self, account_id: AccountId, *, reason: str, now: datetime) -> None:
-        """Refuse its sign-ins until it is unlocked.  `reason` is a short word for the log."""
+        """Refuse its sign-ins until it is unlocked, and sign it out everywhere.
+
+        Takes   reason: a short word for the log.
+        """
         self._change_status(
             account_id,
             {AccountStatus.ACTIVE: AccountStatus.LOCKED},
@@ -111,7 +134,7 @@ class AccountLifecycle:
         )
 
     def close(self, account_id: AccountId, *, reason: str, now: datetime) -> None:
-        """Close it for good; its mandates end, its data stay until `erase`."""
+        """Close it for good, signed out everywhere; mandates end, data stay until `erase`."""
         self._change_status(
             account_id,
             {
@@ -174,6 +197,8 @@ class AccountLifecycle:
         """
         with self._database.transaction() as tx:
             row = self._get(tx, account_id)
+            if self._sign_out is not None:
+                self._sign_out(tx, account_id, now=now)  # while its log rows can still be sealed
             revoke_mandates_of(tx, row.account_key, now=now)
             erase_credentials(tx, row)
             self._record(
@@ -213,6 +238,8 @@ class AccountLifecycle:
             self._record(
                 tx, EventType.ACCOUNT_STATUS_CHANGED, row, now=now, status=status, reason=reason
             )
+            if self._sign_out is not None and status is not AccountStatus.ACTIVE:
+                self._sign_out(tx, account_id, now=now)
 
     def _get(self, tx: Transaction, account_id: AccountId) -> AccountRow:
         row = rows.find_row(tx.connection, account_id, is_locked=True)

@@ -212,7 +212,6 @@ def lock(account: str, reason: str, operator: str) -> None:
             _lifecycle(services, operator).lock(
                 found.account_id, reason=reason, now=services.time()
             )
-        services.sessions.end_all(found.account_id, now=services.time())
 
 
 @accounts.command()
@@ -241,7 +240,6 @@ def close(account: str, reason: str, operator: str) -> None:
             _lifecycle(services, operator).close(
                 found.account_id, reason=reason, now=services.time()
             )
-        services.sessions.end_all(found.account_id, now=services.time())
 
 
 @accounts.command()
@@ -273,7 +271,6 @@ def erase(account: str, reason: str, operator: str, *, yes: bool) -> None:
         found = find_named(services, account)
         if not yes:
             click.confirm("Erase it for good?", abort=True)
-        services.sessions.end_all(found.account_id, now=services.time())
         with told_refusals():
             _lifecycle(services, operator).erase(
                 found.account_id, reason=reason, now=services.time()
@@ -296,11 +293,13 @@ def second_factor(account: str, operator: str, *, always: bool) -> None:
 
 @accounts.command("sign-out")
 @account_argument
-def sign_out(account: str) -> None:
+@operator_option
+def sign_out(account: str, operator: str) -> None:
     """Sign an account out everywhere; its portals are told."""
     with open_services() as services:
         found = find_named(services, account)
-        ended = services.sessions.end_all(found.account_id, now=services.time())
+        sessions = services.sessions.in_name_of(operator)
+        ended = sessions.end_all(found.account_id, now=services.time())
     click.echo(f"{ended} sessions ended")
 
 
@@ -362,7 +361,12 @@ def _passwords() -> Passwords:
 
 def _lifecycle(services: Services, operator: str) -> AccountLifecycle:
     log = services.log.in_name_of(operator)
-    return AccountLifecycle(services.database, sealer=services.sealer, log=log)
+    return AccountLifecycle(
+        services.database,
+        sealer=services.sealer,
+        log=log,
+        sign_out=services.sessions.in_name_of(operator).end_all_in,
+    )
 
 
 def _mask(number: str) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from idp.accounts.model import Account
+from idp.accounts.lifecycle import AccountLifecycle, SignOut
+from idp.accounts.model import Account, AccountStatus
+from idp.ids import AccountId
 from idp.model import Factor
 from idp.oauth.authorization import SessionOvertaken
 from idp.oauth.authorization_request import check_authorization_request, find_client_and_redirect
@@ -16,6 +19,9 @@ from idp.oauth.prompts import Progress, next_ask
 from idp.registration import Registration
 from idp.sessions import OpenedSession, hash_token, open_session, prove_factor
 from idp.storage.accounts import account
+from idp.storage.database import Transaction
+from keystore.log.events import EventType
+from keystore.log.record import log_event
 from tests.support.log_lines import log_lines
 from tests.support.provider import Provider, assert_error, claims_of
 from tests.support.provider_browser import Browser
@@ -203,6 +209,42 @@ def test_sign_out_everywhere_ends_every_session_and_grant(provider_on_both: Prov
     assert provider.refresh(untouched["refresh_token"]).status_code == 200
     assert [row["client_id"] for row in provider.logouts_due()] == ["portal", "sibling"]
     assert provider.events().count("account:session:all_ended") == 1
+
+
+def test_what_an_operator_ends_is_written_down_in_his_name(provider: Provider) -> None:
+    services = provider.services
+    assert store(provider, opened_for(provider))
+    services.sessions.in_name_of("can.bo").end_all(ANH.account_id, now=provider.now)
+    with services.database.read() as connection:
+        rows = connection.execute(select(log_event.c.type, log_event.c.facts)).all()
+    by = {row.type: json.loads(row.facts).get("operator") for row in rows}
+    assert by[EventType.SESSIONS_ALL_ENDED] == by[EventType.SESSION_ENDED] == "can.bo"
+    assert by[EventType.SESSION_STARTED] is None
+
+
+def test_a_lock_that_cannot_sign_out_does_not_lock_either(provider_on_both: Provider) -> None:
+    """Between a lock and a sign-out that never came, tokens of the locked would go on."""
+    provider = provider_on_both
+    services = provider.services
+    opened = opened_for(provider)
+    assert store(provider, opened)
+
+    def broken(tx: Transaction, account_id: AccountId, *, now: datetime) -> None:
+        services.sessions.end_all_in(tx, account_id, now=now)
+        raise ConnectionError
+
+    def lock(sign_out: SignOut) -> None:
+        AccountLifecycle(
+            services.database, sealer=services.sealer, log=services.log, sign_out=sign_out
+        ).lock(ANH.account_id, reason="test", now=provider.now)
+
+    with pytest.raises(ConnectionError):
+        lock(broken)
+    assert account_of(provider, ANH).status is AccountStatus.ACTIVE
+    assert services.sessions.find(opened.token, now=provider.now) is not None
+    lock(services.sessions.end_all_in)
+    assert account_of(provider, ANH).status is AccountStatus.LOCKED
+    assert services.sessions.find(opened.token, now=provider.now) is None
 
 
 def test_another_account_in_the_same_browser_ends_the_session_before(

@@ -21,7 +21,7 @@ from idp.accounts.model import AccountStatus, IdentifierKind
 from idp.accounts.people import People
 from idp.cli.accounts import accounts
 from idp.ids import AccountId
-from idp.storage.database import Database
+from idp.storage.database import Database, Transaction
 from idp.storage.ephemeral_sql import SqlEphemeralStore
 from keystore.log.events import EventType
 from keystore.log.record import LogWriter, log_event
@@ -36,13 +36,22 @@ SECRET = "ổ khoá thử nghiệm"
 
 @dataclass
 class SignedOut:
-    """Stands for the sessions: notes who was signed out everywhere."""
+    """Stands for the sessions: notes who was signed out everywhere, and by whom."""
 
     everywhere: list[str] = field(default_factory=list)
+    operators: list[str] = field(default_factory=list)
+
+    def in_name_of(self, operator: str) -> SignedOut:
+        self.operators.append(operator)
+        return self
 
     def end_all(self, account_id: AccountId, *, now: datetime) -> int:
         self.everywhere.append(account_id)
         return 0
+
+    def end_all_in(self, tx: Transaction, account_id: AccountId, *, now: datetime) -> int:
+        assert tx.connection.in_transaction()
+        return self.end_all(account_id, now=now)
 
 
 @pytest.fixture
@@ -183,6 +192,12 @@ def test_locking_signs_out_everywhere_and_unlocking_lets_in_again(run, services,
     assert "status_unchangeable" in run("lock", me, status=1).stderr
     run("unlock", me)
     assert signs_in(services)
+
+
+def test_signing_out_says_who_did_it(run, services, me) -> None:
+    assert "0 sessions ended" in run("sign-out", me, "--operator", "can.bo").output
+    assert services.sessions.everywhere == [me]
+    assert services.sessions.operators[-1] == "can.bo"
 
 
 def test_closing_is_for_good(run, services, me) -> None:
