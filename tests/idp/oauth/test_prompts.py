@@ -209,7 +209,7 @@ def test_choosing_another_account_and_giving_the_same_one_comes_to_an_end(
     assert "code" in browser.log_in(landing).fields
 
 
-# -- two hosts, two clocks --------------------------------------------------------------------------
+# -- two hosts, two clocks -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("demand", [{"prompt": "login"}, {"max_age": "0"}])
