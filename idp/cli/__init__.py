@@ -22,6 +22,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "accounts": ("idp.cli.accounts", "accounts"),
         "clients": ("idp.cli.clients", "clients"),
+        "consents": ("idp.cli.consents", "consents"),
         "db": ("idp.cli.db", "db"),
         "keys": ("idp.cli.keys", "keys"),
         "otp": ("idp.sandbox.otp", "otp"),
