@@ -156,6 +156,18 @@ class Interactions:
             raise InteractionUnknown
         return _decode_request(opened)
 
+    def park_logout(self, form: bytes, *, now: datetime) -> str:
+        """Keep the form of a logout request in the same way: its hint belongs into no address."""
+        parked = make_id("req")
+        self._put(_logout_key(parked), form, lifetime=timedelta(minutes=2), now=now)
+        return parked
+
+    def take_logout(self, parked: str, *, now: datetime) -> bytes | None:
+        """The form of a parked logout request, once."""
+        key = _logout_key(parked)
+        sealed = self._store.consume(key, now=now)
+        return None if sealed is None else self._unseal(key, sealed)
+
     def _put(self, key: str, plaintext: bytes, *, lifetime: timedelta, now: datetime) -> None:
         sealed = self._sealer.seal(SealPurpose.INTERACTION, plaintext, context=key)
         self._store.put(key, sealed, lifetime=lifetime, now=now)
@@ -182,3 +194,7 @@ def _key(interaction_id: str) -> str:
 
 def _done_key(interaction_id: str) -> str:
     return f"interaction-done:{interaction_id}"
+
+
+def _logout_key(parked: str) -> str:
+    return f"logout:{parked}"

@@ -16,7 +16,7 @@ from flask import Blueprint, Response, request
 from idp.model import Session
 from idp.oauth.end_session import EndSession, LogoutRequest
 from idp.oauth.errors import InvalidRequest
-from idp.oauth.parameters import Parameters
+from idp.oauth.parameters import Parameters, parse_parameters
 from idp.services import Services
 from idp.web.answer import allow_form_action, see_other
 from idp.web.consent_text import name_of
@@ -36,6 +36,7 @@ def make_end_session(services: Services, *, cookies: Cookies) -> Blueprint:
     blueprint.add_url_rule(_PLACE, "by_get", pages.by_get)
     blueprint.add_url_rule(_PLACE, "by_post", pages.by_post, methods=["POST"])
     blueprint.add_url_rule(f"{_PLACE}/done", "done", pages.done)
+    blueprint.add_url_rule(f"{_PLACE}/<parked>", "go_on", pages.go_on)
     return blueprint
 
 
@@ -60,6 +61,13 @@ class _EndSessionPages:
             return self._decide()
         return self._ask(body_parameters())
 
+    def go_on(self, parked: str) -> Response:
+        """What came by form from another site, now that the session's cookie is sent with it."""
+        form = self._services.interactions.take_logout(parked, now=self._services.time())
+        if form is None:
+            return see_other(_PLACE)  # loaded again: the person may still sign out, from here
+        return self._ask(parse_parameters(form))
+
     def done(self) -> Response:
         """The page after signing out."""
         return page_answer(LoggedOutPage())
@@ -70,7 +78,10 @@ class _EndSessionPages:
         set_ui_locales(asked.ui_locales)
         if request.method == "POST" and self._cookies.read_session() is None:
             # a form from another site brings no Lax cookie: come again by GET, where it does
-            return see_other(f"{_PLACE}?{request.get_data(as_text=True)}")
+            parked = self._services.interactions.park_logout(
+                request.get_data(), now=self._services.time()
+            )
+            return see_other(f"{_PLACE}/{parked}")
         session = self._session()
         is_another = asked.session_id is not None and (
             session is None or session.session_id != asked.session_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlencode
 
 import pytest
@@ -155,14 +156,33 @@ def test_a_request_by_post_is_taken(browser: Browser) -> None:
 
 
 def test_a_form_from_another_site_brings_no_cookie_and_comes_again_by_get(
-    provider: Provider, browser: Browser
+    provider_on_both: Provider,
 ) -> None:
+    """RFC 9700 §4.2.4: what the form carried stands in no address and in no proxy's log."""
+    provider = provider_on_both
+    browser, bare = Browser(provider), Browser(provider)
     hint = browser.tokens()["id_token"]
-    bare = Browser(provider)
-    form = {"id_token_hint": hint, "post_logout_redirect_uri": _OUT}
+    form = {"id_token_hint": hint, "post_logout_redirect_uri": _OUT, "state": "s"}
     response = bare.http.post("/logout", base_url=ISSUER, data=form)
     assert response.status_code == 303
-    assert browser.get(response.headers["Location"]).shows("logout-confirm")
+    place = response.headers["Location"]
+    assert re.fullmatch(r"/logout/req_[0-9a-f]{32}", place)
+    page = browser.get(place)
+    assert page.shows("logout-confirm")
+    again = browser.get(place)
+    assert again.shows("logout-confirm"), "loaded again: without the portal, but not in vain"
+    assert browser.press(again, "logout-stay").url is None
+    assert browser.press(page, "logout-confirm").url == f"{_OUT}?state=s"
+
+
+def test_a_parked_logout_is_gone_after_two_minutes(provider: Provider, browser: Browser) -> None:
+    bare = Browser(provider)
+    form = {"client_id": "portal", "post_logout_redirect_uri": _OUT}
+    place = bare.http.post("/logout", base_url=ISSUER, data=form).headers["Location"]
+    provider.clock.advance(minutes=3)
+    landing = browser.get(place)
+    assert landing.url is None
+    assert landing.place == "/logout"
 
 
 @pytest.mark.parametrize("raw", [b"state=%0d%0ax", b"state=%ff", b"state=a&state=b"])
