@@ -118,6 +118,36 @@ def test_every_link_between_documents_leads_somewhere() -> None:
     assert not broken
 
 
+def test_every_file_of_ours_that_a_document_names_exists() -> None:
+    missing = [
+        f"{name_of(document)}: {named}"
+        for document in _DOCUMENTS
+        for code in _code_in(document)
+        for named in re.findall(r"(?<![\w./-])(?:\w+/)+\w+\.py\b", code)
+        if not (ROOT / named).is_file()
+    ]
+    assert not missing
+
+
+def test_the_walk_through_a_sign_in_names_what_is_there() -> None:
+    walk = (ROOT / "docs/walk.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| `([^`]+)` \| `([^`]+)` \|", walk, re.MULTILINE)
+    assert [int(number) for number, _, _ in rows] == list(range(1, len(rows) + 1))
+    gone = [
+        f"{number}: {name} in {file}"
+        for number, file, name in rows
+        if not (ROOT / file).is_file()
+        or not re.search(
+            rf"^ *(?:(?:def|class) )?{name}\b *[\(:\[]", (ROOT / file).read_text(), re.MULTILINE
+        )
+    ]
+    assert rows
+    assert not gone
+    # a file that moves is looked for in the table alone
+    prose = "\n".join(line for line in walk.splitlines() if not line.startswith("|"))
+    assert not re.search(r"\.py\b", prose)
+
+
 def test_the_sandbox_stays_out_of_the_production_image() -> None:
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert "idp/sandbox" in ignored
