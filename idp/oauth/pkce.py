@@ -54,9 +54,19 @@ def verify_code_verifier(code_verifier: str | None, *, expected_challenge: str |
         return
     if expected_challenge is None:
         raise InvalidGrant("code_verifier was sent but the request had no code_challenge")
-    if code_verifier is None or not _VERIFIER.match(code_verifier):
+    made = make_challenge(code_verifier)
+    if made is None:
         raise InvalidGrant("code_verifier is missing or malformed")
-    digest = hashlib.sha256(code_verifier.encode("ascii")).digest()
-    made = urlsafe_b64encode(digest).rstrip(b"=")
-    if not hmac.compare_digest(made, expected_challenge.encode("ascii")):
+    if not hmac.compare_digest(made.encode("ascii"), expected_challenge.encode("ascii")):
         raise InvalidGrant("code_verifier does not match code_challenge")
+
+
+def make_challenge(code_verifier: str | None) -> str | None:
+    """The S256 challenge of a verifier; None when there is none, or its form is wrong.
+
+    Source  RFC 7636 §4.2.
+    """
+    if code_verifier is None or not _VERIFIER.match(code_verifier):
+        return None
+    digest = hashlib.sha256(code_verifier.encode("ascii")).digest()
+    return urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")

@@ -89,7 +89,7 @@ Index("ix_oauth_grant_session", oauth_grant.c.session_id)
 Index("ix_oauth_grant_expiry", oauth_grant.c.expires_ms)
 
 _c = oauth_grant.c
-_GRANT_COLUMNS = (
+GRANT_COLUMNS = (
     _c.grant_id, _c.account_id, _c.client_id, _c.sector_id, _c.sub, _c.session_id, _c.sid,
     _c.mandate_id, _c.scopes, _c.claims, _c.shared, _c.claims_locales, _c.resource, _c.is_offline,
     _c.acr, _c.amr, _c.auth_time_ms, _c.nonce, _c.created_ms, _c.expires_ms, _c.revoked_ms,
@@ -102,15 +102,15 @@ _REFRESH_COLUMNS = (
     _c.refresh_generation, _c.refresh_expires_ms,
 )  # fmt: skip
 
-_FIND = select(*_GRANT_COLUMNS).where(_c.grant_id == bindparam("id"))
+_FIND = select(*GRANT_COLUMNS).where(_c.grant_id == bindparam("id"))
 _WITH_STATUS = oauth_grant.outerjoin(account, account.c.account_id == _c.account_id)
 _FIND_CODE = (
-    select(*_GRANT_COLUMNS, *_CODE_COLUMNS, account.c.status)
+    select(*GRANT_COLUMNS, *_CODE_COLUMNS, account.c.status)
     .select_from(_WITH_STATUS)
     .where(_c.grant_id == bindparam("id"))
 )
 _FIND_REFRESH = (
-    select(*_GRANT_COLUMNS, *_REFRESH_COLUMNS, account.c.status)
+    select(*GRANT_COLUMNS, *_REFRESH_COLUMNS, account.c.status)
     .select_from(_WITH_STATUS)
     .where(_c.grant_id == bindparam("id"))
 )
@@ -184,7 +184,7 @@ def add_grant(tx: Transaction, grant: Grant, *, code: Code) -> None:
 def find_grant(connection: Connection, grant_id: GrantId) -> Grant | None:
     """The grant with this id, revoked or not."""
     row = connection.execute(_FIND, {"id": grant_id}).one_or_none()
-    return None if row is None else _grant(row)
+    return None if row is None else read_grant(row)
 
 
 def find_code(connection: Connection, grant_id: GrantId) -> tuple[Grant, Code, bool] | None:
@@ -202,7 +202,7 @@ def find_code(connection: Connection, grant_id: GrantId) -> tuple[Grant, Code, b
         expires_at=from_ms(row.code_expires_ms),
         spent_at=None if row.code_spent_ms is None else from_ms(row.code_spent_ms),
     )
-    return _grant(row), code, row.status == AccountStatus.ACTIVE
+    return read_grant(row), code, row.status == AccountStatus.ACTIVE
 
 
 def spend_code(
@@ -250,7 +250,7 @@ def find_refresh(
         generation=row.refresh_generation,
         expires_at=from_ms(row.refresh_expires_ms),
     )
-    return _grant(row), family, row.status == AccountStatus.ACTIVE
+    return read_grant(row), family, row.status == AccountStatus.ACTIVE
 
 
 def rotate_refresh(
@@ -296,29 +296,30 @@ def live_grants(
     client_id: str | None = None,
 ) -> tuple[Grant, ...]:
     """Grants of a person (to one client, if named) that are neither revoked nor expired."""
-    query = select(*_GRANT_COLUMNS).where(
+    query = select(*GRANT_COLUMNS).where(
         _c.account_id == account_id, _c.revoked_ms.is_(None), _c.expires_ms > to_ms(now)
     )
     if client_id is not None:
         query = query.where(_c.client_id == client_id)
-    return tuple(_grant(row) for row in connection.execute(query))
+    return tuple(read_grant(row) for row in connection.execute(query))
 
 
 def grants_of_session(
     connection: Connection, session_id: SessionId, *, now: datetime
 ) -> tuple[Grant, ...]:
     """Live grants that came out of one browser session."""
-    query = select(*_GRANT_COLUMNS).where(
+    query = select(*GRANT_COLUMNS).where(
         _c.session_id == session_id, _c.revoked_ms.is_(None), _c.expires_ms > to_ms(now)
     )
-    return tuple(_grant(row) for row in connection.execute(query))
+    return tuple(read_grant(row) for row in connection.execute(query))
 
 
 def _bytes(value: Any) -> bytes | None:
     return None if value is None else bytes(value)
 
 
-def _grant(row: Any) -> Grant:
+def read_grant(row: Any) -> Grant:
+    """The grant in a row that has GRANT_COLUMNS."""
     return Grant(
         grant_id=GrantId(row.grant_id),
         account_id=AccountId(row.account_id),

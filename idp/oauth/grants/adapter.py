@@ -6,7 +6,7 @@ they answer comes from frozen values of ours; nothing is decided here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from clients.registry.model import Client
 from idp.model import Code, Grant
@@ -29,7 +29,7 @@ class OAuthClient:
 
 @dataclass(frozen=True, slots=True)
 class PresentedCode:
-    """A code that was presented, with its grant; Authlib compares the redirect URI."""
+    """A code that was presented, not spent, with its grant; Authlib compares the redirect URI."""
 
     grant: Grant
     code: Code
@@ -38,6 +38,23 @@ class PresentedCode:
     def get_redirect_uri(self) -> str:
         """What the authorization request named; RFC 6749 §4.1.3 demands the same again."""
         return self.code.redirect_uri
+
+    def get_scope(self) -> str:
+        """The granted scopes."""
+        return " ".join(self.grant.scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class SpentCode:
+    """A code that was spent by this request, everything about it having been right."""
+
+    grant: Grant
+    redirect_uri: str
+    refresh_token: str | None = field(repr=False)
+
+    def get_redirect_uri(self) -> str:
+        """What the authorization request named, and this request as well."""
+        return self.redirect_uri
 
     def get_scope(self) -> str:
         """The granted scopes."""

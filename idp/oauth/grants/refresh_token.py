@@ -18,6 +18,7 @@ from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as AuthlibRefreshGra
 
 from clients.registry.model import Client, GrantType
 from clients.registry.profiles import RefreshRule, profile_of
+from idp.ids import GrantId
 from idp.model import Grant, RefreshFamily
 from idp.oauth.access_token import AccessTokens
 from idp.oauth.claims import Person
@@ -31,6 +32,7 @@ from idp.oauth.revocation import RevocationReason, Revocations
 from idp.oauth.token_response import make_token_response
 from idp.storage.database import Database
 from idp.storage.grants import find_refresh, rotate_refresh
+from idp.storage.redemptions import redeem_refresh
 from keystore.purposes import SealPurpose
 from keystore.sealing import Sealer
 
@@ -79,6 +81,11 @@ class Refreshing:
         presented = self.opaque.find(raw_token, kind=OpaqueKind.REFRESH_TOKEN)
         if presented is None:
             raise InvalidGrant("the refresh token is unknown")
+        answered = self._redeem_at_once(
+            presented, client=client, scope=scope, resources=resources, now=now
+        )
+        if answered is not None:
+            return answered
         held = self._find(presented)
         grant = held.grant
         if grant.client_id != client.client_id:
@@ -95,12 +102,63 @@ class Refreshing:
             grant, servers=self.resources, database=self.database, now=now
         )
         refresh_token = self._rotate(held, presented, client=client, scope=scope, now=now)
-        return make_token_response(
+        return self._respond(
             grant,
             client=client,
             person=person,
             audience_sub=audience_sub,
             scopes=_narrow(grant, scope),
+            refresh_token=refresh_token,
+            now=now,
+        )
+
+    def _redeem_at_once(
+        self, presented: OpaqueToken, *, client: Client, scope: str | None,
+        resources: Sequence[str], now: datetime,
+    ) -> dict[str, Any] | None:  # fmt: skip
+        """The answer to the usual request, found and rotated in one statement.
+
+        Returns None where nothing was changed: something is wrong, or has to be looked at.
+        """
+        if (
+            scope is not None
+            or any(one != self.access_tokens.userinfo_audience for one in resources)
+            or profile_of(client).refresh is RefreshRule.BOUND_TO_KEY
+        ):
+            return None
+        made = self.opaque.make(presented.grant_id, kind=OpaqueKind.REFRESH_TOKEN)
+        with self.database.statement() as connection:
+            grant = redeem_refresh(
+                connection,
+                presented.grant_id,
+                client_id=client.client_id,
+                presented_hash=presented.digest,
+                successor_hash=made.digest,
+                sealed_successor=self._seal(made, previous_hash=presented.digest),
+                now=now,
+            )
+        if grant is None:
+            return None
+        return self._respond(
+            grant,
+            client=client,
+            person=None,
+            audience_sub=grant.sub,
+            scopes=grant.scopes,
+            refresh_token=made.text,
+            now=now,
+        )
+
+    def _respond(
+        self, grant: Grant, *, client: Client, person: Person | None, audience_sub: str,
+        scopes: tuple[str, ...], refresh_token: str, now: datetime,
+    ) -> dict[str, Any]:  # fmt: skip
+        return make_token_response(
+            grant,
+            client=client,
+            person=person,
+            audience_sub=audience_sub,
+            scopes=scopes,
             refresh_token=refresh_token,
             is_exchange=False,
             access_tokens=self.access_tokens,
@@ -159,10 +217,7 @@ class Refreshing:
     def _replace(self, grant: Grant, family: RefreshFamily, *, now: datetime) -> str | None:
         """A successor of the live token; None when another request was faster, or a revocation."""
         made = self.opaque.make(grant.grant_id, kind=OpaqueKind.REFRESH_TOKEN)
-        generation = family.generation + 1
-        sealed = self.sealer.seal(
-            SealPurpose.REFRESH, made.text.encode("ascii"), context=_context(grant, generation)
-        )
+        sealed = self._seal(made, previous_hash=family.current_hash)
         with self.database.statement() as connection:
             is_first = rotate_refresh(
                 connection,
@@ -170,10 +225,17 @@ class Refreshing:
                 previous_hash=family.current_hash,
                 current_hash=made.digest,
                 sealed_current=sealed,
-                generation=generation,
+                generation=family.generation + 1,
                 now=now,
             )
         return made.text if is_first else None
+
+    def _seal(self, successor: OpaqueToken, *, previous_hash: bytes) -> bytes:
+        return self.sealer.seal(
+            SealPurpose.REFRESH,
+            successor.text.encode("ascii"),
+            context=_context(successor.grant_id, previous_hash),
+        )
 
     def _is_in_grace(self, family: RefreshFamily, *, now: datetime) -> bool:
         return (
@@ -186,13 +248,14 @@ class Refreshing:
         opened = self.sealer.unseal(
             SealPurpose.REFRESH,
             family.sealed_current or b"",
-            context=_context(grant, family.generation),
+            context=_context(grant.grant_id, family.previous_hash or b""),
         )
         return opened.decode("ascii")
 
 
-def _context(grant: Grant, generation: int) -> str:
-    return f"{grant.grant_id}:{generation}"
+def _context(grant_id: GrantId, previous_hash: bytes) -> str:
+    """A sealed successor opens for the token that it replaced, and for no other."""
+    return f"{grant_id}:{previous_hash.hex()}"
 
 
 def _narrow(grant: Grant, scope: str | None) -> tuple[str, ...]:
