@@ -23,6 +23,7 @@ from idp.web.flow import Flow, Visit, page_answer
 from idp.web.login import LoginStep
 from idp.web.otp import OtpStep
 from idp.web.pages import ErrorPage
+from idp.web.request_facts import current_request_id
 from idp.web.select_account import SelectAccountStep
 from idp.web.source import TrustedProxies
 from idp.web.totp_enrolment import TotpEnrolmentStep
@@ -36,7 +37,7 @@ class RefusalStep:
         is_level = ask.prompt is Prompt.ACCOUNT_LEVEL
         page = ErrorPage(
             kind="account_level_too_low" if is_level else "capacity_unavailable",
-            reference=visit.interaction.interaction_id[-8:],
+            reference=current_request_id(),
             client_name=name_of(visit.client),
             return_url=f"{visit.place}/leave",
         )

@@ -14,6 +14,7 @@ from tests.idp.web.conftest import MakeWorker, Worker
 from tests.support.pii_alarm import Seeded
 from tests.support.provider import ISSUER
 from tests.support.provider_browser import Browser
+from tests.support.provider_seeds import CHI
 
 REQUEST_ID = re.compile(r"req_[0-9a-f]{16}")
 PATHS = ("/help", "/jwks", "/healthz", "/readyz", "/openapi.json", "/nowhere", "/logout", "/token")
@@ -36,6 +37,15 @@ def test_every_answer_names_its_request(worker):
 def test_reference_on_an_error_page_is_the_id_of_the_request(worker):
     answer = worker.get("/nowhere")
     assert answer.headers["X-Request-Id"] in answer.get_data(as_text=True)
+
+
+def test_reference_on_a_page_that_refuses_is_the_id_of_the_request_too(browser: Browser) -> None:
+    """Whoever helps finds the log line by it; the name of an interaction is in no log."""
+    landing = browser.log_in(browser.authorize("known"), who=CHI)
+    assert landing.response.status_code == 403
+    reference = re.search(r'id="error-reference"[^>]*>([^<]*)<', landing.page)
+    assert reference is not None
+    assert landing.response.headers["X-Request-Id"] in reference.group(1)
 
 
 @pytest.mark.parametrize(
