@@ -135,6 +135,11 @@ class Sessions:
             session = stored.find_session_by_token(connection, hash_token(token))
         return session if session is not None and session.is_live(now) else None
 
+    def store_alone(self, opened: OpenedSession, *, now: datetime) -> bool:
+        """`store` where nothing else happens with it."""
+        with self._database.transaction() as tx:
+            return self.store(tx, opened, now=now)
+
     def store(self, tx: Transaction, opened: OpenedSession, *, now: datetime) -> bool:
         """Store a new session, or the new cookie and factors of a raised one.
 

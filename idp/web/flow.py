@@ -187,8 +187,7 @@ class Flow:
         if ask is None:
             return self._complete(visit, gathered, opened=opened, decision=decision)
         if opened is not None:
-            with self.services.database.transaction() as tx:
-                is_stored = self.services.sessions.store(tx, opened, now=visit.now)
+            is_stored = self.services.sessions.store_alone(opened, now=visit.now)
             response = see_other(visit.place)
             if is_stored:
                 self.cookies.set_session(response, opened.token)
