@@ -13,6 +13,7 @@ from flask import Flask
 
 from idp.oauth.parameters import MAX_BYTES
 from idp.services import Services
+from idp.web.account.consents import make_consents
 from idp.web.account.receipts import make_receipts
 from idp.web.authorize import make_authorize
 from idp.web.cookies import Cookies
@@ -54,6 +55,7 @@ def create_app(services: Services) -> Flask:
     app.register_blueprint(make_token(services, proxies=proxies))
     app.register_blueprint(make_userinfo(services))
     app.register_blueprint(make_end_session(services, cookies=cookies))
+    app.register_blueprint(make_consents(services, cookies=cookies))
     app.register_blueprint(make_receipts(services, cookies=cookies))
-    app.register_blueprint(make_home(services))
+    app.register_blueprint(make_home(services, cookies=cookies))
     return app

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from idp.ids import AccountId, ConsentId
 from idp.model import Consent
-from idp.storage.consents import find_consent
+from idp.storage.consents import consents_of, find_consent
 from idp.storage.database import Database
 from keystore.sealing import Sealer
 
@@ -38,6 +38,11 @@ class ConsentReceipts:
         self._database = database
         self._people = people
         self._sealer = sealer
+
+    def list_of(self, account_id: AccountId) -> tuple[Consent, ...]:
+        """Every consent of a person, newest first, withdrawn ones included."""
+        with self._database.read() as connection:
+            return consents_of(connection, account_id)
 
     def find(self, consent_id: str, *, account_id: AccountId) -> Receipt | None:
         """The receipt, if this person gave that consent and has not been erased.

@@ -12,6 +12,8 @@ import msgspec
 from flask import Blueprint, Response
 
 from idp.services import Services
+from idp.web.account.consents import PLACE as CONSENTS
+from idp.web.cookies import Cookies
 from idp.web.flow import page_answer
 from idp.web.pages import HomePage, Page, SandboxPage, SandboxPerson, SandboxPortal
 
@@ -40,7 +42,7 @@ class _Sandbox(msgspec.Struct, frozen=True):
     people: tuple[_Person, ...]
 
 
-def make_home(services: Services) -> Blueprint:
+def make_home(services: Services, *, cookies: Cookies) -> Blueprint:
     """The blueprint of `/`."""
     blueprint = Blueprint("home", __name__)
 
@@ -49,7 +51,11 @@ def make_home(services: Services) -> Blueprint:
         page: Page | None = None
         if services.is_sandbox:
             page = _sandbox_page(services.settings.var / "sandbox.json")
-        return page_answer(page or HomePage())
+        token = cookies.read_session()
+        is_signed_in = (
+            token is not None and services.sessions.find(token, now=services.time()) is not None
+        )
+        return page_answer(page or HomePage(account_url=CONSENTS if is_signed_in else None))
 
     return blueprint
 

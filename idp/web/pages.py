@@ -249,6 +249,29 @@ class ReceiptPage(Page):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GivenConsent:
+    """One consent, or information on ground of a law.  `withdraw_action` None: nothing to undo."""
+
+    client_name: str
+    shared: tuple[str, ...]
+    given_at: datetime
+    withdrawn_at: datetime | None = None
+    is_by_law: bool = False
+    receipt_url: str
+    withdraw_action: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentsPage(Page):
+    """What a person agreed to.  Buttons `consent-withdraw-<n>`, links `consent-receipt-<n>`."""
+
+    template: ClassVar[str] = "consents.html"
+    name: str
+    consents: tuple[GivenConsent, ...]
+    csrf_token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogoutPage(Page):
     """Sign out, or stay.  Buttons `logout-confirm`, `logout-stay`: `decision` = logout, stay.
 

@@ -19,9 +19,11 @@ from idp.web.pages import (
     CapacityOption,
     CapacityPage,
     ConsentPage,
+    ConsentsPage,
     ErrorKind,
     ErrorPage,
     FormPostPage,
+    GivenConsent,
     HelpPage,
     HomePage,
     InformationPage,
@@ -196,6 +198,34 @@ _PLAIN: Final[Mapping[str, Page]] = {
         text_sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         **_SHARING,
     ),
+    "consents": ConsentsPage(
+        name=LONG_NAME,
+        consents=(
+            GivenConsent(
+                client_name=CLIENT,
+                shared=("Họ và tên", "Số định danh cá nhân"),
+                given_at=RETRY_AT,
+                receipt_url="/help",
+                withdraw_action="/sent",
+            ),
+            GivenConsent(
+                client_name=SHORT_CLIENT,
+                shared=("Thư điện tử",),
+                given_at=RETRY_AT,
+                withdrawn_at=RETRY_AT,
+                receipt_url="/help",
+            ),
+            GivenConsent(
+                client_name=SHORT_CLIENT,
+                shared=("Ngày sinh",),
+                given_at=RETRY_AT,
+                is_by_law=True,
+                receipt_url="/help",
+            ),
+        ),
+        csrf_token="a-token",
+    ),
+    "consents_none": ConsentsPage(name=NAME, consents=(), csrf_token="a-token"),
     "logout": LogoutPage(
         client_name=SHORT_CLIENT, name=NAME, portals=("Cổng doanh nghiệp", CLIENT), **_FORM
     ),

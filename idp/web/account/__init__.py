@@ -1,1 +1,1 @@
-"""What people see of their own account.  Only the receipts of consents stand here yet."""
+"""What people see of their own account.  Only consents and their receipts stand here yet."""

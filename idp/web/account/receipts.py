@@ -12,6 +12,7 @@ from flask import Blueprint, Response, abort
 
 from idp.oauth.consent_receipts import ConsentReceipts
 from idp.services import Services
+from idp.web.account.consents import PLACE as CONSENTS
 from idp.web.consent_evidence import read_evidence
 from idp.web.cookies import Cookies
 from idp.web.flow import page_answer
@@ -49,6 +50,7 @@ def make_receipts(services: Services, *, cookies: Cookies) -> Blueprint:
             text_language=shown,
             text_version=found.consent.text_version,
             text_sha256=found.consent.text_sha256,
+            return_url=CONSENTS,
         )
         return page_answer(page)
 

@@ -34,6 +34,7 @@ IDS = {
     "consent": ("consent-accept", "consent-deny"),
     "information": ("information-continue", "information-cancel"),
     "receipt": ("receipt-print", "receipt-return"),
+    "consents": ("consent-withdraw-0", "consent-receipt-0", "consent-receipt-2"),
     "logout": ("logout-confirm", "logout-stay"),
     "logged_out": ("logout-return",),
     "error_interaction_expired": ("error-reference", "error-return"),
