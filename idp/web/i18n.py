@@ -57,7 +57,8 @@ def install_languages(app: Flask, *, is_secure: bool) -> None:
 
     @app.after_request
     def remember(response: Response) -> Response:
-        if response.mimetype != "text/html":
+        # asked of every answer; Werkzeug's `mimetype` parses the header
+        if not response.headers.get("Content-Type", "").startswith("text/html"):
             return response
         response.content_language.add(language())
         response.vary.update(("Accept-Language", "Cookie"))

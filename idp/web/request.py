@@ -28,7 +28,11 @@ def body_parameters() -> Parameters:
 
     Raises  MalformedParameters: wrong media type, too large, no length.
     """
-    if request.mimetype != _FORM:
+    media_type = request.content_type
+    if media_type != _FORM:
+        # most say exactly this, and need not be parsed
+        media_type = request.mimetype
+    if media_type != _FORM:
         raise MalformedParameters("not_a_form")
     length = request.content_length
     if length is None or length > MAX_BYTES:
