@@ -40,7 +40,7 @@ bench: ## What it costs, beside an empty route and a peer, in one table.
 
 .PHONY: fuzz
 fuzz: ready ## The properties with many more examples; minutes to hours.
-	@$(BIN)/pytest -n $(WORKERS) -m 'hypothesis or fuzz' --hypothesis-profile=fuzz $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) -m hypothesis --hypothesis-profile=fuzz $(ARGS)
 
 .PHONY: coverage
 coverage: ready ## The tests again, with the branches that none of them takes.

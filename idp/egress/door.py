@@ -36,7 +36,6 @@ from idp.egress.addresses import Address, Network, is_public, parse_address, par
 from idp.egress.connection import Deadline, make_tls_context, open_connection
 from idp.egress.errors import EgressFailed, EgressRefused
 from idp.errors import SettingsInvalid
-from idp.settings import Settings
 
 TIMEOUT_S: Final = 5.0
 MOST_BYTES: Final = 1024 * 1024
@@ -94,12 +93,6 @@ class Egress:
         self._tls = make_tls_context(ca_file)
         self._resolve = resolve or resolve_by_system
         self._lookups = threading.BoundedSemaphore(_MOST_LOOKUPS)
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> Egress:
-        """The door as an operator set it; open to this machine only where the issuer is local."""
-        is_local = urlsplit(settings.issuer).hostname in {"localhost", "127.0.0.1", "::1"}
-        return cls(allow_private=settings.egress_private, allow_insecure=is_local)
 
     def post_form(
         self, url: str, form: Mapping[str, str], *, client_id: str, timeout_s: float = TIMEOUT_S

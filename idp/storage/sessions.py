@@ -79,7 +79,6 @@ session_client = Table(
 Index("ix_session_client_expiry", session_client.c.expires_ms)
 
 _BY_TOKEN = select(browser_session).where(browser_session.c.token_hash == bindparam("token_hash"))
-_BY_ID = select(browser_session).where(browser_session.c.session_id == bindparam("id"))
 _CLIENTS = select(session_client).where(session_client.c.session_id == bindparam("id"))
 _CLIENT = _CLIENTS.where(session_client.c.client_id == bindparam("client"))
 _BY_SID = select(session_client).where(session_client.c.sid == bindparam("sid"))
@@ -113,12 +112,6 @@ _END = (
 def find_session_by_token(connection: Connection, token_hash: bytes) -> Session | None:
     """The session whose cookie hashes to `token_hash` (SHA-256, 32 bytes), ended or not."""
     row = connection.execute(_BY_TOKEN, {"token_hash": token_hash}).one_or_none()
-    return None if row is None else _session(row)
-
-
-def find_session(connection: Connection, session_id: SessionId) -> Session | None:
-    """The session with this id, ended or not."""
-    row = connection.execute(_BY_ID, {"id": session_id}).one_or_none()
     return None if row is None else _session(row)
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Response, g
 
+from clients.registry.redirects import origin_of
 from idp.web.pages import FormPostPage, render
 from idp.web.request_facts import note_refusal
 
@@ -65,7 +66,5 @@ def allow_form_action(redirect_uri: str) -> None:
     Chromium applies `form-action` to the redirect that follows a form, so every page of an
     interaction needs the origin to which it will lead in the end.
     """
-    parts = urlsplit(redirect_uri)
-    source = f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:"
     allowed: tuple[str, ...] = g.get("form_action", ())
-    g.form_action = (*allowed, source)
+    g.form_action = (*allowed, origin_of(redirect_uri))
