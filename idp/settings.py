@@ -21,7 +21,9 @@ from idp.errors import SettingsInvalid
 _PREFIX: Final = "ANTIN_"
 SANDBOX_MARK: Final = "ANTIN_SANDBOX"
 """Set by `antin sandbox` for the processes it starts; by nobody else, and no setting."""
-_NOT_SETTINGS: Final = frozenset({"ANTIN_CONFIG", "ANTIN_CORPUS", "ANTIN_CHROMIUM", SANDBOX_MARK})
+_NOT_SETTINGS: Final = frozenset(
+    {"ANTIN_OPERATOR", "ANTIN_CONFIG", "ANTIN_CORPUS", "ANTIN_CHROMIUM", SANDBOX_MARK}
+)
 """Variables of the same prefix that only tests and the command line read."""
 
 
