@@ -9,7 +9,7 @@
  *
  * CONFIG.json: port, client_id, client_secret, redirect_uri, code_challenge, scope, api, api_scope.
  */
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { createRequire } from 'node:module';
@@ -55,7 +55,13 @@ class MapAdapter {
 }
 MapAdapter.entries = new Map();
 
-const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+// through PEM: exporting the generated object itself can lock up Node 20 (see provider.mjs)
+const { privateKey: pem } = generateKeyPairSync('ec', {
+  namedCurve: 'P-256',
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+});
+const privateKey = createPrivateKey(pem);
 const provider = new Provider(ISSUER, {
   adapter: MapAdapter,
   jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig', kid: 'es' }] },

@@ -14,7 +14,7 @@
  * credentials without `resource`), key_file (its private JWKs are kept there for the next start).
  * It prints "ready ISSUER" when it listens, and stops on SIGTERM.
  */
-import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createHash, createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
@@ -22,6 +22,11 @@ import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
 import '../../tests/node/older_node.mjs';
+
+const AS_PEM = {
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+};
 
 // The packages are installed once, for tests and bench alike, beside the tests' package.json.
 const require = createRequire(new URL('../../tests/node/package.json', import.meta.url));
@@ -63,11 +68,16 @@ function keys() {
   if (config.key_file && existsSync(config.key_file)) {
     return JSON.parse(readFileSync(config.key_file, 'utf8'));
   }
+  // Exporting the very object that was generated can lock up Node 20 for good, when the garbage
+  // collector ends the job of its generation meanwhile (both want one mutex): take it through PEM.
   const made = [
-    ['RS256', generateKeyPairSync('rsa', { modulusLength: 2048 })],
-    ['ES256', generateKeyPairSync('ec', { namedCurve: 'P-256' })],
+    ['RS256', generateKeyPairSync('rsa', { modulusLength: 2048, ...AS_PEM })],
+    ['ES256', generateKeyPairSync('ec', { namedCurve: 'P-256', ...AS_PEM })],
   ].map(([alg, { privateKey }]) => ({
-    ...privateKey.export({ format: 'jwk' }), alg, use: 'sig', kid: `peer-${alg}`,
+    ...createPrivateKey(privateKey).export({ format: 'jwk' }),
+    alg,
+    use: 'sig',
+    kid: `peer-${alg}`,
   }));
   if (config.key_file) writeFileSync(config.key_file, JSON.stringify(made), { mode: 0o600 });
   return made;

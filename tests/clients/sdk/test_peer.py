@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import select
 import shutil
 import subprocess
 import threading
@@ -157,7 +158,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
     )
     try:
         assert process.stdout is not None
-        line = process.stdout.readline()
+        is_there, _, _ = select.select([process.stdout], [], [], 60)
+        line = process.stdout.readline() if is_there else "nothing within a minute"
         assert line.startswith("ready "), f"the peer did not start: {line}"
         yield Peer(issuer=line.split()[1], logout_tokens=logout_tokens)
     finally:
