@@ -20,7 +20,7 @@ from idp.web.cookies import Cookies
 from idp.web.end_session import make_end_session
 from idp.web.errors import install_errors
 from idp.web.headers import install_headers
-from idp.web.home import make_home
+from idp.web.home import MakePage, make_home
 from idp.web.interaction import make_interaction
 from idp.web.source import TrustedProxies
 from idp.web.theme import Site, install_pages
@@ -28,8 +28,11 @@ from idp.web.token import make_token
 from idp.web.userinfo import make_userinfo
 
 
-def create_app(services: Services) -> Flask:
-    """The provider as a Flask application."""
+def create_app(services: Services, *, home: MakePage | None = None) -> Flask:
+    """The provider as a Flask application.
+
+    Takes   home: makes the first page where it is not the ordinary one (a sandbox's).
+    """
     # Authlib writes issued tokens to its debug log in ten places
     logging.getLogger("authlib").setLevel(logging.INFO)
     settings = services.settings
@@ -57,5 +60,5 @@ def create_app(services: Services) -> Flask:
     app.register_blueprint(make_end_session(services, cookies=cookies))
     app.register_blueprint(make_consents(services, cookies=cookies))
     app.register_blueprint(make_receipts(services, cookies=cookies))
-    app.register_blueprint(make_home(services, cookies=cookies))
+    app.register_blueprint(make_home(services, cookies=cookies, own_page=home))
     return app

@@ -7,6 +7,7 @@ application per worker process, built there.
 from __future__ import annotations
 
 import ctypes
+import importlib
 import multiprocessing
 import os
 import signal
@@ -49,8 +50,12 @@ def make_application(settings: Settings, is_sandbox: bool, draining: Flag) -> An
     _end_with_parent()
     services = _build_patiently(settings, is_sandbox=is_sandbox)
     _tell_weaknesses(services.ephemeral)
+    home = None
+    if is_sandbox:  # found by name, as its commands are: the production image lacks it
+        sandbox = importlib.import_module("idp.sandbox.home")
+        home = partial(sandbox.sandbox_page, settings.var / "sandbox.json")
     return Front(
-        create_app(services),
+        create_app(services, home=home),
         services=services,
         metrics=Metrics() if settings.metrics_port else None,
         health=make_health(services, is_draining=lambda: draining.value),
