@@ -16,6 +16,7 @@ import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
 import '../../tests/node/older_node.mjs';
+import { MapAdapter } from './map_adapter.mjs';
 
 const require = createRequire(new URL('../../tests/node/package.json', import.meta.url));
 const { Provider } = await import(pathToFileURL(require.resolve('oidc-provider')));
@@ -23,37 +24,6 @@ const { Provider } = await import(pathToFileURL(require.resolve('oidc-provider')
 const config = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const ISSUER = 'https://peer.bench.example';
 const PERSON = 'person';
-
-/**
- * A map and nothing else. The package's own adapter forgets all but the last 1,000 entries, fewer
- * than the codes of one measurement; apart from that this one does no more than it.
- */
-class MapAdapter {
-  constructor(model) {
-    this.prefix = `${model}:`;
-  }
-
-  async upsert(id, payload) {
-    MapAdapter.entries.set(this.prefix + id, payload);
-  }
-
-  async find(id) {
-    return MapAdapter.entries.get(this.prefix + id);
-  }
-
-  async consume(id) {
-    MapAdapter.entries.get(this.prefix + id).consumed = Math.floor(Date.now() / 1000);
-  }
-
-  async destroy(id) {
-    MapAdapter.entries.delete(this.prefix + id);
-  }
-
-  async revokeByGrantId() {
-    throw new Error('a replay in a measurement');
-  }
-}
-MapAdapter.entries = new Map();
 
 // through PEM: exporting the generated object itself can lock up Node 20 (see provider.mjs)
 const { privateKey: pem } = generateKeyPairSync('ec', {

@@ -22,6 +22,7 @@ import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
 import '../../tests/node/older_node.mjs';
+import { MapAdapter } from './map_adapter.mjs';
 
 const AS_PEM = {
   publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -91,6 +92,7 @@ function html({ title, body }) {
 }
 
 const provider = new Provider(config.issuer, {
+  adapter: MapAdapter,
   jwks: { keys: keys() },
   clients: config.clients,
   clientDefaults: { token_endpoint_auth_method: 'client_secret_basic' },
