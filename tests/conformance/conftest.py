@@ -149,7 +149,9 @@ def waiting(
     response_mode: str | None,
     waiting_rooms: dict[str, dict[str | None, Waiting]],
 ) -> Waiting:
-    """A sign-in that was begun when the provider started."""
+    """A sign-in that was begun when the provider started; another where its token is too old."""
+    if waiting_rooms[provider.name][response_mode].is_stale():
+        waiting_rooms[provider.name] = begin_waiting(provider)
     return waiting_rooms[provider.name][response_mode]
 
 
