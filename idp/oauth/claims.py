@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from clients.registry.model import Client
-from idp.accounts.model import Account, AccountKind, Gender, IdentifierKind, Representation
+from idp.accounts.model import Account, Gender, IdentifierKind, Representation
 from idp.model import Grant
 from idp.oauth.scopes import ORGANIZATION, SCOPE_CLAIMS, VNCONNECT, claims_of
 
@@ -257,8 +257,3 @@ def _values(
         if value is not None:
             found[name] = value
     return found
-
-
-def is_person(account: Account) -> bool:
-    """Whether an account may stand in `sub`: organisations are acted for, they never sign in."""
-    return account.kind is not AccountKind.ORGANISATION

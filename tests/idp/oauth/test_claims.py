@@ -30,7 +30,6 @@ from idp.oauth.claims import (
     admitted_by,
     claims_for_id_token,
     claims_for_userinfo,
-    is_person,
     shared_claims,
 )
 from idp.oauth.scopes import CLAIMS_SUPPORTED, SCOPE_CLAIMS, claims_of
@@ -212,18 +211,6 @@ def test_the_names_of_legacy_portals_are_all_listed() -> None:
     assert VNCONNECT_MEMBERS - names == {"MaSoDoanhNghiep", "MaSoThue", "TenDoanhNghiep"}
     assert found["NgayThangNamSinh"] == "19900401"
     assert (found["GioiTinh"], found["LoaiTaiKhoan"], found["loAs"]) == ("2", "1", "LoA1")
-
-
-def test_an_organisation_is_no_person() -> None:
-    organisation = make_account(
-        kind=AccountKind.ORGANISATION,
-        level=None,
-        profile=Profile(name="Công ty Mẫu"),
-        identifiers=[ParsedIdentifier(IdentifierKind.ENTERPRISE_CODE, "9900000016")],
-        now=_NOW,
-    )
-    assert not is_person(organisation)
-    assert is_person(an_account(_FULL))
 
 
 def test_every_claim_of_a_scope_has_a_value_and_is_announced() -> None:
