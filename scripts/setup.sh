@@ -173,6 +173,8 @@ missing_packages() { # by their Debian names
     command -v npm >/dev/null 2>&1 || echo npm
     has_browser || echo chromium
     has_fonts || echo fontconfig fonts-noto-core
+    command -v softhsm2-util >/dev/null 2>&1 || echo softhsm2
+    command -v openssl >/dev/null 2>&1 || echo openssl
     [ "$1" != bench ] || command -v wrk >/dev/null 2>&1 || echo wrk
 }
 

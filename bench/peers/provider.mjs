@@ -163,7 +163,8 @@ const provider = new Provider(config.issuer, {
   },
   ttl: {
     AccessToken: 300,
-    AuthorizationCode: 60,
+    // it knows a spent code only while it would have lived, and a test may come back to it late
+    AuthorizationCode: 600,
     ClientCredentials: 300,
     Grant: 86_400,
     IdToken: 300,

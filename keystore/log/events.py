@@ -85,6 +85,33 @@ class EventType(StrEnum):
     SIGNING_KEY_RETIRED = "keys:signing_key:retired"
     SIGNING_KEY_DESTROYED = "keys:signing_key:destroyed"
     PURPOSE_KEY_REPLACED = "keys:purpose_key:replaced"
+    KEK_ROTATION_STARTED = "keys:kek:rotation_started"
+    KEK_ROTATION_FINISHED = "keys:kek:rotation_finished"
+    """Nothing is left under the root key before; it may be destroyed."""
+    DATA_KEY_DESTROYED = "keys:data_key:destroyed"
+    PERSONAL_KEY_CREATED = "keys:personal_key:created"
+    PERSONAL_KEY_SUSPENDED = "keys:personal_key:suspended"
+    PERSONAL_KEY_RESUMED = "keys:personal_key:resumed"
+    PERSONAL_KEY_DESTROYED = "keys:personal_key:destroyed"
+
+    ACTIVATION_ACCEPTED = "sign:activation:accepted"
+    """A personal key signed exactly the digests that its owner confirmed."""
+    ACTIVATION_REFUSED = "sign:activation:refused"
+
+    CA_CREATED = "pki:ca:created"
+    CA_RETIRED = "pki:ca:retired"
+    CERTIFICATE_ISSUED = "pki:certificate:issued"
+    CERTIFICATE_RENEWED = "pki:certificate:renewed"
+    CERTIFICATE_SUSPENDED = "pki:certificate:suspended"
+    CERTIFICATE_LIFTED = "pki:certificate:lifted"
+    CERTIFICATE_REVOKED = "pki:certificate:revoked"
+    CRL_PUBLISHED = "pki:crl:published"
+
+    TSA_STOPPED = "time:tsa:stopped"
+    """The clock could not be believed; no timestamps until an operator releases it."""
+    TSA_RELEASED = "time:tsa:released"
+
+    BACKUP_RESTORED = "operation:backup:restored"
 
 
 _VERSIONS: Final[Mapping[EventType, int]] = MappingProxyType({})

@@ -1,0 +1,1 @@
+"""Certificates, their status, and time: what others need to believe a signature."""

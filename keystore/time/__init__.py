@@ -1,0 +1,1 @@
+"""Whether the clock of this machine can be believed."""
