@@ -19,6 +19,7 @@ from flask import Flask
 from idp.metrics import Metrics
 from idp.oauth.parameters import MAX_BYTES
 from idp.services import Services
+from idp.web.endpoints import ByteEndpoints
 from idp.web.errors import refuse_early
 from idp.web.health import Health
 from idp.web.intake import find_fault
@@ -35,7 +36,8 @@ _log = structlog.get_logger("antin.web")
 class Front:
     """The outermost WSGI application of a worker.
 
-    Takes   metrics: where to count, or None; health: readiness of this process.
+    Takes   metrics: where to count, or None; health: readiness of this process; endpoints: of the
+            keystore, where this process serves any.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Front:
         services: Services,
         metrics: Metrics | None = None,
         health: Health | None = None,
+        endpoints: ByteEndpoints | None = None,
     ) -> None:
         settings = services.settings
         self._app = app
@@ -52,6 +55,8 @@ class Front:
         self._is_logged = settings.access_log
         self._ids = RequestIds(TrustedProxies(settings.trusted_proxies))
         self._standing = StandingAnswers(services, health=health or make_health(services))
+        self._endpoints = endpoints or ByteEndpoints({})
+        self._time = services.time
         # the server merges the process's variables into every request
         self._foreign = tuple(os.environ)
         self._always = [("X-Content-Type-Options", "nosniff"), ("Server", "antin")]
@@ -83,6 +88,11 @@ class Front:
             if standing is not None:
                 facts.route = path
                 return _give(standing, start, has_body=environ["REQUEST_METHOD"] != "HEAD")
+            found = self._endpoints.find(path)
+            if found is not None:
+                facts.route = f"/{found.place}"
+                given = self._endpoints.answer(found.endpoint, environ, now=self._time())
+                return _give(given, start, has_body=environ["REQUEST_METHOD"] != "HEAD")
             return self._ask_app(environ, start)
         except Exception as error:  # noqa: BLE001 - nothing of it may reach the client
             _log.error("unexpected", exc_info=error)
