@@ -1,0 +1,330 @@
+"""The tables of the signer: personal keys as they are wrapped, and activations that were spent.
+
+What lives here: SQL.  Nothing that stands in these rows is believed because it stands there: the
+policy is bound to the wrapped key, and what was spent is remembered by the signer itself as well.
+A change of the root key goes through `find_left`, `replace_wrapped` and `count_by_kek`; the bytes
+of a row are replaced only while they are what was read, so that a key destroyed meanwhile stays
+destroyed.  Not here: who may sign (`service`), key material (the backend).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Row,
+    SmallInteger,
+    String,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from keystore.clock import from_ms, to_ms
+from keystore.signer.model import (
+    KeyPolicy,
+    PersonalKey,
+    WrappedKey,
+    encode_policy,
+    wrapping_context,
+)
+from keystore.storage import Transaction, metadata
+
+_LAW: Final = {
+    "legal": "Law 20/2023/QH15 on electronic transactions, Article 22; Decree 23/2025/ND-CP",
+    "legal_from": "2025-04-10",
+}
+
+personal_key = Table(
+    "personal_key",
+    metadata,
+    Column("key_id", String(40), primary_key=True, info={"data": "none"}),
+    Column("account_id", String(64), nullable=False, info={"data": "basic"}),
+    Column("subject_kind", String(16), nullable=False, info={"data": "none"}),
+    Column("algorithm", String(16), nullable=False, info={"data": "none"}),
+    Column("public_spki", LargeBinary, nullable=False, info={"data": "basic"}),
+    Column("policy", LargeBinary, nullable=False, info={"data": "basic"}),
+    Column("wrapped", LargeBinary, info={"data": "secret"}),
+    Column("kek_id", String(64), info={"data": "none"}),
+    Column("scal", SmallInteger, nullable=False, info={"data": "none"}),
+    Column("created_ms", BigInteger, nullable=False, info={"data": "none"}),
+    Column("suspended_ms", BigInteger, info={"data": "none"}),
+    Column("destroyed_ms", BigInteger, info={"data": "none"}),
+    Index("personal_key_by_account", "account_id"),
+    Index("personal_key_by_kek", "kek_id", "key_id"),
+    info={
+        "subject": "person",
+        "purpose": "signing keys of persons and organisations, openable by the signer alone",
+        "retention": "private half until it is destroyed, public half as long as signatures of it",
+        **_LAW,
+    },
+)
+
+personal_key_counter = Table(
+    "personal_key_counter",
+    metadata,
+    Column(
+        "key_id",
+        String(40),
+        ForeignKey("personal_key.key_id"),
+        primary_key=True,
+        info={"data": "none"},
+    ),
+    Column("credential_sha256", String(64), primary_key=True, info={"data": "basic"}),
+    Column("sign_count", BigInteger, nullable=False, info={"data": "none"}),
+    info={
+        "subject": "person",
+        "purpose": "how often a passkey says it was used: a copy of it would count backwards",
+        "retention": "as long as the key",
+        **_LAW,
+    },
+)
+
+spent_activation = Table(
+    "spent_activation",
+    metadata,
+    Column("activation", String(64), primary_key=True, info={"data": "none"}),
+    Column("key_id", String(40), nullable=False, info={"data": "none"}),
+    Column("spent_ms", BigInteger, nullable=False, info={"data": "none"}),
+    Column("expires_ms", BigInteger, nullable=False, info={"data": "none"}),
+    Index("spent_activation_by_expiry", "expires_ms"),
+    info={
+        "subject": "person",
+        "purpose": "a confirmation activates a key once",
+        "retention": "a day after the confirmation expired",
+        **_LAW,
+    },
+)
+
+KEEP_SPENT: Final = timedelta(days=1)
+"""How long after its expiry a spent activation is remembered: longer than a clock is ever off."""
+
+_PURGE_BATCH: Final = 500
+_BY_ID = select(personal_key)
+_LEFT = (
+    select(
+        personal_key.c.key_id,
+        personal_key.c.policy,
+        personal_key.c.wrapped,
+        personal_key.c.kek_id,
+    )
+    .where(personal_key.c.wrapped.is_not(None))
+    .order_by(personal_key.c.key_id)
+)
+
+
+def insert_personal_key(
+    transaction: Transaction, policy: KeyPolicy, *, public_spki: bytes, wrapped: bytes, kek_id: str
+) -> None:
+    """Store a new key and a counter for each of its passkeys."""
+    transaction.connection.execute(
+        insert(personal_key),
+        {
+            "key_id": policy.key_id,
+            "account_id": policy.account_id,
+            "subject_kind": policy.subject_kind,
+            "algorithm": policy.algorithm,
+            "public_spki": public_spki,
+            "policy": encode_policy(policy),
+            "wrapped": wrapped,
+            "kek_id": kek_id,
+            "scal": policy.scal,
+            "created_ms": policy.created_ms,
+        },
+    )
+
+
+def insert_counter(
+    transaction: Transaction, *, key_id: str, credential_sha256: str, sign_count: int
+) -> None:
+    """Begin to count what a passkey says about itself."""
+    transaction.connection.execute(
+        insert(personal_key_counter),
+        {"key_id": key_id, "credential_sha256": credential_sha256, "sign_count": sign_count},
+    )
+
+
+def find_personal_key(connection: Connection, key_id: str) -> PersonalKey | None:
+    """One key, whatever its state."""
+    row = connection.execute(_BY_ID.where(personal_key.c.key_id == key_id)).first()
+    return None if row is None else _to_key(row)
+
+
+def read_personal_keys(connection: Connection, *, account_id: str) -> tuple[PersonalKey, ...]:
+    """Every key of an account, oldest first."""
+    rows = connection.execute(
+        _BY_ID.where(personal_key.c.account_id == account_id).order_by(
+            personal_key.c.created_ms, personal_key.c.key_id
+        )
+    )
+    return tuple(_to_key(row) for row in rows)
+
+
+def set_suspended(transaction: Transaction, key_id: str, *, at: datetime | None) -> bool:
+    """Suspend a key (`at`) or resume it (None); False when it is in that state, or gone."""
+    column = personal_key.c.suspended_ms
+    changed = transaction.connection.execute(
+        update(personal_key)
+        .where(
+            personal_key.c.key_id == key_id,
+            personal_key.c.destroyed_ms.is_(None),
+            column.is_(None) if at is not None else column.is_not(None),
+        )
+        .values(suspended_ms=None if at is None else to_ms(at))
+    )
+    return changed.rowcount == 1
+
+
+def erase_personal_key(transaction: Transaction, key_id: str, *, now: datetime) -> bool:
+    """Forget the private half; the public half stays.  False when it was forgotten before."""
+    changed = transaction.connection.execute(
+        update(personal_key)
+        .where(personal_key.c.key_id == key_id, personal_key.c.destroyed_ms.is_(None))
+        .values(wrapped=None, kek_id=None, destroyed_ms=to_ms(now))
+    )
+    return changed.rowcount == 1
+
+
+# --- change of the root key ----------------------------------------------------------------------
+
+
+def find_left(
+    connection: Connection, *, kek_id: str, after: str = "", limit: int = 500
+) -> tuple[WrappedKey, ...]:
+    """Keys that are wrapped under any root key but `kek_id`, in the order of their ids.
+
+    Takes   kek_id: the root key that everything shall be under; after: the last `key_id` that was
+            seen, so that a damaged one is passed over and not met again.
+    """
+    rows = connection.execute(
+        _LEFT.where(personal_key.c.kek_id != kek_id, personal_key.c.key_id > after).limit(limit)
+    )
+    return tuple(
+        WrappedKey(
+            key_id=row.key_id,
+            context=wrapping_context(row.key_id, raw_policy=row.policy),
+            wrapped=row.wrapped,
+            kek_id=row.kek_id,
+        )
+        for row in rows
+    )
+
+
+def replace_wrapped(
+    transaction: Transaction, key_id: str, *, expected_wrapped: bytes, wrapped: bytes, kek_id: str
+) -> bool:
+    """Put the same key in another wrapping; False when the row is no longer what was read."""
+    changed = transaction.connection.execute(
+        update(personal_key)
+        .where(personal_key.c.key_id == key_id, personal_key.c.wrapped == expected_wrapped)
+        .values(wrapped=wrapped, kek_id=kek_id)
+    )
+    return changed.rowcount == 1
+
+
+def count_by_kek(connection: Connection) -> Mapping[str, int]:
+    """How many private halves are under which root key."""
+    rows = connection.execute(
+        select(personal_key.c.kek_id, func.count())
+        .where(personal_key.c.wrapped.is_not(None))
+        .group_by(personal_key.c.kek_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+# --- spending ------------------------------------------------------------------------------------
+
+
+def spend_activation(
+    transaction: Transaction, activation: str, *, key_id: str, expires_at: datetime, now: datetime
+) -> bool:
+    """Spend an activation, once among all processes; False when it was spent before.
+
+    Takes   activation: its hash, hexadecimal.  After False the transaction must be given up.
+    """
+    try:
+        transaction.connection.execute(
+            insert(spent_activation),
+            {
+                "activation": activation,
+                "key_id": key_id,
+                "spent_ms": to_ms(now),
+                "expires_ms": to_ms(expires_at),
+            },
+        )
+    except IntegrityError:
+        return False
+    return True
+
+
+def find_sign_count(connection: Connection, *, key_id: str, credential_sha256: str) -> int | None:
+    """How often a passkey said that it was used; None for one that was never counted."""
+    found: int | None = connection.execute(
+        select(personal_key_counter.c.sign_count).where(
+            personal_key_counter.c.key_id == key_id,
+            personal_key_counter.c.credential_sha256 == credential_sha256,
+        )
+    ).scalar()
+    return found
+
+
+def raise_sign_count(
+    transaction: Transaction, *, key_id: str, credential_sha256: str, sign_count: int
+) -> bool:
+    """Note a higher count; False when another use has noted this one, or a higher one, before.
+
+    A passkey that does not count says 0 each time.
+    """
+    if sign_count == 0:
+        return True
+    changed = transaction.connection.execute(
+        update(personal_key_counter)
+        .where(
+            personal_key_counter.c.key_id == key_id,
+            personal_key_counter.c.credential_sha256 == credential_sha256,
+            personal_key_counter.c.sign_count < sign_count,
+        )
+        .values(sign_count=sign_count)
+    )
+    return changed.rowcount == 1
+
+
+def purge_spent(transaction: Transaction, *, now: datetime) -> int:
+    """Forget activations that expired more than a day ago, a batch at a time; returns how many."""
+    old = (
+        select(spent_activation.c.activation)
+        .where(spent_activation.c.expires_ms < to_ms(now - KEEP_SPENT))
+        .limit(_PURGE_BATCH)
+    )
+    purged = transaction.connection.execute(
+        delete(spent_activation).where(spent_activation.c.activation.in_(old))
+    )
+    return purged.rowcount
+
+
+def _to_key(row: Row[Any]) -> PersonalKey:
+    return PersonalKey(
+        key_id=row.key_id,
+        account_id=row.account_id,
+        algorithm=row.algorithm,
+        public_spki=row.public_spki,
+        raw_policy=row.policy,
+        wrapped=row.wrapped,
+        kek_id=row.kek_id,
+        scal=row.scal,
+        created_at=from_ms(row.created_ms),
+        suspended_at=None if row.suspended_ms is None else from_ms(row.suspended_ms),
+        destroyed_at=None if row.destroyed_ms is None else from_ms(row.destroyed_ms),
+    )
