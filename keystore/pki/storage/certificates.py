@@ -1,0 +1,286 @@
+"""The table of issued certificates and their states.
+
+What lives here: SQL.  A serial number is kept as 40 hexadecimal digits, so that rows are in order
+and can be read in portions.  A person's certificate is sealed under that person's data key: once
+that is destroyed the row still says whether the certificate was revoked, and not whose it was.
+Not here: rules about which state may follow which (`keystore/pki/certificates.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    LargeBinary,
+    RowMapping,
+    Select,
+    SmallInteger,
+    String,
+    Table,
+    insert,
+    select,
+    update,
+)
+
+from keystore.clock import from_ms, to_ms
+from keystore.pki.model import (
+    CertificateRecord,
+    CertificateState,
+    CertificateStatus,
+    RevocationReason,
+)
+from keystore.storage import metadata
+
+certificate = Table(
+    "certificate",
+    metadata,
+    Column("ca_id", String(64), primary_key=True, info={"data": "none"}),
+    Column("serial", String(40), primary_key=True, info={"data": "basic"}),
+    Column("profile", String(32), nullable=False, info={"data": "none"}),
+    Column("account_id", String(64), info={"data": "basic"}),
+    Column("kid", String(64), info={"data": "none"}),
+    Column("spki_sha256", LargeBinary(32), nullable=False, info={"data": "none"}),
+    Column("issued_ms", BigInteger, nullable=False, info={"data": "none"}),
+    Column("not_before_ms", BigInteger, nullable=False, info={"data": "none"}),
+    Column("not_after_ms", BigInteger, nullable=False, info={"data": "none"}),
+    Column("state", String(16), nullable=False, info={"data": "none"}),
+    Column("reason", String(32), info={"data": "none"}),
+    Column("changed_ms", BigInteger, info={"data": "none"}),
+    Column("shard", SmallInteger, nullable=False, info={"data": "none"}),
+    Column("replaces", String(40), info={"data": "basic"}),
+    Column("der", LargeBinary, info={"data": "none"}),
+    Column("der_sealed", LargeBinary, info={"data": "basic"}),
+    Index("certificate_by_state", "ca_id", "state", "shard", "serial"),
+    Index("certificate_by_account", "account_id"),
+    Index("certificate_by_key", "spki_sha256"),
+    Index("certificate_by_profile", "profile", "not_after_ms"),
+    Index("certificate_by_change", "changed_ms"),
+    info={
+        "subject": "person",
+        "purpose": "who was certified with which key, and whether that still holds",
+        "retention": "10 years after the certificate ends",
+        "legal": "Decree 23/2025/ND-CP on electronic signatures and trust services",
+        "legal_from": "2025-04-10",
+    },
+)
+
+_PORTION: Final = 1_000
+_SERIAL_DIGITS: Final = 40
+_ADD: Final = insert(certificate)
+_STATUS: Final = select(
+    certificate.c.ca_id,
+    certificate.c.serial,
+    certificate.c.state,
+    certificate.c.reason,
+    certificate.c.changed_ms,
+    certificate.c.not_after_ms,
+    certificate.c.shard,
+)
+_ALL: Final = select(certificate)
+
+
+def insert_certificates(connection: Connection, records: Sequence[CertificateRecord]) -> None:
+    """Store new certificates."""
+    connection.execute(_ADD, [_row(record) for record in records])
+
+
+def read_status(connection: Connection, *, ca_id: str, serial: int) -> CertificateStatus | None:
+    """The state of one certificate, or None when this authority never issued it."""
+    where = (certificate.c.ca_id == ca_id, certificate.c.serial == _hex(serial))
+    row = connection.execute(_STATUS.where(*where)).mappings().first()
+    return None if row is None else _status(row)
+
+
+def read_revoked(
+    connection: Connection, *, ca_id: str, now: datetime, shard: int | None = None
+) -> Iterator[CertificateStatus]:
+    """What a CRL lists: revoked and suspended certificates that have not expired, by serial.
+
+    Takes   shard: one partition only; None: all.
+    """
+    for state in (CertificateState.REVOKED, CertificateState.SUSPENDED):
+        query = _STATUS.where(
+            certificate.c.ca_id == ca_id,
+            certificate.c.state == state.value,
+            certificate.c.not_after_ms >= to_ms(now),
+        )
+        if shard is not None:
+            query = query.where(certificate.c.shard == shard)
+        yield from _in_portions(connection, query)
+
+
+def read_active(
+    connection: Connection, *, ca_id: str, now: datetime
+) -> Iterator[CertificateStatus]:
+    """Every certificate that has not expired, whatever its state: to sign answers ahead."""
+    query = _STATUS.where(certificate.c.ca_id == ca_id, certificate.c.not_after_ms >= to_ms(now))
+    yield from _in_portions(connection, query)
+
+
+def read_changed(connection: Connection, *, since: datetime) -> tuple[CertificateStatus, ...]:
+    """Certificates whose state changed at `since` or later, in the order of the change.
+
+    NOTE: a transaction that is slow to commit, and clocks that differ, make a change turn up late:
+    ask for some seconds more than have passed.
+    """
+    rows = connection.execute(
+        _STATUS.where(certificate.c.changed_ms >= to_ms(since)).order_by(certificate.c.changed_ms)
+    ).mappings()
+    return tuple(_status(row) for row in rows)
+
+
+def find_certificate(
+    connection: Connection, *, serial: int, ca_id: str | None = None, is_locked: bool = False
+) -> CertificateRecord | None:
+    """One certificate, or None.
+
+    Takes   ca_id: of that authority; None: of any, serial numbers are random;
+            is_locked: to change it in this transaction.
+    """
+    query = _ALL.where(certificate.c.serial == _hex(serial))
+    if ca_id is not None:
+        query = query.where(certificate.c.ca_id == ca_id)
+    if is_locked:
+        query = query.with_for_update()
+    row = connection.execute(query).mappings().first()
+    return None if row is None else _record(row)
+
+
+def find_of_account(
+    connection: Connection, account_id: str, *, is_locked: bool = False
+) -> tuple[CertificateRecord, ...]:
+    """The certificates of one account, newest first."""
+    query = _ALL.where(certificate.c.account_id == account_id)
+    if is_locked:
+        query = query.with_for_update()
+    query = query.order_by(certificate.c.issued_ms.desc(), certificate.c.serial)
+    return tuple(_record(row) for row in connection.execute(query).mappings())
+
+
+def find_of_profile(
+    connection: Connection, profile: str, *, now: datetime
+) -> tuple[CertificateRecord, ...]:
+    """The certificates of a service's profile that have not expired, oldest first."""
+    rows = connection.execute(
+        _ALL.where(
+            certificate.c.profile == profile, certificate.c.not_after_ms >= to_ms(now)
+        ).order_by(certificate.c.not_before_ms, certificate.c.serial)
+    ).mappings()
+    return tuple(_record(row) for row in rows)
+
+
+def find_by_keys(
+    connection: Connection, spki_sha256: Sequence[bytes]
+) -> tuple[CertificateRecord, ...]:
+    """Every certificate that was ever issued for one of these keys."""
+    rows = connection.execute(_ALL.where(certificate.c.spki_sha256.in_(spki_sha256))).mappings()
+    return tuple(_record(row) for row in rows)
+
+
+def read_certificates(
+    connection: Connection, *, ca_id: str | None = None, limit: int, after: int = 0
+) -> tuple[CertificateRecord, ...]:
+    """Certificates for the operator's list, by serial number above `after`."""
+    query = _ALL.where(certificate.c.serial > _hex(after))
+    if ca_id is not None:
+        query = query.where(certificate.c.ca_id == ca_id)
+    rows = connection.execute(query.order_by(certificate.c.serial).limit(limit)).mappings()
+    return tuple(_record(row) for row in rows)
+
+
+def change_state(
+    connection: Connection,
+    *,
+    ca_id: str,
+    serial: int,
+    state: CertificateState,
+    reason: RevocationReason | None,
+    at: datetime,
+) -> None:
+    """Write a new state; the caller holds the row."""
+    connection.execute(
+        update(certificate)
+        .where(certificate.c.ca_id == ca_id, certificate.c.serial == _hex(serial))
+        .values(
+            state=state.value,
+            reason=None if reason is None else reason.value,
+            changed_ms=to_ms(at),
+        )
+    )
+
+
+def _in_portions(connection: Connection, query: Select[Any]) -> Iterator[CertificateStatus]:
+    # a list is longer than memory should hold, and a server-side cursor needs a transaction
+    last = ""
+    ordered = query.order_by(certificate.c.serial).limit(_PORTION)
+    while True:
+        rows = connection.execute(ordered.where(certificate.c.serial > last)).mappings().all()
+        yield from (_status(row) for row in rows)
+        if len(rows) < _PORTION:
+            return
+        last = rows[-1]["serial"]
+
+
+def _hex(serial: int) -> str:
+    return f"{serial:0{_SERIAL_DIGITS}x}"
+
+
+def _row(record: CertificateRecord) -> dict[str, Any]:
+    return {
+        "ca_id": record.ca_id,
+        "serial": _hex(record.serial),
+        "profile": record.profile,
+        "account_id": record.account_id,
+        "kid": record.kid,
+        "spki_sha256": record.spki_sha256,
+        "issued_ms": to_ms(record.issued_at),
+        "not_before_ms": to_ms(record.not_before),
+        "not_after_ms": to_ms(record.not_after),
+        "state": record.state.value,
+        "reason": None if record.reason is None else record.reason.value,
+        "changed_ms": None if record.changed_at is None else to_ms(record.changed_at),
+        "shard": record.shard,
+        "replaces": None if record.replaces is None else _hex(record.replaces),
+        "der": record.der,
+        "der_sealed": record.der_sealed,
+    }
+
+
+def _status(row: RowMapping) -> CertificateStatus:
+    return CertificateStatus(
+        ca_id=row["ca_id"],
+        serial=int(row["serial"], 16),
+        state=CertificateState(row["state"]),
+        reason=None if row["reason"] is None else RevocationReason(row["reason"]),
+        changed_at=None if row["changed_ms"] is None else from_ms(row["changed_ms"]),
+        not_after=from_ms(row["not_after_ms"]),
+        shard=row["shard"],
+    )
+
+
+def _record(row: RowMapping) -> CertificateRecord:
+    status = _status(row)
+    return CertificateRecord(
+        ca_id=status.ca_id,
+        serial=status.serial,
+        profile=row["profile"],
+        account_id=row["account_id"],
+        kid=row["kid"],
+        spki_sha256=row["spki_sha256"],
+        issued_at=from_ms(row["issued_ms"]),
+        not_before=from_ms(row["not_before_ms"]),
+        not_after=status.not_after,
+        state=status.state,
+        reason=status.reason,
+        changed_at=status.changed_at,
+        shard=status.shard,
+        replaces=None if row["replaces"] is None else int(row["replaces"], 16),
+        der=row["der"],
+        der_sealed=row["der_sealed"],
+    )
