@@ -24,6 +24,7 @@ from keystore.clock import to_ms
 from keystore.errors import KekInvalid, SealBroken
 from keystore.kek import Kek, create_kek_file, load_kek
 from keystore.purposes import MacPurpose, SealPurpose
+from keystore.recipient import SEALED_TO, open_sealed_to, recipient_of
 from keystore.storage import DatabaseLike, Transaction, lock_until_commit, metadata
 
 __all__ = [
@@ -158,10 +159,19 @@ class Sealer:
 
         Raises  SealBroken.
         """
+        if sealed[:1] == bytes((SEALED_TO,)):
+            return open_sealed_to(self._raw_data_key(data_key)[1], sealed, context=context)
         if sealed[:1] != bytes((_PERSONAL_FORMAT,)):
             raise SealBroken
         owner, key = self._open_data_key(data_key)
         return key.decrypt(sealed[1:], associated_data=_bound(sealed[:1], owner, context))
+
+    def recipient(self, data_key: bytes) -> bytes:
+        """The public key (32 bytes) with which a process apart can seal to this person.
+
+        What it seals with `keystore.recipient.seal_to` is opened by `unseal_personal`.
+        """
+        return recipient_of(self._raw_data_key(data_key)[1])
 
     def lookup_mac(self, value: str, *, kind: str) -> LookupMac:
         """The MAC under which a new row stores `value`, under the newest lookup key.
@@ -225,10 +235,13 @@ class Sealer:
         return key
 
     def _open_data_key(self, data_key: bytes) -> tuple[str, AeadKey]:
+        owner, key = self._raw_data_key(data_key)
+        return owner, AeadKey(key)
+
+    def _raw_data_key(self, data_key: bytes) -> tuple[str, bytes]:
         length = int.from_bytes(data_key[:2], "big")
         owner, wrapped = data_key[2 : 2 + length], data_key[2 + length :]
-        key = AeadKey(self.unseal(SealPurpose.DATA_KEY, wrapped, context=_owned(owner)))
-        return _owned(owner), key
+        return _owned(owner), self.unseal(SealPurpose.DATA_KEY, wrapped, context=_owned(owner))
 
     def __repr__(self) -> str:
         return "Sealer(…)"
