@@ -19,6 +19,10 @@ the chain still verifies.
 alone cannot show that its last rows, or all of it, were cut off: give `verify_chain` a head that
 was kept elsewhere.  Keeping heads elsewhere is the work of the sequencer and its witness.
 
+**How the sequencer finds what is new.** The first row of a chain is announced in `log_chain`, in
+the same transaction; nobody announces the others.  A chain is used for a day, so that the sequencer
+has few to look at: those of the processes that run now.
+
 Source: architecture, "State" (the append-only log).  Not here: Merkle trees.
 """
 
@@ -31,7 +35,7 @@ import secrets
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -47,6 +51,7 @@ from sqlalchemy import (
     Text,
     insert,
     select,
+    text,
 )
 
 from keystore.clock import to_ms
@@ -84,10 +89,41 @@ log_event = Table(
 GENESIS: Final = bytes(32)
 """What the first row of a chain stands on."""
 
+log_chain = Table(
+    "log_chain",
+    metadata,
+    Column("chain_id", Integer, primary_key=True, info={"data": "none"}),
+    Column("writer", String(80), nullable=False, unique=True, info={"data": "none"}),
+    Column("begun_ms", BigInteger, nullable=False, info={"data": "none"}),
+    Column("integrated", BigInteger, nullable=False, info={"data": "none"}),
+    Column("last_hash", LargeBinary(32), nullable=False, info={"data": "none"}),
+    Column("closed_ms", BigInteger, index=True, info={"data": "none"}),
+    Column("stuck_ms", BigInteger, info={"data": "none"}),
+    info={
+        "subject": "none",
+        "purpose": "how far each chain of the log is integrated into the trees",
+        "retention": "as long as any row of the chain is kept",
+        "legal": "Decree 69/2024/ND-CP, Article 17(2); Decree 165/2025/ND-CP, Article 17(10)",
+        "legal_from": "2024-07-01",
+    },
+)
+
+CHAIN_LIFETIME: Final = timedelta(days=1)
+"""How long new rows go to a chain; counted from its first row, by the time of the events."""
+
 _NONCE_BYTES: Final = 32
+_MILLISECOND: Final = timedelta(milliseconds=1)
 _BATCH: Final = 500
 _ADD = insert(log_event)
-_WRITERS = select(log_event.c.writer).distinct().order_by(log_event.c.writer)
+_ADD_CHAIN = insert(log_chain)
+# one look into the index per chain, where DISTINCT would read all of it
+_WRITERS = text(
+    "WITH RECURSIVE found(writer) AS ("
+    " SELECT min(writer) FROM log_event UNION ALL"
+    " SELECT (SELECT min(writer) FROM log_event WHERE writer > found.writer)"
+    " FROM found WHERE found.writer IS NOT NULL"
+    ") SELECT writer FROM found WHERE writer IS NOT NULL"
+)
 _HEAD = select(log_event.c.seq, log_event.c.row_hash).order_by(log_event.c.seq.desc()).limit(1)
 
 
@@ -108,6 +144,7 @@ class _Chain:
     seq: int = 0
     row_hash: bytes = GENESIS
     is_unsure: bool = False
+    begun_ms: int | None = None
 
 
 @dataclass(slots=True, repr=False)
@@ -146,11 +183,13 @@ class LogWriter:
         check_event(event)
         if event.personal and data_key is None:
             raise ValueError("personal_facts_without_data_key")
-        pending = self._pending.get(id(transaction)) or self._begin(transaction)
+        pending = self._pending.get(id(transaction)) or self._begin(transaction, now=now)
         seq = pending.seq + 1
+        if seq == 1:
+            _announce(transaction, pending.chain.writer, now=now)
         nonce = secrets.token_bytes(_NONCE_BYTES)
         plaintext = nonce + (encode_facts(event.personal) if event.personal else b"")
-        context = _context(pending.chain.writer, seq)
+        context = seal_context(pending.chain.writer, seq)
         row: dict[str, Any] = {
             "writer": pending.chain.writer,
             "seq": seq,
@@ -168,7 +207,7 @@ class LogWriter:
                 else self._sealer.seal_personal(data_key, plaintext, context=context)
             ),
         }
-        row["row_hash"] = _row_hash(tuple(row[name] for name in _HASHED))
+        row["row_hash"] = row_hash_of(tuple(row[name] for name in HASHED))
         transaction.connection.execute(_ADD, row)
         pending.seq = seq
         pending.row_hash = row["row_hash"]
@@ -180,13 +219,16 @@ class LogWriter:
         """
         return _OperatorsLog(self, operator)
 
-    def _begin(self, transaction: Transaction) -> _Pending:
+    def _begin(self, transaction: Transaction, *, now: datetime) -> _Pending:
+        now_ms = to_ms(now)
         with self._lock:
             if os.getpid() != self._process:  # a fork must not write the chains of its parent
                 self._process = os.getpid()
                 self._idle.clear()
                 self._pending.clear()
-            chain = self._idle.pop() if self._idle else _Chain(self._new_name())
+            chain = self._take_idle(now_ms) or _Chain(self._new_name())
+        if chain.begun_ms is None:
+            chain.begun_ms = now_ms
         if chain.is_unsure:
             found = transaction.connection.execute(
                 _HEAD.where(log_event.c.writer == chain.writer)
@@ -211,6 +253,14 @@ class LogWriter:
             else:
                 chain.is_unsure = True
             self._idle.append(chain)
+
+    def _take_idle(self, now_ms: int) -> _Chain | None:
+        oldest_ms = now_ms - CHAIN_LIFETIME // _MILLISECOND
+        while self._idle:
+            chain = self._idle.pop()
+            if chain.begun_ms is None or chain.begun_ms >= oldest_ms:
+                return chain
+        return None
 
     def _new_name(self) -> str:
         return f"{self._writer_id}.{secrets.token_hex(8)}"
@@ -279,7 +329,7 @@ def _next_head(head: ChainHead, row: Row[Any]) -> ChainHead:
         raise LogChainBroken(writer=head.writer, seq=head.seq + 1, reason="removed")
     # 3, before 2: a row that still is what it was, on another place, was reordered
     if not hmac.compare_digest(
-        _row_hash(tuple(values[name] for name in _HASHED)), values["row_hash"]
+        row_hash_of(tuple(values[name] for name in HASHED)), values["row_hash"]
     ):
         raise LogChainBroken(writer=head.writer, seq=seq, reason="modified")
     # 2
@@ -294,7 +344,7 @@ def _check_head(head: ChainHead, *, expected: ChainHead) -> None:
         raise LogChainBroken(writer=head.writer, seq=head.seq, reason="modified")
 
 
-_HASHED: Final = (
+HASHED: Final = (
     "writer",
     "seq",
     "prev_hash",
@@ -308,10 +358,11 @@ _HASHED: Final = (
     "sealed",
 )
 """The stored columns, in the order in which a row's hash takes them; never changed, only replaced
-by another domain name in `_row_hash`."""
+by another domain name in `row_hash_of`."""
 
 
-def _row_hash(values: Sequence[object]) -> bytes:
+def row_hash_of(values: Sequence[object]) -> bytes:
+    """The hash of a stored row.  Takes values: the columns of `HASHED`, in that order."""
     hashed = hashlib.sha256(b"antin log row 1\x00")
     for value in values:
         # kind and length before each value: no two different rows give the same bytes
@@ -323,5 +374,11 @@ def _row_hash(values: Sequence[object]) -> bytes:
     return hashed.digest()
 
 
-def _context(writer: str, seq: int) -> str:
+def _announce(transaction: Transaction, writer: str, *, now: datetime) -> None:
+    chain = {"writer": writer, "begun_ms": to_ms(now), "integrated": 0, "last_hash": GENESIS}
+    transaction.connection.execute(_ADD_CHAIN, chain)
+
+
+def seal_context(writer: str, seq: int) -> str:
+    """What the sealed part of a row is bound to."""
     return f"log:{writer}/{seq}"

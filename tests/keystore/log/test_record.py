@@ -19,11 +19,11 @@ from idp.storage.database import Database
 from keystore.errors import LogChainBroken
 from keystore.log.events import Event, EventType, canonical_event
 from keystore.log.record import (
-    _HASHED,
+    HASHED,
     GENESIS,
     ChainHead,
     LogWriter,
-    _row_hash,
+    row_hash_of,
     find_writers,
     leaf_hash,
     log_event,
@@ -263,7 +263,7 @@ def test_a_row_that_was_changed_and_hashed_anew_is_found_at_the_next(
     with database.transaction() as transaction:
         row = transaction.connection.execute(select(log_event).where(log_event.c.seq == 2))
         values = dict(row.mappings().one()) | {"client_id": "another"}
-        values["row_hash"] = _row_hash(tuple(values[name] for name in _HASHED))
+        values["row_hash"] = row_hash_of(tuple(values[name] for name in HASHED))
         transaction.connection.execute(update(log_event).where(log_event.c.seq == 2).values(values))
     found = _break(database)
     assert (found.seq, found.reason) == (3, "reordered")

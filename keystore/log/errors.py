@@ -1,0 +1,111 @@
+"""What can go wrong with the log as a whole, as data.
+
+What lives here: errors of notes, checkpoints, proofs, trees and witnesses.  What is wrong with a
+single chain of rows is `LogChainBroken` in `keystore/errors.py`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from keystore.errors import KeystoreError
+
+
+class LogError(KeystoreError):
+    """Root of what the trees, their checkpoints and their witnesses refuse."""
+
+    code: ClassVar[str] = "log_error"
+
+
+class NoteMalformed(LogError):
+    """Not a signed note, a checkpoint, a key or a proof as C2SP writes them; `reason` says why."""
+
+    code: ClassVar[str] = "note_malformed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class NoteNotTrusted(LogError):
+    """The text has too few signatures of keys that are known, or one of them does not verify.
+
+    `reason` is one of: unsigned, signature, too_few_witnesses.
+    """
+
+    code: ClassVar[str] = "note_not_trusted"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ProofInvalid(LogError):
+    """A Merkle proof that does not lead to the root it should; `reason` says how it fails."""
+
+    code: ClassVar[str] = "log_proof_invalid"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class EntryUnknown(LogError):
+    """There is no such entry, or no tree of that size; `what` repeats what was asked for."""
+
+    code: ClassVar[str] = "log_entry_unknown"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+class EntryPending(LogError):
+    """The entry is recorded, and no checkpoint that counts covers it yet; ask again."""
+
+    code: ClassVar[str] = "log_entry_pending"
+
+
+class ProofForbidden(LogError):
+    """Whoever asks may not see proofs about this entry."""
+
+    code: ClassVar[str] = "log_proof_forbidden"
+
+
+class TreeDamaged(LogError):
+    """What is stored of a tree does not fit together; `where` names the tile or the size.
+
+    Nothing is signed over it: find out with `antin log verify` what was done.
+    """
+
+    code: ClassVar[str] = "log_tree_damaged"
+
+    def __init__(self, where: str) -> None:
+        super().__init__(where)
+        self.where = where
+
+
+class WitnessStateMissing(LogError):
+    """A witness without what it has seen would sign anything: it is retired, never restarted."""
+
+    code: ClassVar[str] = "witness_state_missing"
+
+
+class WitnessRefused(LogError):
+    """The witness does not cosign; `status` is what it answers, `size` what it has seen if told.
+
+    400 malformed, 403 no signature of the log, 404 unknown log, 409 another size, 422 no proof.
+    """
+
+    code: ClassVar[str] = "witness_refused"
+
+    def __init__(self, status: int, *, size: int | None = None) -> None:
+        super().__init__(f"{status}" if size is None else f"{status}: {size}")
+        self.status = status
+        self.size = size
+
+
+class WitnessUnreachable(LogError):
+    """The witness did not answer."""
+
+    code: ClassVar[str] = "witness_unreachable"
