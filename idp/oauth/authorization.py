@@ -155,6 +155,7 @@ class Authorizations:
             demands_second_factor=account is not None and account.demands_second_factor,
             representations=representations,
             consent_prompt=disclosure.judge(consents),
+            is_by_law_alone=disclosure.is_by_law_alone,
             password_fresh=self._password_fresh,
             now=now,
         )

@@ -49,6 +49,11 @@ class Item:
     basis: StatutoryBasis | None
     is_required: bool
 
+    @property
+    def content(self) -> tuple[str, ...]:
+        """By what a consent remembers it: its claims; without any (offline_access) its name."""
+        return self.claims or (self.scope,)
+
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
@@ -60,27 +65,21 @@ class Disclosure:
         """What the person must be asked, or None when these consents cover everything.
 
         CONSENT when something needs an agreement that is not there, INFORMATION when the person
-        was not told yet of something that rests on law.
+        was not told yet of something that rests on law.  An optional item that was declined has
+        been answered.
         """
         given = tuple(consents)
         agreements = _agreements(given)
-        agreed = {scope for one in agreements for scope in one.scopes}
-        informed = {scope for one in given for scope in one.scopes}
-        shared = {claim for one in agreements for claim in one.shared}
-        open_items = [
-            item
-            for item in self.items
-            if item.basis is None
-            and (
-                item.scope not in agreed
-                or (item.is_required and not shared.issuperset(item.claims))
-            )
-        ]
-        if open_items:
+        if any(item.basis is None and not _is_answered(item, agreements) for item in self.items):
             return Prompt.CONSENT
-        if any(item.basis is not None and item.scope not in informed for item in self.items):
+        if any(item.basis is not None and not _is_told(item, given) for item in self.items):
             return Prompt.INFORMATION
         return None
+
+    @property
+    def is_by_law_alone(self) -> bool:
+        """Whether there is nothing to agree to, because all of it rests on law."""
+        return bool(self.items) and all(item.basis is not None for item in self.items)
 
     def settle(self, consents: Iterable[Consent]) -> frozenset[str]:
         """Scopes (and `claims`) that may be handed over under these consents."""
@@ -108,7 +107,7 @@ class Disclosure:
             claim
             for item in self.items
             if item.is_required or item.basis is not None or item.scope in wanted
-            for claim in (item.claims or (item.scope,))
+            for claim in item.content
         ]
         return tuple(dict.fromkeys(names))
 
@@ -118,14 +117,44 @@ def _agreements(consents: Iterable[Consent]) -> tuple[Consent, ...]:
     return tuple(one for one in consents if one.kind == CONSENT)
 
 
-def _is_chosen(item: Item, agreements: Sequence[Consent]) -> bool:
-    """Whether an optional item was ticked the last time that the person was asked about it."""
-    asked = [one for one in agreements if item.scope in one.scopes]
-    if not asked:
+def _is_answered(item: Item, agreements: Sequence[Consent]) -> bool:
+    """Whether the person need not be asked about this item again.
+
+    An optional one is answered by a refusal as well, but not by an agreement to less than it holds
+    now.  Claims that were asked for one by one add up: no two requests need name the same.
+    """
+    if item.scope == SINGLE_CLAIMS:
+        return {claim for one in agreements for claim in one.shared}.issuperset(item.content)
+    latest = _latest(item, agreements)
+    if latest is None:
         return False
-    latest = max(reversed(asked), key=lambda one: one.given_at)
-    # an item without claims of its own (offline_access) is remembered by its scope's name
-    return set(latest.shared).issuperset(item.claims or (item.scope,))
+    is_refused = not item.is_required and set(latest.shared).isdisjoint(item.content)
+    return is_refused or _is_chosen(item, agreements)
+
+
+def _is_chosen(item: Item, agreements: Sequence[Consent]) -> bool:
+    """Whether an item was agreed to the last time that the person was asked about it."""
+    latest = _latest(item, agreements)
+    return latest is not None and set(latest.shared).issuperset(item.content)
+
+
+def _latest(item: Item, agreements: Sequence[Consent]) -> Consent | None:
+    """The newest answer to a question that this item was part of."""
+    asked = [one for one in agreements if item.scope in one.scopes]
+    return max(reversed(asked), key=lambda one: one.given_at) if asked else None
+
+
+def _is_told(item: Item, given: Sequence[Consent]) -> bool:
+    """Whether the person knows that the client gets all of this item.
+
+    Having been asked and having declined is no knowledge of that: on the contrary.
+    """
+    return _is_chosen(item, _agreements(given)) or any(
+        one.kind == INFORMATION
+        and item.scope in one.scopes
+        and set(one.shared).issuperset(item.content)
+        for one in given
+    )
 
 
 def disclose(

@@ -105,6 +105,8 @@ class Situation:
     representations: Sequence[Representation]
     consent_prompt: Prompt | None
     """CONSENT or INFORMATION when the final claims are not covered yet, else None."""
+    is_by_law_alone: bool
+    """Whether everything that is handed over rests on a law: there is nothing to agree to."""
     password_fresh: timedelta
     now: datetime
 
@@ -209,14 +211,18 @@ def _capacity(at: Situation) -> Ask | None:
 
 
 def _consent(at: Situation) -> Ask | None:
+    """One page at most: the one that asks for agreement also says what rests on law."""
     if at.progress.consent_given:
         return None
-    if at.consent_prompt is Prompt.INFORMATION:
-        return Ask(Prompt.INFORMATION, Reason.NOT_INFORMED)
     if at.consent_prompt is Prompt.CONSENT:
         return Ask(Prompt.CONSENT, Reason.NOT_AGREED)
-    if "consent" in at.request.prompts:
+    is_wanted = "consent" in at.request.prompts
+    if is_wanted and not at.is_by_law_alone:
         return Ask(Prompt.CONSENT, Reason.PROMPT_CONSENT)
+    if at.consent_prompt is Prompt.INFORMATION:
+        return Ask(Prompt.INFORMATION, Reason.NOT_INFORMED)
+    if is_wanted:
+        return Ask(Prompt.INFORMATION, Reason.PROMPT_CONSENT)
     return None
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 
 from clients.registry.editing import RegistryEditor
+from clients.registry.model import StatutoryBasis
 from idp.ids import ConsentId
 from idp.model import Consent
 from idp.oauth.consent import CONSENT, INFORMATION, Disclosure, Item
@@ -272,6 +273,69 @@ def test_having_been_told_of_more_is_no_consent_to_more() -> None:
     assert wider.judge([agreed, a_consent(CONSENT, "name", "birthdate")]) is None
 
 
+def test_who_declined_is_told_before_a_law_hands_it_over(
+    provider: Provider, browser: Browser
+) -> None:
+    """NĐ 356/2025 Art. 6: a box that was left empty is no knowledge that it is shared after all."""
+    approve(provider, "told")
+    scope = "openid profile phone"
+    ticked(browser, browser.log_in(browser.authorize("told", scope=scope)))
+    by_law = {"scope": scope, "antin_procedure": _PROCEDURE}
+    assert browser.authorize("told", prompt="none", **by_law).error == "interaction_required"
+    landing = browser.authorize("told", **by_law)
+    assert landing.shows("information-continue")
+    told = browser.press(landing, "information-continue")
+    assert exchanged(provider, told, "told")["scope"] == scope
+    assert "code" in browser.authorize("told", **by_law).fields, "once is enough"
+
+
+def test_what_was_shared_by_agreement_needs_no_information(
+    provider: Provider, browser: Browser
+) -> None:
+    approve(provider, "told")
+    scope = "openid profile phone"
+    ticked(browser, browser.log_in(browser.authorize("told", scope=scope)), "phone")
+    landing = browser.authorize("told", scope=scope, antin_procedure=_PROCEDURE)
+    assert exchanged(provider, landing, "told")["scope"] == scope
+
+
+def test_having_been_told_of_less_is_not_having_been_told() -> None:
+    """Law 91/2025/QH15 Art. 9: the data types are named; `birthdate` was not."""
+    law = StatutoryBasis(
+        basis_id="bas_1",
+        client_id="portal",
+        scope="profile",
+        procedure=_PROCEDURE,
+        legal_ref="Article 5",
+        requested_by="first",
+        requested_at=datetime(2026, 1, 1, tzinfo=UTC),
+        valid_from=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    wider = Disclosure((Item("profile", ("name", "birthdate"), None, law, is_required=True),))
+    assert wider.judge([a_consent(INFORMATION, "name")]) is Prompt.INFORMATION
+    assert wider.judge([a_consent(CONSENT)]) is Prompt.INFORMATION
+    assert wider.judge([a_consent(INFORMATION, "name", "birthdate")]) is None
+    assert wider.judge([a_consent(CONSENT, "name", "birthdate")]) is None
+
+
+def test_what_was_declined_while_it_was_optional_is_asked_for_once_it_is_required() -> None:
+    """Law 91/2025/QH15 Art. 9: offline_access has no claims, and was not agreed to either."""
+    required = Disclosure((Item("offline_access", (), None, None, is_required=True),))
+    declined = replace(a_consent(CONSENT), scopes=("offline_access",))
+    assert required.judge([declined]) is Prompt.CONSENT
+    agreed = replace(a_consent(CONSENT, "offline_access"), scopes=("offline_access",))
+    assert required.judge([agreed]) is None
+    later = replace(declined, given_at=agreed.given_at + timedelta(minutes=1))
+    assert required.judge([agreed, later]) is Prompt.CONSENT, "the newest answer counts"
+
+
+def test_an_optional_item_that_grew_is_asked_for_again_unless_it_was_declined() -> None:
+    """Law 91/2025/QH15 Art. 9: neither dropped without a word, nor shared without a question."""
+    grown = Disclosure((Item("profile", ("name", "birthdate"), None, None, is_required=False),))
+    assert grown.judge([a_consent(CONSENT, "name")]) is Prompt.CONSENT
+    assert grown.judge([a_consent(CONSENT)]) is None
+
+
 def test_agreeing_on_the_page_that_only_informs_does_not_pass_for_consent(
     browser: Browser,
 ) -> None:
@@ -312,6 +376,40 @@ def test_prompt_consent_asks_although_nothing_is_new(browser: Browser) -> None:
     """OpenID Connect Core §3.1.2.1 prompt=consent."""
     browser.tokens()
     assert asks(browser.authorize(prompt="consent"))
+
+
+def test_prompt_consent_shows_what_rests_on_law_on_the_same_page(
+    provider: Provider, browser: Browser
+) -> None:
+    """OpenID Connect Core §3.1.2.1 prompt=consent; Law 91/2025/QH15 Art. 9: neither goes unsaid."""
+    approve(provider)
+    browser.sign_in("statutory", scope="openid email")
+    by_law = {"scope": "openid identity email", "antin_procedure": _PROCEDURE}
+    landing = browser.authorize("statutory", prompt="consent", **by_law)
+    assert asks(landing), "the person was never told of the law, and still has to be asked"
+    assert "Thư điện tử" in landing.page
+    assert "Article 5" in landing.page
+    landing = browser.press(landing, "consent-accept")
+    assert exchanged(provider, landing, "statutory")["scope"] == "openid identity email"
+    assert "code" in browser.authorize("statutory", prompt="none", **by_law).fields
+
+
+def test_prompt_consent_informs_where_there_is_nothing_to_agree_to(
+    provider: Provider, browser: Browser
+) -> None:
+    """A button that says no is no choice where a law hands the data over."""
+    approve(provider)
+    by_law = {"scope": "openid identity", "antin_procedure": _PROCEDURE}
+    browser.sign_in("statutory", **by_law)
+    landing = browser.authorize("statutory", prompt="consent", **by_law)
+    assert landing.shows("information-continue")
+    assert "code" in browser.press(landing, "information-continue").fields
+
+
+def test_prompt_consent_asks_where_nothing_is_shared(browser: Browser) -> None:
+    """OpenID Connect Core §3.1.2.1 prompt=consent."""
+    browser.sign_in(scope="openid")
+    assert asks(browser.authorize(scope="openid", prompt="consent"))
 
 
 def test_legacy_portals_ask_before_they_are_handed_their_own_names(
