@@ -1,31 +1,40 @@
 """Encryption at rest and keyed lookups: root KEK → key per purpose → data key per person.
 
-What lives here: `Sealer`, which holds the purpose keys in memory, and their table.  A sealed value
+What lives here: `Sealer`, which holds the purpose keys in memory.  A sealed value
 names its format and key version in its first bytes, so that keys can be replaced while old values
 still open; purpose, version and the record's identity are authenticated with it, so that a value
 moved to another record does not open.  Destroying a person's data key makes everything that was
 sealed under it unreadable for ever.  Source: architecture, "State"; NIST SP 800-57 part 1.
-Not here: the root key (`keystore/kek.py`), the cipher (`keystore/aead.py`).
+Not here: the root keys (`keystore/kek.py`), the table of the purpose keys
+(`keystore/purpose_keys.py`), the cipher (`keystore/aead.py`).
 """
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import secrets
 import threading
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table, insert, select
-
 from keystore.aead import KEY_BYTES, AeadKey
-from keystore.clock import to_ms
 from keystore.errors import KekInvalid, SealBroken
-from keystore.kek import Kek, create_kek_file, load_kek
+from keystore.kek import Kek, KekRing, create_kek_file, load_kek, named_kek
+from keystore.purpose_keys import (
+    StoredPurposeKey,
+    insert_purpose_key,
+    purpose_key,
+    purpose_key_context,
+    read_purpose_keys,
+)
 from keystore.purposes import MacPurpose, SealPurpose
 from keystore.recipient import SEALED_TO, open_sealed_to, recipient_of
-from keystore.storage import DatabaseLike, Transaction, lock_until_commit, metadata
+from keystore.root_keys import Scope, follow_current_kek, read_root_keys
+from keystore.storage import DatabaseLike, Transaction, lock_until_commit
 
 __all__ = [
     "Kek",
@@ -36,22 +45,6 @@ __all__ = [
     "purpose_key",
 ]
 
-purpose_key = Table(
-    "purpose_key",
-    metadata,
-    Column("purpose", String(64), primary_key=True, info={"data": "none"}),
-    Column("version", Integer, primary_key=True, autoincrement=False, info={"data": "none"}),
-    Column("wrapped", LargeBinary, nullable=False, info={"data": "secret"}),
-    Column("created_ms", BigInteger, nullable=False, info={"data": "none"}),
-    info={
-        "subject": "none",
-        "purpose": "keys that seal records at rest, each wrapped under the root key",
-        "retention": "as long as anything sealed under the key is kept",
-        "legal": "Law 91/2025/QH15 (protection of personal data)",
-        "legal_from": "2026-01-01",
-    },
-)
-
 _Key = TypeVar("_Key")
 
 _FORMAT: Final = 1
@@ -59,10 +52,7 @@ _PERSONAL_FORMAT: Final = 2
 _VERSION_BYTES: Final = 2
 _HEAD_BYTES: Final = 1 + _VERSION_BYTES
 
-_ALL = select(purpose_key.c.purpose, purpose_key.c.version, purpose_key.c.wrapped).order_by(
-    purpose_key.c.purpose, purpose_key.c.version
-)
-_ADD = insert(purpose_key)
+_EVERY: Final = (*SealPurpose, *MacPurpose)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,29 +78,56 @@ class Sealer:
     an unknown version makes the keys be read again, once.
     """
 
-    def __init__(self, database: DatabaseLike, *, kek: Kek, keys: _Keys) -> None:
+    def __init__(self, database: DatabaseLike, *, ring: KekRing, scope: Scope, keys: _Keys) -> None:
         self._database = database
-        self._kek = kek
+        self._ring = ring
+        self._scope = scope
         self._keys = keys
         self._reload_lock = threading.Lock()
 
     @classmethod
-    def open(cls, database: DatabaseLike, *, kek: Kek, now: datetime) -> Sealer:
+    def open(
+        cls,
+        database: DatabaseLike,
+        *,
+        kek: Kek | KekRing,
+        now: datetime,
+        scope: Scope = Scope.SERVICE,
+        purposes: Sequence[SealPurpose | MacPurpose] = _EVERY,
+    ) -> Sealer:
         """Open the purpose keys, and make those that are missing.
 
-        Processes that start together end up with the same keys.
-        Raises  KekInvalid("does_not_open") when the database was sealed under another root key.
+        1. Everything that is stored opens, and the root key that wraps was given: only then
+        2. what is missing is made, under the root key that wraps.
+        Processes that start together end up with the same keys, also while a rotation goes on.
+        Takes   scope: whose keys; each scope has keys and root keys of its own; purposes: those
+                that this process needs.
+        Raises  KekInvalid: does_not_open (the database was sealed under other root keys), damaged
+                (some keys do not open, carries which), not_given (carries the id of the root key
+                that wraps).  Nothing was written then.
         """
-        stored = _read(database)
-        if missing := _missing(stored):
-            with database.transaction() as transaction:
-                lock_until_commit(transaction, name="purpose_key")
-                present = {(row[0], row[1]) for row in transaction.connection.execute(_ALL)}
-                for purpose in missing:
-                    if (purpose, 1) not in present:
-                        _insert_key(transaction, kek=kek, purpose=purpose, version=1, now=now)
-            stored = _read(database)
-        return cls(database, kek=kek, keys=_open_all(stored, kek=kek))
+        ring = kek if isinstance(kek, KekRing) else KekRing((kek,))
+        with database.read() as connection:
+            stored = read_purpose_keys(connection, scope=scope)
+            root_keys = read_root_keys(connection, scope=scope)
+        current = next((one.kek_id for one in root_keys if one.is_current), None)
+        # 1
+        keys = _open_all(stored, ring=ring, scope=scope, known={one.kek_id for one in root_keys})
+        if current is not None:
+            ring.use(current)
+        elif stored:
+            ring.use(_holder(stored[0], ring=ring, scope=scope))
+        # 2
+        if current is None or _missing(stored, purposes=purposes):
+            with database.transaction() as tx:
+                lock_until_commit(tx, name=f"purpose_key:{scope}")
+                follow_current_kek(tx, scope=scope, ring=ring, now=now)
+                present = read_purpose_keys(tx.connection, scope=scope)
+                for purpose in _missing(present, purposes=purposes):
+                    _make_key(tx, ring=ring, scope=scope, purpose=purpose, version=1, now=now)
+                stored = read_purpose_keys(tx.connection, scope=scope)
+            keys = _open_all(stored, ring=ring, scope=scope)
+        return cls(database, ring=ring, scope=scope, keys=keys)
 
     def seal(self, purpose: SealPurpose, plaintext: bytes, *, context: str) -> bytes:
         """Encrypt `plaintext` for one record.
@@ -209,20 +226,23 @@ class Sealer:
         or call `reload`.  NOTE: rows found by `lookup_mac` are found under both versions, but
         uniqueness among active rows holds per version: rewrite the rows after this call.
         """
-        with self._database.transaction() as transaction:
-            lock_until_commit(transaction, name="purpose_key")
-            versions = [
-                row[1] for row in transaction.connection.execute(_ALL) if row[0] == purpose.value
-            ]
-            version: int = max(versions) + 1
-            _insert_key(transaction, kek=self._kek, purpose=purpose, version=version, now=now)
+        with self._database.transaction() as tx:
+            lock_until_commit(tx, name=f"purpose_key:{self._scope}")
+            follow_current_kek(tx, scope=self._scope, ring=self._ring, now=now)
+            stored = read_purpose_keys(tx.connection, scope=self._scope)
+            version = 1 + max(one.version for one in stored if one.purpose == purpose.value)
+            _make_key(
+                tx, ring=self._ring, scope=self._scope, purpose=purpose, version=version, now=now
+            )
         self.reload()
         return version
 
     def reload(self) -> None:
         """Read the purpose keys again."""
         with self._reload_lock:
-            self._keys = _open_all(_read(self._database), kek=self._kek)
+            with self._database.read() as connection:
+                stored = read_purpose_keys(connection, scope=self._scope)
+            self._keys = _open_all(stored, ring=self._ring, scope=self._scope)
 
     def _sealing_key(self, purpose: SealPurpose, *, version: int) -> AeadKey:
         key = self._keys.sealing[purpose].get(version)
@@ -233,6 +253,15 @@ class Sealer:
         if key is None:
             raise SealBroken
         return key
+
+    def data_key_digest(self, data_key: bytes) -> bytes:
+        """32 bytes that stay with a data key however it is wrapped, and tell nothing about it.
+
+        SHA-256 of a random 256-bit key: whoever cannot open the key cannot tell whose it is.
+        Raises  SealBroken.
+        """
+        _owner, key = self._raw_data_key(data_key)
+        return hashlib.sha256(b"antin data key 1\x00" + key).digest()
 
     def _open_data_key(self, data_key: bytes) -> tuple[str, AeadKey]:
         owner, key = self._raw_data_key(data_key)
@@ -247,68 +276,75 @@ class Sealer:
         return "Sealer(…)"
 
 
-def change_kek(database: DatabaseLike, *, old: Kek, new: Kek) -> int:
-    """Wrap every purpose key under another root key, all or none; returns how many.
-
-    What is sealed stays as it is: only the few purpose keys are written again.
-    Raises  KekInvalid("does_not_open") when `old` is not the root key of this database.
-    """
-    with database.transaction() as transaction:
-        lock_until_commit(transaction, name="purpose_key")
-        rows = transaction.connection.execute(_ALL).all()
-        for purpose, version, wrapped in rows:
-            key = _unwrap(old, purpose=purpose, version=version, wrapped=wrapped)
-            transaction.connection.execute(
-                purpose_key.update()
-                .where(purpose_key.c.purpose == purpose, purpose_key.c.version == version)
-                .values(wrapped=new.wrap(key, context=_key_name(purpose, version)))
-            )
-    return len(rows)
+def _missing(
+    stored: Sequence[StoredPurposeKey], *, purposes: Sequence[SealPurpose | MacPurpose]
+) -> list[SealPurpose | MacPurpose]:
+    present = {one.purpose for one in stored}
+    return [purpose for purpose in purposes if purpose.value not in present]
 
 
-def _read(database: DatabaseLike) -> list[tuple[str, int, bytes]]:
-    with database.read() as connection:
-        return [(row[0], row[1], row[2]) for row in connection.execute(_ALL)]
-
-
-def _missing(stored: list[tuple[str, int, bytes]]) -> list[str]:
-    present = {purpose for purpose, _version, _wrapped in stored}
-    return [purpose for purpose in (*SealPurpose, *MacPurpose) if purpose not in present]
-
-
-def _insert_key(
-    transaction: Transaction, *, kek: Kek, purpose: str, version: int, now: datetime
+def _make_key(
+    tx: Transaction,
+    *,
+    ring: KekRing,
+    scope: Scope,
+    purpose: SealPurpose | MacPurpose,
+    version: int,
+    now: datetime,
 ) -> None:
-    key = secrets.token_bytes(KEY_BYTES)
-    wrapped = kek.wrap(key, context=_key_name(purpose, version))
-    row = {"purpose": purpose, "version": version, "wrapped": wrapped, "created_ms": to_ms(now)}
-    transaction.connection.execute(_ADD, row)
+    context = purpose_key_context(purpose, version=version, scope=scope)
+    wrapped = ring.wrap(secrets.token_bytes(KEY_BYTES), context=context)
+    made = StoredPurposeKey(purpose.value, version, wrapped)
+    insert_purpose_key(tx, made, scope=scope, now=now)
 
 
-def _open_all(stored: list[tuple[str, int, bytes]], *, kek: Kek) -> _Keys:
+def _open_all(
+    stored: Sequence[StoredPurposeKey],
+    *,
+    ring: KekRing,
+    scope: Scope,
+    known: Collection[str] = (),
+) -> _Keys:
+    """Open every purpose key.
+
+    Takes   known: ids of the root keys that this database ever had.
+    """
     keys = _Keys(sealing={}, macs={})
-    for purpose, version, wrapped in stored:
-        key = _unwrap(kek, purpose=purpose, version=version, wrapped=wrapped)
-        if purpose.startswith("mac:"):
-            keys.macs.setdefault(purpose, {})[version] = key
+    broken, lacking = list[str](), set[str]()
+    for one in stored:
+        try:
+            key = ring.unwrap(one.wrapped, context=one.context(scope))
+        except SealBroken:
+            broken.append(one.name)
+            named = named_kek(one.wrapped)
+            if named is not None and named in known and named not in ring.ids:
+                lacking.add(named)
+            continue
+        if one.purpose.startswith("mac:"):
+            keys.macs.setdefault(one.purpose, {})[one.version] = key
         else:
-            keys.sealing.setdefault(purpose, {})[version] = AeadKey(key)
+            keys.sealing.setdefault(one.purpose, {})[one.version] = AeadKey(key)
+    if broken and len(broken) == len(stored):
+        raise KekInvalid("does_not_open", names=tuple(sorted(lacking)))
+    if lacking:
+        raise KekInvalid("not_given", names=tuple(sorted(lacking)))
+    if broken:
+        # an older version in the place of the newest, or none, would do more harm than not to start
+        raise KekInvalid("damaged", names=tuple(broken))
     return keys
 
 
-def _unwrap(kek: Kek, *, purpose: str, version: int, wrapped: bytes) -> bytes:
-    try:
-        return kek.unwrap(wrapped, context=_key_name(purpose, version))
-    except SealBroken as broken:
-        raise KekInvalid("does_not_open") from broken
+def _holder(one: StoredPurposeKey, *, ring: KekRing, scope: Scope) -> str:
+    """Under which root key a purpose key is that opens."""
+    for kek_id in ring.ids:
+        with suppress(SealBroken):
+            ring.get(kek_id).unwrap(one.wrapped, context=one.context(scope))
+            return kek_id
+    raise KekInvalid("does_not_open")
 
 
 def _newest(keys: dict[int, _Key]) -> tuple[int, _Key]:
     return next(reversed(keys.items()))  # read in the order of their versions
-
-
-def _key_name(purpose: str, version: int) -> str:
-    return f"{purpose}/{version}"
 
 
 def _owned(owner: bytes) -> str:
