@@ -12,17 +12,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 
 from keystore import signing_keys
-from keystore.backends import Backend, Sign
+from keystore.backends import Backend
+from keystore.backends.errors import KeyDamaged, KeySuccession
 from keystore.backends.software import SoftwareBackend
-from keystore.errors import KeyPurposeRefused, KeyUnavailable
+from keystore.errors import KeyUnavailable, SealBroken
 from keystore.jose import EMPTY_KEY_SET, KeySet, import_own_keys
+from keystore.key_handle import SigningKey
+from keystore.key_opening import find_holder, open_records
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
 from keystore.purposes import TOKENS, KeyPurpose
@@ -36,32 +40,13 @@ _LONGEST_RELOAD: Final = timedelta(seconds=30)
 _RETRY: Final = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class SigningKey:
-    """A handle: it signs what its purpose allows, and there is no way to the key itself."""
-
-    kid: str
-    algorithm: str
-    purpose: KeyPurpose = field(repr=False)
-    _sign: Sign = field(repr=False)
-
-    def sign(self, message: bytes, *, content: str) -> bytes:
-        """The signature of `message` as JOSE writes it; do not count on 64 bytes.
-
-        Takes   content: what the message is, in the words of `KeyPurpose.may_sign`.
-        Raises  KeyPurposeRefused when this key is not for such a content.
-        """
-        if content not in self.purpose.may_sign:
-            raise KeyPurposeRefused(kid=self.kid, content=content)
-        return self._sign(message)
-
-
 @dataclass(frozen=True, slots=True, repr=False)
 class _Loaded:
     """All keys as they were at `loaded_at`; replaced as a whole."""
 
     records: tuple[KeyRecord, ...]
     handles: Mapping[str, SigningKey]
+    damaged: frozenset[str]
     verification: KeySet
     loaded_at: datetime
 
@@ -69,12 +54,15 @@ class _Loaded:
 class Keyring:
     """The keys of one purpose, shared by all threads of a process.
 
-    Takes   jwks_cache: how long clients may keep the JWK Set (its max-age);
+    Takes   jwks_cache: how long clients may keep the JWK Set (its max-age); without it a next key
+            waits as long as the purpose says;
             margin: added to it before a new key signs; retire_after: how long after retirement a
-            key stays published: the longest life of what it signed, and clocks;
+            key stays published: the longest life of what it signed, and clocks; without it as
+            long as the purpose says;
             reload_after: how old the keys in memory may get (a quarter of jwks_cache, 30 s at
             most): every process shows a new key within that time;
-            purpose: which keys; backend: where they live, software unless told otherwise.
+            purpose: which keys; backend: where new ones are made, software unless told otherwise;
+            older_backends: where keys from before may still be.
     """
 
     def __init__(
@@ -83,36 +71,46 @@ class Keyring:
         sealer: Sealer,
         *,
         log: LogWriter,
-        jwks_cache: timedelta,
-        retire_after: timedelta,
+        jwks_cache: timedelta | None = None,
+        retire_after: timedelta | None = None,
         margin: timedelta = timedelta(seconds=300),
         reload_after: timedelta | None = None,
         purpose: KeyPurpose = TOKENS,
         backend: Backend | None = None,
+        older_backends: tuple[Backend, ...] = (),
     ) -> None:
         self._database = database
         self._log = log
         self._purpose = purpose
         self._backend: Backend = SoftwareBackend(sealer) if backend is None else backend
-        self._reload_after = min(jwks_cache / 4, _LONGEST_RELOAD)
-        if reload_after is not None:
-            self._reload_after = reload_after
-        self._lead = self._reload_after + jwks_cache + margin
+        self._backends = (self._backend, *older_backends)
+        if reload_after is None:
+            longest = _LONGEST_RELOAD
+            reload_after = longest if jwks_cache is None else min(jwks_cache / 4, longest)
+        self._reload_after = reload_after
+        waiting = purpose.lead if jwks_cache is None else jwks_cache + margin
+        self._lead = reload_after + waiting
         self._margin = margin
-        self._retire_after = retire_after
+        self._retire_after = purpose.kept_published if retire_after is None else retire_after
         self._loading = threading.Lock()
         self._loaded: _Loaded | None = None
         self._retry_at: datetime | None = None
         self._jwks: tuple[tuple[str, ...], bytes] = ((), b"")
         self._published_keys: tuple[tuple[str, ...], KeySet] = ((), EMPTY_KEY_SET)
 
+    @property
+    def purpose(self) -> KeyPurpose:
+        """What these keys are for."""
+        return self._purpose
+
     def ensure(self, now: datetime) -> None:
         """Make a key, active at once, for each algorithm that has none that can sign.
 
-        Processes that start together make one set.
+        Processes that start together make one set.  Keys that stand beside one another are made
+        by `add` alone.
         """
         missing = self._without_key(self._reload(now).records, now=now)
-        if not missing:
+        if not missing or not self._purpose.is_succession:
             return
         drafts = [self._make(algorithm, now=now, active_from=now) for algorithm in missing]
         with self._database.transaction() as transaction:
@@ -126,7 +124,7 @@ class Keyring:
     def signing_key(self, algorithm: str, *, now: datetime) -> SigningKey:
         """The key that signs at this instant: the one that became active last.
 
-        Raises  KeyUnavailable.
+        Raises  KeyUnavailable; KeyDamaged when it is there and does not open.
         """
         loaded = self._current(now)
         for record in reversed(loaded.records):
@@ -134,7 +132,28 @@ class Keyring:
                 handle = loaded.handles.get(record.kid)
                 if handle is not None:
                     return handle
+                if record.kid in loaded.damaged:
+                    raise KeyDamaged(record.kid)
         raise KeyUnavailable(algorithm)
+
+    def key(self, kid: str, *, now: datetime) -> SigningKey:
+        """The key of that name, next, active or retired; a certificate says which it wants.
+
+        Raises  KeyUnavailable: unknown or destroyed; KeyDamaged.
+        """
+        loaded = self._current(now)
+        if kid not in loaded.handles:
+            loaded = self._reload(now)  # perhaps another process has just made it
+        if kid in loaded.damaged:
+            raise KeyDamaged(kid)
+        try:
+            return loaded.handles[kid]
+        except KeyError:
+            raise KeyUnavailable(kid) from None
+
+    def damaged(self, now: datetime) -> frozenset[str]:
+        """The keys whose private half is there and does not open."""
+        return self._current(now).damaged
 
     def published(self, now: datetime) -> tuple[Mapping[str, str], ...]:
         """The public JWKs of the JWK Set: next, active, and retired ones that still matter."""
@@ -171,16 +190,63 @@ class Keyring:
         """Every key with its instants, for the operator."""
         return self._current(now).records
 
-    def rotate(self, now: datetime) -> tuple[KeyRecord, ...]:
+    def add(self, algorithm: str, *, now: datetime) -> KeyRecord:
+        """One more key beside the others, active at once; for keys that are known by themselves.
+
+        Raises  KeyUnavailable when the purpose has no such algorithm; KeySuccession when the keys
+                of this purpose follow one another.
+        """
+        if self._purpose.is_succession:
+            raise KeySuccession(self._purpose.name)
+        if algorithm not in self._purpose.algorithms:
+            raise KeyUnavailable(algorithm)
+        draft = self._make(algorithm, now=now, active_from=now)
+        with self._database.transaction() as transaction:
+            self._insert(transaction, draft, now=now)
+        self._reload(now)
+        return draft
+
+    def rotate(self, now: datetime, *, lead: timedelta | None = None) -> tuple[KeyRecord, ...]:
         """Publish the next key of each algorithm; it signs once nobody's copy lacks it.
 
+        Takes   lead: how long it waits, if not as long as usual.
         Returns the next keys; where one was already waiting, that one and no second.
+        Raises  KeySuccession when the keys of this purpose stand beside one another.
         """
-        return self._add_next(now, older_than=None)
+        if not self._purpose.is_succession:
+            raise KeySuccession(self._purpose.name)
+        return self._add_next(now, older_than=None, lead=lead)
 
     def rotate_due(self, now: datetime) -> tuple[KeyRecord, ...]:
         """What a periodic task calls: the next key where the newest has reached its age."""
-        return self._add_next(now, older_than=self._purpose.rotate_after)
+        if self._purpose.rotate_after is None:
+            return ()
+        return self._add_next(now, older_than=self._purpose.rotate_after, lead=None)
+
+    def retire(self, kid: str, *, now: datetime) -> None:
+        """The key signs nothing new; its private half is erased after the usual margin.
+
+        Raises  KeyUnavailable.
+        """
+        with self._database.transaction() as transaction:
+            record = _find(self._locked_records(transaction), kid)
+            if record.retired_at is None or record.retired_at > now:
+                signing_keys.retire_key(transaction.connection, kid, at=now)
+                self._record(transaction, EventType.SIGNING_KEY_RETIRED, record, now=now, at=now)
+        self._reload(now)
+
+    def destroy(self, kid: str, *, now: datetime) -> None:
+        """Erase the private half of a key now, whatever depends on it; the public half stays.
+
+        Raises  KeyUnavailable when there is no such key, or it was destroyed before.
+        """
+        with self._database.transaction() as transaction:
+            record = _find(self._locked_records(transaction), kid)
+            if record.destroyed_at is not None and record.private_sealed is None:
+                raise KeyUnavailable(kid)
+            if record.destroyed_at is None:
+                self._mark_destroyed(transaction, record, now=now)
+        self._finish_destroyed(now)
 
     def destroy_retired(self, now: datetime) -> tuple[str, ...]:
         """Erase private halves that cannot be needed any more; returns their kids.
@@ -194,22 +260,44 @@ class Keyring:
                 if record.destroyed_at is not None or record.retired_at is None:
                     continue
                 if record.retired_at + self._margin + self._reload_after <= now:
-                    signing_keys.erase_private(transaction.connection, record.kid, now=now)
-                    self._record(transaction, EventType.SIGNING_KEY_DESTROYED, record, now=now)
+                    self._mark_destroyed(transaction, record, now=now)
                     destroyed.append(record.kid)
-        if destroyed:
-            self._reload(now)
+        self._finish_destroyed(now)
         return tuple(destroyed)
 
-    def _add_next(self, now: datetime, *, older_than: timedelta | None) -> tuple[KeyRecord, ...]:
+    def _mark_destroyed(
+        self, transaction: Transaction, record: KeyRecord, *, now: datetime
+    ) -> None:
+        retired_at = now if record.retired_at is None else min(record.retired_at, now)
+        signing_keys.mark_destroyed(
+            transaction.connection, record.kid, retired_at=retired_at, now=now
+        )
+        self._record(transaction, EventType.SIGNING_KEY_DESTROYED, record, now=now)
+
+    def _finish_destroyed(self, now: datetime) -> None:
+        # first said, then done: whoever is killed in between leaves a key that signs nothing and
+        # that the next call erases, in the token too, and never a key that nobody remembers
+        for record in self._reload(now).records:
+            if record.destroyed_at is None or record.private_sealed is None:
+                continue
+            with suppress(SealBroken):  # of no backend that we know: nothing of it to erase there
+                holder = find_holder(record, backends=self._backends)
+                holder.destroy_key(kid=record.kid, stored=record.private_sealed)
+            with self._database.transaction() as transaction:
+                signing_keys.erase_private(transaction.connection, record.kid)
+        self._reload(now)
+
+    def _add_next(
+        self, now: datetime, *, older_than: timedelta | None, lead: timedelta | None
+    ) -> tuple[KeyRecord, ...]:
+        active_from = now + (self._lead if lead is None else lead)
         due = [
             algorithm
             for algorithm in self._purpose.algorithms
             if _is_due(self._reload(now).records, algorithm, now=now, older_than=older_than)
         ]
         drafts = {
-            algorithm: self._make(algorithm, now=now, active_from=now + self._lead)
-            for algorithm in due
+            algorithm: self._make(algorithm, now=now, active_from=active_from) for algorithm in due
         }
         with self._database.transaction() as transaction:
             records = self._locked_records(transaction)
@@ -239,7 +327,7 @@ class Keyring:
         able = {
             record.algorithm
             for record in records
-            if record.private_sealed is not None and record.active_from <= now
+            if record.destroyed_at is None and record.active_from <= now
         }
         return [algorithm for algorithm in self._purpose.algorithms if algorithm not in able]
 
@@ -248,6 +336,7 @@ class Keyring:
         made = self._backend.make_key(algorithm=algorithm)
         return KeyRecord(
             kid=made.kid,
+            purpose=self._purpose.name,
             algorithm=algorithm,
             created_at=now,
             published_at=now,
@@ -259,7 +348,7 @@ class Keyring:
         )
 
     def _insert(self, transaction: Transaction, record: KeyRecord, *, now: datetime) -> None:
-        signing_keys.insert_key(transaction.connection, record, purpose=self._purpose.name)
+        signing_keys.insert_key(transaction.connection, record)
         self._record(transaction, EventType.SIGNING_KEY_CREATED, record, now=now)
         self._record(
             transaction, EventType.SIGNING_KEY_ACTIVATED, record, now=now, at=record.active_from
@@ -319,11 +408,16 @@ class Keyring:
             records = signing_keys.read_keys(connection, purpose=self._purpose.name)
         before = self._loaded
         if before is not None and before.records == records:
-            loaded = _Loaded(records, before.handles, before.verification, loaded_at=now)
+            loaded = replace(before, loaded_at=now)
         else:
+            known = {} if before is None else before.handles
+            handles, damaged = open_records(
+                records, purpose=self._purpose, backends=self._backends, known=known
+            )
             loaded = _Loaded(
                 records,
-                handles=self._open(records),
+                handles=handles,
+                damaged=damaged,
                 verification=(
                     import_own_keys([record.public_jwk for record in records])
                     if records
@@ -334,21 +428,12 @@ class Keyring:
         self._loaded, self._retry_at = loaded, None
         return loaded
 
-    def _open(self, records: tuple[KeyRecord, ...]) -> dict[str, SigningKey]:
-        known = {} if self._loaded is None else self._loaded.handles
-        return {
-            record.kid: known.get(record.kid)
-            or SigningKey(
-                record.kid,
-                record.algorithm,
-                self._purpose,
-                self._backend.open_key(
-                    kid=record.kid, algorithm=record.algorithm, stored=record.private_sealed
-                ),
-            )
-            for record in records
-            if record.private_sealed is not None
-        }
+
+def _find(records: tuple[KeyRecord, ...], kid: str) -> KeyRecord:
+    for record in records:
+        if record.kid == kid:
+            return record
+    raise KeyUnavailable(kid)
 
 
 def _is_due(

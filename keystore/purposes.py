@@ -7,9 +7,11 @@ the next start.  Source: NIST SP 800-57 part 1 §5.2 (a key is used for one purp
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 
@@ -56,15 +58,23 @@ class MacPurpose(StrEnum):
 class KeyPurpose:
     """What one family of signing keys is for.
 
-    Takes   name: stored with each key; algorithms: made by `Keyring.ensure`, the default first;
-            may_sign: what a caller of `SigningKey.sign` can name as content; for a JWT that is
-            `jwt:` and its `typ`; rotate_after: age at which the next key is made.
+    Takes   name: stored with each key; algorithms: kinds of `keystore/key_types.py`, made by
+            `Keyring.ensure`, the default first; may_sign: what a caller of `SigningKey.sign` can
+            name as content; for a JWT that is `jwt:` and its `typ`;
+            rotate_after: age at which the next key is made, None for keys that follow one another
+            only on command; is_succession: one key follows another, otherwise each stands for
+            itself (a certificate names it) and none is retired by a new one;
+            lead: how long a next key waits, seen by everybody, before it signs;
+            kept_published: how long after retirement others may still meet what it signed.
     """
 
     name: str
     algorithms: tuple[str, ...]
     may_sign: frozenset[str]
-    rotate_after: timedelta
+    rotate_after: timedelta | None
+    lead: timedelta = timedelta(minutes=10)
+    kept_published: timedelta = timedelta(days=1)
+    is_succession: bool = True
 
 
 TOKENS: Final = KeyPurpose(
@@ -81,3 +91,49 @@ TOKENS: Final = KeyPurpose(
     rotate_after=timedelta(days=90),
 )
 """Keys of tokens.  They never sign a document, a certificate or a checkpoint of the log."""
+
+CA_ISSUING: Final = KeyPurpose(
+    name="ca_issuing",
+    algorithms=("ES256", "ES384"),
+    may_sign=frozenset({"x509:certificate", "x509:crl"}),
+    rotate_after=None,
+    is_succession=False,
+)
+"""Keys of issuing authorities; each is known by its certificate.  A root's is never kept here."""
+
+OCSP: Final = KeyPurpose(
+    name="ocsp",
+    algorithms=("ES256",),
+    may_sign=frozenset({"ocsp:response"}),
+    rotate_after=timedelta(days=60),
+)
+"""Keys of status answers, under short-lived certificates that cannot be revoked."""
+
+TIMESTAMP: Final = KeyPurpose(
+    name="timestamp",
+    algorithms=("ES256",),
+    may_sign=frozenset({"tsa:token"}),
+    rotate_after=timedelta(days=365),
+)
+"""Keys of timestamps: used for a year, believed for as long as their certificate lasts."""
+
+LOG: Final = KeyPurpose(
+    name="log",
+    algorithms=("Ed25519", "ML-DSA-44"),
+    may_sign=frozenset({"log:checkpoint"}),
+    rotate_after=None,
+)
+"""Keys of checkpoints.  Whoever watches the log holds their public halves: only by command."""
+
+SECOND_FACTOR: Final = KeyPurpose(
+    name="second_factor",
+    algorithms=("ES256",),
+    may_sign=frozenset({"jwt:second-factor+jwt"}),
+    rotate_after=timedelta(days=90),
+)
+"""Statements of the second-factor verifier, for the process that opens personal keys alone."""
+
+KEY_PURPOSES: Final[Mapping[str, KeyPurpose]] = MappingProxyType(
+    {purpose.name: purpose for purpose in (TOKENS, CA_ISSUING, OCSP, TIMESTAMP, LOG, SECOND_FACTOR)}
+)
+"""Every purpose by its name."""

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Column,
     Connection,
     LargeBinary,
+    RowMapping,
     String,
     Table,
     Text,
@@ -43,7 +44,7 @@ signing_key = Table(
     Column("private_sealed", LargeBinary, info={"data": "secret"}),
     info={
         "subject": "none",
-        "purpose": "keys that sign tokens; public halves prove what was once issued",
+        "purpose": "keys that sign for the service; public halves prove what was once issued",
         "retention": "private half until shortly after retirement, public half for ever",
         "legal": "Law 20/2023/QH15 on electronic transactions",
         "legal_from": "2024-07-01",
@@ -59,6 +60,7 @@ class KeyRecord:
     """One key as stored; `retired_at` may lie in the future, it is set with the successor."""
 
     kid: str
+    purpose: str
     algorithm: str
     created_at: datetime
     published_at: datetime
@@ -72,29 +74,21 @@ class KeyRecord:
 def read_keys(connection: Connection, *, purpose: str) -> tuple[KeyRecord, ...]:
     """Every key of a purpose there ever was, in the order in which they start to sign."""
     rows = connection.execute(_ALL.where(signing_key.c.purpose == purpose)).mappings()
-    return tuple(
-        KeyRecord(
-            kid=row["kid"],
-            algorithm=row["algorithm"],
-            created_at=from_ms(row["created_ms"]),
-            published_at=from_ms(row["published_ms"]),
-            active_from=from_ms(row["active_from_ms"]),
-            retired_at=_instant(row["retired_ms"]),
-            destroyed_at=_instant(row["destroyed_ms"]),
-            public_jwk=json.loads(row["public_jwk"]),
-            private_sealed=row["private_sealed"],
-        )
-        for row in rows
-    )
+    return tuple(_record(row) for row in rows)
 
 
-def insert_key(connection: Connection, record: KeyRecord, *, purpose: str) -> None:
+def read_all_keys(connection: Connection) -> tuple[KeyRecord, ...]:
+    """Every key of every purpose, in the order in which they start to sign."""
+    return tuple(_record(row) for row in connection.execute(_ALL).mappings())
+
+
+def insert_key(connection: Connection, record: KeyRecord) -> None:
     """Store a new key."""
     connection.execute(
         _ADD,
         {
             "kid": record.kid,
-            "purpose": purpose,
+            "purpose": record.purpose,
             "algorithm": record.algorithm,
             "created_ms": to_ms(record.created_at),
             "published_ms": to_ms(record.published_at),
@@ -112,12 +106,36 @@ def retire_key(connection: Connection, kid: str, *, at: datetime) -> None:
     )
 
 
-def erase_private(connection: Connection, kid: str, *, now: datetime) -> None:
-    """Forget the private half; the public half stays."""
+def mark_destroyed(
+    connection: Connection, kid: str, *, retired_at: datetime, now: datetime
+) -> None:
+    """The key signs no more, whatever is left of it in storage or in a token."""
     connection.execute(
         update(signing_key)
         .where(signing_key.c.kid == kid)
-        .values(private_sealed=None, destroyed_ms=to_ms(now))
+        .values(destroyed_ms=to_ms(now), retired_ms=to_ms(retired_at))
+    )
+
+
+def erase_private(connection: Connection, kid: str) -> None:
+    """Forget the private half; the public half stays."""
+    connection.execute(
+        update(signing_key).where(signing_key.c.kid == kid).values(private_sealed=None)
+    )
+
+
+def _record(row: RowMapping) -> KeyRecord:
+    return KeyRecord(
+        kid=row["kid"],
+        purpose=row["purpose"],
+        algorithm=row["algorithm"],
+        created_at=from_ms(row["created_ms"]),
+        published_at=from_ms(row["published_ms"]),
+        active_from=from_ms(row["active_from_ms"]),
+        retired_at=_instant(row["retired_ms"]),
+        destroyed_at=_instant(row["destroyed_ms"]),
+        public_jwk=json.loads(row["public_jwk"]),
+        private_sealed=row["private_sealed"],
     )
 
 

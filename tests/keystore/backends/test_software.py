@@ -13,12 +13,13 @@ from keystore.sealing import Sealer
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "length"), [("ES256", 64), ("ES384", 96), ("RS256", 256), ("PS256", 256)]
+    "algorithm",
+    ["ES256", "ES384", "Ed25519", "RS256", "PS256", "PS256-3072", "ML-DSA-44", "ML-DSA-65"],
 )
-def test_a_key_signs_after_it_was_stored(sealer: Sealer, algorithm: str, length: int) -> None:
+def test_a_key_signs_after_it_was_stored(sealer: Sealer, algorithm: str) -> None:
     made = SoftwareBackend(sealer).make_key(algorithm=algorithm)
-    sign = SoftwareBackend(sealer).open_key(kid=made.kid, algorithm=algorithm, stored=made.stored)
-    assert len(sign(b"message")) == length
+    opened = SoftwareBackend(sealer).open_key(kid=made.kid, algorithm=algorithm, stored=made.stored)
+    assert opened.sign(b"message")
 
 
 def test_the_name_of_a_key_is_the_start_of_its_thumbprint(sealer: Sealer) -> None:
