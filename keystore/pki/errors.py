@@ -138,3 +138,17 @@ class ServiceCertificateMissing(PkiError):
     def __init__(self, profile: str) -> None:
         super().__init__(profile)
         self.profile = profile
+
+
+class RequestMalformed(PkiError):
+    """An OCSP request that is not one, or that we do not take.
+
+    `reason` is too_long, syntax, version, number_of_certificates, hash_algorithm, serial_number,
+    extension_twice, critical_extension or nonce.
+    """
+
+    code: ClassVar[str] = "ocsp_request_malformed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

@@ -1,0 +1,69 @@
+"""The few pieces of DER that the compiled builder does not make.
+
+What lives here: a header before finished contents, the extension that requests, responses and CRLs
+share, and the algorithm identifiers of the signatures that we make.
+Source: X.690 §8.1, §10.1; RFC 5280 §4.1; RFC 5758 §3.2; RFC 4055 §5; RFC 8410 §3; RFC 9881.
+Not here: reading of anything; what comes from outside goes through compiled types alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Final
+
+from cryptography.hazmat import asn1
+from cryptography.x509 import ObjectIdentifier
+
+SEQUENCE: Final = 0x30
+OCTET_STRING: Final = 0x04
+ENUMERATED: Final = 0x0A
+
+
+def wrap(tag: int, *contents: bytes) -> bytes:
+    """One element: a tag of one octet, the shortest length, the contents in order."""
+    size = sum(map(len, contents))
+    if size < 128:
+        return b"".join((bytes((tag, size)), *contents))
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return b"".join((bytes((tag, 0x80 | len(length))), length, *contents))
+
+
+def element(encoded: bytes) -> asn1.TLV:
+    """Finished DER as a part of something compiled."""
+    return asn1.decode_der(asn1.TLV, encoded)
+
+
+@asn1.sequence
+class Extension:
+    """Extension of RFC 5280 §4.1; `value` is the DER inside the OCTET STRING."""
+
+    oid: ObjectIdentifier
+    critical: Annotated[bool, asn1.Default(value=False)]
+    value: bytes
+
+
+@asn1.sequence
+class _Algorithm:
+    oid: ObjectIdentifier
+    parameters: asn1.Null | None
+
+
+def algorithm_identifier(oid: str, *, with_null: bool = False) -> bytes:
+    """AlgorithmIdentifier without parameters, or with the NULL that some still ask for."""
+    parameters = asn1.Null() if with_null else None
+    return asn1.encode_der(_Algorithm(oid=ObjectIdentifier(oid), parameters=parameters))
+
+
+SIGNATURE_ALGORITHMS: Final[Mapping[str, bytes]] = MappingProxyType(
+    {
+        "ES256": algorithm_identifier("1.2.840.10045.4.3.2"),
+        "ES384": algorithm_identifier("1.2.840.10045.4.3.3"),
+        "RS256": algorithm_identifier("1.2.840.113549.1.1.11", with_null=True),
+        "RS384": algorithm_identifier("1.2.840.113549.1.1.12", with_null=True),
+        "Ed25519": algorithm_identifier("1.3.101.112"),
+        "ML-DSA-44": algorithm_identifier("2.16.840.1.101.3.4.3.17"),
+        "ML-DSA-65": algorithm_identifier("2.16.840.1.101.3.4.3.18"),
+    }
+)
+"""DER of the AlgorithmIdentifier of a signature, by the algorithm of the key that makes it."""

@@ -1,0 +1,150 @@
+"""Signing OCSP answers before anybody asks.
+
+What lives here: one duty.  Serial numbers are random, so a slice of their range is a slice of the
+certificates: each run takes the next slice by the clock, finds in one query what is missing, untrue
+or about to end, and signs it in portions.  Nothing is remembered between runs; a run that was
+killed or missed is made up for when its slice comes again.
+Source: RFC 9919 §3.2.4 (an answer is replaced before its `nextUpdate`).
+Not here: who asks (`ocsp.py`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from keystore.errors import KeystoreError
+from keystore.pki.model import CaKind, CaRecord, CertificateStatus, IssuerNames, issuer_names
+from keystore.pki.ocsp import LIFETIME, Responders
+from keystore.pki.ocsp_requests import encode_cert_id
+from keystore.pki.ocsp_responses import Responder, SingleStatus, sign_status
+from keystore.pki.storage.authorities import read_cas
+from keystore.pki.storage.responses import (
+    AheadRecord,
+    delete_ended,
+    find_unsigned,
+    replace_signed,
+)
+from keystore.storage import DatabaseLike
+
+EVERY: Final = timedelta(seconds=10)
+"""How often the duty runs; after `_SLICES` runs every certificate had its turn."""
+_SLICES: Final = 60
+_PORTION: Final = 500
+_HASHES: Final = ("sha1", "sha256")
+"""What clients name authorities by: nearly all the first, new ones the second."""
+_END: Final = "g"
+"""Above every hexadecimal digit."""
+
+
+class StatusSigner:
+    """Keeps the table of answers that were signed ahead; used by the process that does duties.
+
+    Takes   lifetime: of an answer; it is renewed when half of it is over.
+    """
+
+    def __init__(
+        self, database: DatabaseLike, *, responders: Responders, lifetime: timedelta = LIFETIME
+    ) -> None:
+        self._database = database
+        self._responders = responders
+        self._lifetime = lifetime
+
+    def sign_ahead(self, now: datetime, *, limit: int = 5_000) -> int:
+        """The duty: the slice of this moment, and forgetting what has ended; how many were signed.
+
+        Takes   limit: certificates in one run, so that a slow token does not hold up other duties.
+        """
+        with self._database.transaction() as tx:
+            delete_ended(tx.connection, now=now, limit=limit)
+        number = (now - datetime.min.replace(tzinfo=UTC)) // EVERY % _SLICES
+        return self._sign(now, serials=_slice(number), limit=limit)
+
+    def sign_all(self, now: datetime) -> int:
+        """Every certificate whose answer is due, at once; how many were signed."""
+        return self._sign(now, serials=("", _END), limit=None)
+
+    def _sign(self, now: datetime, *, serials: tuple[str, str], limit: int | None) -> int:
+        with self._database.read() as connection:
+            cas = [ca for ca in read_cas(connection) if ca.kind is CaKind.ISSUING]
+        signed = 0
+        for ca in cas:
+            try:
+                responder = self._responders.responder(ca.ca_id, now=now)
+            except KeystoreError:
+                continue  # it has no responder now; its certificates are answered by its CRL
+            for hash_name in _HASHES:
+                left = None if limit is None else limit - signed
+                signed += self._sign_portions(
+                    ca, responder, hash_name=hash_name, serials=serials, limit=left, now=now
+                )
+        return signed
+
+    def _sign_portions(
+        self,
+        ca: CaRecord,
+        responder: Responder,
+        *,
+        hash_name: str,
+        serials: tuple[str, str],
+        limit: int | None,
+        now: datetime,
+    ) -> int:
+        names = issuer_names(ca)
+        first, end = serials
+        signed = 0
+        next_update = min(now + self._lifetime, responder.not_after)
+        while limit is None or signed < limit:
+            with self._database.read() as connection:
+                due = find_unsigned(
+                    connection,
+                    ca_id=ca.ca_id,
+                    hash_name=hash_name,
+                    kid=responder.key.kid,
+                    now=now,
+                    # the last answers of a responder end with its certificate: nothing is longer
+                    ends_before=min(now + self._lifetime / 2, next_update),
+                    serials=(first, end),
+                    limit=_PORTION if limit is None else min(_PORTION, limit - signed),
+                )
+            if not due:
+                break
+            records = [
+                AheadRecord(
+                    status,
+                    hash_name,
+                    sign_status(
+                        [SingleStatus(_cert_id(names, hash_name, status), status)],
+                        responder=responder,
+                        this_update=now,
+                        next_update=next_update,
+                    ),
+                )
+                for status in due
+            ]
+            with self._database.transaction() as tx:
+                replace_signed(tx, records)
+            signed += len(records)
+            # what was signed a moment ago is not looked at again, even where it changed meanwhile
+            first = f"{due[-1].serial + 1:040x}"
+        return signed
+
+
+def _cert_id(names: IssuerNames, hash_name: str, status: CertificateStatus) -> bytes:
+    is_sha1 = hash_name == "sha1"
+    return encode_cert_id(
+        hash_name,
+        name_hash=names.name_sha1 if is_sha1 else names.name_sha256,
+        key_hash=names.key_sha1 if is_sha1 else names.key_sha256,
+        serial=status.serial,
+    )
+
+
+def _slice(number: int) -> tuple[str, str]:
+    """The range of serial numbers of one slice.
+
+    A serial number of 20 octets starts with a digit up to 7; what is longer falls into the last.
+    """
+    size = 0x8000_0000 // _SLICES
+    first = f"{number * size:08x}" if number else ""
+    return first, _END if number == _SLICES - 1 else f"{(number + 1) * size:08x}"

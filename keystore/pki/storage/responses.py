@@ -1,0 +1,226 @@
+"""The table of OCSP answers that were signed ahead.
+
+What lives here: SQL.  A row says which state of the certificate it stands for; it is read together
+with the certificate, and a row that says something else than the certificate does not come out.
+So a revocation makes it worthless in the instant in which it is committed.
+Not here: signing (`keystore/pki/ocsp_ahead.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    LargeBinary,
+    RowMapping,
+    String,
+    Table,
+    and_,
+    delete,
+    insert,
+    or_,
+    select,
+)
+
+from keystore.clock import from_ms, to_ms
+from keystore.pki.model import CertificateState, CertificateStatus, RevocationReason
+from keystore.pki.ocsp_responses import SignedStatus
+from keystore.pki.storage.certificates import certificate
+from keystore.storage import Transaction, lock_until_commit, metadata
+
+ocsp_response = Table(
+    "ocsp_response",
+    metadata,
+    Column("ca_id", String(64), primary_key=True, info={"data": "none"}),
+    Column("serial", String(40), primary_key=True, info={"data": "basic"}),
+    Column("hash_name", String(16), primary_key=True, info={"data": "none"}),
+    Column("kid", String(64), nullable=False, info={"data": "none"}),
+    Column("state", String(16), nullable=False, info={"data": "none"}),
+    Column("changed_ms", BigInteger, info={"data": "none"}),
+    Column("this_update_ms", BigInteger, nullable=False, info={"data": "none"}),
+    Column("next_update_ms", BigInteger, nullable=False, info={"data": "none"}),
+    Column("signed", LargeBinary, nullable=False, info={"data": "basic"}),
+    Index("ocsp_response_by_end", "next_update_ms"),
+    info={
+        "subject": "person",
+        "purpose": "answers about the status of certificates, signed before anybody asks",
+        "retention": "until the answer says that there is a newer one",
+        "legal": "Decree 23/2025/ND-CP on electronic signatures and trust services",
+        "legal_from": "2025-04-10",
+    },
+)
+
+_STATUS: Final = (
+    certificate.c.ca_id,
+    certificate.c.serial,
+    certificate.c.state,
+    certificate.c.reason,
+    certificate.c.changed_ms,
+    certificate.c.not_after_ms,
+    certificate.c.shard,
+)
+_IS_TRUE: Final = and_(
+    ocsp_response.c.state == certificate.c.state,
+    # both without a date, or the same date: NULL = NULL is not true in SQL
+    or_(
+        ocsp_response.c.changed_ms == certificate.c.changed_ms,
+        and_(ocsp_response.c.changed_ms.is_(None), certificate.c.changed_ms.is_(None)),
+    ),
+)
+_SAME: Final = and_(
+    ocsp_response.c.ca_id == certificate.c.ca_id, ocsp_response.c.serial == certificate.c.serial
+)
+_ADD: Final = insert(ocsp_response)
+
+
+@dataclass(frozen=True, slots=True)
+class AheadRecord:
+    """One answer to keep: about which certificate in which state, under which hash."""
+
+    status: CertificateStatus
+    hash_name: str
+    signed: SignedStatus
+
+
+def find_status(
+    connection: Connection, *, ca_id: str, serial: int, hash_name: str
+) -> tuple[CertificateStatus | None, SignedStatus | None]:
+    """The state of a certificate now, and the answer that was signed ahead for this very state."""
+    kept = ocsp_response.c
+    row = (
+        connection.execute(
+            select(*_STATUS, kept.kid, kept.this_update_ms, kept.next_update_ms, kept.signed)
+            .outerjoin_from(
+                certificate, ocsp_response, and_(_SAME, kept.hash_name == hash_name, _IS_TRUE)
+            )
+            .where(certificate.c.ca_id == ca_id, certificate.c.serial == f"{serial:040x}")
+        )
+        .mappings()
+        .first()
+    )
+    if row is None:
+        return None, None
+    status = _status(row)
+    if row["signed"] is None:
+        return status, None
+    return status, SignedStatus(
+        kid=row["kid"],
+        this_update=from_ms(row["this_update_ms"]),
+        next_update=from_ms(row["next_update_ms"]),
+        signed=row["signed"],
+    )
+
+
+def find_unsigned(
+    connection: Connection,
+    *,
+    ca_id: str,
+    hash_name: str,
+    kid: str,
+    now: datetime,
+    ends_before: datetime,
+    serials: tuple[str, str],
+    limit: int,
+) -> tuple[CertificateStatus, ...]:
+    """Certificates whose answer is missing, untrue, of another key, or ends before `ends_before`.
+
+    Takes   serials: the first number and the first one above, in 40 hexadecimal digits.
+    """
+    kept = ocsp_response.c
+    rows = connection.execute(
+        select(*_STATUS)
+        .outerjoin_from(
+            certificate,
+            ocsp_response,
+            and_(
+                _SAME,
+                kept.hash_name == hash_name,
+                kept.kid == kid,
+                kept.next_update_ms >= to_ms(ends_before),
+                _IS_TRUE,
+            ),
+        )
+        .where(
+            certificate.c.ca_id == ca_id,
+            certificate.c.serial >= serials[0],
+            certificate.c.serial < serials[1],
+            certificate.c.not_after_ms >= to_ms(now),
+            kept.serial.is_(None),
+        )
+        .order_by(certificate.c.serial)
+        .limit(limit)
+    ).mappings()
+    return tuple(_status(row) for row in rows)
+
+
+def replace_signed(transaction: Transaction, records: Sequence[AheadRecord]) -> None:
+    """Keep these answers instead of those before."""
+    lock_until_commit(transaction, name="ocsp_response")
+    connection = transaction.connection
+    for ca_id, hash_name in sorted({(one.status.ca_id, one.hash_name) for one in records}):
+        serials = [
+            f"{one.status.serial:040x}"
+            for one in records
+            if (one.status.ca_id, one.hash_name) == (ca_id, hash_name)
+        ]
+        connection.execute(
+            delete(ocsp_response).where(
+                ocsp_response.c.ca_id == ca_id,
+                ocsp_response.c.hash_name == hash_name,
+                ocsp_response.c.serial.in_(serials),
+            )
+        )
+    connection.execute(_ADD, [_row(record) for record in records])
+
+
+def delete_ended(connection: Connection, *, now: datetime, limit: int) -> int:
+    """Forget answers that have ended; how many."""
+    ended = (
+        select(ocsp_response.c.ca_id, ocsp_response.c.serial, ocsp_response.c.hash_name)
+        .where(ocsp_response.c.next_update_ms < to_ms(now))
+        .limit(limit)
+    )
+    keys = [tuple(row) for row in connection.execute(ended)]
+    for ca_id, serial, hash_name in keys:
+        connection.execute(
+            delete(ocsp_response).where(
+                ocsp_response.c.ca_id == ca_id,
+                ocsp_response.c.serial == serial,
+                ocsp_response.c.hash_name == hash_name,
+            )
+        )
+    return len(keys)
+
+
+def _row(record: AheadRecord) -> dict[str, object]:
+    status, signed = record.status, record.signed
+    return {
+        "ca_id": status.ca_id,
+        "serial": f"{status.serial:040x}",
+        "hash_name": record.hash_name,
+        "kid": signed.kid,
+        "state": status.state.value,
+        "changed_ms": None if status.changed_at is None else to_ms(status.changed_at),
+        "this_update_ms": to_ms(signed.this_update),
+        "next_update_ms": to_ms(signed.next_update),
+        "signed": signed.signed,
+    }
+
+
+def _status(row: RowMapping) -> CertificateStatus:
+    return CertificateStatus(
+        ca_id=row["ca_id"],
+        serial=int(row["serial"], 16),
+        state=CertificateState(row["state"]),
+        reason=None if row["reason"] is None else RevocationReason(row["reason"]),
+        changed_at=None if row["changed_ms"] is None else from_ms(row["changed_ms"]),
+        not_after=from_ms(row["not_after_ms"]),
+        shard=row["shard"],
+    )
