@@ -17,6 +17,7 @@ from idp.web.account.consents import make_consents
 from idp.web.account.receipts import make_receipts
 from idp.web.authorize import make_authorize
 from idp.web.cookies import Cookies
+from idp.web.direct import DirectEndpoints
 from idp.web.end_session import make_end_session
 from idp.web.errors import install_errors
 from idp.web.headers import install_headers
@@ -55,10 +56,10 @@ def create_app(services: Services, *, home: MakePage | None = None) -> Flask:
     install_errors(app)
     app.register_blueprint(make_authorize(services, cookies=cookies))
     app.register_blueprint(make_interaction(services, cookies=cookies, proxies=proxies))
-    app.register_blueprint(make_token(services, proxies=proxies))
-    app.register_blueprint(make_userinfo(services))
     app.register_blueprint(make_end_session(services, cookies=cookies))
     app.register_blueprint(make_consents(services, cookies=cookies))
     app.register_blueprint(make_receipts(services, cookies=cookies))
     app.register_blueprint(make_home(services, cookies=cookies, own_page=home))
+    direct = {**make_token(services, proxies=proxies), **make_userinfo(services)}
+    app.wsgi_app = DirectEndpoints(app.wsgi_app, by_path=direct)  # type: ignore[method-assign]  # Flask's own way of wrapping
     return app

@@ -26,6 +26,7 @@ _FILES: Final[Mapping[str, tuple[Traversable, str]]] = {
     "form_post.js": (_OURS, "text/javascript"),
     "print.js": (_OURS, "text/javascript"),
     "show_password.js": (_OURS, "text/javascript"),
+    "submit_once.js": (_OURS, "text/javascript"),
     "seal.svg": (_OURS, "image/svg+xml"),
 }
 _A_YEAR: Final = "public, max-age=31536000, immutable"

@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from idp.errors import AntinError, StorageUnavailable
 from idp.oauth.errors import InvalidRequest, MalformedParameters
-from idp.web.authlib_server import json_answer
+from idp.web.direct import json_answer
 from idp.web.pages import ErrorKind, ErrorPage, render
 from idp.web.request_facts import current_request_id, note_refusal
 
@@ -114,7 +114,8 @@ def refusal_answer(kind: ErrorKind, status: int, *, detail: str = "") -> Respons
         if status < 500:
             code = "invalid_request"
         sentence = _SENTENCES.get(kind, _MALFORMED)
-        response = json_answer(status, {"error": code, "error_description": sentence})
+        answer = json_answer(status, {"error": code, "error_description": sentence})
+        response = Response(answer.body, status=status, headers=[*answer.headers])
     else:
         page = ErrorPage(kind=kind, reference=current_request_id(), detail=detail)
         response = Response(render(page), status=status, mimetype="text/html")

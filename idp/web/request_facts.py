@@ -53,6 +53,13 @@ def current_request_id() -> str:
     return "" if facts is None else facts.request_id
 
 
+def note_route(route: str) -> None:
+    """An endpoint outside of the framework answers; `route` is a constant of ours."""
+    facts = _current.get()
+    if facts is not None:
+        facts.route = route
+
+
 def note_refusal(code: str) -> None:
     """The request is refused; `code` is the stable code of an error class of ours."""
     facts = _current.get()

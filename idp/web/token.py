@@ -6,9 +6,8 @@ Source: RFC 6749 §3.2, §5; RFC 7009; RFC 7662.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from flask import Blueprint, Response, request
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from idp.oauth.errors import (
     InvalidRequest,
@@ -18,58 +17,51 @@ from idp.oauth.errors import (
     UnsupportedTokenType,
 )
 from idp.oauth.opaque import OpaqueKind
-from idp.oauth.parameters import Parameters
 from idp.services import Services
-from idp.web.authlib_server import (
-    Server,
-    TokenRequest,
+from idp.web.authlib_server import Server, TokenRequest, token_request
+from idp.web.direct import (
+    DirectAnswer,
+    DirectEndpoint,
+    DirectRequest,
+    Handle,
     error_answer,
     json_answer,
     malformed_answer,
-    token_request,
 )
-from idp.web.request import body_parameters, source_address
 from idp.web.source import TrustedProxies
 
+_POST: Final = frozenset({"POST"})
 
-def make_token(services: Services, *, proxies: TrustedProxies) -> Blueprint:
-    """The blueprint of `/token`, `/revoke` and `/introspect`."""
-    blueprint = Blueprint("token", __name__)
+
+def make_token(services: Services, *, proxies: TrustedProxies) -> Mapping[str, DirectEndpoint]:
+    """`/token`, `/revoke` and `/introspect`."""
     server = Server(services)
     issuer = services.settings.issuer
 
-    def direct(act: Callable[[TokenRequest], Response]) -> Response:
+    def direct(act: Callable[[TokenRequest], DirectAnswer]) -> Handle:
         """Read a direct request strictly and answer errors in the protocol's way."""
-        try:
-            parameters: Parameters = body_parameters()
-            parameters.refuse_repeated()
-            return act(
-                token_request(
-                    request,
-                    parameters=parameters,
-                    source=source_address(proxies),
-                    issuer=issuer,
-                    now=services.time(),
+
+        def handle(request: DirectRequest) -> DirectAnswer:
+            try:
+                parameters = request.form()
+                parameters.refuse_repeated()
+                return act(
+                    token_request(
+                        request,
+                        parameters=parameters,
+                        source=request.source(proxies),
+                        issuer=issuer,
+                        now=services.time(),
+                    )
                 )
-            )
-        except MalformedParameters as problem:
-            return malformed_answer(problem)
-        except OAuthError as error:
-            return error_answer(error, used_basic="Authorization" in request.headers)
+            except MalformedParameters as problem:
+                return malformed_answer(problem)
+            except OAuthError as error:
+                return error_answer(error, used_basic=request.authorization is not None)
 
-    @blueprint.post("/token")
-    def token() -> Response:
-        return direct(server.answer_token_request)
+        return handle
 
-    @blueprint.post("/revoke")
-    def revoke() -> Response:
-        return direct(revoke_token)
-
-    @blueprint.post("/introspect")
-    def introspect() -> Response:
-        return direct(introspect_token)
-
-    def revoke_token(asked: TokenRequest) -> Response:
+    def revoke_token(asked: TokenRequest) -> DirectAnswer:
         """End the grant behind a token of the caller.
 
         An access token ends its grant as well: what is left of one would be a token that nobody
@@ -94,7 +86,7 @@ def make_token(services: Services, *, proxies: TrustedProxies) -> Blueprint:
         services.revocations.revoke_for_client(grant_id, client_id=client.client_id, now=asked.now)
         return json_answer(200, {})
 
-    def introspect_token(asked: TokenRequest) -> Response:
+    def introspect_token(asked: TokenRequest) -> DirectAnswer:
         client = server.authenticate_client(asked, ()).registered
         if client.is_public:
             raise InvalidRequest("public clients do not introspect")
@@ -104,4 +96,8 @@ def make_token(services: Services, *, proxies: TrustedProxies) -> Blueprint:
         answer = services.introspection.introspect(raw, caller=client, now=asked.now)
         return json_answer(200, answer)
 
-    return blueprint
+    return {
+        "/token": DirectEndpoint(_POST, direct(server.answer_token_request)),
+        "/revoke": DirectEndpoint(_POST, direct(revoke_token)),
+        "/introspect": DirectEndpoint(_POST, direct(introspect_token)),
+    }

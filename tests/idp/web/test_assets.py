@@ -27,6 +27,7 @@ def test_files_of_a_page_may_be_kept_for_good(client, addresses):
         "bootstrap.min.css",
         "seal.svg",
         "show_password.js",
+        "submit_once.js",
     }
     for address in addresses:
         answer = client.get(address)

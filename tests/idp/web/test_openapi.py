@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from idp.web.direct import DirectEndpoints
 from tests.idp.web.conftest import Worker
 
 _PAGES: Final = (
@@ -30,6 +31,10 @@ def _json_routes(worker: Worker) -> Iterator[tuple[str, str]]:
             continue
         for method in set(rule.methods or ()) & {"GET", "POST"}:
             yield rule.rule, method.lower()
+    direct = worker.provider.app.wsgi_app
+    assert isinstance(direct, DirectEndpoints)
+    for path, endpoint in direct.by_path.items():
+        yield from ((path, method.lower()) for method in endpoint.methods - {"OPTIONS"})
     yield from ((path, "get") for path in _STANDING)
 
 

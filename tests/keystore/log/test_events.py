@@ -16,7 +16,9 @@ from keystore.log.events import Event, EventType, canonical_event, check_event
 
 def test_every_type_is_area_subject_action() -> None:
     for event_type in EventType:
-        assert re.fullmatch(r"(account|oauth|registry|keys)(:[a-z_]+){2}", event_type)
+        assert re.fullmatch(
+            r"(account|oauth|registry|keys|sign|pki|time|operation)(:[a-z_]+){2}", event_type
+        )
 
 
 def test_codes_ids_and_numbers_are_facts() -> None:
