@@ -84,6 +84,15 @@ class PersonalKey:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeKey:
+    """A key that was just made; `public_spki` is a DER SubjectPublicKeyInfo."""
+
+    key_id: str
+    algorithm: str
+    public_spki: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class WrappedKey:
     """What a change of the root key needs: the bytes and what they are bound to."""
 

@@ -1,0 +1,301 @@
+"""The life of personal keys: made for an account, suspended, resumed, destroyed.
+
+What lives here: `KeyDesk`.  A key is made with the passkeys that will open it, each of which
+confirms its enrolment; from then on they are part of what the key is bound to, and nobody can add
+one.  What is destroyed is remembered by the signer itself, so that a row put back from a backup
+stays dead.  Source: architecture, decisions 10 and 11; EN 419 241-1 §6.1 (enrolment).
+
+**What this cannot know** is who the person is.  Whoever owns the web workers can have a new key
+made for an account with a passkey of his own.  Such a key has no certificate, and its creation is
+in the public log and on the person's page.  With `needs_statement` the second-factor verifier has
+to have seen a second factor of that account as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from datetime import datetime
+from typing import Final
+
+from keystore.backends import NewPersonalKey, PersonalKeyBackend
+from keystore.clock import from_ms, to_ms
+from keystore.kek import KekRing
+from keystore.log.events import Event, EventType, Fact
+from keystore.log.record import LogWriter
+from keystore.root_keys import Scope, follow_current_kek
+from keystore.signer.activation import KeyEnrolment, verify_enrolment
+from keystore.signer.errors import (
+    ActivationSpent,
+    EnrolmentRefused,
+    EvidenceRefused,
+    PersonalKeyUnknown,
+    RequestMalformed,
+)
+from keystore.signer.evidence import EnrolmentEvidence
+from keystore.signer.model import (
+    KeyPolicy,
+    MadeKey,
+    PersonalKey,
+    encode_policy,
+    wrapping_context,
+)
+from keystore.signer.records import find_recipient
+from keystore.signer.service import Deployment
+from keystore.signer.spent import SpentLedger
+from keystore.signer.statement_evidence import VerifierKeys, verify_statement
+from keystore.signer.storage import (
+    erase_personal_key,
+    find_personal_key,
+    insert_counter,
+    insert_personal_key,
+    read_personal_keys,
+    set_suspended,
+    spend_activation,
+)
+from keystore.signer.webauthn_evidence import verify_assertion, verify_pinnable
+from keystore.storage import DatabaseLike, Transaction
+
+_MOST_KEYS: Final = 16
+"""Living keys of one account: a few for renewal, and no way to fill the table with one account."""
+_REASON: Final = re.compile(r"[a-z][a-z_]{0,39}", re.ASCII)
+
+
+class KeyDesk:
+    """Makes personal keys and ends them; safe for any number of threads.
+
+    Takes   ring: the personal root keys that `backend` wraps with, to follow a rotation; None
+            where the backend has no ring; needs_statement: a passkey alone enrols no key.
+    """
+
+    def __init__(
+        self,
+        database: DatabaseLike,
+        *,
+        backend: PersonalKeyBackend,
+        ring: KekRing | None,
+        log: LogWriter,
+        ledger: SpentLedger,
+        deployment: Deployment,
+        verifier: VerifierKeys,
+        needs_statement: bool = False,
+    ) -> None:
+        self._database = database
+        self._backend = backend
+        self._ring = ring
+        self._log = log
+        self._ledger = ledger
+        self._deployment = deployment
+        self._verifier = verifier
+        self._needs_statement = needs_statement
+
+    def make(
+        self, enrolment: KeyEnrolment, evidence: EnrolmentEvidence, *, now: datetime
+    ) -> MadeKey:
+        """Make a key for an account, confirmed once.
+
+        1. The enrolment has its shape, is for this signer and for now.
+        2. Each passkey is of a kind that we pin, and confirms this enrolment itself, with user
+           verification; a key without passkeys needs the verifier's statement.
+        3. The enrolment is spent, here and for all signers.
+        4. The key is made and wrapped for its policy, and stored with its log row.
+
+        Raises  SignerError.
+        """
+        # 1
+        verify_enrolment(enrolment, signer=self._deployment.audience, now=now)
+        challenge = enrolment.challenge()
+        # 2
+        sign_counts = self._confirm_passkeys(enrolment, evidence, challenge=challenge)
+        if enrolment.scal == 1 or self._needs_statement:
+            self._confirm_statement(enrolment, evidence, challenge=challenge, now=now)
+        # 3
+        expires_at = from_ms(enrolment.expires_ms)
+        if not self._ledger.spend(challenge, expires_at=expires_at, now=now):
+            raise ActivationSpent
+        # 4
+        policy = KeyPolicy(
+            key_id=f"pkey_{secrets.token_hex(16)}",
+            account_id=enrolment.account_id,
+            subject_kind=enrolment.subject_kind,
+            algorithm=enrolment.algorithm,
+            scal=enrolment.scal,
+            rp_id=enrolment.rp_id,
+            credentials=enrolment.credentials,
+            recipient=enrolment.recipient,
+            created_ms=to_ms(now),
+        )
+        with self._database.transaction() as transaction:
+            if not spend_activation(
+                transaction, challenge.hex(), key_id=policy.key_id, expires_at=expires_at, now=now
+            ):
+                raise ActivationSpent
+            self._check_number(transaction, policy.account_id)
+            if self._ring is not None:
+                follow_current_kek(transaction, scope=Scope.PERSONAL, ring=self._ring, now=now)
+            made = self._make_and_store(transaction, policy, sign_counts=sign_counts)
+            self._record(
+                transaction,
+                EventType.PERSONAL_KEY_CREATED,
+                _known(find_personal_key(transaction.connection, policy.key_id)),
+                facts={"algorithm": policy.algorithm, "scal": policy.scal},
+                now=now,
+            )
+        return MadeKey(policy.key_id, policy.algorithm, made.public_spki)
+
+    def suspend(self, key_id: str, *, reason: str, now: datetime) -> bool:
+        """Let a key sign nothing until it is resumed; False when it does not anyway.
+
+        Raises  PersonalKeyUnknown.
+        """
+        return self._set_suspended(key_id, at=now, reason=reason, now=now)
+
+    def resume(self, key_id: str, *, reason: str, now: datetime) -> bool:
+        """Let a suspended key sign again; False when it was not suspended, or is destroyed.
+
+        Raises  PersonalKeyUnknown.
+        """
+        return self._set_suspended(key_id, at=None, reason=reason, now=now)
+
+    def destroy(self, key_id: str, *, reason: str, now: datetime) -> bool:
+        """Forget the private half for ever; False when that had happened before.
+
+        Raises  PersonalKeyUnknown.
+        """
+        _check_reason(reason)
+        with self._database.read() as connection:
+            _known(find_personal_key(connection, key_id))
+        # first what nobody else can undo: a crash in between leaves a key that nobody can use
+        self._ledger.bury(key_id)
+        with self._database.transaction() as transaction:
+            key = _known(find_personal_key(transaction.connection, key_id))
+            if not erase_personal_key(transaction, key_id, now=now):
+                return False
+            self._record(
+                transaction,
+                EventType.PERSONAL_KEY_DESTROYED,
+                key,
+                facts={"reason": reason},
+                now=now,
+            )
+        return True
+
+    def destroy_keys_of(self, account_id: str, *, reason: str, now: datetime) -> int:
+        """Destroy every key of an account, as when the person is deleted; returns how many."""
+        with self._database.read() as connection:
+            keys = read_personal_keys(connection, account_id=account_id)
+        return sum(self.destroy(key.key_id, reason=reason, now=now) for key in keys)
+
+    def _confirm_passkeys(
+        self, enrolment: KeyEnrolment, evidence: EnrolmentEvidence, *, challenge: bytes
+    ) -> dict[bytes, int]:
+        if len(evidence.assertions) != len(enrolment.credentials):
+            raise EvidenceRefused("credential")
+        if not enrolment.credentials:
+            return {}
+        origins = self._deployment.origins.get(enrolment.rp_id)
+        if not origins:
+            raise EvidenceRefused("rp_id")
+        counts = {}
+        for credential, assertion in zip(enrolment.credentials, evidence.assertions, strict=True):
+            verify_pinnable(credential)
+            verified = verify_assertion(
+                assertion,
+                expected_challenge=challenge,
+                expected_rp_id=enrolment.rp_id,
+                expected_origins=origins,
+                credential=credential,
+                sign_count=0,
+            )
+            counts[credential.credential_id] = verified.sign_count
+        return counts
+
+    def _confirm_statement(
+        self,
+        enrolment: KeyEnrolment,
+        evidence: EnrolmentEvidence,
+        *,
+        challenge: bytes,
+        now: datetime,
+    ) -> None:
+        if evidence.statement is None:
+            raise EvidenceRefused("statement_missing")
+        verify_statement(
+            evidence.statement,
+            keys=self._verifier.current(),
+            expected_signer=self._deployment.audience,
+            expected_account=enrolment.account_id,
+            expected_challenge=challenge,
+            now=now,
+        )
+
+    def _check_number(self, transaction: Transaction, account_id: str) -> None:
+        keys = read_personal_keys(transaction.connection, account_id=account_id)
+        if sum(key.destroyed_at is None for key in keys) >= _MOST_KEYS:
+            raise EnrolmentRefused("too_many_keys")
+
+    def _make_and_store(
+        self, transaction: Transaction, policy: KeyPolicy, *, sign_counts: dict[bytes, int]
+    ) -> NewPersonalKey:
+        context = wrapping_context(policy.key_id, raw_policy=encode_policy(policy))
+        made = self._backend.make(policy.algorithm, context=context)
+        insert_personal_key(
+            transaction,
+            policy,
+            public_spki=made.public_spki,
+            wrapped=made.wrapped,
+            kek_id=made.kek_id,
+        )
+        for credential_id, sign_count in sign_counts.items():
+            insert_counter(
+                transaction,
+                key_id=policy.key_id,
+                credential_sha256=hashlib.sha256(credential_id).hexdigest(),
+                sign_count=sign_count,
+            )
+        return made
+
+    def _set_suspended(
+        self, key_id: str, *, at: datetime | None, reason: str, now: datetime
+    ) -> bool:
+        _check_reason(reason)
+        with self._database.transaction() as transaction:
+            key = _known(find_personal_key(transaction.connection, key_id))
+            if not set_suspended(transaction, key_id, at=at):
+                return False
+            self._record(
+                transaction,
+                EventType.PERSONAL_KEY_RESUMED if at is None else EventType.PERSONAL_KEY_SUSPENDED,
+                key,
+                facts={"reason": reason},
+                now=now,
+            )
+        return True
+
+    def _record(
+        self,
+        transaction: Transaction,
+        event_type: EventType,
+        key: PersonalKey,
+        *,
+        facts: dict[str, Fact],
+        now: datetime,
+    ) -> None:
+        event = Event(
+            event_type,
+            account_id=key.account_id,
+            facts={"key_id": key.key_id, **facts},
+        )
+        self._log.record(transaction, event, data_key=find_recipient(key), now=now)
+
+
+def _known(key: PersonalKey | None) -> PersonalKey:
+    if key is None:
+        raise PersonalKeyUnknown
+    return key
+
+
+def _check_reason(reason: str) -> None:
+    if not _REASON.fullmatch(reason):
+        raise RequestMalformed("reason")
