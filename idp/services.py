@@ -19,6 +19,7 @@ from idp.accounts.login import Login
 from idp.accounts.passwords import Passwords
 from idp.accounts.people import People
 from idp.egress import Egress
+from idp.keks import open_service_ring
 from idp.oauth.access_token import AccessTokens
 from idp.oauth.authorization import Authorizations
 from idp.oauth.client_auth import ClientAuthentication
@@ -42,7 +43,6 @@ from idp.storage.ephemeral_redis import RedisEphemeralStore
 from idp.storage.ephemeral_sql import SqlEphemeralStore
 from idp.work.clock import Clock, open_clock
 from idp.work.outbox import Outbox
-from keystore.kek import load_kek
 from keystore.keyring import Keyring
 from keystore.log.record import LogWriter
 from keystore.purposes import TOKENS
@@ -125,10 +125,7 @@ def build_services(
     now = time()
     database = database or Database(settings.effective_database_url, pool_size=settings.threads)
     ephemeral = ephemeral or open_ephemeral(settings)
-    kek = load_kek(
-        file=None if settings.kek else settings.effective_kek_file, value=settings.kek or None
-    )
-    sealer = Sealer.open(database, kek=kek, now=now)
+    sealer = Sealer.open(database, kek=open_service_ring(settings), now=now)
     log = LogWriter(sealer, writer_id=f"{socket.gethostname()[:40]}-{os.getpid()}")
     longest_s = max(settings.access_token_lifetime_s, settings.id_token_lifetime_s)
     keyring = Keyring(

@@ -44,6 +44,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The root key-encryption key, base64url in a file of mode 0600; empty: `var/kek`."""
     kek: str = ""
     """The same key in a variable, for platforms that inject secrets that way."""
+    kek_pkcs11_module: Path | None = None
+    """Library of a hardware module (PKCS #11) that holds the root key instead; beside a file or
+    variable only while changing from one to the other."""
+    kek_pkcs11_token: str = ""
+    """Label of the token in that module."""
+    kek_pkcs11_key: str = "antin kek"
+    """Label of the root keys in that token."""
+    kek_pkcs11_pin_file: Path | None = None
+    """The token's PIN, in a file of mode 0600."""
+    kek_pkcs11_pin: str = ""
+    """The same PIN in a variable."""
+    signer_kek_file: Path | None = None
+    """The root keys of personal signing keys, in a file of mode 0600 that only the user of
+    `antin signer` can read; empty: `var/signer-kek`."""
+    destruction_list: Path | None = None
+    """File that lists destroyed data keys, apart from the database and its backups, so that no
+    restored backup brings them back; empty: `var/destroyed`."""
 
     host: str = "127.0.0.1"
     """Address to listen on, IPv4 or IPv6, no name."""
@@ -133,8 +150,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """`kek_file`, or `var/kek`."""
         return self.kek_file or self.var / "kek"
 
+    @property
+    def effective_signer_kek_file(self) -> Path:
+        """`signer_kek_file`, or `var/signer-kek`."""
+        return self.signer_kek_file or self.var / "signer-kek"
 
-_PATHS: Final = frozenset({"kek_file", "tls_certificate", "tls_key", "egress_ca_file"})
+    @property
+    def effective_destruction_list(self) -> Path:
+        """`destruction_list`, or `var/destroyed`."""
+        return self.destruction_list or self.var / "destroyed"
+
+
+_PATHS: Final = frozenset(
+    {
+        "kek_file",
+        "signer_kek_file",
+        "kek_pkcs11_module",
+        "kek_pkcs11_pin_file",
+        "destruction_list",
+        "tls_certificate",
+        "tls_key",
+        "egress_ca_file",
+    }
+)
 
 _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "port": (1, 65535),
@@ -232,6 +270,7 @@ def _refuse_dangerous(settings: Settings) -> None:
         raise SettingsInvalid("ANTIN_ISSUER", reason="must be https")
     if (settings.tls_certificate is None) != (settings.tls_key is None):
         raise SettingsInvalid("ANTIN_TLS_KEY", reason="certificate and key go together")
+    _refuse_half_a_token(settings)
     for key in ("host", "metrics_host"):
         _refuse_unless(ip_address, getattr(settings, key), key=key, reason="must be an IP address")
     for proxy in settings.trusted_proxies:
@@ -243,6 +282,17 @@ def _refuse_dangerous(settings: Settings) -> None:
         )
     if settings.metrics_port in {settings.port, settings.work_metrics_port} - {0}:
         raise SettingsInvalid("ANTIN_METRICS_PORT", reason="must be a port of its own")
+
+
+def _refuse_half_a_token(settings: Settings) -> None:
+    if settings.kek_pkcs11_module is None:
+        return
+    if not settings.kek_pkcs11_token:
+        raise SettingsInvalid("ANTIN_KEK_PKCS11_TOKEN", reason="which token of the module")
+    if bool(settings.kek_pkcs11_pin) == (settings.kek_pkcs11_pin_file is not None):
+        raise SettingsInvalid(
+            "ANTIN_KEK_PKCS11_PIN_FILE", reason="or ANTIN_KEK_PKCS11_PIN, one of the two"
+        )
 
 
 def _refuse_unless(parse: Callable[[str], object], text: str, *, key: str, reason: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import click
 
 from idp.cli.context import open_services, read_settings
+from idp.keks import open_token_keks, service_kek_file
 from idp.storage.database import Database
 from idp.storage.deployment import stamp
 from idp.storage.purge import find_rules, purge_all
@@ -33,8 +34,13 @@ def upgrade_command() -> None:
     finally:
         database.close()
     # not before: a key that was made for a database that never came about looks like one to keep
+    token = open_token_keks(settings)
+    if token is not None and service_kek_file(settings) is None and not token.find():
+        made = token.make()
+        click.echo(f"root key {made.kek_id} made in the token {settings.kek_pkcs11_token}")
     if (
-        not settings.kek
+        token is None
+        and not settings.kek
         and settings.kek_file is None
         and create_kek_file(settings.effective_kek_file)
     ):
