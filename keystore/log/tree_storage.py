@@ -6,7 +6,6 @@ be integrated (`sequencer.py`), checkpoints (`checkpoint_storage.py`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -17,10 +16,10 @@ from keystore.clock import from_ms, to_ms
 from keystore.log.entries import Tree, make_entry
 from keystore.log.merkle import EMPTY_ROOT
 from keystore.log.record import log_chain, log_event
+from keystore.log.tiles import Growth
 from keystore.log.tree_tables import log_entry, log_tile, log_tree
 from keystore.storage import Transaction
 
-TILE_WIDTH: Final = 256
 _ROW_COLUMNS: Final = (log_event.c.at_ms, log_event.c.leaf, log_event.c.row_hash)
 _ADD_ENTRY = insert(log_entry)
 _ADD_TILE = insert(log_tile)
@@ -53,15 +52,6 @@ class TreeState:
     size: int
     root: bytes
     updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class StoredTile:
-    """Hashes of one height; full with 256 of them."""
-
-    level: int
-    tile: int
-    hashes: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +109,17 @@ def find_tile(connection: Connection, tree: Tree, *, level: int, tile: int) -> b
     return found
 
 
-def store_tiles(
-    tx: Transaction, tree: Tree, *, new: Sequence[StoredTile], grown: Sequence[StoredTile]
-) -> None:
+def store_growth(tx: Transaction, tree: Tree, growth: Growth) -> None:
     """Add tiles, and put more hashes into those that were not full."""
-    if new:
+    if growth.new:
         tx.connection.execute(
             _ADD_TILE,
             [
                 {"tree": tree.value, "level": one.level, "tile": one.tile, "hashes": one.hashes}
-                for one in new
+                for one in growth.new
             ],
         )
-    for one in grown:
+    for one in growth.grown:
         tx.connection.execute(
             _GROW_TILE,
             {

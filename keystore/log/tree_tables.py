@@ -63,6 +63,7 @@ log_checkpoint = Table(
     Column("note", Text, nullable=False, info={"data": "none"}),
     Column("cosignatures", Text, nullable=False, info={"data": "none"}),
     Column("witnessed_ms", BigInteger, info={"data": "none"}),
+    Index("log_checkpoint_by_time", "tree", "made_ms"),
     info={"purpose": "what was signed about the trees, and who has cosigned it", **_KEPT_WITH},
 )
 

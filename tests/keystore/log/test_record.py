@@ -19,14 +19,14 @@ from idp.storage.database import Database
 from keystore.errors import LogChainBroken
 from keystore.log.events import Event, EventType, canonical_event
 from keystore.log.record import (
-    HASHED,
     GENESIS,
+    HASHED,
     ChainHead,
     LogWriter,
-    row_hash_of,
     find_writers,
     leaf_hash,
     log_event,
+    row_hash_of,
     verify_chain,
 )
 from keystore.purposes import SealPurpose
