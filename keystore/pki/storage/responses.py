@@ -25,7 +25,6 @@ from sqlalchemy import (
     and_,
     delete,
     insert,
-    or_,
     select,
 )
 
@@ -43,6 +42,7 @@ ocsp_response = Table(
     Column("hash_name", String(16), primary_key=True, info={"data": "none"}),
     Column("kid", String(64), nullable=False, info={"data": "none"}),
     Column("state", String(16), nullable=False, info={"data": "none"}),
+    Column("reason", String(32), info={"data": "none"}),
     Column("changed_ms", BigInteger, info={"data": "none"}),
     Column("this_update_ms", BigInteger, nullable=False, info={"data": "none"}),
     Column("next_update_ms", BigInteger, nullable=False, info={"data": "none"}),
@@ -68,11 +68,9 @@ _STATUS: Final = (
 )
 _IS_TRUE: Final = and_(
     ocsp_response.c.state == certificate.c.state,
-    # both without a date, or the same date: NULL = NULL is not true in SQL
-    or_(
-        ocsp_response.c.changed_ms == certificate.c.changed_ms,
-        and_(ocsp_response.c.changed_ms.is_(None), certificate.c.changed_ms.is_(None)),
-    ),
+    # two states without a date are the same one, which `=` denies in SQL
+    ocsp_response.c.reason.is_not_distinct_from(certificate.c.reason),
+    ocsp_response.c.changed_ms.is_not_distinct_from(certificate.c.changed_ms),
 )
 _SAME: Final = and_(
     ocsp_response.c.ca_id == certificate.c.ca_id, ocsp_response.c.serial == certificate.c.serial
@@ -207,6 +205,7 @@ def _row(record: AheadRecord) -> dict[str, object]:
         "hash_name": record.hash_name,
         "kid": signed.kid,
         "state": status.state.value,
+        "reason": None if status.reason is None else status.reason.value,
         "changed_ms": None if status.changed_at is None else to_ms(status.changed_at),
         "this_update_ms": to_ms(signed.this_update),
         "next_update_ms": to_ms(signed.next_update),
