@@ -8,6 +8,8 @@ Not here: sockets that are listened on (`server`) or connected (`client`).
 from __future__ import annotations
 
 import socket
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -30,7 +32,7 @@ class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """Root of what crosses the wire; which message it is stands in `is`."""
 
 
-class Activate(_Message, tag="activate"):
+class Activate(_Message, frozen=True, tag="activate"):
     """Sign what was confirmed; exactly one kind of evidence."""
 
     activation: SignatureActivation
@@ -38,70 +40,70 @@ class Activate(_Message, tag="activate"):
     statement: StatementEvidence | None = None
 
 
-class MakeKey(_Message, tag="make_key"):
+class MakeKey(_Message, frozen=True, tag="make_key"):
     """Make a key that was confirmed."""
 
     enrolment: KeyEnrolment
     evidence: EnrolmentEvidence
 
 
-class SuspendKey(_Message, tag="suspend_key"):
+class SuspendKey(_Message, frozen=True, tag="suspend_key"):
     """Let a key sign nothing for a while."""
 
     key_id: str
     reason: str
 
 
-class ResumeKey(_Message, tag="resume_key"):
+class ResumeKey(_Message, frozen=True, tag="resume_key"):
     """Let it sign again."""
 
     key_id: str
     reason: str
 
 
-class DestroyKey(_Message, tag="destroy_key"):
+class DestroyKey(_Message, frozen=True, tag="destroy_key"):
     """Forget a private half for ever."""
 
     key_id: str
     reason: str
 
 
-class DestroyKeysOf(_Message, tag="destroy_keys_of"):
+class DestroyKeysOf(_Message, frozen=True, tag="destroy_keys_of"):
     """Forget every private half of an account."""
 
     account_id: str
     reason: str
 
 
-class AreYouThere(_Message, tag="are_you_there"):
+class AreYouThere(_Message, frozen=True, tag="are_you_there"):
     """Whether the signer can sign."""
 
 
-class Signed(_Message, tag="signed"):
+class Signed(_Message, frozen=True, tag="signed"):
     """The signatures, in the order of the digests."""
 
     signatures: tuple[bytes, ...]
 
 
-class Made(_Message, tag="made"):
+class Made(_Message, frozen=True, tag="made"):
     """The new key."""
 
     key: MadeKey
 
 
-class Done(_Message, tag="done"):
+class Done(_Message, frozen=True, tag="done"):
     """How many keys changed their state."""
 
     changed: int
 
 
-class Here(_Message, tag="here"):
+class Here(_Message, frozen=True, tag="here"):
     """The signer can sign; ids of the root keys that it holds, the one in use first."""
 
     kek_ids: tuple[str, ...]
 
 
-class Refused(_Message, tag="refused"):
+class Refused(_Message, frozen=True, tag="refused"):
     """No."""
 
     code: str
@@ -116,8 +118,8 @@ Request = Activate | MakeKey | SuspendKey | ResumeKey | DestroyKey | DestroyKeys
 Answer = Signed | Made | Done | Here | Refused
 
 _encode: Final = msgspec.msgpack.Encoder().encode
-_decode_request: Final = msgspec.msgpack.Decoder(Request).decode
-_decode_answer: Final = msgspec.msgpack.Decoder(Answer).decode
+_decode_request: Final[Callable[[bytes], Request]] = msgspec.msgpack.Decoder(Request).decode
+_decode_answer: Final[Callable[[bytes], Answer]] = msgspec.msgpack.Decoder(Answer).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,23 +158,23 @@ def encode_frame(message: Request | Answer) -> bytes:
     return len(body).to_bytes(_HEAD_BYTES, "big") + body
 
 
-def read_frame(connection: socket.socket, *, timeout_s: float) -> bytes | None:
+def read_frame(connection: socket.socket, *, idle_s: float, frame_s: float) -> bytes | None:
     """The body of the next frame; None when the other side closed before one began.
 
-    Takes   timeout_s: between any two portions once the frame has begun.
+    Takes   idle_s: how long to wait for its first byte; frame_s: for all the others together, so
+            that a byte now and then keeps nobody.
     Raises  RequestMalformed for a frame that is too long or breaks off; OSError (TimeoutError).
     """
-    head = _read(connection, _HEAD_BYTES)
-    if head is None:
+    connection.settimeout(idle_s)
+    first = connection.recv(1)
+    if not first:
         return None
-    size = int.from_bytes(head, "big")
+    until_s = time.monotonic() + frame_s
+    rest = _read(connection, _HEAD_BYTES - 1, until_s=until_s)
+    size = int.from_bytes(first + rest, "big")
     if not 0 < size <= MAX_FRAME_BYTES:
         raise RequestMalformed("too_long")
-    connection.settimeout(timeout_s)
-    body = _read(connection, size)
-    if body is None:
-        raise RequestMalformed("broken_off")
-    return body
+    return _read(connection, size, until_s=until_s)
 
 
 def decode_request(body: bytes) -> Request:
@@ -197,13 +199,15 @@ def decode_answer(body: bytes) -> Answer:
         raise RequestMalformed("message") from failure
 
 
-def _read(connection: socket.socket, size: int) -> bytes | None:
+def _read(connection: socket.socket, size: int, *, until_s: float) -> bytes:
     received = bytearray()
     while len(received) < size:
+        left_s = until_s - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError
+        connection.settimeout(left_s)
         portion = connection.recv(size - len(received))
         if not portion:
-            if received:
-                raise RequestMalformed("broken_off")
-            return None
+            raise RequestMalformed("broken_off")
         received += portion
     return bytes(received)

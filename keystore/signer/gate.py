@@ -1,0 +1,97 @@
+"""Who may ask the signer: known at the connection, before a byte of a request is read.
+
+What lives here: the user ids at the other end of a Unix socket, as the kernel tells them, and the
+names in a client certificate over TLS 1.3.  Neither replaces evidence: who may ask may still sign
+nothing.  Source: unix(7), SO_PEERCRED; RFC 8446 §4.4.2; RFC 6125 §6.4.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from keystore.signer.errors import CallerRefused
+
+_CREDENTIALS: Final = struct.Struct("3i")
+
+
+class Gate(Protocol):
+    """Lets a connection in or not."""
+
+    def admit(self, connection: socket.socket, *, timeout_s: float) -> socket.socket:
+        """The connection to speak through.
+
+        Raises  CallerRefused; OSError when the other side does not get that far.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class UserGate:
+    """Processes of these users, on this host."""
+
+    user_ids: frozenset[int]
+
+    def admit(self, connection: socket.socket, *, timeout_s: float) -> socket.socket:
+        """The same connection, when a user of ours is at its other end."""
+        connection.settimeout(timeout_s)
+        raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        _pid, user_id, _gid = _CREDENTIALS.unpack(raw)
+        if user_id not in self.user_ids:
+            raise CallerRefused("user")
+        return connection
+
+
+@dataclass(frozen=True, slots=True)
+class TlsGate:
+    """Holders of a certificate of an authority that issues for callers of the signer alone.
+
+    Takes   names: DNS names of which one must be in the certificate; empty: any certificate of
+            that authority.
+    """
+
+    context: ssl.SSLContext
+    names: frozenset[str]
+
+    def admit(self, connection: socket.socket, *, timeout_s: float) -> socket.socket:
+        """The connection inside of TLS."""
+        connection.settimeout(timeout_s)
+        try:
+            inner = self.context.wrap_socket(connection, server_side=True)
+        except ssl.SSLError as refusal:
+            raise CallerRefused("certificate") from refusal
+        if self.names and not self.names & _names_of(inner):
+            inner.close()
+            raise CallerRefused("name")
+        return inner
+
+
+def server_context(*, certificate: Path, key: Path, client_ca: Path) -> ssl.SSLContext:
+    """TLS 1.3 for the signer: nobody comes in without a certificate of `client_ca`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    context.num_tickets = 0  # every connection shows its certificate
+    context.load_cert_chain(certificate, key)
+    context.load_verify_locations(client_ca)
+    return context
+
+
+def client_context(*, certificate: Path, key: Path, signer_ca: Path) -> ssl.SSLContext:
+    """TLS 1.3 for whoever asks: the signer has a certificate of `signer_ca` for its host name."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    context.load_cert_chain(certificate, key)
+    context.load_verify_locations(signer_ca)
+    return context
+
+
+def _names_of(connection: ssl.SSLSocket) -> frozenset[str]:
+    shown = connection.getpeercert() or {}
+    names = shown.get("subjectAltName", ())
+    return frozenset(str(one[1]) for one in names if len(one) == 2 and one[0] == "DNS")
