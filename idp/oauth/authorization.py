@@ -8,7 +8,7 @@ Source: OpenID Connect Core §3.1.2.5; architecture, "State" (one write transact
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -19,16 +19,9 @@ from idp.ids import AccountId, ConsentId, GrantId, MandateId, make_id
 from idp.model import AuthLevel, Consent, Grant, Session, SessionClient
 from idp.oauth.assurance import acr_for
 from idp.oauth.authorization_request import AuthorizationRequest
-from idp.oauth.consent import (
-    CONSENT,
-    INFORMATION,
-    Bases,
-    Disclosure,
-    disclose,
-    narrow_request,
-)
+from idp.oauth.consent import CONSENT, Bases, Disclosure, disclose, narrow_request
 from idp.oauth.grants.authorization_code import CodeExchange
-from idp.oauth.prompts import SELF, Progress, Situation
+from idp.oauth.prompts import SELF, Progress, Prompt, Situation
 from idp.oauth.resources import ResourceServers, foreign_sector
 from idp.oauth.scopes import OFFLINE_ACCESS
 from idp.sessions import OpenedSession, Sessions
@@ -60,19 +53,32 @@ class People(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """What a person answered on the consent or information page, with the evidence.
+class Proof:
+    """What is kept of one half of a page: of what was agreed to, or of what a law hands over.
 
-    `chosen` are the optional scopes that were ticked; `text` is what was shown, in `language`.
+    Having read of a law is no agreement, should the law end; so each half is a consent of its own.
     """
 
     kind: str
+    disclosure: Disclosure
+    text: str = field(repr=False)
+    legal_reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person answered on the consent or information page, with the evidence.
+
+    `disclosure` is what the page spoke of; `chosen` are the optional scopes that were ticked;
+    `text_sha256` is over the sentences of the whole page, in `language`.
+    """
+
+    disclosure: Disclosure
     chosen: tuple[str, ...]
     language: str
     text_version: str
-    text: str = field(repr=False)
     text_sha256: str
-    legal_reference: str | None = None
+    proofs: tuple[Proof, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,24 @@ class Gathered:
     situation: Situation
     disclosure: Disclosure
     consents: tuple[Consent, ...]
+
+    def shown_on(self, page: Prompt) -> Disclosure:
+        """What the consent page (all of it) or the information page (the laws) speaks of."""
+        if page is Prompt.INFORMATION:
+            return self.disclosure.on_ground(of_law=True)
+        return self.disclosure
+
+    def is_settled_by(self, decision: Decision) -> bool:
+        """Whether the page spoke of everything that is handed over now.
+
+        A registration may have changed while the person was reading.
+        """
+        if decision.disclosure == self.disclosure:
+            return True
+        return (
+            self.situation.consent_prompt is not Prompt.CONSENT
+            and decision.disclosure == self.shown_on(Prompt.INFORMATION)
+        )
 
 
 class SessionOvertaken(Exception):
@@ -188,7 +212,10 @@ class Authorizations:
                 raise SessionOvertaken
             consents = gathered.consents
             if decision is not None:
-                consents = (*consents, *self._record_decision(tx, gathered, decision))
+                consents = (
+                    *consents,
+                    *(self._record_consent(tx, at, proof, decision) for proof in decision.proofs),
+                )
             entry = self._enter_client(tx, at, account, session)
             self._name_at_resource(tx, at, account)
             grant = self._make_grant(gathered, account, session, entry, consents)
@@ -270,40 +297,21 @@ class Authorizations:
             expires_at=session.expires_at,
         )
 
-    def _record_decision(
-        self, tx: Transaction, gathered: Gathered, decision: Decision
-    ) -> tuple[Consent, ...]:
-        """One row for what was agreed to, one for what the person was told on ground of a law.
-
-        Having read of a law is no agreement, should the law end.
-        """
-        by_law = gathered.disclosure.on_ground(of_law=True)
-        agreed = gathered.disclosure.on_ground(of_law=False)
-        rows = [(INFORMATION, by_law)]
-        if decision.kind == CONSENT:
-            rows.append((CONSENT, agreed))
-        return tuple(
-            self._record_consent(tx, gathered, disclosure, replace(decision, kind=kind))
-            for kind, disclosure in rows
-            if disclosure.items
-        )
-
     def _record_consent(
-        self, tx: Transaction, gathered: Gathered, disclosure: Disclosure, decision: Decision
+        self, tx: Transaction, at: Situation, proof: Proof, decision: Decision
     ) -> Consent:
-        at = gathered.situation
         account_id = at.account.account_id if at.account is not None else AccountId("")
         given = Consent(
             consent_id=ConsentId(make_id("con")),
             account_id=account_id,
             client_id=at.client.client_id,
-            kind=decision.kind,
-            scopes=tuple(item.scope for item in disclosure.items),
-            shared=disclosure.shared_after(decision.chosen),
+            kind=proof.kind,
+            scopes=tuple(item.scope for item in proof.disclosure.items),
+            shared=proof.disclosure.shared_after(decision.chosen),
             language=decision.language,
             text_version=decision.text_version,
             text_sha256=decision.text_sha256,
-            legal_reference=decision.legal_reference,
+            legal_reference=proof.legal_reference,
             given_at=at.now,
         )
         data_key = self._people.data_key_of(account_id) or b""
@@ -311,14 +319,14 @@ class Authorizations:
             tx,
             given,
             text_sealed=self._sealer.seal_personal(
-                data_key, decision.text.encode(), context=given.consent_id
+                data_key, proof.text.encode(), context=given.consent_id
             ),
         )
         self._log.record(
             tx,
             Event(
                 type=EventType.CONSENT_GIVEN
-                if decision.kind == CONSENT
+                if proof.kind == CONSENT
                 else EventType.CONSENT_INFORMED,
                 account_id=account_id,
                 client_id=at.client.client_id,

@@ -1,25 +1,28 @@
 """The evidence of a consent: the sentences that were shown, and the receipt made from them.
 
-What lives here: writing down what a consent page said, in the words of `templates/consent.html`,
-and reading it back years later.  Values are left out: a receipt says which data, not what they
-were.
+What lives here: writing down what a page said, in the words of `templates/consent.html` and
+`templates/information.html` (a test compares), and reading it back years later.  Values are left
+out: a receipt says which data, not what they were.
 Source: Law 91/2025/QH15 Art. 9 (printable, per purpose); NĐ 356/2025 Art. 6 (proof is kept).
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
 from clients.registry.model import Client, Controller
-from idp.oauth.authorization import Decision
+from idp.oauth.authorization import Decision, Proof
+from idp.oauth.consent import CONSENT, INFORMATION, Disclosure
+from idp.oauth.prompts import Prompt
 from idp.web.consent_text import controller_contact, controller_name, name_of
 from idp.web.i18n import language, translate
 from idp.web.pages import SharedPurpose, SharedRow
 
-TEXT_VERSION: Final = "2026-11"
+TEXT_VERSION: Final = "2026-12"
 """Raised whenever the sentences of the page change."""
 
 
@@ -45,7 +48,7 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def shared(self) -> tuple[SharedPurpose, ...]:
-        """The purposes that were agreed to or rest on law, as rows of the receipt."""
+        """The purposes that were agreed to, or that rest on law, as rows of the receipt."""
         return tuple(
             SharedPurpose(
                 purpose=one.purpose,
@@ -61,7 +64,8 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
 
 def write_evidence(
     *,
-    kind: str,
+    page: Prompt,
+    disclosure: Disclosure,
     purposes: tuple[SharedPurpose, ...],
     chosen: tuple[str, ...],
     client: Client,
@@ -69,7 +73,8 @@ def write_evidence(
 ) -> Decision:
     """What the person decided, with the sentences that were shown.
 
-    Takes   kind: `consent` or `information`; chosen: the optional scopes that were ticked.
+    Takes   page: CONSENT or INFORMATION; disclosure: what that page speaks of; purposes: its rows,
+            one for each item; chosen: the optional scopes that were ticked.
     Returns a decision whose `text_sha256` is over the lines, joined by line feeds, in UTF-8.
     """
     shown = tuple(
@@ -83,22 +88,36 @@ def write_evidence(
         )
         for one in purposes
     )
-    evidence = Evidence(
-        client_name=name_of(client),
-        controller=controller_name(controller),
-        contact=controller_contact(controller),
-        lines=_lines(shown, client=client, controller=controller),
-        purposes=shown,
+    make_lines = _lines_of_consent if page is Prompt.CONSENT else _lines_of_information
+    lines = (
+        *make_lines(shown, name_of(client)),
+        *_lines_of_rights(page, client=client, controller=controller),
     )
-    references = sorted({one.legal_ref for one in shown if one.legal_ref})
+    proofs = []
+    for kind, of_law in ((CONSENT, False), (INFORMATION, True)):
+        half = disclosure.on_ground(of_law=of_law)
+        if not half.items:
+            continue
+        told = tuple(
+            one for item, one in zip(disclosure.items, shown, strict=True) if item in half.items
+        )
+        evidence = Evidence(
+            client_name=name_of(client),
+            controller=controller_name(controller),
+            contact=controller_contact(controller),
+            lines=lines,
+            purposes=told,
+        )
+        references = sorted({one.legal_ref for one in told if one.legal_ref})
+        text = msgspec.json.encode(evidence).decode()
+        proofs.append(Proof(kind, half, text, "; ".join(references)[:200] or None))
     return Decision(
-        kind=kind,
+        disclosure=disclosure,
         chosen=chosen,
         language=language(),
         text_version=TEXT_VERSION,
-        text=msgspec.json.encode(evidence).decode(),
-        text_sha256=hashlib.sha256("\n".join(evidence.lines).encode()).hexdigest(),
-        legal_reference="; ".join(references)[:200] or None,
+        text_sha256=hashlib.sha256("\n".join(lines).encode()).hexdigest(),
+        proofs=tuple(proofs),
     )
 
 
@@ -107,30 +126,76 @@ def read_evidence(text: bytes) -> Evidence:
     return msgspec.json.decode(text, type=Evidence)
 
 
-def _lines(
-    shown: tuple[_Purpose, ...], *, client: Client, controller: Controller | None
-) -> tuple[str, ...]:
-    lines = [translate("Chia sẻ thông tin với %(client)s", client=name_of(client))]
+def _lines_of_consent(shown: tuple[_Purpose, ...], client: str) -> Iterator[str]:
+    yield translate("Chia sẻ thông tin với %(client)s", client=client)
+    yield translate(
+        "%(client)s đề nghị được sử dụng các thông tin sau đây của Ông/Bà:", client=client
+    )
+    by_law = [one for one in shown if one.legal_ref]
+    asked = [one for one in shown if not one.legal_ref]
+    for title, group in (
+        (
+            translate("Thông tin bắt buộc để sử dụng dịch vụ"),
+            [one for one in asked if one.is_required],
+        ),
+        (
+            translate("Thông tin không bắt buộc; chỉ chia sẻ khi Ông/Bà chọn"),
+            [one for one in asked if not one.is_required],
+        ),
+        (translate("Thông tin được sử dụng theo quy định của pháp luật"), by_law),
+    ):
+        if group:
+            yield title
+        for one in group:
+            yield from _lines_of_purpose(one)
+
+
+def _lines_of_information(shown: tuple[_Purpose, ...], client: str) -> Iterator[str]:
+    yield translate("Thông tin sẽ được chuyển đến %(client)s", client=client)
+    yield translate(
+        "Để giải quyết yêu cầu của Ông/Bà, %(client)s sử dụng các thông tin sau đây:",
+        client=client,
+    )
     for one in shown:
-        lines.append("; ".join(one.labels))
-        lines.append(translate("Mục đích xử lý: %(purpose)s", purpose=one.purpose))
-        lines.append(translate("Thời hạn lưu trữ: %(retention)s", retention=one.retention))
-        if one.legal_ref:
-            lines.append(
-                translate(
-                    "Việc sử dụng thông tin này được thực hiện theo quy định tại %(legal_ref)s,"
-                    " không cần sự đồng ý của Ông/Bà.",
-                    legal_ref=one.legal_ref,
-                )
-            )
+        yield from _lines_of_purpose(one)
+
+
+def _lines_of_purpose(one: _Purpose) -> Iterator[str]:
+    yield "; ".join(one.labels)
+    yield translate("Mục đích xử lý: %(purpose)s", purpose=one.purpose)
+    yield translate("Thời hạn lưu trữ: %(retention)s", retention=one.retention)
+    if one.legal_ref:
+        yield translate(
+            "Việc sử dụng thông tin này được thực hiện theo quy định tại %(legal_ref)s,"
+            " không cần sự đồng ý của Ông/Bà.",
+            legal_ref=one.legal_ref,
+        )
+
+
+def _lines_of_rights(
+    page: Prompt, *, client: Client, controller: Controller | None
+) -> Iterator[str]:
+    yield translate("Bên sử dụng và quyền của Ông/Bà")
     label = translate("Bên kiểm soát dữ liệu")
-    lines.append(f"{label}: {controller_name(controller)}")
+    yield f"{label}: {controller_name(controller)}"
     label = translate("Liên hệ về bảo vệ dữ liệu cá nhân")
-    lines.append(f"{label}: {controller_contact(controller)}")
-    lines.append(
-        translate(
+    yield f"{label}: {controller_contact(controller)}"
+    if page is Prompt.CONSENT:
+        yield translate(
             "Ông/Bà có quyền xem, chỉnh sửa, yêu cầu xóa dữ liệu và rút lại sự đồng ý"
             " bất cứ lúc nào."
         )
-    )
-    return tuple(lines)
+    else:
+        yield translate(
+            "Ông/Bà có quyền xem thông tin đã được sử dụng và yêu cầu chỉnh sửa khi thông tin"
+            " không đúng."
+        )
+    if client.policy_uri:
+        label = translate("Chính sách bảo vệ dữ liệu của %(client)s", client=name_of(client))
+        yield f"{label}: {client.policy_uri}"
+    if page is Prompt.CONSENT:
+        yield translate(
+            "Nếu không đồng ý, Ông/Bà sẽ quay lại %(client)s và không có thông tin nào được"
+            " chia sẻ.",
+            client=name_of(client),
+        )

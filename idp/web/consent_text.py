@@ -7,7 +7,7 @@ Source: Law 91/2025/QH15 Art. 9; NĐ 356/2025 Art. 6 (what a request for consent
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from idp.oauth.prompts import SELF
 from idp.oauth.scopes import OFFLINE_ACCESS
 from idp.web.i18n import language, translate
 from idp.web.pages import SharedPurpose, SharedRow, mask_number
-from idp.web.sentences import ACCOUNT_TYPES, DATA_LABELS, GENDERS
+from idp.web.sentences import ACCOUNT_TYPES, DATA_LABELS, GENDERS, SAID_WITH
 
 _MASKED: Final = frozenset({"personal_id_number", "legacy_id_9", "passport_number", "phone_number"})
 _SAME_AS: Final[Mapping[str, str]] = MappingProxyType(
@@ -36,7 +36,9 @@ _SAME_AS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """Names of legacy portals whose value is shown as that of a claim; of the others the label is."""
-_WITHOUT_VALUE: Final = frozenset({OFFLINE_ACCESS, TECH_ID}) | (VNCONNECT_MEMBERS - set(_SAME_AS))
+_WITHOUT_VALUE: Final = frozenset({OFFLINE_ACCESS, TECH_ID, "updated_at"}) | (
+    VNCONNECT_MEMBERS - set(_SAME_AS)
+)
 
 
 def purposes_of(
@@ -63,7 +65,7 @@ def _purpose(item: Item, *, person: Person | None, client: Client) -> SharedPurp
         purpose, retention = item.purpose.purpose_en, item.purpose.retention_en
     else:
         purpose, retention = item.purpose.purpose_vi, item.purpose.retention_vi
-    shown = [claim for claim in (item.claims or (item.scope,)) if claim in DATA_LABELS]
+    shown = said_of(item.content)
     rows = [
         SharedRow(
             label=translate(DATA_LABELS[claim]),
@@ -81,12 +83,21 @@ def _purpose(item: Item, *, person: Person | None, client: Client) -> SharedPurp
     )
 
 
+def said_of(names: Sequence[str]) -> tuple[str, ...]:
+    """The names that get a row; those that another row says are left out."""
+    return tuple(name for name in names if name in DATA_LABELS and SAID_WITH.get(name) not in names)
+
+
 def _value(claim: str, person: Person | None) -> str:
+    if claim in _WITHOUT_VALUE:
+        return ""
     claim = _SAME_AS.get(claim, claim)
     make = VALUES.get(claim)
     value: Any = None if make is None or person is None else make(person)
     if value is None:
-        return "" if claim in _WITHOUT_VALUE else translate("Chưa có")
+        return translate("Chưa có")
+    if isinstance(value, bool):
+        return translate("Có") if value else translate("Không")
     if claim in _MASKED:
         return mask_number(str(value))
     if claim == "gender":

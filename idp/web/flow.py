@@ -177,7 +177,7 @@ class Flow:
         Takes   opened: a session that is not stored yet in this form; decision: given just now.
         """
         gathered = self.gather(visit, opened=opened)
-        if decision is not None:
+        if decision is not None and gathered.is_settled_by(decision):
             progress = replace(gathered.situation.progress, consent_given=True)
             gathered = replace(gathered, situation=replace(gathered.situation, progress=progress))
         try:

@@ -200,7 +200,8 @@ class ConsentPage(Page):
     """What is shared and why.
 
     Buttons `consent-accept`, `consent-deny` submit `decision` = accept, deny; ticked optional rows
-    submit `share` = their key, once per row.  Nothing is ticked beforehand.
+    submit `share` = their key, once per row.  Nothing is ticked beforehand.  `shown` is submitted
+    as it is: the SHA-256 of the sentences, so that evidence is kept of what was read.
     """
 
     template: ClassVar[str] = "consent.html"
@@ -211,11 +212,15 @@ class ConsentPage(Page):
     action: str
     csrf_token: str
     policy_url: str | None = None
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InformationPage(Page):
-    """What is shared on a statutory basis: no consent asked.  Button `information-continue`."""
+    """What is shared on a statutory basis: no consent asked.  Button `information-continue`.
+
+    `shown` as on the consent page.
+    """
 
     template: ClassVar[str] = "information.html"
     client_name: str
@@ -226,11 +231,15 @@ class InformationPage(Page):
     csrf_token: str
     policy_url: str | None = None
     cancel_action: str | None = None
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptPage(Page):
-    """A consent receipt, to be printed: what was shown, when, in which words."""
+    """A receipt, to be printed: what was shown, when, in which words.
+
+    `is_by_law`: the person was told of a law, and there was nothing to agree to.
+    """
 
     template: ClassVar[str] = "receipt.html"
     number: str
@@ -245,6 +254,7 @@ class ReceiptPage(Page):
     text_language: Literal["vi", "en"]
     text_version: str
     text_sha256: str
+    is_by_law: bool = False
     return_url: str | None = None
 
 

@@ -133,8 +133,28 @@ DATA_LABELS: Final[Mapping[str, str]] = {
     "loAs": N_("Mức độ xác thực"),
     "IAL": N_("Mức độ tài khoản"),
     "offline_access": N_("Truy cập khi Ông/Bà không có mặt"),
+    "family_name": N_("Họ"),
+    "middle_name": N_("Tên đệm"),
+    "given_name": N_("Tên"),
+    "email_verified": N_("Thư điện tử đã được xác minh hay chưa"),
+    "phone_number_verified": N_("Số điện thoại đã được xác minh hay chưa"),
+    "locale": N_("Ngôn ngữ"),
+    "zoneinfo": N_("Múi giờ"),
+    "updated_at": N_("Thời điểm cập nhật hồ sơ"),
 }
 """What a claim or scope is called on the pages that ask for consent or inform."""
+
+SAID_WITH: Final[Mapping[str, str]] = {
+    "family_name": "name",
+    "middle_name": "name",
+    "given_name": "name",
+    "email_verified": "email",
+    "phone_number_verified": "phone_number",
+    "locale": "name",
+    "zoneinfo": "name",
+    "updated_at": "name",
+}
+"""Claims that need no row of their own beside another one."""
 
 GENDERS: Final[Mapping[str, str]] = {"male": N_("Nam"), "female": N_("Nữ"), "other": N_("Khác")}
 ACCOUNT_TYPES: Final[Mapping[str, str]] = {

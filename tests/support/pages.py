@@ -186,6 +186,18 @@ _PLAIN: Final[Mapping[str, Page]] = {
         return_url="/help",
         **_SHARING,
     ),
+    "receipt_by_law": ReceiptPage(
+        number="DY-2026-8F3A-91C3",
+        name=NAME,
+        given_at=RETRY_AT,
+        purposes=(STATUTORY,),
+        text_shown=("Thông tin sẽ được chuyển đến Cổng dịch vụ công",),
+        text_language="vi",
+        text_version="2026-12",
+        text_sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        is_by_law=True,
+        **_SHARING,
+    ),
     "receipt_withdrawn": ReceiptPage(
         number="DY-2026-8F3A-91C2",
         name=NAME,

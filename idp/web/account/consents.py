@@ -18,7 +18,7 @@ from idp.oauth.consent_receipts import ConsentReceipts
 from idp.oauth.errors import ConsentUnknown
 from idp.services import Services
 from idp.web.answer import see_other
-from idp.web.consent_text import name_of
+from idp.web.consent_text import name_of, said_of
 from idp.web.cookies import Cookies, make_browser_token
 from idp.web.flow import CsrfFailed, page_answer
 from idp.web.i18n import translate
@@ -89,7 +89,7 @@ class _ConsentsPages:
         client = self._services.registry.find_registered_client(
             one.client_id, now=self._services.time()
         )
-        labels = [translate(DATA_LABELS[name]) for name in one.shared if name in DATA_LABELS]
+        labels = [translate(DATA_LABELS[name]) for name in said_of(one.shared)]
         place = f"{PLACE}/{one.consent_id}"
         may_withdraw = one.kind == CONSENT and one.withdrawn_at is None
         return GivenConsent(

@@ -10,6 +10,7 @@ from typing import Literal
 
 from flask import Blueprint, Response, abort
 
+from idp.oauth.consent import CONSENT
 from idp.oauth.consent_receipts import ConsentReceipts
 from idp.services import Services
 from idp.web.account.consents import PLACE as CONSENTS
@@ -50,6 +51,7 @@ def make_receipts(services: Services, *, cookies: Cookies) -> Blueprint:
             text_language=shown,
             text_version=found.consent.text_version,
             text_sha256=found.consent.text_sha256,
+            is_by_law=found.consent.kind != CONSENT,
             return_url=CONSENTS,
         )
         return page_answer(page)
