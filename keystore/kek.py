@@ -188,7 +188,7 @@ class KekRing:
             return self._keys
 
     def __repr__(self) -> str:
-        return f"KekRing({', '.join(self._keys)})"
+        return "KekRing(…)"
 
 
 def wrapped_head(kek_id: str) -> bytes:

@@ -153,7 +153,7 @@ class KekRotation:
     batch: int = BATCH
 
     def run(
-        self, kek_id: str, *, progress: Callable[[int], None] = lambda _wrapped: None
+        self, kek_id: str, *, progress: Callable[[int], object] = lambda _wrapped: None
     ) -> Rotated:
         """Put everything of the scope under one root key; goes on where a run before was killed.
 
@@ -208,7 +208,9 @@ class KekRotation:
                 )
         self.ring.use(kek_id)
 
-    def _pass(self, kek_id: str, *, progress: Callable[[int], None]) -> tuple[int, tuple[str, ...]]:
+    def _pass(
+        self, kek_id: str, *, progress: Callable[[int], object]
+    ) -> tuple[int, tuple[str, ...]]:
         rewrapped, damaged = 0, list[str]()
         for wrappings in self.wrappings:
             after: str | None = ""

@@ -78,10 +78,19 @@ class Sealer:
     an unknown version makes the keys be read again, once.
     """
 
-    def __init__(self, database: DatabaseLike, *, ring: KekRing, scope: Scope, keys: _Keys) -> None:
+    def __init__(
+        self,
+        database: DatabaseLike,
+        *,
+        ring: KekRing,
+        scope: Scope,
+        purposes: Sequence[SealPurpose | MacPurpose],
+        keys: _Keys,
+    ) -> None:
         self._database = database
         self._ring = ring
         self._scope = scope
+        self._purposes = purposes
         self._keys = keys
         self._reload_lock = threading.Lock()
 
@@ -101,14 +110,14 @@ class Sealer:
         2. what is missing is made, under the root key that wraps.
         Processes that start together end up with the same keys, also while a rotation goes on.
         Takes   scope: whose keys; each scope has keys and root keys of its own; purposes: those
-                that this process needs.
+                that this process needs, it opens no other.
         Raises  KekInvalid: does_not_open (the database was sealed under other root keys), damaged
                 (some keys do not open, carries which), not_given (carries the id of the root key
                 that wraps).  Nothing was written then.
         """
         ring = kek if isinstance(kek, KekRing) else KekRing((kek,))
         with database.read() as connection:
-            stored = read_purpose_keys(connection, scope=scope)
+            stored = _of(purposes, read_purpose_keys(connection, scope=scope))
             root_keys = read_root_keys(connection, scope=scope)
         current = next((one.kek_id for one in root_keys if one.is_current), None)
         # 1
@@ -125,9 +134,9 @@ class Sealer:
                 present = read_purpose_keys(tx.connection, scope=scope)
                 for purpose in _missing(present, purposes=purposes):
                     _make_key(tx, ring=ring, scope=scope, purpose=purpose, version=1, now=now)
-                stored = read_purpose_keys(tx.connection, scope=scope)
+                stored = _of(purposes, read_purpose_keys(tx.connection, scope=scope))
             keys = _open_all(stored, ring=ring, scope=scope)
-        return cls(database, ring=ring, scope=scope, keys=keys)
+        return cls(database, ring=ring, scope=scope, purposes=purposes, keys=keys)
 
     def seal(self, purpose: SealPurpose, plaintext: bytes, *, context: str) -> bytes:
         """Encrypt `plaintext` for one record.
@@ -241,7 +250,7 @@ class Sealer:
         """Read the purpose keys again."""
         with self._reload_lock:
             with self._database.read() as connection:
-                stored = read_purpose_keys(connection, scope=self._scope)
+                stored = _of(self._purposes, read_purpose_keys(connection, scope=self._scope))
             self._keys = _open_all(stored, ring=self._ring, scope=self._scope)
 
     def _sealing_key(self, purpose: SealPurpose, *, version: int) -> AeadKey:
@@ -274,6 +283,13 @@ class Sealer:
 
     def __repr__(self) -> str:
         return "Sealer(…)"
+
+
+def _of(
+    purposes: Sequence[SealPurpose | MacPurpose], stored: Sequence[StoredPurposeKey]
+) -> tuple[StoredPurposeKey, ...]:
+    names = {purpose.value for purpose in purposes}
+    return tuple(one for one in stored if one.purpose in names)
 
 
 def _missing(

@@ -10,12 +10,22 @@ from datetime import datetime
 import click
 
 from idp.cli.context import open_services
+from idp.cli.keys_kek import (
+    add_kek_command,
+    remove_kek_command,
+    root_keys_command,
+    rotate_kek_command,
+)
 from keystore.signing_keys import KeyRecord
 
 
 @click.group()
 def keys() -> None:
     """Signing keys."""
+
+
+for command in (root_keys_command, add_kek_command, rotate_kek_command, remove_kek_command):
+    keys.add_command(command)
 
 
 @keys.command("list")
