@@ -117,6 +117,42 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     key_rotation_s: int = 90 * 24 * 3600
     """How long a key signs before the next one follows."""
 
+    signer_address: str = ""
+    """Where `antin signer` is reached: `unix:/path` or `tls://host:port`; empty: `var/signer.sock`.
+    """
+    signer_listen: str = ""
+    """Where it listens when that is another address; empty: the same."""
+    signer_folder: Path | None = None
+    """Folder of what the signer remembers by itself, for its user alone; empty: `var/signer`."""
+    signer_database_url: str = ""
+    """SQLAlchemy URL with a role of its own for the signer; empty: `database_url`."""
+    signer_users: tuple[int, ...] = ()
+    """User ids that may connect to the Unix socket, separated by commas; empty: its own alone."""
+    signer_group: str = ""
+    """Name of a group that may open the Unix socket (mode 0660); empty: its owner alone (0600)."""
+    signer_tls_certificate: Path | None = None
+    """PEM chain of this side of `tls://`: the signer's own, or that of whoever asks it."""
+    signer_tls_key: Path | None = None
+    """PEM private key that goes with it."""
+    signer_tls_ca: Path | None = None
+    """PEM of the authority that certifies the other side, and nobody else."""
+    signer_callers: tuple[str, ...] = ()
+    """DNS names in certificates that may ask over `tls://`, separated by commas; empty: any
+    certificate of that authority."""
+    signer_processes: int = 1
+    """Processes that open personal keys; about one per core of its host."""
+    signer_connections: int = 64
+    """Connections that one of them serves at a time; at least the threads of all who ask."""
+    signer_origins: tuple[str, ...] = ()
+    """Origins of pages on which a signature may be confirmed, separated by commas; empty: the
+    issuer."""
+    signer_rp_id: str = ""
+    """RP ID of the passkeys that confirm; empty: the host name of the first of those origins."""
+    signer_verifier_keys: Path | None = None
+    """JWK Set of the second-factor verifier; empty: no statement of it is believed."""
+    signer_needs_statement: bool = False
+    """Whether enrolling a passkey key needs a statement of the second-factor verifier as well."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """The least important lines that are written."""
     access_log: bool = False
@@ -160,9 +196,37 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """`destruction_list`, or `var/destroyed`."""
         return self.destruction_list or self.var / "destroyed"
 
+    @property
+    def effective_signer_address(self) -> str:
+        """`signer_address`, or a Unix socket in `var`."""
+        return self.signer_address or f"unix:{self.var.absolute() / 'signer.sock'}"
+
+    @property
+    def effective_signer_folder(self) -> Path:
+        """`signer_folder`, or `var/signer`."""
+        return self.signer_folder or self.var / "signer"
+
+    @property
+    def effective_signer_origins(self) -> tuple[str, ...]:
+        """`signer_origins`, or the issuer alone."""
+        return self.signer_origins or (self.issuer,)
+
+    @property
+    def effective_signer_rp_id(self) -> str:
+        """`signer_rp_id`, or the host of the first origin."""
+        return self.signer_rp_id or urlsplit(self.effective_signer_origins[0]).hostname or ""
+
+
+_LISTS: Final = frozenset({"trusted_proxies", "signer_users", "signer_callers", "signer_origins"})
+"""Settings whose values are separated by commas in a variable."""
 
 _PATHS: Final = frozenset(
     {
+        "signer_folder",
+        "signer_tls_certificate",
+        "signer_tls_key",
+        "signer_tls_ca",
+        "signer_verifier_keys",
         "kek_file",
         "signer_kek_file",
         "kek_pkcs11_module",
@@ -180,6 +244,8 @@ _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "work_metrics_port": (0, 65535),
     "workers": (1, 256),
     "threads": (1, 128),
+    "signer_processes": (1, 64),
+    "signer_connections": (1, 4096),
     "drain_s": (0, 600),
     "finish_s": (1, 600),
     "session_lifetime_s": (60, 24 * 3600),
@@ -245,7 +311,7 @@ def _to_path(kind: type, value: Any) -> Any:
 
 
 def _from_text(key: str, text: str) -> Any:
-    if key == "trusted_proxies":
+    if key in _LISTS:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     if key == "egress_private":
         try:
@@ -271,6 +337,7 @@ def _refuse_dangerous(settings: Settings) -> None:
     if (settings.tls_certificate is None) != (settings.tls_key is None):
         raise SettingsInvalid("ANTIN_TLS_KEY", reason="certificate and key go together")
     _refuse_half_a_token(settings)
+    _refuse_half_a_signer(settings)
     for key in ("host", "metrics_host"):
         _refuse_unless(ip_address, getattr(settings, key), key=key, reason="must be an IP address")
     for proxy in settings.trusted_proxies:
@@ -293,6 +360,29 @@ def _refuse_half_a_token(settings: Settings) -> None:
         raise SettingsInvalid(
             "ANTIN_KEK_PKCS11_PIN_FILE", reason="or ANTIN_KEK_PKCS11_PIN, one of the two"
         )
+
+
+def _refuse_half_a_signer(settings: Settings) -> None:
+    for key in ("signer_address", "signer_listen"):
+        address = getattr(settings, key)
+        if not address or (address.startswith("unix:") and len(address) > len("unix:")):
+            continue
+        parts = urlsplit(address)
+        if parts.scheme != "tls" or not parts.hostname or not parts.port or parts.path:
+            raise SettingsInvalid(
+                _PREFIX + key.upper(), reason="must be unix:/path or tls://host:port"
+            )
+        if not (settings.signer_tls_certificate and settings.signer_tls_key):
+            raise SettingsInvalid("ANTIN_SIGNER_TLS_CERTIFICATE", reason="tls:// is mutual")
+        if settings.signer_tls_ca is None:
+            raise SettingsInvalid("ANTIN_SIGNER_TLS_CA", reason="tls:// is mutual")
+    rp_id = settings.effective_signer_rp_id
+    for origin in settings.effective_signer_origins:
+        host = urlsplit(origin).hostname or ""
+        if origin != origin.rstrip("/") or not (host == rp_id or host.endswith(f".{rp_id}")):
+            raise SettingsInvalid(
+                "ANTIN_SIGNER_ORIGINS", reason=f"must be origins of {rp_id}, without a slash"
+            )
 
 
 def _refuse_unless(parse: Callable[[str], object], text: str, *, key: str, reason: str) -> None:
