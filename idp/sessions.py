@@ -17,7 +17,6 @@ from typing import Any, Final, Protocol
 import structlog
 
 from clients.registry.model import Client
-from idp.accounts.model import Account
 from idp.ids import AccountId, SessionId, make_id
 from idp.model import Factor, ProvenFactor, Session
 from idp.oauth.revocation import RevocationReason, Revocations
@@ -84,13 +83,13 @@ def hash_token(token: str) -> bytes:
 
 
 def open_session(
-    account: Account, *, factor: Factor, now: datetime, lifetime: timedelta
+    account_id: AccountId, *, factor: Factor, now: datetime, lifetime: timedelta
 ) -> OpenedSession:
     """A session for somebody who has just proven a factor; nothing is stored yet."""
     token = secrets.token_urlsafe(32)
     session = Session(
         session_id=SessionId(make_id("ses")),
-        account_id=account.account_id,
+        account_id=account_id,
         token_hash=hash_token(token),
         factors=(ProvenFactor(factor, now),),
         created_at=now,
@@ -137,12 +136,16 @@ class Sessions:
 
     def store_alone(self, opened: OpenedSession, *, now: datetime) -> bool:
         """`store` where nothing else happens with it."""
+        data_key = self._data_keys.data_key_of(opened.session.account_id)
         with self._database.transaction() as tx:
-            return self.store(tx, opened, now=now)
+            return self.store(tx, opened, data_key=data_key, now=now)
 
-    def store(self, tx: Transaction, opened: OpenedSession, *, now: datetime) -> bool:
+    def store(
+        self, tx: Transaction, opened: OpenedSession, *, data_key: bytes | None, now: datetime
+    ) -> bool:
         """Store a new session, or the new cookie and factors of a raised one.
 
+        Takes   data_key: the person's, for the log row.
         Returns False when another request raised it in the meantime: the caller starts over.
         """
         session = opened.session
@@ -168,7 +171,7 @@ class Sessions:
                     "factors": " ".join(proven.factor.value for proven in session.factors),
                 },
             ),
-            data_key=self._data_keys.data_key_of(session.account_id),
+            data_key=data_key,
             now=now,
         )
         return True

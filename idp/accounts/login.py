@@ -26,13 +26,13 @@ from idp.accounts.credentials import Credentials, StoredPassword
 from idp.accounts.decoys import Decoys
 from idp.accounts.devices import Devices
 from idp.accounts.identifiers import IdentifierProblem, parse_login_identifier
-from idp.accounts.model import Account, AccountStatus
+from idp.accounts.model import AccountStatus
 from idp.accounts.passwords import Argon2Costs, Hashing, Passwords, PreparedPassword, prepare
 from idp.accounts.refusals import RefusedSignIns
 from idp.accounts.totp import spend_code
 from idp.ids import AccountId
 from idp.model import Factor
-from idp.storage.accounts import find_account, find_row
+from idp.storage.accounts import find_row
 from idp.storage.credentials import (
     find_credentials,
     find_password,
@@ -84,7 +84,7 @@ class PasswordAccepted:
     `device` is the device cookie to set: from now on this browser is known for the identifier.
     """
 
-    account: Account
+    account_id: AccountId
     at: datetime
     device: str = field(repr=False)
 
@@ -203,14 +203,14 @@ class Login:
         if stored is not None and self._passwords.needs_rehash(stored):
             self._rehash(found.account_id, stored, prepared=prepared, now=now)
         with self._database.read() as connection:
-            account = find_account(connection, found.account_id, sealer=self._sealer)
-        if account is None or not account.is_active:
-            return _wrong(admitted)
+            row = find_row(connection, found.account_id)
+        if row is None or row.status is not AccountStatus.ACTIVE:
+            return _wrong(admitted)  # locked while the password was being hashed
         self._attempts.settle(admitted, now=now)
         device = self._devices.remember(
             source.device, subject=typed, factor=Factor.PASSWORD, now=now
         )
-        return PasswordAccepted(account, now, device)
+        return PasswordAccepted(found.account_id, now, device)
 
     def _rehash(
         self,

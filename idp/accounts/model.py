@@ -152,7 +152,8 @@ class Account:
 
     `level` is None exactly for organisations.  `identifiers` holds the active ones first, then
     past aliases, each group newest first.  `demands_second_factor`: the holder wants a one-time
-    code at every sign-in, whatever a portal demands.
+    code at every sign-in, whatever a portal demands.  `data_key` is the person's wrapped data key,
+    for log rows in the transaction of an act; it opens nothing without the sealer.
     """
 
     account_id: AccountId
@@ -164,6 +165,7 @@ class Account:
     created_at: datetime
     changed_at: datetime
     demands_second_factor: bool = False
+    data_key: bytes | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_active(self) -> bool:

@@ -48,9 +48,6 @@ class People(Protocol):
     def has_totp(self, account_id: AccountId) -> bool:
         """Whether a second factor is enrolled."""
 
-    def data_key_of(self, account_id: AccountId) -> bytes | None:
-        """The person's wrapped data key."""
-
 
 @dataclass(frozen=True, slots=True)
 class Proof:
@@ -204,7 +201,7 @@ class Authorizations:
             raise SessionOvertaken
         with self._database.transaction() as tx:
             if opened is not None:
-                is_held = self._sessions.store(tx, opened, now=at.now)
+                is_held = self._sessions.store(tx, opened, data_key=account.data_key, now=at.now)
             else:
                 # a logout that is under way ends this grant as well, or this finds it done
                 is_held = lock_session(tx, session.session_id, token_hash=session.token_hash)
@@ -216,7 +213,8 @@ class Authorizations:
                     *consents,
                     *(self._record_consent(tx, at, proof, decision) for proof in decision.proofs),
                 )
-            entry = self._enter_client(tx, at, account, session)
+            is_new = opened is not None and opened.replaces is None
+            entry = self._enter_client(tx, at, account, session, is_new=is_new)
             self._name_at_resource(tx, at, account)
             grant = self._make_grant(gathered, account, session, entry, consents)
             code = self._exchange.issue(
@@ -227,14 +225,22 @@ class Authorizations:
                 code_challenge=at.request.code_challenge,
                 lifetime=self._code_lifetime,
             )
-            self._record_grant(tx, grant, now=at.now)
+            self._record_grant(tx, grant, data_key=account.data_key, now=at.now)
         return code
 
     def _enter_client(
-        self, tx: Transaction, at: Situation, account: Account, session: Session
+        self,
+        tx: Transaction,
+        at: Situation,
+        account: Account,
+        session: Session,
+        *,
+        is_new: bool,
     ) -> SessionClient:
         client_id = at.client.client_id
-        entry = find_session_client(tx.connection, session.session_id, client_id=client_id)
+        entry = None
+        if not is_new:  # nobody else knows a session that this transaction makes
+            entry = find_session_client(tx.connection, session.session_id, client_id=client_id)
         if entry is None:
             subject = get_or_make_subject(tx, account.account_id, sector_id=at.client.sector_id)
             entry = SessionClient(
@@ -314,7 +320,7 @@ class Authorizations:
             legal_reference=proof.legal_reference,
             given_at=at.now,
         )
-        data_key = self._people.data_key_of(account_id) or b""
+        data_key = (None if at.account is None else at.account.data_key) or b""
         add_consent(
             tx,
             given,
@@ -341,7 +347,9 @@ class Authorizations:
         )
         return given
 
-    def _record_grant(self, tx: Transaction, grant: Grant, *, now: datetime) -> None:
+    def _record_grant(
+        self, tx: Transaction, grant: Grant, *, data_key: bytes | None, now: datetime
+    ) -> None:
         self._log.record(
             tx,
             Event(
@@ -356,6 +364,6 @@ class Authorizations:
                     "shared": " ".join(grant.shared)[:200],
                 },
             ),
-            data_key=self._people.data_key_of(grant.account_id),
+            data_key=data_key,
             now=now,
         )

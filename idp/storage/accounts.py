@@ -177,6 +177,7 @@ def find_account(
         created_at=from_ms(row.created_ms),
         changed_at=from_ms(row.changed_ms),
         demands_second_factor=bool(row.demands_second_factor),
+        data_key=row.data_key,
     )
 
 

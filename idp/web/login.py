@@ -76,12 +76,12 @@ class LoginStep:
         Somebody else's session on this browser ends, and its portals are told.
         """
         running = visit.session
-        if running is not None and running.account_id == accepted.account.account_id:
+        if running is not None and running.account_id == accepted.account_id:
             return prove_factor(running, factor=Factor.PASSWORD, now=visit.proven_at)
         if running is not None:
             self._flow.services.sessions.end(running, reason="another_account", now=visit.now)
         return open_session(
-            accepted.account,
+            accepted.account_id,
             factor=Factor.PASSWORD,
             now=visit.proven_at,
             lifetime=timedelta(seconds=self._flow.services.settings.session_lifetime_s),

@@ -36,16 +36,21 @@ def account_of(provider: Provider, person: Somebody) -> Account:
 
 def opened_for(provider: Provider) -> OpenedSession:
     return open_session(
-        account_of(provider, ANH),
+        ANH.account_id,
         factor=Factor.PASSWORD,
         now=provider.now,
         lifetime=timedelta(hours=12),
     )
 
 
-def store(provider: Provider, opened: OpenedSession) -> bool:
+def store(provider: Provider, *several: OpenedSession) -> bool:
+    """Store them in one transaction; whether each was held."""
+    keys = [provider.services.people.data_key_of(one.session.account_id) for one in several]
     with provider.services.database.transaction() as tx:
-        return provider.services.sessions.store(tx, opened, now=provider.now)
+        return all(
+            provider.services.sessions.store(tx, one, data_key=key, now=provider.now)
+            for one, key in zip(several, keys, strict=True)
+        )
 
 
 def test_only_a_hash_of_the_cookie_is_kept_and_nothing_shows_it(
@@ -162,15 +167,14 @@ def test_a_session_that_cannot_be_ended_holds_nobody_up(provider: Provider) -> N
     """A busy evening ends more than one page of them, and the oldest is the broken one."""
     sessions = provider.services.sessions
     broken = open_session(
-        account_of(provider, BINH),
+        BINH.account_id,
         factor=Factor.PASSWORD,
         now=provider.now,
         lifetime=timedelta(hours=1),
     )
     sound = [opened_for(provider) for _ in range(7)]
+    assert store(provider, broken, *sound)
     with provider.services.database.transaction() as tx:
-        for opened in (broken, *sound):
-            assert sessions.store(tx, opened, now=provider.now)
         is_broken = account.c.account_id == BINH.account_id
         tx.connection.execute(update(account).where(is_broken).values(data_key=b"spoilt"))
     provider.clock.advance(hours=12)
@@ -184,9 +188,7 @@ def test_a_session_that_cannot_be_ended_holds_nobody_up(provider: Provider) -> N
 def test_one_call_ends_more_than_two_hundred(provider: Provider) -> None:
     """Twenty a second at most would fall behind a country that signs out at the same hour."""
     many = 205
-    with provider.services.database.transaction() as tx:
-        for _ in range(many):
-            assert provider.services.sessions.store(tx, opened_for(provider), now=provider.now)
+    assert store(provider, *(opened_for(provider) for _ in range(many)))
     provider.clock.advance(hours=12)
     late = iter([True, False])
     sessions = provider.services.sessions
