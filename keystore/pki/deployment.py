@@ -26,7 +26,7 @@ _EXAMPLE_ARCS: Final = (EXAMPLE_ARC, "2.999")
 _OID: Final = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]{0,9})){1,16}", re.ASCII)
 _IDENTIFIER: Final = re.compile(r"(?:NTR|VAT|GOV)[A-Z]{2}-[0-9A-Za-z.-]{1,48}", re.ASCII)
 _COUNTRY: Final = re.compile(r"[A-Z]{2}", re.ASCII)
-_LONGEST_NAME: Final = 40
+_LONGEST_NAME: Final = 24
 _MOST_SHARDS: Final = 4096
 
 

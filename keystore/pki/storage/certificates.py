@@ -52,6 +52,7 @@ certificate = Table(
     Column("state", String(16), nullable=False, info={"data": "none"}),
     Column("reason", String(32), info={"data": "none"}),
     Column("changed_ms", BigInteger, info={"data": "none"}),
+    Column("updated_ms", BigInteger, info={"data": "none"}),
     Column("shard", SmallInteger, nullable=False, info={"data": "none"}),
     Column("replaces", String(40), info={"data": "basic"}),
     Column("der", LargeBinary, info={"data": "none"}),
@@ -60,7 +61,7 @@ certificate = Table(
     Index("certificate_by_account", "account_id"),
     Index("certificate_by_key", "spki_sha256"),
     Index("certificate_by_profile", "profile", "not_after_ms"),
-    Index("certificate_by_change", "changed_ms"),
+    Index("certificate_by_update", "updated_ms"),
     info={
         "subject": "person",
         "purpose": "who was certified with which key, and whether that still holds",
@@ -124,13 +125,16 @@ def read_active(
 
 
 def read_changed(connection: Connection, *, since: datetime) -> tuple[CertificateStatus, ...]:
-    """Certificates whose state changed at `since` or later, in the order of the change.
+    """Certificates whose state was changed at `since` or later, in the order of the change.
+
+    The instant of the change is not `changed_at` where a suspended certificate was revoked: it is
+    not to be relied on since it was suspended.
 
     NOTE: a transaction that is slow to commit, and clocks that differ, make a change turn up late:
     ask for some seconds more than have passed.
     """
     rows = connection.execute(
-        _STATUS.where(certificate.c.changed_ms >= to_ms(since)).order_by(certificate.c.changed_ms)
+        _STATUS.where(certificate.c.updated_ms >= to_ms(since)).order_by(certificate.c.updated_ms)
     ).mappings()
     return tuple(_status(row) for row in rows)
 
@@ -202,8 +206,12 @@ def change_state(
     state: CertificateState,
     reason: RevocationReason | None,
     at: datetime,
+    now: datetime,
 ) -> None:
-    """Write a new state; the caller holds the row."""
+    """Write a new state; the caller holds the row.
+
+    Takes   at: since when it is so; now: when that is written.
+    """
     connection.execute(
         update(certificate)
         .where(certificate.c.ca_id == ca_id, certificate.c.serial == _hex(serial))
@@ -211,6 +219,7 @@ def change_state(
             state=state.value,
             reason=None if reason is None else reason.value,
             changed_ms=to_ms(at),
+            updated_ms=to_ms(now),
         )
     )
 
@@ -245,6 +254,7 @@ def _row(record: CertificateRecord) -> dict[str, Any]:
         "state": record.state.value,
         "reason": None if record.reason is None else record.reason.value,
         "changed_ms": None if record.changed_at is None else to_ms(record.changed_at),
+        "updated_ms": None if record.changed_at is None else to_ms(record.changed_at),
         "shard": record.shard,
         "replaces": None if record.replaces is None else _hex(record.replaces),
         "der": record.der,

@@ -105,6 +105,7 @@ def test_a_change_turns_up_by_its_instant(database: Database, pki: SmallPki, now
             state=CertificateState.SUSPENDED,
             reason=RevocationReason.CERTIFICATE_HOLD,
             at=now,
+            now=now,
         )
     with database.read() as connection:
         assert [one.serial for one in read_changed(connection, since=now)] == [serial]
