@@ -282,7 +282,7 @@ class Keyring:
                 continue
             with suppress(SealBroken):  # of no backend that we know: nothing of it to erase there
                 holder = find_holder(record, backends=self._backends)
-                holder.destroy_key(kid=record.kid, stored=record.private_sealed)
+                holder.destroy_key(record.private_sealed)
             with self._database.transaction() as transaction:
                 signing_keys.erase_private(transaction.connection, record.kid)
         self._reload(now)

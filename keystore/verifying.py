@@ -43,14 +43,7 @@ def verify_signature(
     # 1
     public = _load(public_spki, algorithm=algorithm)
     # 2, 3
-    if isinstance(public, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
-        hashed = HASHES[kind.hash_name]
-        _verify_hashed(public, message, scheme=hashed, hashed=hashed, kind=kind, raw=signature)
-        return
-    try:
-        public.verify(signature, message)
-    except (InvalidSignature, ValueError) as mismatch:
-        raise SignatureRefused("signature") from mismatch
+    _verify_message(public, message, kind=kind, signature=signature)
 
 
 def verify_digest(
@@ -80,11 +73,34 @@ def check_own_signature(
         raise SignatureBroken from fault
 
 
+def check_own_message(
+    public: OwnPublicKey, message: bytes, *, kind: KeyType, signature: bytes
+) -> None:
+    """As `check_own_signature`, for a message."""
+    try:
+        _verify_message(public, message, kind=kind, signature=signature)
+    except SignatureRefused as fault:
+        raise SignatureBroken from fault
+
+
 def _load(public_spki: bytes, *, algorithm: str) -> OwnPublicKey:
     try:
         return load_spki(public_spki, algorithm=algorithm)
     except KeyUnavailable as other:
         raise SignatureRefused("key") from other
+
+
+def _verify_message(
+    public: OwnPublicKey, message: bytes, *, kind: KeyType, signature: bytes
+) -> None:
+    if isinstance(public, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+        hashed = HASHES[kind.hash_name]
+        _verify_hashed(public, message, scheme=hashed, hashed=hashed, kind=kind, raw=signature)
+        return
+    try:
+        public.verify(signature, message)
+    except (InvalidSignature, ValueError) as mismatch:
+        raise SignatureRefused("signature") from mismatch
 
 
 def _verify_digest(

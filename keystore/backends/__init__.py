@@ -57,7 +57,7 @@ class Backend(Protocol):
         Raises  SealBroken when `stored` is not what `make_key` returned for this `kid`.
         """
 
-    def destroy_key(self, *, kid: str, stored: bytes) -> None:
+    def destroy_key(self, stored: bytes) -> None:
         """Erase what the backend itself keeps of the key; again is no error."""
 
 

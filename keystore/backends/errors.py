@@ -74,3 +74,22 @@ class PersonalKekUnknown(KeystoreError):
     def __init__(self, kek_id: str) -> None:
         super().__init__(kek_id)
         self.kek_id = kek_id
+
+
+class TokenUnavailable(KeystoreError):
+    """The token does not answer as it should; `reason` is a word, the next call tries again.
+
+    library, no_such_key, attributes, or what the binding calls the error.
+    """
+
+    code: ClassVar[str] = "token_unavailable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class TokenPinRefused(TokenUnavailable):
+    """The token refused the PIN.  It is not tried again until the process is started anew."""
+
+    code: ClassVar[str] = "token_pin_refused"

@@ -49,7 +49,7 @@ class SoftwareBackend:
             raise SealBroken
         return open_private(private, kind=get_key_type(algorithm))
 
-    def destroy_key(self, *, kid: str, stored: bytes) -> None:
+    def destroy_key(self, stored: bytes) -> None:
         """Nothing: the only copy is the sealed one, which the caller erases."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from keystore.jose import ALGORITHMS, KeySet, VerifiedClaims, parse_jwks, verify
 from keystore.keyring import Keyring
 from keystore.log.record import LogWriter
 from keystore.sealing import Kek, Sealer, load_kek
+from tests.support.softhsm import SoftHsm
 
 ISSUER = "https://portal.example"
 AUDIENCE = "https://provider.example"
@@ -66,6 +67,16 @@ def make_keyring(database: Database, sealer: Sealer, log: LogWriter) -> Callable
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def soft_hsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoftHsm]:
+    """A folder of tokens for this process and those that it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        hsm = SoftHsm(tmp_path_factory.mktemp("softhsm"))
+        for name, value in hsm.environment.items():
+            patch.setenv(name, value)
+        yield hsm
 
 
 class Issuer:
