@@ -101,7 +101,7 @@ def find_checkpoint(
 
 
 def read_checkpoints(
-    connection: Connection, tree: Tree, *, batch: int
+    connection: Connection, tree: Tree, *, batch: int = 500
 ) -> Iterator[StoredCheckpoint]:
     """Every checkpoint that is kept, the smallest first."""
     after = -1

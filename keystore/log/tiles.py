@@ -144,7 +144,7 @@ def grow(size: int, *, edge: Sequence[bytes], leaves: Sequence[bytes]) -> Growth
             elif piece != before:
                 grown.append(stored)
             if len(piece) == TILE_BYTES:
-                added.append(_root_of_tile(piece))
+                added.append(root_of_tile(piece))
         edges.append(hashes[len(hashes) // TILE_BYTES * TILE_BYTES :])
         count >>= HEIGHT
         level += 1
@@ -219,7 +219,8 @@ def _split(hashes: bytes) -> list[bytes]:
     return [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]
 
 
-def _root_of_tile(hashes: bytes) -> bytes:
+def root_of_tile(hashes: bytes) -> bytes:
+    """The hash that stands for a full tile one level above."""
     row = _split(hashes)
     while len(row) > 1:
         row = hash_row(row)

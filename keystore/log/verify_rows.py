@@ -1,0 +1,121 @@
+"""The rows of the log, one after the other: whether each is what was written.
+
+What lives here: the walk over all chains in one pass, and the comparison of each row with its place
+in a tree.  After a row that does not fit, the walk goes on from what is stored, so that one change
+is one finding.  Source: architecture, "State".  Not here: the trees (`verify_trees.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, select, tuple_
+
+from keystore.clock import to_ms
+from keystore.errors import SealBroken
+from keystore.log.findings import FindingKind, Findings
+from keystore.log.record import GENESIS, HASHED, log_chain, log_event, row_hash_of
+from keystore.log.tree_storage import TreeState
+from keystore.log.tree_tables import log_entry
+
+Opener = Callable[[Mapping[str, Any]], bool]
+"""Opens the event of a row, given its columns by name; False when its key is gone.
+
+Raises  SealBroken when it does not open, or is not the event behind the leaf."""
+
+_BATCH: Final = 2_000
+_GRACE: Final = timedelta(minutes=5)
+"""A transaction may take that long between the instant of its event and its commit."""
+_WRITER, _SEQ, _PREV, _AT_MS = (
+    HASHED.index(name) for name in ("writer", "seq", "prev_hash", "at_ms")
+)
+_ROWS = (
+    select(
+        *(log_event.c[name] for name in HASHED),
+        log_event.c.row_hash,
+        log_chain.c.integrated,
+        log_entry.c.position,
+    )
+    .select_from(
+        log_event.outerjoin(log_chain, log_chain.c.writer == log_event.c.writer).outerjoin(
+            log_entry,
+            (log_entry.c.chain_id == log_chain.c.chain_id) & (log_entry.c.seq == log_event.c.seq),
+        )
+    )
+    .order_by(log_event.c.writer, log_event.c.seq)
+    .limit(_BATCH)
+)
+
+
+@dataclass(slots=True)
+class RowCount:
+    """How much was read; `pending` rows are in no tree yet, as they may be for a second or two."""
+
+    rows: int = 0
+    chains: int = 0
+    pending: int = 0
+    opened: int = 0
+
+
+def verify_rows(
+    connection: Connection,
+    *,
+    states: Sequence[TreeState],
+    findings: Findings,
+    opener: Opener | None,
+    progress: Callable[[int], None],
+) -> RowCount:
+    """Walk every chain.
+
+    1. Numbers are 1, 2, 3, … without a gap.
+    2. Each row's hash is the hash of what is stored in it.
+    3. Each row stands on the hash of the row before it.
+    4. Each row has a place in a tree, unless it is newer than what was integrated last.
+    5. Its event opens to its leaf.
+
+    Takes   states: of the trees before the rows are read.
+    """
+    grown_ms = max((to_ms(state.updated_at - _GRACE) for state in states), default=0)
+    count = RowCount()
+    writer, seq, last_hash = "", 0, GENESIS
+    while True:
+        after = tuple_(log_event.c.writer, log_event.c.seq) > tuple_(writer, seq)
+        rows = connection.execute(_ROWS.where(after)).all()
+        for row in rows:
+            values = tuple(row[: len(HASHED)])
+            row_hash, integrated, position = row[len(HASHED) :]
+            if values[_WRITER] != writer:
+                writer, seq, last_hash = values[_WRITER], 0, GENESIS
+                count.chains += 1
+            name = f"{writer}/{values[_SEQ]}"
+            is_next = values[_SEQ] == seq + 1
+            if not is_next:  # 1
+                detail = f"to {writer}/{values[_SEQ] - 1}"
+                findings.add(FindingKind.REMOVED, f"{writer}/{seq + 1}", detail=detail)
+            if row_hash_of(values) != row_hash:  # 2
+                findings.add(FindingKind.CHANGED, name)
+            elif is_next and values[_PREV] != last_hash:  # 3
+                findings.add(FindingKind.UNLINKED, name)
+            if position is None:  # 4
+                is_passed = integrated is not None and values[_SEQ] <= integrated
+                if is_passed or values[_AT_MS] < grown_ms:
+                    findings.add(FindingKind.ADDED, name)
+                else:
+                    count.pending += 1
+            if opener is not None:  # 5
+                try:
+                    count.opened += opener(dict(zip(_names(), row, strict=True)))
+                except SealBroken:
+                    findings.add(FindingKind.FORGED, name)
+            seq, last_hash = values[_SEQ], row_hash
+        count.rows += len(rows)
+        progress(len(rows))
+        if len(rows) < _BATCH:
+            return count
+
+
+def _names() -> tuple[str, ...]:
+    return (*HASHED, "row_hash", "integrated", "position")
