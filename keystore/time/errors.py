@@ -49,6 +49,17 @@ class NoMajority(KeystoreError):
         self.asked = asked
 
 
+class SourcesUnsynchronised(KeystoreError):
+    """Most sources say that they do not know the time themselves (leap indicator 3)."""
+
+    code: ClassVar[str] = "time_sources_unsynchronised"
+
+    def __init__(self, *, alarms: int, asked: int) -> None:
+        super().__init__(f"{alarms} of {asked}")
+        self.alarms = alarms
+        self.asked = asked
+
+
 class ReferenceInvalid(KeystoreError):
     """What should watch the clock cannot: fewer than three sources, or a name that is none."""
 
