@@ -29,6 +29,13 @@ from clients.registry.redirects import MAX_LENGTH, find_redirect_problem, is_loo
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}")
 _SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")
 _RESOURCE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9\-._~:/\[\]@!$&'()*+,;=%]+")
+RESERVED_SCOPES: Final = frozenset(
+    {
+        "openid", "profile", "email", "phone", "address", "identity", "organization", "vnconnect",
+        "offline_access", "claims",
+    }
+)  # fmt: skip
+"""Names that mean something here already; `claims` stands for a purpose of single claims."""
 _LEVELS: Final = (1, 2)
 _SHORTEST_REFRESH_S: Final = 300
 _LONGEST_REFRESH_S: Final = 366 * 24 * 3600
@@ -75,12 +82,16 @@ def verify_sector(sector: Sector) -> None:
 def verify_resource_server(server: ResourceServer) -> None:
     """Refuse a resource server that cannot be an audience.
 
-    Its identifier is an absolute URI without fragment (RFC 8707 §2) and without query.
+    Its identifier is an absolute URI without fragment (RFC 8707 §2) and without query.  None of its
+    scopes has a name that would be taken for one about the person.
     Raises  ClientInvalid (field, reason).
     """
     _verify_texts(name_vi=server.name_vi, name_en=server.name_en)
     _verify_resource("identifier", server.identifier)
     _verify_scopes("scopes", server.scopes)
+    reserved = server.scopes & RESERVED_SCOPES
+    if reserved:
+        raise ClientInvalid("scopes", reason=f"{min(reserved)} is a scope of the provider itself")
 
 
 def _verify_identity(client: Client, _profile: Profile) -> None:

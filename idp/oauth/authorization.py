@@ -23,7 +23,7 @@ from idp.oauth.consent import CONSENT, Bases, Disclosure, disclose, narrow_reque
 from idp.oauth.grants.authorization_code import CodeExchange
 from idp.oauth.prompts import SELF, Progress, Prompt, Situation
 from idp.oauth.resources import ResourceServers, foreign_sector
-from idp.oauth.scopes import OFFLINE_ACCESS
+from idp.oauth.scopes import OFFLINE_ACCESS, SCOPE_CLAIMS
 from idp.sessions import OpenedSession, Sessions
 from idp.storage.consents import add_consent, live_consents
 from idp.storage.database import Database, Transaction
@@ -312,7 +312,7 @@ class Authorizations:
             account_id=account_id,
             client_id=at.client.client_id,
             kind=proof.kind,
-            scopes=tuple(item.scope for item in proof.disclosure.items),
+            scopes=tuple(item.key for item in proof.disclosure.items),
             shared=proof.disclosure.shared_after(decision.chosen),
             language=decision.language,
             text_version=decision.text_version,
@@ -339,7 +339,7 @@ class Authorizations:
                 facts={
                     "consent_id": given.consent_id,
                     "text_sha256": given.text_sha256,
-                    "shared": " ".join(given.shared)[:200],
+                    **_facts_of(given.shared),
                 },
             ),
             data_key=data_key or None,
@@ -362,8 +362,15 @@ class Authorizations:
                     "amr": " ".join(grant.amr),
                     "capacity": "self" if grant.mandate_id is None else grant.mandate_id,
                     "shared": " ".join(grant.shared)[:200],
+                    "api_scopes": sum(1 for one in grant.scopes if one not in SCOPE_CLAIMS),
                 },
             ),
             data_key=data_key,
             now=now,
         )
+
+
+def _facts_of(shared: tuple[str, ...]) -> dict[str, str | int]:
+    """Claims by name, scopes of resource servers by their number: their names are not ours."""
+    claims = [one for one in shared if "#" not in one]
+    return {"shared": " ".join(claims)[:200], "api_scopes": len(shared) - len(claims)}

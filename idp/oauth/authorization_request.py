@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from clients.registry.model import Capacities, Client, GrantType
+from clients.registry.model import Capacities, Client, GrantType, ResourceServer
 from clients.registry.profiles import RefreshRule, profile_of
 from clients.registry.redirects import is_registered_redirect
 from idp.oauth import scopes as scope_names
@@ -97,8 +97,8 @@ class Hints(Protocol):
     def account_of_sub(self, sub: str, *, client: Client) -> str | None:
         """The account behind a `sub` of the client's sector."""
 
-    def has_resource(self, identifier: str, *, now: datetime) -> bool:
-        """Whether a resource server is registered under this identifier."""
+    def find_resource_server(self, identifier: str, *, now: datetime) -> ResourceServer | None:
+        """The resource server that is registered under this identifier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,21 +182,45 @@ def _check_scope(asked: _Asked) -> dict[str, Any]:
     raw = (asked.parameters.get("scope") or "").split()
     if scope_names.OPENID not in raw:
         raise InvalidScope("scope must contain openid")
-    refused = profile_of(asked.client).scopes_refused
     # OpenID Connect Core §3.1.2.1: scope values that are not understood should be ignored
-    kept = tuple(
-        dict.fromkeys(
-            scope
-            for scope in raw
-            if scope in scope_names.SCOPE_CLAIMS
-            and scope in asked.client.scopes
-            and scope not in refused
-            and (scope != scope_names.OFFLINE_ACCESS or _may_refresh(asked.client))
-        )
-    )
+    understood = _scopes_about_the_person(asked.client) | _scopes_of_the_resource(asked)
+    kept = tuple(scope for scope in dict.fromkeys(raw) if scope in understood)
     if scope_names.OPENID not in kept:
         raise InvalidScope("the client is not registered for openid")
     return {"scopes": kept}
+
+
+def _scopes_about_the_person(client: Client) -> frozenset[str]:
+    registered = client.scopes.intersection(scope_names.SCOPE_CLAIMS)
+    refused = set(profile_of(client).scopes_refused)
+    if not _may_refresh(client):
+        refused.add(scope_names.OFFLINE_ACCESS)
+    return registered - refused
+
+
+def _scopes_of_the_resource(asked: _Asked) -> frozenset[str]:
+    """What may be asked for at the resource that the request names: RFC 8707 §2.
+
+    Without a registered purpose the person could not be told what it is for.
+    """
+    server = _named_server(asked)
+    if server is None:
+        return frozenset()
+    return frozenset(
+        purpose.scope
+        for purpose in asked.client.purposes
+        if purpose.scope in asked.client.scopes
+        and purpose.scope in server.scopes
+        and purpose.scope not in scope_names.SCOPE_CLAIMS
+    )
+
+
+def _named_server(asked: _Asked) -> ResourceServer | None:
+    """The one resource server that the request names and the client may ask for."""
+    resources = asked.parameters.all("resource")
+    if len(resources) != 1 or resources[0] not in asked.client.resources:
+        return None  # none, or `_check_resource` says what is wrong
+    return asked.hints.find_resource_server(resources[0], now=asked.now)
 
 
 def _may_refresh(client: Client) -> bool:
@@ -279,12 +303,9 @@ def _check_resource(asked: _Asked) -> dict[str, Any]:
         return {"resource": None}
     if len(resources) > 1:
         raise InvalidTarget("one resource at a time")
-    resource = resources[0]
-    if resource not in asked.client.resources or not asked.hints.has_resource(
-        resource, now=asked.now
-    ):
+    if _named_server(asked) is None:
         raise InvalidTarget("the resource is unknown or not for this client")
-    return {"resource": resource}
+    return {"resource": resources[0]}
 
 
 def _check_presentation(asked: _Asked) -> dict[str, Any]:

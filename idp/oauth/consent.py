@@ -8,17 +8,17 @@ Source: Law 91/2025/QH15 Art. 9, 19; NĐ 356/2025 Art. 6; OpenID Connect Core §
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from clients.registry.model import Client, ScopePurpose, StatutoryBasis
+from clients.registry.model import Client, ResourceServer, ScopePurpose, StatutoryBasis
 from idp.model import Consent
 from idp.oauth.authorization_request import AuthorizationRequest
 from idp.oauth.claims import admitted_by, members_of, shared_claims
 from idp.oauth.prompts import Prompt
-from idp.oauth.scopes import ALWAYS, OFFLINE_ACCESS, OPENID
+from idp.oauth.scopes import ALWAYS, OFFLINE_ACCESS, OPENID, SCOPE_CLAIMS
 
 CONSENT: Final = "consent"
 INFORMATION: Final = "information"
@@ -35,12 +35,24 @@ class Bases(Protocol):
     ) -> StatutoryBasis | None:
         """The approved rule of law in force, if there is one."""
 
+    def find_resource_server(self, identifier: str, *, now: datetime) -> ResourceServer | None:
+        """The resource server that a `resource` parameter names."""
+
+
+def consent_key(scope: str, *, resource: str | None) -> str:
+    """A scope as consents name it: one of a resource server belongs to that server alone.
+
+    Two of them may use one name for different things.  An identifier has no fragment (RFC 8707 §2).
+    """
+    return scope if scope in SCOPE_CLAIMS or resource is None else f"{resource}#{scope}"
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """One thing that is handed over: a scope with the claims that the client may receive of it.
 
-    `basis` is the rule of law on which it is handed over without consent.
+    `basis` is the rule of law on which it is handed over without consent; `server` whose scope it
+    is, when it opens somebody else's API instead of anything that is kept here.
     """
 
     scope: str
@@ -48,11 +60,19 @@ class Item:
     purpose: ScopePurpose | None
     basis: StatutoryBasis | None
     is_required: bool
+    server: ResourceServer | None = None
+
+    @property
+    def key(self) -> str:
+        """What forms and consents call it."""
+        return consent_key(
+            self.scope, resource=None if self.server is None else self.server.identifier
+        )
 
     @property
     def content(self) -> tuple[str, ...]:
-        """By what a consent remembers it: its claims; without any (offline_access) its name."""
-        return self.claims or (self.scope,)
+        """By what a consent remembers it: its claims; without any (offline_access) its key."""
+        return self.claims or (self.key,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +102,10 @@ class Disclosure:
         return bool(self.items) and all(item.basis is not None for item in self.items)
 
     def settle(self, consents: Iterable[Consent]) -> frozenset[str]:
-        """Scopes (and `claims`) that may be handed over under these consents."""
+        """Keys of the items that may be handed over under these consents."""
         agreements = _agreements(consents)
         return frozenset(
-            item.scope
+            item.key
             for item in self.items
             if item.is_required or item.basis is not None or _is_chosen(item, agreements)
         )
@@ -93,7 +113,7 @@ class Disclosure:
     def shared_under(self, consents: Iterable[Consent]) -> tuple[str, ...]:
         """Claim names that may be handed over under these consents."""
         settled = self.settle(consents)
-        names = [claim for item in self.items if item.scope in settled for claim in item.claims]
+        names = [claim for item in self.items if item.key in settled for claim in item.claims]
         return tuple(dict.fromkeys(names))
 
     def on_ground(self, *, of_law: bool) -> Disclosure:
@@ -101,12 +121,12 @@ class Disclosure:
         return Disclosure(tuple(item for item in self.items if (item.basis is not None) is of_law))
 
     def shared_after(self, chosen: Iterable[str]) -> tuple[str, ...]:
-        """Claim names that are shared when these optional scopes were chosen."""
+        """What is shared when these optional items (keys) were chosen: claims, or keys."""
         wanted = set(chosen)
         names = [
             claim
             for item in self.items
-            if item.is_required or item.basis is not None or item.scope in wanted
+            if item.is_required or item.basis is not None or item.key in wanted
             for claim in item.content
         ]
         return tuple(dict.fromkeys(names))
@@ -140,7 +160,7 @@ def _is_chosen(item: Item, agreements: Sequence[Consent]) -> bool:
 
 def _latest(item: Item, agreements: Sequence[Consent]) -> Consent | None:
     """The newest answer to a question that this item was part of."""
-    asked = [one for one in agreements if item.scope in one.scopes]
+    asked = [one for one in agreements if item.key in one.scopes]
     return max(reversed(asked), key=lambda one: one.given_at) if asked else None
 
 
@@ -151,7 +171,7 @@ def _is_told(item: Item, given: Sequence[Consent]) -> bool:
     """
     return _is_chosen(item, _agreements(given)) or any(
         one.kind == INFORMATION
-        and item.scope in one.scopes
+        and item.key in one.scopes
         and set(one.shared).issuperset(item.content)
         for one in given
     )
@@ -166,6 +186,9 @@ def disclose(
     covered: set[str] = set()
     for scope in request.scopes:
         if scope == OPENID:
+            continue
+        if scope not in SCOPE_CLAIMS:
+            items.extend(_access(scope, request=request, client=client, bases=bases, now=now))
             continue
         claims = tuple(claim for claim in members_of(scope) if claim in final)
         covered.update(claims)
@@ -188,12 +211,32 @@ def disclose(
     return Disclosure(tuple(items))
 
 
+def _access(
+    scope: str, *, request: AuthorizationRequest, client: Client, bases: Bases, now: datetime
+) -> Iterator[Item]:
+    """The scope of a resource server, if everything that made it one still holds.
+
+    It always needs an agreement: a statutory basis says what of a person's data is handed over
+    from here, not what a client may do elsewhere in the person's name.
+    """
+    resource, purpose = request.resource, client.find_purpose(scope)
+    if resource not in client.resources or scope not in client.scopes or purpose is None:
+        return
+    server = bases.find_resource_server(resource, now=now)
+    if server is not None and scope in server.scopes:
+        yield Item(scope, (), purpose, None, purpose.required, server)
+
+
 def narrow_request(
     request: AuthorizationRequest, *, disclosure: Disclosure, consents: Sequence[Consent]
 ) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Scopes and `claims` parameter of the grant: what was not agreed to is taken out."""
     settled = disclosure.settle(consents)
-    scopes = tuple(scope for scope in request.scopes if scope == OPENID or scope in settled)
+    scopes = tuple(
+        scope
+        for scope in request.scopes
+        if scope == OPENID or consent_key(scope, resource=request.resource) in settled
+    )
     kept = ALWAYS.union(disclosure.shared_under(consents))
     claims = {
         place: {name: value for name, value in members.items() if name in kept}

@@ -10,7 +10,7 @@ import re
 from datetime import datetime
 from typing import Final
 
-from clients.registry.model import Client
+from clients.registry.model import Client, ResourceServer
 from clients.registry.registry import Registry
 from idp.oauth.id_token import IdTokens
 from idp.storage.database import Database
@@ -31,9 +31,9 @@ class Hints:
         """The registered client, if it may ask for anything now."""
         return self._registry.find_client(client_id, now=now)
 
-    def has_resource(self, identifier: str, *, now: datetime) -> bool:
-        """Whether a resource server is registered under this identifier."""
-        return self._registry.find_resource_server(identifier, now=now) is not None
+    def find_resource_server(self, identifier: str, *, now: datetime) -> ResourceServer | None:
+        """The resource server that is registered under this identifier."""
+        return self._registry.find_resource_server(identifier, now=now)
 
     def account_of_hint(self, raw_id_token: str, *, client: Client, now: datetime) -> str | None:
         """The account that an ID token of ours for this client names."""

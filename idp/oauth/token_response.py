@@ -19,7 +19,7 @@ from idp.oauth.claims import (
     organisation_claim,
 )
 from idp.oauth.id_token import IdTokens
-from idp.oauth.scopes import OPENID, ORGANIZATION
+from idp.oauth.scopes import OPENID, ORGANIZATION, SCOPE_CLAIMS
 
 
 def make_token_response(
@@ -41,6 +41,8 @@ def make_token_response(
             the access token names; scopes: what it gets, a subset of the grant's; is_exchange: True
             at the code exchange, where the nonce comes back (at refresh it does not: Core §12.2).
     """
+    # a scope of a resource server that the operator has taken from the client is not given again
+    scopes = tuple(one for one in scopes if one in SCOPE_CLAIMS or one in client.scopes)
     organisation = None
     extra: dict[str, Any] = {}
     if person is not None:

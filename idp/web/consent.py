@@ -75,7 +75,7 @@ class ConsentStep:
 
     def _decide(self, visit: Visit, gathered: Gathered, *, page: Prompt) -> Decision:
         shown = gathered.shown_on(page)
-        optional = {item.scope for item in shown.items if not item.is_required}
+        optional = {item.key for item in shown.items if not item.is_required}
         return write_evidence(
             page=page,
             disclosure=shown,

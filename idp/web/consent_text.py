@@ -7,11 +7,12 @@ Source: Law 91/2025/QH15 Art. 9; NĐ 356/2025 Art. 6 (what a request for consent
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from clients.registry.model import Client, Controller
+from clients.registry.model import Client, Controller, ResourceServer
 from idp.oauth.authorization import Gathered
 from idp.oauth.claims import TECH_ID, VALUES, VNCONNECT_MEMBERS, Person
 from idp.oauth.consent import Disclosure, Item
@@ -65,14 +66,10 @@ def _purpose(item: Item, *, person: Person | None, client: Client) -> SharedPurp
         purpose, retention = item.purpose.purpose_en, item.purpose.retention_en
     else:
         purpose, retention = item.purpose.purpose_vi, item.purpose.retention_vi
-    shown = said_of(item.content)
+    shown = _rows(item, person)
     rows = [
-        SharedRow(
-            label=translate(DATA_LABELS[claim]),
-            value=_value(claim, person),
-            key="" if item.is_required or index else item.scope,
-        )
-        for index, claim in enumerate(shown)
+        replace(row, key="" if item.is_required or index else item.key)
+        for index, row in enumerate(shown)
     ]
     return SharedPurpose(
         purpose=purpose,
@@ -81,6 +78,38 @@ def _purpose(item: Item, *, person: Person | None, client: Client) -> SharedPurp
         is_required=item.is_required or item.basis is not None,
         legal_ref="" if item.basis is None else item.basis.legal_ref,
     )
+
+
+def _rows(item: Item, person: Person | None) -> list[SharedRow]:
+    if item.server is not None:
+        return [SharedRow(label=_access_to(item.server, scope=item.scope), value="")]
+    return [
+        SharedRow(label=translate(DATA_LABELS[claim]), value=_value(claim, person))
+        for claim in said_of(item.content)
+    ]
+
+
+def _access_to(server: ResourceServer, *, scope: str) -> str:
+    return translate(
+        "Sử dụng %(resource)s thay mặt Ông/Bà (quyền %(scope)s)",
+        resource=name_of(server),
+        scope=scope,
+    )
+
+
+def labels_of(
+    shared: Sequence[str], *, find_server: Callable[[str], ResourceServer | None]
+) -> tuple[str, ...]:
+    """What a consent shares, in words: claims, and scopes of resource servers."""
+    labels = [translate(DATA_LABELS[name]) for name in said_of(shared)]
+    for name in shared:
+        identifier, mark, scope = name.partition("#")
+        server = find_server(identifier) if mark else None
+        if server is not None:
+            labels.append(_access_to(server, scope=scope))
+        elif mark:
+            labels.append(name)  # the server is gone, what was agreed to is not
+    return tuple(dict.fromkeys(labels))
 
 
 def said_of(names: Sequence[str]) -> tuple[str, ...]:
@@ -113,9 +142,9 @@ def _value(claim: str, person: Person | None) -> str:
     return str(value)
 
 
-def name_of(client: Client) -> str:
-    """The client's name in the reader's language."""
-    return client.name_en if language() == "en" else client.name_vi
+def name_of(named: Client | ResourceServer) -> str:
+    """The name of a client or a resource server in the reader's language."""
+    return named.name_en if language() == "en" else named.name_vi
 
 
 def controller_name(controller: Controller | None) -> str:

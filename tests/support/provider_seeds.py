@@ -63,7 +63,7 @@ name_vi = "Kho hồ sơ"
 name_en = "Case store"
 sector_id = "land"
 client_id = "api"
-scopes = ["doc.read"]
+scopes = ["doc.read", "doc.write"]
 
 [[resource_servers]]
 identifier = "$foreign_api"
@@ -71,7 +71,7 @@ name_vi = "Kho thuế"
 name_en = "Tax store"
 sector_id = "tax"
 client_id = "api-tax"
-scopes = ["tax.read"]
+scopes = ["tax.read", "doc.read"]
 
 [[resource_servers]]
 identifier = "$issuer/userinfo"
@@ -92,6 +92,13 @@ client_id = "told"
 scope = "phone"
 procedure = "1.000001"
 legal_ref = "Article 6"
+valid_from = 2026-01-01
+
+[[statutory_bases]]
+client_id = "files"
+scope = "doc.read"
+procedure = "1.000001"
+legal_ref = "Article 7"
 valid_from = 2026-01-01
 """)
 
@@ -166,6 +173,21 @@ def _clients(keys: dict[str, str]) -> str:
                         _purpose("profile", required=True),
                         _purpose("email", required=False),
                         _purpose("offline_access", required=False),
+                    )
+                )
+                + "]",
+            ),
+            _client(
+                "files",
+                resources=f'["{API}", "{FOREIGN_API}"]',
+                scopes='["openid", "profile", "offline_access", "doc.read", "doc.write",'
+                ' "tax.read", "ghost"]',
+                purposes="["
+                + ", ".join(
+                    (
+                        _purpose("doc.read", required=True),
+                        _purpose("doc.write", required=False),
+                        _purpose("ghost", required=True),
                     )
                 )
                 + "]",

@@ -7,6 +7,7 @@ Source: Law 91/2025/QH15 Art. 9 (withdrawal is as easy as agreeing).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from flask import Blueprint, Response, abort, request
@@ -18,12 +19,10 @@ from idp.oauth.consent_receipts import ConsentReceipts
 from idp.oauth.errors import ConsentUnknown
 from idp.services import Services
 from idp.web.answer import see_other
-from idp.web.consent_text import name_of, said_of
+from idp.web.consent_text import labels_of, name_of
 from idp.web.cookies import Cookies, make_browser_token
 from idp.web.flow import CsrfFailed, page_answer
-from idp.web.i18n import translate
 from idp.web.pages import ConsentsPage, GivenConsent
-from idp.web.sentences import DATA_LABELS
 
 PLACE: Final = "/account/consents"
 
@@ -86,15 +85,15 @@ class _ConsentsPages:
         return session
 
     def _row(self, one: Consent) -> GivenConsent:
-        client = self._services.registry.find_registered_client(
-            one.client_id, now=self._services.time()
-        )
-        labels = [translate(DATA_LABELS[name]) for name in said_of(one.shared)]
+        registry, now = self._services.registry, self._services.time()
+        client = registry.find_registered_client(one.client_id, now=now)
         place = f"{PLACE}/{one.consent_id}"
         may_withdraw = one.kind == CONSENT and one.withdrawn_at is None
         return GivenConsent(
             client_name=one.client_id if client is None else name_of(client),
-            shared=tuple(dict.fromkeys(labels)),
+            shared=labels_of(
+                one.shared, find_server=partial(registry.find_resource_server, now=now)
+            ),
             given_at=one.given_at,
             withdrawn_at=one.withdrawn_at,
             is_by_law=one.kind != CONSENT,

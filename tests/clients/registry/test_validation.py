@@ -24,11 +24,14 @@ from clients.registry import (
     Sector,
 )
 from clients.registry.validation import (
+    RESERVED_SCOPES,
     verify_client,
     verify_controller,
     verify_resource_server,
     verify_sector,
 )
+from idp.oauth.consent import SINGLE_CLAIMS
+from idp.oauth.scopes import SCOPE_CLAIMS
 
 _STANDARD = ProfileName.STANDARD
 _FAPI2 = ProfileName.FAPI2
@@ -238,6 +241,19 @@ def test_a_controller_can_be_named_and_reached(field: str, changes: dict[str, st
     with pytest.raises(ClientInvalid) as refusal:
         verify_controller(replace(controller, **changes))
     assert refusal.value.field == field
+
+
+def test_a_resource_server_uses_no_name_of_the_providers_own_scopes() -> None:
+    """RFC 6749 §3.3: `profile` at an API would be taken for the person's profile here."""
+    assert {*SCOPE_CLAIMS, SINGLE_CLAIMS} == RESERVED_SCOPES
+    for scope in RESERVED_SCOPES:
+        server = ResourceServer(
+            identifier="https://api.example/", name_vi="a", name_en="a",
+            scopes=frozenset({"doc.read", scope}),
+        )  # fmt: skip
+        with pytest.raises(ClientInvalid) as refused:
+            verify_resource_server(server)
+        assert refused.value.field == "scopes"
 
 
 def test_a_sector_has_an_id() -> None:
