@@ -28,6 +28,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "otp": ("idp.sandbox.otp", "otp"),
         "sandbox": ("idp.sandbox.command", "sandbox"),
         "serve": ("idp.cli.serve", "serve"),
+        "signer": ("idp.cli.signer", "signer"),
         "work": ("idp.cli.work", "work"),
     }
 )

@@ -149,9 +149,10 @@ class SignerClient:
                 answer = self._exchange(connection, frame)
             except (OSError, RequestMalformed) as failure:
                 connection.close()
-                if was_sent and time.monotonic() > until_s:
+                if time.monotonic() > until_s:
                     raise OutcomeUnknown from failure
                 was_sent = True  # perhaps; see the head of this file
+                time.sleep(_FIRST_PAUSE_S)
                 continue
             self._give_back(connection)
             if isinstance(answer, Refused):
@@ -165,7 +166,8 @@ class SignerClient:
 
     def _exchange(self, connection: socket.socket, frame: bytes) -> Answer:
         connection.settimeout(self._answer_s)
-        connection.sendall(frame)
+        with suppress(BrokenPipeError):  # who does not let us in has said so before hanging up
+            connection.sendall(frame)
         body = read_frame(connection, idle_s=self._answer_s, frame_s=self._answer_s)
         if body is None:
             raise ConnectionResetError
@@ -176,8 +178,11 @@ class SignerClient:
             if os.getpid() != self._process:  # a child must not speak over its parent's connections
                 self._process = os.getpid()
                 self._idle.clear()
-            if self._idle:
-                return self._idle.pop()
+            while self._idle:
+                connection = self._idle.pop()
+                if _is_open(connection):
+                    return connection
+                connection.close()
         pause_s = _FIRST_PAUSE_S
         while True:
             try:
@@ -217,3 +222,14 @@ class SignerClient:
                 return
         with suppress(OSError):
             connection.close()
+
+
+def _is_open(connection: socket.socket) -> bool:
+    # nothing is on its way to us between two requests: what can be read is the end
+    try:
+        socket.socket.recv(connection, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

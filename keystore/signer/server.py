@@ -160,6 +160,8 @@ class SignerServer:
             self._converse(connection)
         except CallerRefused as refusal:
             _log.warning("caller_refused reason=%s", refusal.reason)
+            with suppress(OSError):
+                connection.sendall(encode_frame(Refused(refusal.code, refusal.reason)))
         except (OSError, SignerError):
             pass  # the other side went away, was silent, or spoke another language
         finally:

@@ -1,0 +1,85 @@
+"""`antin signer`: the process that alone opens personal signing keys.
+
+What lives here: the command.  It runs as a user of its own, on the hosts of the service or on hosts
+of its own: nobody else reads `ANTIN_SIGNER_KEK_FILE`, its folder, or its memory.  systemd (or
+whatever watches over it) starts it again when its parent process is killed; children that are
+killed it starts again itself.  Its database role needs no more than: SELECT on `alembic_version`
+and `deployment`; SELECT, INSERT, UPDATE on `personal_key`, `personal_key_counter` and `root_key`;
+SELECT, INSERT, DELETE on `spent_activation`; SELECT, INSERT on `log_event`.
+Not here: putting it together (`idp/signer.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from functools import partial
+
+import click
+
+from idp.cli.context import check_server_settings, drop_own_variables, open_database, read_settings
+from idp.keks import open_signer_ring
+from idp.logs import configure_logging
+from idp.services import utc_now
+from idp.settings import Settings
+
+
+@click.command()
+@click.option(
+    "--trust-clock",
+    is_flag=True,
+    help="The clock is right, although it showed a later time before.",
+)
+def signer(*, trust_clock: bool) -> None:
+    """Open personal signing keys for what their owners confirm, until told to stop."""
+    from idp.signer import (
+        listening_address,
+        listening_group,
+        make_signer_server,
+        open_ledger,
+        signer_settings,
+    )
+    from keystore.signer.hardening import harden_process
+    from keystore.signer.listening import listen
+    from keystore.signer.processes import SignerProcesses
+
+    settings = read_settings()
+    is_sandbox = check_server_settings(signer_settings(settings))
+    drop_own_variables()
+    configure_logging(settings.log_level)
+    harden_process()
+    _prepare(signer_settings(settings), is_sandbox=is_sandbox)
+    if trust_clock:
+        ledger = open_ledger(settings)
+        ledger.trust_clock(utc_now())
+        ledger.close()
+    address = listening_address(settings)
+    with listen(address, group_id=listening_group(settings)) as listener:
+        processes = SignerProcesses(
+            listener,
+            make_server=partial(make_signer_server, settings),
+            count=settings.signer_processes,
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: processes.stop())
+        click.echo(f"antin signer: {address}")
+        processes.watch()
+
+
+def _prepare(settings: Settings, *, is_sandbox: bool) -> None:
+    from keystore.kek import create_kek_file
+    from keystore.signer.start import verify_root_keys
+
+    if settings.signer_kek_file is None and create_kek_file(settings.effective_signer_kek_file):
+        click.echo(
+            f"root key of personal keys made in {settings.effective_signer_kek_file}: back it up, "
+            "apart from the data and from the service's"
+        )
+    if not is_sandbox and os.getuid() in settings.signer_users:
+        logging.getLogger("antin.signer").warning("signer_shares_its_user_with_its_callers")
+    database = open_database(settings)
+    try:
+        verify_root_keys(database, ring=open_signer_ring(settings), now=utc_now())
+    finally:
+        database.close()

@@ -1,0 +1,126 @@
+"""The signer, put together from the settings.
+
+What lives here: from settings to a `SignerServer` inside of a signer's process.  No other process
+may import this file: it reads the root keys of personal signing keys.
+Not here: anything that the signer decides (`keystore/signer`), asking it (`idp/signer_client.py`).
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import socket
+
+import msgspec
+
+from idp.errors import SettingsInvalid
+from idp.keks import open_signer_ring
+from idp.logs import configure_logging
+from idp.services import utc_now
+from idp.settings import Settings
+from idp.signer_client import tls_files
+from idp.storage.database import Database
+from keystore.backends.personal_software import SoftwarePersonalKeys
+from keystore.log.record import LogWriter
+from keystore.signer.desk import KeyDesk
+from keystore.signer.gate import Gate, TlsGate, UserGate, server_context
+from keystore.signer.log_sealing import RecipientSealer
+from keystore.signer.server import Answering, SignerServer
+from keystore.signer.service import Deployment, SigningService
+from keystore.signer.spent import SpentLedger
+from keystore.signer.statement_evidence import VerifierKeys
+from keystore.signer.wire import Address, parse_address
+
+_DATABASE_CONNECTIONS = 8
+
+
+def make_signer_server(settings: Settings, listener: socket.socket) -> SignerServer:
+    """The server of one signer process.
+
+    Raises  KekInvalid; PermissionError when others can reach into the signer's folder.
+    """
+    configure_logging(settings.log_level)
+    database = Database(
+        signer_settings(settings).effective_database_url, pool_size=_DATABASE_CONNECTIONS
+    )
+    ring = open_signer_ring(settings)
+    backend = SoftwarePersonalKeys(ring)
+    log = LogWriter(RecipientSealer(), writer_id=f"signer-{socket.gethostname()}")
+    ledger = open_ledger(settings)
+    deployment = make_deployment(settings)
+    verifier = VerifierKeys(settings.signer_verifier_keys)
+    service = SigningService(
+        database,
+        backend=backend,
+        log=log,
+        ledger=ledger,
+        deployment=deployment,
+        verifier=verifier,
+    )
+    desk = KeyDesk(
+        database,
+        backend=backend,
+        ring=ring,
+        log=log,
+        ledger=ledger,
+        deployment=deployment,
+        verifier=verifier,
+        needs_statement=settings.signer_needs_statement,
+    )
+    return SignerServer(
+        listener,
+        gate=_make_gate(settings),
+        answering=Answering(service=service, desk=desk, backend=backend, time=utc_now),
+        connections=settings.signer_connections,
+    )
+
+
+def listening_address(settings: Settings) -> Address:
+    """Where the signer listens."""
+    return parse_address(settings.signer_listen or settings.effective_signer_address)
+
+
+def listening_group(settings: Settings) -> int | None:
+    """The id of the group that may open the socket.
+
+    Raises  SettingsInvalid when there is no such group.
+    """
+    if not settings.signer_group:
+        return None
+    try:
+        return grp.getgrnam(settings.signer_group).gr_gid
+    except KeyError as unknown:
+        raise SettingsInvalid("ANTIN_SIGNER_GROUP", reason="there is no such group") from unknown
+
+
+def signer_settings(settings: Settings) -> Settings:
+    """The same settings with the signer's own way to the database."""
+    return msgspec.structs.replace(
+        settings, database_url=settings.signer_database_url or settings.database_url
+    )
+
+
+def make_deployment(settings: Settings) -> Deployment:
+    """For whom activations are made out, and where they may be confirmed."""
+    origins = frozenset(settings.effective_signer_origins)
+    return Deployment(audience=settings.issuer, origins={settings.effective_signer_rp_id: origins})
+
+
+def open_ledger(settings: Settings) -> SpentLedger:
+    """What the signer remembers by itself.
+
+    Raises  PermissionError when others can reach into its folder.
+    """
+    folder = settings.effective_signer_folder
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_mode & 0o077:
+        raise SettingsInvalid("ANTIN_SIGNER_FOLDER", reason="must be for its owner alone (0700)")
+    return SpentLedger(folder / "ledger.db")
+
+
+def _make_gate(settings: Settings) -> Gate:
+    if listening_address(settings).path is not None:
+        return UserGate(frozenset(settings.signer_users) or frozenset({os.getuid()}))
+    certificate, key, authority = tls_files(settings)
+    context = server_context(certificate=certificate, key=key, client_ca=authority)
+    return TlsGate(context, frozenset(settings.signer_callers))
