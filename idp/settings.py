@@ -153,6 +153,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     signer_needs_statement: bool = False
     """Whether enrolling a passkey key needs a statement of the second-factor verifier as well."""
 
+    tsa_enabled: bool = False
+    """Whether /tsa answers; outside of a sandbox only with time_sources or time_chronyc."""
+    tsa_policies: tuple[str, ...] = ("2.999.4.1",)
+    """Policies of timestamps as object identifiers, separated by commas, the usual one first."""
+    tsa_accuracy_ms: int = 1000
+    """How far the time in a token may be off, in milliseconds; the watch stops before that."""
+    tsa_ordered: bool = False
+    """Whether tokens are ordered by their times: for an authority of one host alone, which keeps
+    the last time in `var/timestamps`."""
+    time_sources: tuple[str, ...] = ()
+    """NTP servers that this host's clock is compared with, three or more, separated by commas."""
+    time_chronyc: Path | None = None
+    """Absolute path of `chronyc` where the chrony of this host is asked instead (NTS)."""
+
+    log_origin: str = ""
+    """Name of the append-only log, to which `/public` and `/private` are added; empty: host of the
+    issuer and `/log`. A log that was begun keeps the name it has."""
+    log_witnesses: tuple[str, ...] = ()
+    """Witnesses that cosign the log, separated by commas: each its URL and its verifier keys,
+    separated by spaces; empty: what the log signs is all there is."""
+    log_quorum: int = 1
+    """How many different witnesses make a checkpoint count."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """The least important lines that are written."""
     access_log: bool = False
@@ -197,6 +220,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return self.destruction_list or self.var / "destroyed"
 
     @property
+    def effective_log_origin(self) -> str:
+        """`log_origin`, or host of the issuer and `/log`."""
+        return self.log_origin or f"{urlsplit(self.issuer).netloc}/log"
+
+    @property
+    def effective_log_quorum(self) -> int:
+        """`log_quorum`, or 0 where there are no witnesses."""
+        return self.log_quorum if self.log_witnesses else 0
+
+    @property
     def effective_signer_address(self) -> str:
         """`signer_address`, or a Unix socket in `var`."""
         return self.signer_address or f"unix:{self.var.absolute() / 'signer.sock'}"
@@ -217,11 +250,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return self.signer_rp_id or urlsplit(self.effective_signer_origins[0]).hostname or ""
 
 
-_LISTS: Final = frozenset({"trusted_proxies", "signer_users", "signer_callers", "signer_origins"})
+_LISTS: Final = frozenset(
+    {
+        "trusted_proxies",
+        "signer_users",
+        "signer_callers",
+        "signer_origins",
+        "tsa_policies",
+        "time_sources",
+    }
+)
 """Settings whose values are separated by commas in a variable."""
 
 _PATHS: Final = frozenset(
     {
+        "time_chronyc",
         "signer_folder",
         "signer_tls_certificate",
         "signer_tls_key",
@@ -246,6 +289,8 @@ _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "threads": (1, 128),
     "signer_processes": (1, 64),
     "signer_connections": (1, 4096),
+    "log_quorum": (1, 16),
+    "tsa_accuracy_ms": (600, 1000),
     "drain_s": (0, 600),
     "finish_s": (1, 600),
     "session_lifetime_s": (60, 24 * 3600),
