@@ -1,0 +1,130 @@
+"""Which state of a certificate may follow which, and since when it counts."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from keystore.log.record import log_event
+from keystore.pki.errors import CertificateStateRefused, CertificateUnknown
+from keystore.pki.model import CertificateState, RevocationReason
+from keystore.pki.storage.certificates import read_changed, read_status
+
+
+@pytest.fixture
+def serial(real, now: datetime) -> int:
+    return real.certificates.issue(real.request(), now=now).record.serial
+
+
+def _status(real, serial: int):
+    with real.database.read() as connection:
+        return read_status(connection, ca_id="issuing-1", serial=serial)
+
+
+def test_a_suspended_certificate_is_on_hold_until_it_is_lifted(real, serial, now) -> None:
+    real.states.suspend(serial, now=now)
+    held = _status(real, serial)
+    assert (held.state, held.reason) == (
+        CertificateState.SUSPENDED,
+        RevocationReason.CERTIFICATE_HOLD,
+    )
+    real.states.lift(serial, now=now + timedelta(hours=1))
+    lifted = _status(real, serial)
+    assert (lifted.state, lifted.reason) == (CertificateState.GOOD, None)
+
+
+def test_what_was_suspended_counts_as_revoked_since_then(real, serial, now: datetime) -> None:
+    """A signature made while the certificate was on hold must not become valid."""
+    real.states.suspend(serial, now=now)
+    later = now + timedelta(days=3)
+    real.states.revoke(serial, reason=RevocationReason.AFFILIATION_CHANGED, now=later)
+    status = _status(real, serial)
+    assert status.state is CertificateState.REVOKED
+    assert status.changed_at == now.replace(microsecond=0)
+    with real.database.read() as connection:
+        assert [one.serial for one in read_changed(connection, since=later)] == [serial]
+
+
+def test_a_revoked_certificate_stays_revoked(real, serial: int, now: datetime) -> None:
+    """RFC 5280 §5.3.1: only a certificate on hold comes back."""
+    real.states.revoke(serial, reason=RevocationReason.KEY_COMPROMISE, now=now)
+    for change in (
+        lambda: real.states.lift(serial, now=now),
+        lambda: real.states.suspend(serial, now=now),
+        lambda: real.states.revoke(serial, reason=RevocationReason.SUPERSEDED, now=now),
+    ):
+        with pytest.raises(CertificateStateRefused) as refused:
+            change()
+        assert refused.value.state == "revoked"
+
+
+def test_a_good_certificate_is_not_lifted_and_a_suspended_one_not_suspended(
+    real, serial: int, now: datetime
+) -> None:
+    with pytest.raises(CertificateStateRefused):
+        real.states.lift(serial, now=now)
+    real.states.suspend(serial, now=now)
+    with pytest.raises(CertificateStateRefused):
+        real.states.suspend(serial, now=now)
+
+
+def test_an_expired_certificate_changes_no_more(real, serial: int, now: datetime) -> None:
+    late = now + timedelta(days=4 * 365)
+    with pytest.raises(CertificateStateRefused) as refused:
+        real.states.revoke(serial, reason=RevocationReason.SUPERSEDED, now=late)
+    assert refused.value.state == "expired"
+
+
+@pytest.mark.parametrize(
+    "reason", [RevocationReason.CERTIFICATE_HOLD, RevocationReason.CA_COMPROMISE]
+)
+def test_some_reasons_are_not_for_subjects(real, serial: int, now: datetime, reason) -> None:
+    with pytest.raises(ValueError, match="reason"):
+        real.states.revoke(serial, reason=reason, now=now)
+    assert _status(real, serial).state is CertificateState.GOOD
+
+
+def test_a_certificate_that_nobody_issued_has_no_states(real, now: datetime) -> None:
+    with pytest.raises(CertificateUnknown):
+        real.states.suspend(1, now=now)
+
+
+def test_an_account_loses_or_holds_all_its_certificates_in_one_act(real, now: datetime) -> None:
+    mine = real.certificates.issue_many([real.request(), real.request()], now=now)
+    other = real.certificates.issue(real.request("acc_two"), now=now).record
+    data_key = real.data_key("acc_one")
+    with real.database.transaction() as tx:
+        assert real.states.suspend_all(tx, "acc_one", now=now, data_key=data_key) == 2
+    with real.database.transaction() as tx:
+        ended = real.states.revoke_all(
+            tx,
+            "acc_one",
+            reason=RevocationReason.CESSATION_OF_OPERATION,
+            now=now,
+            data_key=data_key,
+        )
+    assert ended == 2
+    assert {_status(real, one.record.serial).state for one in mine} == {CertificateState.REVOKED}
+    assert _status(real, other.serial).state is CertificateState.GOOD
+
+
+def test_an_act_that_fails_leaves_the_certificate_as_it_was(real, serial, now: datetime) -> None:
+    def fail() -> None:
+        with real.database.transaction() as tx:
+            real.states.suspend_all(tx, "acc_one", now=now, data_key=None)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert _status(real, serial).state is CertificateState.GOOD
+
+
+def test_every_change_is_in_the_log(real, serial: int, now: datetime) -> None:
+    real.states.suspend(serial, now=now)
+    real.states.lift(serial, now=now)
+    real.states.revoke(serial, reason=RevocationReason.SUPERSEDED, now=now)
+    with real.database.read() as connection:
+        rows = connection.execute(log_event.select().order_by(log_event.c.seq)).mappings().all()
+    found = [row["type"].rpartition(":")[2] for row in rows if f"{serial:x}" in row["facts"]]
+    assert found == ["issued", "suspended", "lifted", "revoked"]
