@@ -39,6 +39,7 @@ class Registry:
         self._sectors: TimedCache[Sector] = TimedCache(max_age=max_age)
         self._resource_servers: TimedCache[ResourceServer] = TimedCache(max_age=max_age)
         self._audiences: TimedCache[frozenset[str]] = TimedCache(max_age=max_age)
+        self._server_scopes: TimedCache[frozenset[str]] = TimedCache(max_age=max_age)
         self._bases: TimedCache[tuple[StatutoryBasis, ...]] = TimedCache(max_age=max_age)
 
     # -- lookups on the way of a request -----------------------------------------------------------
@@ -75,6 +76,10 @@ class Registry:
         """The identifiers in whose name a client may introspect tokens (RFC 7662 §4)."""
         return self._audiences.get(client_id, self._load_audiences, now=now) or frozenset()
 
+    def scopes_of_resource_servers(self, *, now: datetime) -> frozenset[str]:
+        """Every scope that belongs to some resource server."""
+        return self._server_scopes.get("", self._load_server_scopes, now=now) or frozenset()
+
     def statutory_basis(
         self, client_id: str, *, scope: str, procedure: str, now: datetime
     ) -> StatutoryBasis | None:
@@ -103,6 +108,7 @@ class Registry:
         self._sectors.drop_all()
         self._resource_servers.drop_all()
         self._audiences.drop_all()
+        self._server_scopes.drop_all()
         self._bases.drop_all()
 
     # -- from storage when memory has nothing ------------------------------------------------------
@@ -131,6 +137,11 @@ class Registry:
         with self._database.read() as connection:
             servers = storage.list_resource_servers_of(connection, client_id)
         return frozenset(server.identifier for server in servers)
+
+    def _load_server_scopes(self, _: str) -> frozenset[str]:
+        with self._database.read() as connection:
+            servers = storage.list_resource_servers(connection)
+        return frozenset(scope for server in servers for scope in server.scopes)
 
     def _load_bases(self, client_id: str) -> tuple[StatutoryBasis, ...]:
         with self._database.read() as connection:

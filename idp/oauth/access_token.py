@@ -109,15 +109,14 @@ class AccessTokens:
         self, client_id: str, *, scopes: tuple[str, ...], audience: str | None, now: datetime
     ) -> str:
         """A token for a client acting for itself; `sub` is the client.  RFC 9068 §2.2."""
-        return self._sign(
-            {
-                "sub": client_id,
-                "aud": audience or self._issuer,
-                "client_id": client_id,
-                "scope": " ".join(scopes),
-            },
-            now=now,
-        )
+        claims: dict[str, Any] = {
+            "sub": client_id,
+            "aud": audience or self._issuer,
+            "client_id": client_id,
+        }
+        if scopes:  # RFC 6749 §3.3: a scope is one name at least
+            claims["scope"] = " ".join(scopes)
+        return self._sign(claims, now=now)
 
     def verify(
         self, raw: str, *, expected_audience: str | None, now: datetime

@@ -61,6 +61,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
         self.code_exchange = services.code_exchange
         self.refreshing = services.refreshing
         self.access_tokens = services.access_tokens
+        self.registry = services.registry
         for grant in (AuthorizationCode, RefreshToken, ClientCredentials):
             grant.TOKEN_ENDPOINT_AUTH_METHODS = _METHODS
             self.register_grant(grant)

@@ -50,6 +50,12 @@ def list_resource_servers_of(connection: Connection, client_id: str) -> tuple[Re
     return tuple(_read_resource_server(row) for row in rows)
 
 
+def list_resource_servers(connection: Connection) -> tuple[ResourceServer, ...]:
+    """Every resource server."""
+    rows = connection.execute(select(resource_server)).mappings()
+    return tuple(_read_resource_server(row) for row in rows)
+
+
 def save_controller(connection: Connection, saved: Controller, *, now: datetime) -> None:
     """Write a controller, new or changed."""
     values = {

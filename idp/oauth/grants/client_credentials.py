@@ -5,11 +5,12 @@ What lives here: which scopes and which audience it gets.  Source: RFC 6749 §4.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, Protocol
 
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant as AuthlibClientGrant
 
-from clients.registry.model import Client, GrantType
+from clients.registry.model import Client, GrantType, ResourceServer
 from idp.oauth.errors import InvalidScope, InvalidTarget
 from idp.oauth.parameters import Parameters
 from idp.oauth.scopes import SCOPE_CLAIMS
@@ -17,34 +18,62 @@ from idp.oauth.scopes import SCOPE_CLAIMS
 _PERSONAL: Final = frozenset(SCOPE_CLAIMS)
 
 
-def choose_scopes(client: Client, *, scope: str | None) -> tuple[str, ...]:
+class ResourceServers(Protocol):
+    """The registry, as far as this module looks."""
+
+    def find_resource_server(self, identifier: str, *, now: datetime) -> ResourceServer | None:
+        """The resource server that a `resource` parameter names."""
+
+    def scopes_of_resource_servers(self, *, now: datetime) -> frozenset[str]:
+        """Every scope that belongs to some resource server."""
+
+
+def choose_resource(
+    client: Client, parameters: Parameters, *, servers: ResourceServers, now: datetime
+) -> ResourceServer | None:
+    """The one resource that the token is for: the one that is named, or the client's only one.
+
+    Raises  InvalidTarget.  Source  RFC 8707 §2.
+    """
+    asked = parameters.all("resource") or (
+        tuple(client.resources) if len(client.resources) == 1 else ()
+    )
+    if not asked:
+        return None
+    if len(asked) > 1:
+        raise InvalidTarget("one resource at a time")
+    server = servers.find_resource_server(asked[0], now=now)
+    if asked[0] not in client.resources or server is None:
+        raise InvalidTarget("the resource is unknown or not for this client")
+    return server
+
+
+def choose_scopes(
+    client: Client,
+    *,
+    scope: str | None,
+    server: ResourceServer | None,
+    servers: ResourceServers,
+    now: datetime,
+) -> tuple[str, ...]:
     """Scopes for a client acting for itself: registered ones that are about no person.
 
+    They belong to the resource server that the token is for; without one, to no resource server at
+    all, because a token says nothing to those that are not in its audience.
     Raises  InvalidScope when another one is asked for.
-    Source  RFC 6749 §3.3.
+    Source  RFC 6749 §3.3; RFC 8707 §2.
     """
-    allowed = frozenset(client.scopes) - _PERSONAL
+    allowed = client.scopes - _PERSONAL
+    if server is not None:
+        allowed &= server.scopes
+    elif allowed:
+        allowed -= servers.scopes_of_resource_servers(now=now)
     if scope is None:
         return tuple(sorted(allowed))
     asked = tuple(dict.fromkeys(scope.split()))
     if not allowed.issuperset(asked):
-        raise InvalidScope("a scope is not registered for the client, or concerns a person")
+        raise InvalidScope("a scope is not for this client and resource, or concerns a person")
     return asked
-
-
-def choose_audience(client: Client, parameters: Parameters) -> str | None:
-    """The one resource that the token is for; None where the client has none.
-
-    Raises  InvalidTarget.  Source  RFC 8707 §2.
-    """
-    asked = parameters.all("resource")
-    if len(asked) > 1:
-        raise InvalidTarget("one resource at a time")
-    if asked:
-        if asked[0] not in client.resources:
-            raise InvalidTarget("the resource is not for this client")
-        return asked[0]
-    return next(iter(client.resources)) if len(client.resources) == 1 else None
 
 
 class ClientCredentials(AuthlibClientGrant):  # type: ignore[misc]  # Authlib has no types
@@ -59,17 +88,25 @@ class ClientCredentials(AuthlibClientGrant):  # type: ignore[misc]  # Authlib ha
         """Issue the token; nothing is stored: the token itself is the record, for five minutes."""
         client: Client = self.request.client.registered
         parameters = self.request.parameters
-        scopes = choose_scopes(client, scope=parameters.get("scope"))
-        access_tokens = self.server.access_tokens
+        access_tokens, servers, now = (
+            self.server.access_tokens,
+            self.server.registry,
+            self.request.now,
+        )
+        server = choose_resource(client, parameters, servers=servers, now=now)
+        scopes = choose_scopes(
+            client, scope=parameters.get("scope"), server=server, servers=servers, now=now
+        )
         token = {
             "access_token": access_tokens.issue_for_client(
                 client.client_id,
                 scopes=scopes,
-                audience=choose_audience(client, parameters),
-                now=self.request.now,
+                audience=None if server is None else server.identifier,
+                now=now,
             ),
             "token_type": "Bearer",
             "expires_in": access_tokens.lifetime_s,
-            "scope": " ".join(scopes),
         }
+        if scopes:
+            token["scope"] = " ".join(scopes)
         return 200, token, self.TOKEN_RESPONSE_HEADER

@@ -218,6 +218,22 @@ def test_a_resource_server_introspects_for_its_own_audiences_only(
     assert registry.audiences_of("other", now=now) == frozenset()
 
 
+def test_scopes_of_every_resource_server_are_known_together(
+    registry: Registry, add: Add, now: datetime, edit: Edit
+) -> None:
+    add()
+    assert registry.scopes_of_resource_servers(now=now) == frozenset()
+    for name in ("cases", "tax"):
+        server = ResourceServer(
+            identifier=f"https://{name}.example/",
+            name_vi="Kho",
+            name_en="Store",
+            scopes=frozenset({f"{name}.read"}),
+        )
+        assert edit(RegistryEditor.save_resource_server, server)
+    assert registry.scopes_of_resource_servers(now=now) == {"cases.read", "tax.read"}
+
+
 @pytest.mark.parametrize(
     ("field", "changes"),
     [
