@@ -23,6 +23,7 @@ from keystore.pki.storage.responses import (
     AheadRecord,
     delete_ended,
     find_unsigned,
+    has_ended,
     replace_signed,
 )
 from keystore.storage import DatabaseLike
@@ -55,8 +56,11 @@ class StatusSigner:
 
         Takes   limit: certificates in one run, so that a slow token does not hold up other duties.
         """
-        with self._database.transaction() as tx:
-            delete_ended(tx.connection, now=now, limit=limit)
+        with self._database.read() as connection:
+            is_full = has_ended(connection, now=now)
+        if is_full:
+            with self._database.transaction() as tx:
+                delete_ended(tx, now=now)
         number = (now - datetime.min.replace(tzinfo=UTC)) // EVERY % _SLICES
         return self._sign(now, serials=_slice(number), limit=limit)
 

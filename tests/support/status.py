@@ -20,10 +20,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
+from keystore.errors import KeyUnavailable
 from keystore.pki.budget import SigningBudget
 from keystore.pki.ocsp import OcspResponder
 from keystore.pki.ocsp_cache import AnswerCache
 from keystore.pki.ocsp_responses import Responder
+from keystore.pki.status_key import StatusKey
 from keystore.storage import DatabaseLike
 from keystore.web.ocsp import OcspEndpoint
 from tests.support.pki import Certified, SmallPki
@@ -73,6 +75,24 @@ class OneResponder:
     def responder(self, ca_id: str, *, now: datetime) -> Responder:
         """Always the same."""
         return self.current
+
+
+@dataclass(slots=True)
+class OneIssuingKey:
+    """The key of the small authority, under whatever name it is asked for."""
+
+    key_now: PlainKey
+
+    @classmethod
+    def of(cls, pki: SmallPki) -> OneIssuingKey:
+        """The key of the issuing CA."""
+        return cls(PlainKey(pki.issuing.key, "test-issuing-key"))
+
+    def key(self, kid: str, *, now: datetime) -> StatusKey:
+        """Always the same; unknown names have none."""
+        if kid != self.key_now.kid:
+            raise KeyUnavailable(kid)
+        return self.key_now
 
 
 def make_responder(certified: Certified, *, kid: str = "test-ocsp-key") -> Responder:

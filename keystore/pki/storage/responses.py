@@ -178,23 +178,18 @@ def replace_signed(transaction: Transaction, records: Sequence[AheadRecord]) -> 
     connection.execute(_ADD, [_row(record) for record in records])
 
 
-def delete_ended(connection: Connection, *, now: datetime, limit: int) -> int:
-    """Forget answers that have ended; how many."""
-    ended = (
-        select(ocsp_response.c.ca_id, ocsp_response.c.serial, ocsp_response.c.hash_name)
-        .where(ocsp_response.c.next_update_ms < to_ms(now))
-        .limit(limit)
+def has_ended(connection: Connection, *, now: datetime) -> bool:
+    """Whether there are answers to forget."""
+    ended = select(ocsp_response.c.serial).where(ocsp_response.c.next_update_ms < to_ms(now))
+    return connection.execute(ended.limit(1)).first() is not None
+
+
+def delete_ended(transaction: Transaction, *, now: datetime) -> None:
+    """Forget answers that have ended."""
+    lock_until_commit(transaction, name="ocsp_response")
+    transaction.connection.execute(
+        delete(ocsp_response).where(ocsp_response.c.next_update_ms < to_ms(now))
     )
-    keys = [tuple(row) for row in connection.execute(ended)]
-    for ca_id, serial, hash_name in keys:
-        connection.execute(
-            delete(ocsp_response).where(
-                ocsp_response.c.ca_id == ca_id,
-                ocsp_response.c.serial == serial,
-                ocsp_response.c.hash_name == hash_name,
-            )
-        )
-    return len(keys)
 
 
 def _row(record: AheadRecord) -> dict[str, object]:

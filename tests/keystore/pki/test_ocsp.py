@@ -15,9 +15,9 @@ from idp.storage.database import Database
 from keystore.pki.budget import SigningBudget
 from keystore.pki.errors import ServiceCertificateMissing
 from keystore.pki.model import CertificateState, RevocationReason
-from keystore.pki.ocsp import OcspAnswer, OcspResponder, Responder
+from keystore.pki.ocsp import OcspAnswer, OcspResponder
 from keystore.pki.ocsp_ahead import StatusSigner
-from keystore.pki.ocsp_responses import REFUSALS, Refusal
+from keystore.pki.ocsp_responses import REFUSALS, Refusal, Responder
 from keystore.pki.storage.certificates import change_state
 from keystore.storage import Transaction
 from tests.support.pki import ISSUING_ID, SmallPki
