@@ -256,6 +256,7 @@ _LISTS: Final = frozenset(
         "signer_users",
         "signer_callers",
         "signer_origins",
+        "log_witnesses",
         "tsa_policies",
         "time_sources",
     }

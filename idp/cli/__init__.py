@@ -25,10 +25,13 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "consents": ("idp.cli.consents", "consents"),
         "db": ("idp.cli.db", "db"),
         "keys": ("idp.cli.keys", "keys"),
+        "log": ("idp.cli.log", "log"),
         "otp": ("idp.sandbox.otp", "otp"),
         "sandbox": ("idp.sandbox.command", "sandbox"),
         "serve": ("idp.cli.serve", "serve"),
         "signer": ("idp.cli.signer", "signer"),
+        "tsa": ("idp.cli.tsa", "tsa"),
+        "witness": ("idp.cli.witness", "witness"),
         "work": ("idp.cli.work", "work"),
     }
 )

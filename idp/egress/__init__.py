@@ -1,6 +1,6 @@
 """The one door through which the provider calls out.
 
-door.py         `Egress`: what may be called, and the two ways of calling
+door.py         `Egress`: what may be called, and the ways of calling
 addresses.py    which addresses are public, which private networks an operator may open
 connection.py   a connection to one address, with one deadline for all of it
 errors.py       refused by us, or failed out there
@@ -8,7 +8,7 @@ errors.py       refused by us, or failed out there
 
 from __future__ import annotations
 
-from idp.egress.door import Egress, EgressAnswer
+from idp.egress.door import Egress, EgressAnswer, EgressReply
 from idp.egress.errors import EgressFailed, EgressRefused
 
-__all__ = ["Egress", "EgressAnswer", "EgressFailed", "EgressRefused"]
+__all__ = ["Egress", "EgressAnswer", "EgressFailed", "EgressRefused", "EgressReply"]

@@ -1,4 +1,4 @@
-"""What the provider may call, and the two ways it calls: post a form, fetch JSON.
+"""What the provider may call, and the ways it calls: post a form, fetch JSON, ask a witness.
 
 What lives here: the rules of the door, in the order in which `_call` keeps them:
 
@@ -55,6 +55,15 @@ class EgressAnswer:
     """What came back of a form that was posted: its status and nothing else."""
 
     status: int
+
+
+@dataclass(frozen=True, slots=True)
+class EgressReply:
+    """What came back whole: status, media type, and at most 1 MiB, **not** parsed."""
+
+    status: int
+    content_type: str
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +136,32 @@ class Egress:
             client_id=client_id,
             deadline=Deadline(timeout_s),
             read=_read_document,
+        )
+
+    def exchange(
+        self,
+        url: str,
+        *,
+        body: bytes | None,
+        content_type: str,
+        client_id: str,
+        timeout_s: float = TIMEOUT_S,
+    ) -> EgressReply:
+        """Post `body`, or fetch where it is None, and return the whole reply, whatever its status.
+
+        For protocols in which a refusal carries what to do next.
+        Raises  EgressRefused; EgressFailed.
+        """
+        return self._call(
+            url,
+            method="GET" if body is None else "POST",
+            headers={} if body is None else {"Content-Type": content_type},
+            body=body,
+            client_id=client_id,
+            deadline=Deadline(timeout_s),
+            read=lambda response: EgressReply(
+                response.status, response.headers.get("Content-Type", ""), _read_whole(response)
+            ),
         )
 
     def _call(
@@ -257,6 +292,10 @@ def resolve_by_system(host: str, port: int) -> tuple[str, ...]:
 def _read_document(response: BaseHTTPResponse) -> bytes:
     if response.status != 200:
         raise EgressFailed("answer_refused")
+    return _read_whole(response)
+
+
+def _read_whole(response: BaseHTTPResponse) -> bytes:
     length = response.headers.get("Content-Length", "")
     if length.isdecimal() and int(length[:20]) > MOST_BYTES:
         raise EgressFailed("answer_too_large")

@@ -9,6 +9,7 @@ Source: C2SP tlog-witness.  Not here: HTTP (a `WitnessTransport` is handed in).
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -224,6 +225,18 @@ class Witnessing:
                 is_enough=len(names) >= max(self._quorum, 1),
                 now=now,
             )
+
+
+def fetch_latest(
+    witness: WitnessConfig, *, origin: str, transport: WitnessTransport
+) -> bytes | None:
+    """The last checkpoint of a log that a witness cosigned, **not** verified; None if it has none.
+
+    Raises  WitnessUnreachable.
+    """
+    name = hashlib.sha256(origin.encode()).hexdigest()
+    reply = transport.get(f"{witness.url}/latest/{name}")
+    return reply.body if reply.status == 200 else None
 
 
 def _is_due(last: WitnessState, checkpoint: StoredCheckpoint, *, now: datetime) -> bool:

@@ -1,0 +1,157 @@
+"""What the commands of the log share: keys, names, witnesses, and how to reach them.
+
+What lives here: putting those together from settings and services for the duration of a command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import click
+
+from idp.egress.witnesses import EgressWitnesses
+from idp.ids import AccountId
+from idp.services import Services
+from idp.storage.accounts import find_row
+from keystore.errors import SealBroken
+from keystore.keyring import Keyring
+from keystore.log.entries import Tree
+from keystore.log.errors import WitnessUnreachable
+from keystore.log.log_keys import KeyringLogKeys, LogKeys
+from keystore.log.note_keys import NoteVerifier, parse_vkey
+from keystore.log.openings import Opening, find_owner, open_event, open_row
+from keystore.log.proofs import Proofs
+from keystore.log.tree_storage import Place, find_tree_state
+from keystore.log.verify import KeptCheckpoint
+from keystore.log.verify_rows import Opener
+from keystore.log.witnessing import WitnessConfig, fetch_latest, parse_witness
+from keystore.purposes import LOG
+
+
+@dataclass(frozen=True, slots=True)
+class LogParts:
+    """The log of this deployment."""
+
+    services: Services
+    keys: LogKeys
+    origins: Mapping[Tree, str]
+    witnesses: tuple[WitnessConfig, ...]
+    quorum: int
+
+    @property
+    def witness_keys(self) -> tuple[NoteVerifier, ...]:
+        """Verifier keys of all witnesses."""
+        return tuple(key for one in self.witnesses for key in one.keys)
+
+    @property
+    def proofs(self) -> Proofs:
+        """What makes proofs."""
+        return Proofs(self.services.database, quorum=self.quorum)
+
+    def log_keys(
+        self, given: Sequence[str], *, now: datetime
+    ) -> dict[Tree, tuple[NoteVerifier, ...]]:
+        """Verifier keys of each tree: those given, or those that the database names."""
+        if given:
+            keys = [parse_vkey(vkey) for vkey in given]
+            return {
+                tree: tuple(key for key in keys if key.name == origin)
+                for tree, origin in self.origins.items()
+            }
+        return {tree: self.keys.verifiers(origin, now=now) for tree, origin in self.origins.items()}
+
+    def ask_witnesses(self) -> tuple[list[KeptCheckpoint], list[str]]:
+        """What the witnesses have seen, and the names of those that did not answer."""
+        transport = EgressWitnesses(self.services.egress)
+        found, silent = [], []
+        for witness in self.witnesses:
+            for origin in self.origins.values():
+                try:
+                    note = fetch_latest(witness, origin=origin, transport=transport)
+                except WitnessUnreachable:
+                    silent.append(witness.name)
+                    break
+                if note is not None:
+                    found.append(KeptCheckpoint(f"witness {witness.name}", note))
+        return found, silent
+
+    def open_place(self, place: Place) -> Opening:
+        """The event of an entry.
+
+        Raises  SealBroken, also when the data key of the person was destroyed.
+        """
+        with self.services.database.read() as connection:
+            owner = find_owner(connection, writer=place.writer, seq=place.seq)
+            account = None if owner is None else find_row(connection, AccountId(owner))
+            data_keys = [None] if account is None else [account.data_key, None]
+            for data_key in data_keys:
+                try:
+                    return open_event(
+                        connection,
+                        writer=place.writer,
+                        seq=place.seq,
+                        sealer=self.services.sealer,
+                        data_key=data_key,
+                    )
+                except SealBroken:
+                    continue
+        raise SealBroken
+
+    def make_opener(self) -> Opener:
+        """What opens every row whose keys are still there, for a verification."""
+        known: dict[str, bytes | None] = {}
+        sealer = self.services.sealer
+
+        def data_key_of(account_id: str) -> bytes | None:
+            if account_id not in known:
+                with self.services.database.read() as connection:
+                    row = find_row(connection, AccountId(account_id))
+                known[account_id] = None if row is None else row.data_key
+            return known[account_id]
+
+        def open_one(values: Mapping[str, object]) -> bool:
+            account_id = values["account_id"]
+            data_key = data_key_of(account_id) if isinstance(account_id, str) else None
+            try:
+                open_row(values, sealer=sealer, data_key=data_key)
+            except SealBroken:
+                if data_key is not None:
+                    # events that name an account need not be sealed under its key
+                    open_row(values, sealer=sealer, data_key=None)
+                elif account_id is not None:
+                    return False  # its key was destroyed
+                else:
+                    raise
+            return True
+
+        return open_one
+
+
+def open_log(services: Services) -> LogParts:
+    """The log over open services."""
+    settings = services.settings
+    with services.database.read() as connection:
+        states = {tree: find_tree_state(connection, tree) for tree in Tree}
+    keyring = Keyring(services.database, services.sealer, log=services.log, purpose=LOG)
+    return LogParts(
+        services=services,
+        keys=KeyringLogKeys(keyring),
+        origins={
+            tree: f"{settings.effective_log_origin}/{tree}" if state is None else state.origin
+            for tree, state in states.items()
+        },
+        witnesses=tuple(parse_witness(one) for one in settings.log_witnesses),
+        quorum=settings.effective_log_quorum,
+    )
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+key_option = click.option(
+    "--log-key",
+    "log_keys",
+    multiple=True,
+    metavar="VKEY",
+    help="Verifier key of the log, kept elsewhere; without it those of the database are believed.",
+)
