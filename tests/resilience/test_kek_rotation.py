@@ -1,0 +1,217 @@
+"""Twenty thousand keys go under another root key, and the process is killed five times.
+
+Each process is `antin keys rotate-kek` as an operator starts it, killed with SIGKILL at a random
+instant; between the runs every key opens, and in the end every key signs and the old root key is
+gone.  Source: NIST SP 800-57 part 1 §5.3.6.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from sqlalchemy import Connection, select
+
+from idp.storage.database import Database
+from keystore.backends import NewPersonalKey
+from keystore.backends.personal_software import SoftwarePersonalKeys
+from keystore.kek import KekRing, add_kek, create_kek_file, load_kek_ring
+from keystore.log.events import EventType
+from keystore.log.record import log_event
+from keystore.root_keys import Scope, follow_current_kek
+from keystore.signer.model import KeyPolicy, encode_policy, wrapping_context
+from keystore.signer.storage import count_by_kek, find_left, insert_personal_key, personal_key
+from tests.support.servers import PostgresqlServer, wait_until
+from tests.support.serving import environment, prepare, serving
+from tests.support.stores import create_all_tables
+
+_KEYS: Final = {"sqlite": 20_000, "postgresql": 8_000}
+_KILLS: Final = 5
+_BATCH: Final = 500
+_DIGEST: Final = hashlib.sha256(b"what is signed").digest()
+_NOBODY: Final = b"\x09" + bytes(31)
+
+
+def _policy(number: int) -> KeyPolicy:
+    return KeyPolicy(
+        key_id=f"key_{number:06}",
+        account_id=f"acc_{number:06}",
+        subject_kind="person",
+        algorithm="ES256",
+        scal=1,
+        rp_id="",
+        credentials=(),
+        recipient=_NOBODY,
+        created_ms=0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _House:
+    """A deployment with many personal keys under one root key, and a second root key ready."""
+
+    settings: dict[str, str]
+    database: Database
+    keys: int
+    file: Path
+    old: str
+    new: str
+
+    def ring(self) -> KekRing:
+        return load_kek_ring(file=self.file)
+
+    def rotate(self, *options: str) -> subprocess.Popen[bytes]:
+        command = [str(Path(sys.executable).with_name("antin")), "keys", "rotate-kek", "--yes"]
+        return subprocess.Popen(
+            [*command, *options],
+            env=environment(self.settings),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def moved(self) -> int:
+        with self.database.read() as connection:
+            return count_by_kek(connection).get(self.new, 0)
+
+    def has_moved(self, goal: int) -> bool:
+        return self.moved() >= goal
+
+    def check_signs(self, *, every: int) -> None:
+        """Every so many of the keys sign, with whatever root key they are under."""
+        backend = SoftwarePersonalKeys(self.ring())
+        with self.database.read() as connection:
+            rows = connection.execute(select(personal_key).order_by(personal_key.c.key_id)).all()
+        assert len(rows) == self.keys
+        for row in rows[::every]:
+            (signature,) = backend.sign_digests(
+                row.wrapped,
+                algorithm="ES256",
+                context=wrapping_context(row.key_id, raw_policy=row.policy),
+                digests=(_DIGEST,),
+                hash_name="sha256",
+            )
+            public = serialization.load_der_public_key(row.public_spki)
+            assert isinstance(public, ec.EllipticCurvePublicKey)
+            public.verify(signature, _DIGEST, ec.ECDSA(Prehashed(hashes.SHA256())))
+
+
+@pytest.fixture(params=sorted(_KEYS))
+def house(request: pytest.FixtureRequest, tmp_path: Path, now) -> Iterator[_House]:
+    file = tmp_path / "signer-kek"
+    create_kek_file(file)
+    ring = load_kek_ring(file=file)
+    url = f"sqlite:///{tmp_path / 'antin.db'}"
+    if request.param == "postgresql":
+        server: PostgresqlServer = request.getfixturevalue("postgresql_server")
+        url = server.url(server.make_database())
+    settings = prepare(tmp_path, database_url=url)
+    create_all_tables(url)
+    database = Database(url, pool_size=2)
+    backend = SoftwarePersonalKeys(ring)
+    policies = [_policy(number) for number in range(_KEYS[request.param])]
+    with database.transaction() as tx:
+        follow_current_kek(tx, scope=Scope.PERSONAL, ring=ring, now=now)
+        for policy in policies:
+            _insert(tx, policy, backend=backend)
+    old, new = ring.kek_id, add_kek(file)
+    settings["ANTIN_SIGNER_KEK_FILE"] = str(file)
+    yield _House(settings, database, len(policies), file, old, new)
+    database.close()
+
+
+def _insert(tx, policy: KeyPolicy, *, backend: SoftwarePersonalKeys) -> None:
+    context = wrapping_context(policy.key_id, raw_policy=encode_policy(policy))
+    made: NewPersonalKey = backend.make("ES256", context=context)
+    insert_personal_key(
+        tx, policy, public_spki=made.public_spki, wrapped=made.wrapped, kek_id=made.kek_id
+    )
+
+
+def _events(connection: Connection) -> list[str]:
+    wanted = (EventType.KEK_ROTATION_STARTED, EventType.KEK_ROTATION_FINISHED)
+    return list(
+        connection.execute(select(log_event.c.type).where(log_event.c.type.in_(wanted))).scalars()
+    )
+
+
+def test_a_rotation_killed_five_times_leaves_every_key_signing(house: _House) -> None:
+    reached = 0
+    for _ in range(_KILLS):
+        process = house.rotate("--personal")
+        # what is left for the kills after this one is never less than a batch each
+        goal = reached + 1 + secrets.randbelow((house.keys - reached) // _KILLS - _BATCH // _KILLS)
+        wait_until(partial(house.has_moved, goal), what="some keys", timeout_s=60)
+        process.kill()
+        process.communicate()
+        assert process.returncode == -9
+        reached = house.moved()
+        assert goal <= reached < house.keys
+        house.check_signs(every=400)  # nothing is under neither
+    process = house.rotate("--personal")
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    assert f"nothing is under {house.old} any more" in output.decode()
+    with house.database.read() as connection:
+        assert count_by_kek(connection) == {house.new: house.keys}
+        assert find_left(connection, kek_id=house.new) == ()
+        assert _events(connection) == [
+            EventType.KEK_ROTATION_STARTED,
+            EventType.KEK_ROTATION_FINISHED,
+        ]
+    _antin(house.settings, "keys", "remove-kek", house.old, "--personal", "--yes")
+    assert house.ring().ids == (house.new,)
+    house.check_signs(every=1)
+
+
+def test_the_service_runs_on_while_its_root_key_is_replaced(tmp_path: Path) -> None:
+    """A worker that dies in between starts with both; the old root key is then taken away."""
+    settings = prepare(tmp_path)
+    create_all_tables(settings["ANTIN_DATABASE_URL"])
+    del settings["ANTIN_KEK"]
+    create_kek_file(tmp_path / "kek")
+    (old,) = load_kek_ring(file=tmp_path / "kek").ids
+    with serving(settings, folder=tmp_path) as served:
+        before = json.loads(served.ask("/jwks")[1])
+        _antin(settings, "keys", "rotate-kek", "--yes")
+        (worker,) = served.worker_pids()
+        os.kill(worker, signal.SIGKILL)
+        wait_until(
+            lambda: served.worker_pids() not in (set(), {worker}) and served.answers(),
+            what="the next worker",
+        )
+        assert json.loads(served.ask("/jwks")[1]) == before
+        _antin(settings, "keys", "remove-kek", old, "--yes")
+    with serving(settings, folder=tmp_path) as served:
+        assert json.loads(served.ask("/jwks")[1]) == before
+    listed = json.loads(_antin(settings, "keys", "root-keys", "--json"))
+    assert [(one["state"], one["is_given"]) for one in listed] == [
+        ("left", False),
+        ("current", True),
+    ]
+
+
+def _antin(settings: dict[str, str], *words: str) -> str:
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("antin")), *words],
+        env=environment(settings),
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
