@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-
 from keystore.backends import OpenKey
 from keystore.errors import KeyPurposeRefused
 from keystore.key_types import KEY_TYPES
 from keystore.purposes import KeyPurpose
+from keystore.signature_forms import in_full
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +39,7 @@ class SigningKey:
         size = KEY_TYPES[self.algorithm].size_bytes
         if not size:
             return signature
-        r, s = decode_dss_signature(signature)
-        return r.to_bytes(size, "big") + s.to_bytes(size, "big")
+        return in_full(signature, size_bytes=size)
 
     def sign_x509(self, message: bytes, *, content: str) -> bytes:
         """The signature of `message` as X.509, CMS and OCSP write it: ECDSA in DER.

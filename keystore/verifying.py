@@ -4,7 +4,8 @@ What lives here: the one door for raw signatures (JOSE has its own).  Strict mea
 the kind and size that the caller names, an ECDSA signature is DER as DER must be with r and s in
 range, an RSA-PSS salt is as long as the hash, and a digest has the length of its hash.
 Source: FIPS 186-5 §6.4 (ECDSA), RFC 8017 §8.1.2 and §8.2.2, RFC 8032 §5.1.7, FIPS 204 §5.3;
-X.690 §8.3 and §10 (one encoding only).
+X.690 §10 (one encoding only).  A signature whose r and s are written in full goes through
+`signature_forms.in_der` first.
 """
 
 from __future__ import annotations
@@ -13,17 +14,14 @@ from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import (
-    Prehashed,
-    decode_dss_signature,
-    encode_dss_signature,
-)
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
 from keystore.backends.errors import DigestRefused, SignatureBroken, SignatureRefused
 from keystore.errors import KeyUnavailable
 from keystore.key_types import HASHES, KeyType, get_key_type
 from keystore.public_keys import OwnPublicKey, load_spki
+from keystore.signature_forms import check_der
 
 _PREHASHED: Final = {name: Prehashed(algorithm) for name, algorithm in HASHES.items()}
 
@@ -126,7 +124,7 @@ def _verify_hashed(
 ) -> None:
     try:
         if isinstance(public, ec.EllipticCurvePublicKey):
-            _check_dss(raw)
+            check_der(raw)
             public.verify(raw, data, ec.ECDSA(scheme))
         elif kind.padding == "pss":
             pss = padding.PSS(mgf=padding.MGF1(hashed), salt_length=hashed.digest_size)
@@ -135,13 +133,3 @@ def _verify_hashed(
             public.verify(raw, data, padding.PKCS1v15(), scheme)
     except InvalidSignature as mismatch:
         raise SignatureRefused("signature") from mismatch
-
-
-def _check_dss(raw: bytes) -> None:
-    try:
-        r, s = decode_dss_signature(raw)
-        canonical = encode_dss_signature(r, s)
-    except ValueError as malformed:
-        raise SignatureRefused("encoding") from malformed
-    if canonical != raw or r <= 0 or s <= 0:
-        raise SignatureRefused("encoding")

@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from pkcs11 import MGF, Attribute, KeyType, Mechanism
 
 from keystore.errors import KeyUnavailable
 from keystore.key_types import CURVES
 from keystore.key_types import KeyType as Kind
 from keystore.public_keys import OwnPublicKey
+from keystore.signature_forms import in_der
 
 _CURVE_OIDS: Final[Mapping[str, bytes]] = {
     "P-256": bytes.fromhex("06082a8648ce3d030107"),
@@ -108,10 +108,7 @@ def sign_digest_in_token(key: Any, digest: bytes, *, kind: Kind, hash_name: str)
     if kind.family == "ec":
         # FIPS 186-5 §6.4: the leftmost bits; some tokens refuse more than the order has
         raw = bytes(key.sign(digest[: kind.size_bytes], mechanism=Mechanism.ECDSA))
-        half = len(raw) // 2
-        return encode_dss_signature(
-            int.from_bytes(raw[:half], "big"), int.from_bytes(raw[half:], "big")
-        )
+        return in_der(raw, size_bytes=kind.size_bytes)
     if kind.padding == "pss":
         return bytes(
             key.sign(digest, mechanism=Mechanism.RSA_PKCS_PSS, mechanism_param=_PSS[hash_name])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -44,6 +44,44 @@ def wycheproof_jws(file: str) -> list[Vector]:
     """The vectors of `file` that are about a JWS, in order."""
     path = corpus_folder() / "wycheproof" / file
     return list(_vectors(json.loads(path.read_text()))) if path.exists() else []
+
+
+@dataclass(frozen=True, slots=True)
+class RawVector:
+    """One test of a Wycheproof file that is about bytes: its own members and its group's."""
+
+    number: int
+    comment: str
+    is_valid: bool
+    public_spki: bytes = field(repr=False)
+    values: Mapping[str, bytes] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """For the list of tests."""
+        return f"{self.number}-{self.comment}"
+
+
+def wycheproof_raw(file: str) -> list[RawVector]:
+    """The vectors of `file`, whose members are hexadecimal, in order."""
+    path = corpus_folder() / "wycheproof" / file
+    if not path.exists():
+        return []
+    return [
+        RawVector(
+            number=test["tcId"],
+            comment=test["comment"],
+            is_valid=test["result"] == "valid",
+            public_spki=bytes.fromhex(group.get("publicKeyDer", "")),
+            values={
+                name: bytes.fromhex(test[name])
+                for name in ("key", "msg", "ct", "sig")
+                if name in test
+            },
+        )
+        for group in json.loads(path.read_text())["testGroups"]
+        for test in group["tests"]
+    ]
 
 
 def _vectors(content: dict[str, Any]) -> Iterator[Vector]:
