@@ -17,6 +17,7 @@ from idp.settings import SANDBOX_MARK, Settings, load_settings
 from idp.storage.database import Database
 from idp.storage.deployment import find_stamp
 from idp.storage.schema import is_current
+from idp.timestamps import check_timestamps
 
 
 def read_settings() -> Settings:
@@ -76,6 +77,7 @@ def check_deployment(settings: Settings, *, stamp: bool | None, is_marked: bool)
         raise SettingsInvalid("ANTIN_DATABASE_URL", reason="is not a sandbox's")
     if not stamp and not settings.is_https:
         raise SettingsInvalid("ANTIN_ISSUER", reason="must be https")
+    check_timestamps(settings, is_sandbox=stamp)
     return stamp
 
 

@@ -1,0 +1,133 @@
+"""The timestamp authority of this deployment: its clock, who watches that, what is refused.
+
+What lives here: the way from settings to the objects of `keystore`.  Nothing is asked at import or
+when these are made.  Not here: what they do (`keystore/time`, `keystore/pki/timestamping.py`).
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from cryptography.x509 import ObjectIdentifier
+
+from idp.errors import SettingsInvalid
+from idp.settings import Settings
+from keystore.log.record import LogWriter
+from keystore.pki.timestamping import SignerNow, TimestampAuthority
+from keystore.storage import DatabaseLike
+from keystore.time.chrony import Chrony
+from keystore.time.clock_watch import ClockWatch
+from keystore.time.errors import ReferenceInvalid
+from keystore.time.latch import host_name
+from keystore.time.limits import ClockLimits
+from keystore.time.majority import TimeReference
+from keystore.time.ntp import NtpMajority, parse_source
+from keystore.time.order import StrictOrder
+from keystore.time.trusted_clock import TrustedClock
+from keystore.web.tsa import TsaEndpoint
+
+_EXAMPLE_ARC: Final = "2.999"
+_ORDER_FILE: Final = "timestamps"
+
+
+def check_timestamps(settings: Settings, *, is_sandbox: bool) -> None:
+    """Before anything starts.
+
+    Raises  SettingsInvalid: sources or policies that are none; outside of a sandbox, an authority
+            whose clock nobody watches, or under the policy of an example.
+    """
+    reference = make_reference(settings)
+    if not settings.tsa_enabled:
+        return
+    for policy in settings.tsa_policies:
+        try:
+            ObjectIdentifier(policy)
+        except ValueError as problem:
+            raise SettingsInvalid(
+                "ANTIN_TSA_POLICIES", reason="must be object identifiers, separated by commas"
+            ) from problem
+    if not settings.tsa_policies:
+        raise SettingsInvalid("ANTIN_TSA_POLICIES", reason="must name a policy")
+    if is_sandbox:
+        return
+    if reference is None:
+        raise SettingsInvalid(
+            "ANTIN_TIME_SOURCES", reason="timestamps need three sources, or ANTIN_TIME_CHRONYC"
+        )
+    if any(f"{policy}.".startswith(f"{_EXAMPLE_ARC}.") for policy in settings.tsa_policies):
+        raise SettingsInvalid("ANTIN_TSA_POLICIES", reason="is an example: name your own policy")
+
+
+def make_reference(settings: Settings) -> TimeReference | None:
+    """Who says whether this host's clock is right; None when nobody does.
+
+    Raises  SettingsInvalid.
+    """
+    if settings.time_chronyc is not None:
+        if not settings.time_chronyc.is_absolute():
+            raise SettingsInvalid("ANTIN_TIME_CHRONYC", reason="must be an absolute path")
+        return Chrony(settings.time_chronyc)
+    if not settings.time_sources:
+        return None
+    try:
+        return NtpMajority([parse_source(source) for source in settings.time_sources])
+    except ReferenceInvalid as problem:
+        raise SettingsInvalid(
+            "ANTIN_TIME_SOURCES", reason="must be three hosts or more, none twice"
+        ) from problem
+
+
+def make_clock(
+    settings: Settings, *, database: DatabaseLike, log: LogWriter, is_sandbox: bool
+) -> TrustedClock:
+    """The clock of this process; outside of a sandbox it needs checks whatever the settings."""
+    return TrustedClock(
+        database,
+        host=this_host(),
+        log=log,
+        limits=_limits(settings),
+        requires_checks=not is_sandbox or make_reference(settings) is not None,
+    )
+
+
+def make_watch(settings: Settings, *, database: DatabaseLike, log: LogWriter) -> ClockWatch | None:
+    """The watch of this process, to be run in a thread; None when there is nobody to ask."""
+    reference = make_reference(settings)
+    if reference is None:
+        return None
+    return ClockWatch(
+        database, host=this_host(), log=log, limits=_limits(settings), reference=reference
+    )
+
+
+def make_tsa(
+    settings: Settings,
+    *,
+    clock: TrustedClock,
+    signer: SignerNow,
+    report: Callable[[Exception], None],
+) -> TsaEndpoint:
+    """`/tsa` of this process."""
+    order = StrictOrder(settings.var / _ORDER_FILE) if settings.tsa_ordered else None
+    return TsaEndpoint(
+        TimestampAuthority(
+            clock=clock,
+            signer=signer,
+            policies=settings.tsa_policies,
+            accuracy=timedelta(milliseconds=settings.tsa_accuracy_ms),
+            order=order,
+            report=report,
+        )
+    )
+
+
+def this_host() -> str:
+    """How this host is called in tables and log."""
+    return host_name(socket.gethostname())
+
+
+def _limits(settings: Settings) -> ClockLimits:
+    return ClockLimits.for_accuracy(timedelta(milliseconds=settings.tsa_accuracy_ms))

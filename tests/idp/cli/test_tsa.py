@@ -1,0 +1,135 @@
+"""`antin tsa` as an operator types it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import click
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import select
+
+from idp.cli import cli
+from idp.cli.tsa import tsa
+from idp.services import Services
+from idp.timestamps import make_watch, this_host
+from keystore.log.record import log_event
+from keystore.time.latch import Stop, stop_clock
+from tests.support.clocks import NtpServer
+from tests.support.provider import Provider
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def sources() -> Iterator[list[NtpServer]]:
+    """Three servers; one of them is off by seven hours."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(NtpServer(timedelta(hours=hours))) for hours in (0, 7, 0)]
+
+
+@pytest.fixture
+def watched(provider: Provider, sources: list[NtpServer]) -> Services:
+    """The provider's services with time sources."""
+    names = tuple(f"127.0.0.1:{server.port}" for server in sources)
+    settings = msgspec.structs.replace(provider.services.settings, time_sources=names)
+    return replace(provider.services, settings=settings)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command over services."""
+
+    def invoke(services: Services, *arguments: str, typed: str = "", status: int = 0) -> Result:
+        @contextmanager
+        def opened() -> Iterator[Services]:
+            yield services
+
+        monkeypatch.setattr("idp.cli.tsa.open_services", opened)
+        result = CliRunner().invoke(tsa, arguments, input=typed)
+        assert result.exit_code == status, (result.output, result.exception)
+        return result
+
+    return invoke
+
+
+def _stop(services: Services) -> None:
+    stop_clock(
+        services.database,
+        Stop("drift", 2_500_000),
+        host="web-1",
+        log=services.log,
+        now=services.time(),
+    )
+
+
+def test_it_is_a_command_of_the_house() -> None:
+    assert cli.get_command(click.Context(cli), "tsa") is tsa
+
+
+def test_a_clock_that_nobody_watches_is_said_so(provider: Provider, run: Run) -> None:
+    shown = run(provider.services, "status").output
+    assert shown.startswith("timestamps are not stopped\nnobody says whether this clock is right")
+    assert json.loads(run(provider.services, "status", "--json").output)["watched"] is False
+
+
+def test_what_hosts_heard_and_what_sources_say_is_shown(watched: Services, run: Run) -> None:
+    watch = make_watch(watched.settings, database=watched.database, log=watched.log)
+    assert watch is not None
+    watch.check()
+    shown = run(watched, "status", "--ask").output
+    assert f"{this_host()} " in shown
+    assert "2 of 3 sources" in shown
+    assert shown.count("leap none") == 3
+    told = json.loads(run(watched, "status", "--ask", "--json").output)
+    assert told["checks"][0]["agreeing"] == 2
+    assert max(abs(one["offset_ms"]) for one in told["sources"]) > 25_000_000
+
+
+def test_a_stop_is_shown_and_ends_the_command_with_1(provider: Provider, run: Run) -> None:
+    _stop(provider.services)
+    shown = run(provider.services, "status", status=1).output
+    since = f"{provider.services.time():%F %T}Z"
+    assert f"STOPPED since {since} by web-1: drift, +2500 ms to the truth" in shown
+    told = json.loads(run(provider.services, "status", "--json", status=1).output)
+    assert (told["stopped"], told["stops"][0]["offset_ms"]) == (True, 2500)
+
+
+def test_a_release_asks_and_names_what_follows(provider: Provider, run: Run) -> None:
+    _stop(provider.services)
+    release = ("release", "--operator", "op1")
+    refused = run(provider.services, *release, typed="n\n", status=1)
+    assert "every host signs the time that its clock shows" in refused.output
+    run(provider.services, "status", status=1)
+    assert "released: web-1, drift" in run(provider.services, *release, typed="y\n").output
+    run(provider.services, "status")
+    assert run(provider.services, *release, typed="").output == "nothing is stopped\n"
+
+
+def test_a_release_checks_this_host_at_once_and_names_its_operator(
+    watched: Services, run: Run
+) -> None:
+    _stop(watched)
+    shown = run(watched, "release", "--operator", "op1", "--yes").output
+    assert "2 of 3 sources" in shown
+    with watched.database.read() as connection:
+        facts = connection.execute(
+            select(log_event.c.facts).where(log_event.c.type == "time:tsa:released")
+        ).scalar_one()
+    assert json.loads(facts)["operator"] == "op1"
+
+
+def test_a_release_of_a_clock_that_is_still_wrong_does_not_last(
+    watched: Services, sources: list[NtpServer], run: Run
+) -> None:
+    for server in sources:
+        server.offset = timedelta(seconds=3)
+    _stop(watched)
+    shown = run(watched, "release", "--operator", "op1", "--yes").output
+    assert "last attempt: drift" in shown
+    assert f"by {this_host()}: drift" in run(watched, "status", status=1).output
