@@ -111,7 +111,7 @@ class CrlEndpoint:
 
     def _look(self, name: _Name, *, before: _Kept | None, now: datetime) -> _Kept | None:
         authority = self._find_authority(name[0], now=now)
-        if authority is None:
+        if authority is None or (name[1] is not None and name[1] >= authority.shards):
             return None
         if authority.kind is CaKind.ISSUING:
             found = self._find_list(name, before=before)
