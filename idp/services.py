@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from clients.registry.registry import Registry
-from idp.accounts.attempts import Attempts
+from idp.accounts.attempts import OTP_LIMITS, PASSWORD_LIMITS, Attempts
 from idp.accounts.enrolment import TotpEnrolment
 from idp.accounts.login import Login
 from idp.accounts.passwords import Passwords
@@ -147,7 +147,12 @@ def build_services(
     clock = open_clock(settings.queue_url or f"sqlite:///{settings.var.absolute() / 'queue.db'}")
     outbox = Outbox(clock.wake)
     people = People(database, sealer=sealer)
-    attempts = Attempts(ephemeral, sealer=sealer)
+    attempts = Attempts(
+        ephemeral,
+        sealer=sealer,
+        password=PASSWORD_LIMITS.with_source(settings.source_passwords_per_15min),
+        otp=OTP_LIMITS.with_source(settings.source_codes_per_15min),
+    )
     access_tokens = AccessTokens(
         keyring, issuer=settings.issuer, lifetime_s=settings.access_token_lifetime_s
     )

@@ -91,6 +91,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     finish_s: int = 25
     """How long running requests may take after that before their worker is killed."""
 
+    source_passwords_per_15min: int = 100
+    """How many wrong passwords one network address (IPv6: /64) may try in 15 minutes, over all
+    accounts. Mobile carriers put thousands of people behind one address: raise it where
+    `too_many_attempts` meets people who typed nothing wrong. Each account keeps its own limit."""
+    source_codes_per_15min: int = 50
+    """The same for one-time codes."""
+
     session_lifetime_s: int = 12 * 3600
     """Absolute lifetime of a browser session."""
     password_fresh_s: int = 3600
@@ -294,6 +301,8 @@ _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "tsa_accuracy_ms": (600, 1000),
     "drain_s": (0, 600),
     "finish_s": (1, 600),
+    "source_passwords_per_15min": (10, 100_000),
+    "source_codes_per_15min": (5, 100_000),
     "session_lifetime_s": (60, 24 * 3600),
     "password_fresh_s": (0, 24 * 3600),
     "interaction_lifetime_s": (60, 3600),

@@ -20,7 +20,7 @@ Source: NIST SP 800-63B-3 §5.2.2 (rate limiting).
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -34,6 +34,7 @@ from keystore.sealing import Sealer
 
 _MS: Final = timedelta(milliseconds=1)
 _IPV6_PREFIX: Final = 64
+SOURCE_WINDOW: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +53,19 @@ class AttemptLimits:
     per_source: tuple[Limit, ...]
     per_device: tuple[Limit, ...]
 
+    def with_source(self, attempts: int) -> AttemptLimits:
+        """The same with another number of attempts per source and `SOURCE_WINDOW`."""
+        return replace(self, per_source=(Limit(attempts, SOURCE_WINDOW),))
+
 
 PASSWORD_LIMITS: Final = AttemptLimits(
     per_subject=(Limit(10, timedelta(minutes=15)), Limit(100, timedelta(days=1))),
-    per_source=(Limit(100, timedelta(minutes=15)),),
+    per_source=(Limit(100, SOURCE_WINDOW),),
     per_device=(Limit(10, timedelta(minutes=15)),),
 )
 OTP_LIMITS: Final = AttemptLimits(
     per_subject=(Limit(5, timedelta(minutes=10)), Limit(50, timedelta(days=1))),
-    per_source=(Limit(50, timedelta(minutes=15)),),
+    per_source=(Limit(50, SOURCE_WINDOW),),
     per_device=(Limit(5, timedelta(minutes=10)), Limit(50, timedelta(days=1))),
 )
 """Three of a million codes are right at any time: 50 a day find one in 18 years on average."""

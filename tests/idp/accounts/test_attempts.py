@@ -74,6 +74,16 @@ def test_a_source_over_its_limit_cannot_use_up_the_attempts_of_others(attempts, 
     assert tried(attempts, now, address="198.51.100.9").attempts_left == 2
 
 
+def test_more_attempts_of_a_source_are_no_more_of_an_account(quick_store, sealer, now) -> None:
+    """NIST SP 800-63B-3 §5.2.2: the limit of an account stays, whatever the operator sets."""
+    wide = Attempts(quick_store, sealer=sealer, password=TIGHT.with_source(50), otp=TIGHT)
+    others = (tried(wide, now, number=f"other {number}") for number in range(37))
+    assert all(isinstance(one, Admitted) for one in others)
+    assert [isinstance(tried(wide, now), Admitted) for _ in range(4)] == [True] * 3 + [False]
+    narrow = TIGHT.with_source(1)
+    assert (narrow.per_subject, narrow.per_device) == (TIGHT.per_subject, TIGHT.per_device)
+
+
 @pytest.mark.parametrize(
     ("one", "other", "is_same"),
     [
