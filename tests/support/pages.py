@@ -46,6 +46,7 @@ from idp.web.pages import (
     render,
 )
 from idp.web.theme import Site, install_pages
+from idp.web.trust_pages import AuthoritiesPage, Authority, AuthorityPage, LogPage, LogTree
 
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
@@ -102,6 +103,38 @@ _SHARING: Final[dict[str, Any]] = {
     "controller": "Sở Xây dựng thành phố Tưởng Tượng",
     "dpo_contact": "baovedulieu@soxaydung.example",
 }
+
+AUTHORITY: Final = Authority(
+    name="Ấn Tín – Tổ chức cấp chứng thư số dịch vụ công",
+    organisation="TRUNG TÂM CHUYỂN ĐỔI SỐ TƯỞNG TƯỢNG",
+    role="issuing",
+    issuer_name="Ấn Tín – Tổ chức gốc",
+    valid_from=RETRY_AT,
+    valid_to=datetime(2036, 11, 21, 8, 41, 30, tzinfo=UTC),
+    retired_at=None,
+    serial="5f3c 9a10 77de 0b1c",
+    fingerprint=" ".join(["3FA9", "00C1", "7E5D", "B2F8"] * 4),
+    page_url="/help",
+    certificate_url="/help",
+    pem_url="/help",
+    crl_url="/help",
+    ocsp_url="https://vi-du.example/ocsp",
+)
+
+
+def _tree(*, is_public: bool) -> LogTree:
+    return LogTree(
+        is_public=is_public,
+        origin="vi-du.example/nhat-ky",
+        size=1_234_567,
+        root="CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=",
+        signed_at=RETRY_AT,
+        witnesses=("nhan-chung.example",) if is_public else (),
+        witnessed_at=RETRY_AT if is_public else None,
+        checkpoint_url="/help",
+        keys_url="/help",
+    )
+
 
 _PLAIN: Final[Mapping[str, Page]] = {
     "login": LoginPage(client_name=SHORT_CLIENT, cancel_action="/sent", **_FORM),
@@ -277,6 +310,11 @@ _PLAIN: Final[Mapping[str, Page]] = {
         discovery_url="http://localhost:8000/.well-known/openid-configuration",
     ),
     "home": HomePage(account_url="/help"),
+    "authorities": AuthoritiesPage(authorities=(AUTHORITY,), tsa_url="https://vi-du.example/tsa"),
+    "authorities_none": AuthoritiesPage(authorities=()),
+    "authority": AuthorityPage(authority=AUTHORITY),
+    "log": LogPage(trees=(_tree(is_public=True), _tree(is_public=False))),
+    "log_empty": LogPage(trees=()),
     "help": HelpPage(),
     "accessibility": AccessibilityPage(),
 }

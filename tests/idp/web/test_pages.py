@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 from flask import Flask
 
-from idp.web import pages
+from idp.web import pages, trust_pages
 from idp.web.pages import (
     ConsentPage,
     ErrorKind,
@@ -93,7 +93,8 @@ def show(request: pytest.FixtureRequest, gallery: Flask) -> Iterator[Any]:
 
 
 def subclasses(page: type[Page]) -> set[type[Page]]:
-    return {page_class for page_class in vars(pages).values() if is_page(page_class, page)}
+    named = {**vars(pages), **vars(trust_pages)}
+    return {page_class for page_class in named.values() if is_page(page_class, page)}
 
 
 def is_page(candidate: object, page: type[Page]) -> bool:
