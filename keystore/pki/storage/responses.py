@@ -23,6 +23,7 @@ from sqlalchemy import (
     String,
     Table,
     and_,
+    bindparam,
     delete,
     insert,
     select,
@@ -76,6 +77,21 @@ _SAME: Final = and_(
     ocsp_response.c.ca_id == certificate.c.ca_id, ocsp_response.c.serial == certificate.c.serial
 )
 _ADD: Final = insert(ocsp_response)
+_FIND: Final = (
+    select(
+        *_STATUS,
+        ocsp_response.c.kid,
+        ocsp_response.c.this_update_ms,
+        ocsp_response.c.next_update_ms,
+        ocsp_response.c.signed,
+    )
+    .outerjoin_from(
+        certificate,
+        ocsp_response,
+        and_(_SAME, ocsp_response.c.hash_name == bindparam("hash_name"), _IS_TRUE),
+    )
+    .where(certificate.c.ca_id == bindparam("ca_id"), certificate.c.serial == bindparam("serial"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +107,8 @@ def find_status(
     connection: Connection, *, ca_id: str, serial: int, hash_name: str
 ) -> tuple[CertificateStatus | None, SignedStatus | None]:
     """The state of a certificate now, and the answer that was signed ahead for this very state."""
-    kept = ocsp_response.c
-    row = (
-        connection.execute(
-            select(*_STATUS, kept.kid, kept.this_update_ms, kept.next_update_ms, kept.signed)
-            .outerjoin_from(
-                certificate, ocsp_response, and_(_SAME, kept.hash_name == hash_name, _IS_TRUE)
-            )
-            .where(certificate.c.ca_id == ca_id, certificate.c.serial == f"{serial:040x}")
-        )
-        .mappings()
-        .first()
-    )
+    asked = {"ca_id": ca_id, "serial": f"{serial:040x}", "hash_name": hash_name}
+    row = connection.execute(_FIND, asked).mappings().first()
     if row is None:
         return None, None
     status = _status(row)
