@@ -122,9 +122,12 @@ class Authorities:
             event = Event(EventType.CA_RETIRED, facts={"ca": ca_id})
             self._log.record(tx, event, data_key=None, now=now)
 
-    def issuer(self, *, now: datetime, ca_id: str | None = None) -> Issuer:
+    def issuer(
+        self, *, now: datetime, ca_id: str | None = None, may_be_retired: bool = False
+    ) -> Issuer:
         """The authority that issues at this moment: the newest, or the one asked for.
 
+        Takes   may_be_retired: for its own OCSP responder, which answers until all have expired.
         Raises  CaUnknown: none can; CaRefused: the one asked for cannot, and why.
         """
         candidates = [record for record in self.records() if record.kind is CaKind.ISSUING]
@@ -133,15 +136,16 @@ class Authorities:
         refusal: CaRefused | None = None
         for record in reversed(candidates):
             try:
-                return self._open(record, now=now)
+                return self._open(record, now=now, may_be_retired=may_be_retired)
             except CaRefused as refused:
                 refusal = refusal or refused
         if refusal is not None and ca_id is not None:
             raise refusal
         raise CaUnknown(ca_id or "") from refusal
 
-    def _open(self, record: CaRecord, *, now: datetime) -> Issuer:
-        if record.retired_at is not None and record.retired_at <= now:
+    def _open(self, record: CaRecord, *, now: datetime, may_be_retired: bool) -> Issuer:
+        is_retired = record.retired_at is not None and record.retired_at <= now
+        if is_retired and not may_be_retired:
             raise CaRefused(record.ca_id, reason="retired")
         if not record.not_before <= now <= record.not_after:
             raise CaRefused(record.ca_id, reason="expired")

@@ -106,7 +106,8 @@ class Certificates:
         Raises  ProfileRefused, NameRefused, CsrRefused, CaUnknown, CaRefused, CertificateUnknown,
                 CertificateStateRefused, SealBroken.
         """
-        issuer = self._authorities.issuer(now=now, ca_id=ca_id)
+        is_status = all(request.profile is Profile.OCSP for request in requests)
+        issuer = self._authorities.issuer(now=now, ca_id=ca_id, may_be_retired=is_status)
         # 1
         for request in requests:
             _check_request(request)
