@@ -17,10 +17,12 @@ from keystore.web.answer import WebAnswer, WebRequest
 
 _QUERY: Final = "application/timestamp-query"
 _REPLY: Final = "application/timestamp-reply"
+_PATHS: Final = frozenset({"/tsa", "/tsa/"})
 _NO_STORE: Final = (("Cache-Control", "no-store"),)
 _WRONG_METHOD: Final = WebAnswer(
     405, "text/plain", b"POST a TimeStampReq\n", (("Allow", "POST"), *_NO_STORE)
 )
+_ELSEWHERE: Final = WebAnswer(404, "text/plain", b"/tsa is the only place\n", _NO_STORE)
 _WRONG_TYPE: Final = WebAnswer(415, "text/plain", b"POST application/timestamp-query\n", _NO_STORE)
 
 
@@ -38,6 +40,8 @@ class TsaEndpoint:
         Takes   now: not looked at: a token says when it was made, by a clock that is watched, not
                 when the request came in.
         """
+        if request.path not in _PATHS:
+            return _ELSEWHERE
         if request.method != "POST":
             return _WRONG_METHOD
         kind = request.content_type

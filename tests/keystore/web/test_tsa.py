@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keystore.pki.timestamp_requests import Failure
 from keystore.pki.timestamp_tokens import rejected
@@ -17,9 +19,14 @@ from tests.support.timestamps import SettableClock, SmallTsa, openssl_query
 _QUERY = "application/timestamp-query"
 
 
+@pytest.fixture(scope="module")
+def pki() -> SmallPki:
+    return SmallPki(datetime(2026, 11, 21, tzinfo=UTC))
+
+
 @pytest.fixture
-def tsa(now: datetime, tmp_path: Path) -> SmallTsa:
-    return SmallTsa(SmallPki(now), SettableClock(now), tmp_path)
+def tsa(pki: SmallPki, now: datetime, tmp_path: Path) -> SmallTsa:
+    return SmallTsa(pki, SettableClock(now), tmp_path)
 
 
 @pytest.fixture
@@ -28,8 +35,8 @@ def endpoint(tsa: SmallTsa) -> TsaEndpoint:
 
 
 def _request(body: bytes, **changes: str) -> WebRequest:
-    given = {"method": "POST", "path": "/tsa", "content_type": _QUERY} | changes
-    return WebRequest(**given, body=body)
+    members = {"method": "POST", "path": "/tsa", "content_type": _QUERY} | changes
+    return WebRequest(**members, body=body)
 
 
 @pytest.mark.parametrize("kind", [_QUERY, "Application/Timestamp-Query; charset=binary"])
@@ -73,3 +80,17 @@ def test_the_time_of_the_request_is_not_the_time_of_the_token(
     long_ago = now.replace(year=2020)
     answer = endpoint.answer(_request(query), now=long_ago)
     assert b"20261121030405Z" in answer.body
+
+
+@pytest.mark.parametrize("path", ["/tsa/more", "/tsa//"])
+def test_there_is_nothing_below_it(endpoint: TsaEndpoint, path: str, now: datetime) -> None:
+    assert endpoint.answer(_request(b"", path=path), now=now).status == 404
+
+
+@given(body=st.binary(max_size=600), kind=st.sampled_from([_QUERY, "", "text/plain", "a" * 99]))
+def test_no_request_makes_it_fail(body: bytes, kind: str, pki: SmallPki) -> None:
+    """Whatever comes in, the answer is one of the protocol, or a refusal of HTTP: never a 500."""
+    tsa = SmallTsa(pki, SettableClock(pki.now), Path("unused"))
+    answer = TsaEndpoint(tsa.authority()).answer(_request(body, content_type=kind), now=pki.now)
+    assert answer.status in {200, 415}
+    assert tsa.reported == []
