@@ -52,7 +52,7 @@ def open_token_keks(settings: Settings) -> Any:
         return None
     # only here: no process without a token loads the binding
     token_kek = importlib.import_module("keystore.backends.token_kek")
-    return token_kek.TokenKeks(
+    return token_kek.open_token_keks(
         settings.kek_pkcs11_module,
         token=settings.kek_pkcs11_token,
         label=settings.kek_pkcs11_key,

@@ -20,7 +20,6 @@ class KekInvalid(KeystoreError):
     """The root key cannot be used; `reason` is one of the words below, never the key.
 
     missing, both_given, unreadable, unwritable, readable_by_others, malformed;
-    token: the hardware module does not answer, or refuses;
     not_given: `names` has the ids of root keys that are needed and were not given;
     does_not_open: none of what is stored opens with the root keys that were given;
     damaged: some of it does not, `names` says what.

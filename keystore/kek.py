@@ -30,13 +30,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from keystore.aead import KEY_BYTES, AeadKey
-from keystore.errors import KekInvalid, SealBroken
+from keystore.errors import KekInvalid, KeystoreError, SealBroken
 from keystore.private_files import add_private_file, read_private_file, replace_private_file
 
 ID_BYTES: Final = 8
 _FORMAT: Final = b"\x02"
 _HEAD_BYTES: Final = len(_FORMAT) + ID_BYTES
 _MOST_KEYS: Final = 16
+_PROOF: Final = b"this root key opens what it wraps"
 
 
 class RootKey(Protocol):
@@ -145,6 +146,19 @@ class KekRing:
             raise KekInvalid("not_given", names=(kek_id,))
         return found
 
+    def check(self, kek_id: str) -> None:
+        """That this root key was given, and opens what it wraps.
+
+        Raises  KekInvalid: not_given, does_not_open (with the id).
+        """
+        key = self.get(kek_id)
+        try:
+            opened = key.unwrap(key.wrap(_PROOF, context="proof"), context="proof")
+        except SealBroken:
+            opened = b""
+        if opened != _PROOF:
+            raise KekInvalid("does_not_open", names=(kek_id,))
+
     def reload(self) -> None:
         """Read the root keys again; what is in use stays in use."""
         self._reloaded()
@@ -181,8 +195,9 @@ class KekRing:
         with self._lock:
             try:
                 read = self._source()
-            except KekInvalid:
-                return self._keys  # a file that is being replaced by hand: what we hold still holds
+            except KeystoreError:
+                # a file that is being replaced by hand, a token that is away: what we hold holds
+                return self._keys
             # a key that was taken out of the file is kept: something may still be under it
             self._keys = {**self._keys, **{key.kek_id: key for key in read}}
             return self._keys
