@@ -162,6 +162,13 @@ class Certificates:
             data_key or b"", record.der_sealed or b"", context=context
         )
 
+    def opaque_number(self, request: IssueRequest, *, now: datetime) -> str | None:
+        """What tells this person from others of one name; None where the subject needs none.
+
+        It is made at the first call and stays the same.
+        """
+        return self._opaque_numbers([request], now=now).get(request.account_id or "")
+
     def _opaque_numbers(self, requests: Sequence[IssueRequest], *, now: datetime) -> dict[str, str]:
         wanted = frozenset(
             request.account_id

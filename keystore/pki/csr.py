@@ -40,10 +40,11 @@ _HASHES: Final = (
 class VerifiedCsr:
     """A request whose signature verified: whoever sent it has the private key.
 
-    `public_spki` is the DER SubjectPublicKeyInfo.
+    `public_spki` is the DER SubjectPublicKeyInfo; `der` the request itself.
     """
 
     public_spki: bytes = field(repr=False)
+    der: bytes = field(repr=False)
 
 
 def verify_csr(raw_csr: bytes, *, expected_name: x509.Name) -> VerifiedCsr:
@@ -75,7 +76,8 @@ def verify_csr(raw_csr: bytes, *, expected_name: x509.Name) -> VerifiedCsr:
             raise CsrRefused("extension")
     # 5
     _check_name(subject, expected=expected_name)
-    return VerifiedCsr(strong.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    spki = strong.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return VerifiedCsr(spki, csr.public_bytes(Encoding.DER))
 
 
 def csr_info(*, name: x509.Name, public_spki: bytes) -> bytes:

@@ -61,7 +61,7 @@ class ChainRefused(PkiError):
     """A certificate from another authority that is not the one that was asked for.
 
     `reason` is malformed, other_key, other_name, signature, not_yet_valid, expired, not_a_ca,
-    path_length, is_a_ca, key_usage, no_anchor, too_long or other_request.
+    path_length, is_a_ca, key_usage, no_anchor, too_long, weak_key or already_there.
     """
 
     code: ClassVar[str] = "chain_refused"
@@ -85,7 +85,7 @@ class CaRefused(PkiError):
     """An authority cannot be made or used like this.
 
     `reason` is id, already_there, retired, expired, key_unavailable, not_issuing, not_offline,
-    wrong_root_key or passphrase.
+    not_external or wrong_root_key.
     """
 
     code: ClassVar[str] = "ca_refused"
