@@ -143,6 +143,10 @@ def _check_hash(algorithm: object, *, kind: KeyType) -> None:
 
 
 def _check_padding(scheme: padding.AsymmetricPadding, *, kind: KeyType) -> None:
-    wanted = padding.PSS if kind.padding == "pss" else padding.PKCS1v15
-    if not isinstance(scheme, wanted):
-        raise ValueError(f"{kind.name} signs with {kind.padding}")  # noqa: TRY004 - a choice
+    if kind.padding == "pss":
+        hashed = HASHES[kind.hash_name]
+        is_right = scheme == padding.PSS(padding.MGF1(hashed), hashed.digest_size)
+    else:
+        is_right = isinstance(scheme, padding.PKCS1v15)
+    if not is_right:
+        raise ValueError(f"{kind.name} signs with {kind.padding}")
