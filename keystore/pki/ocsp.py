@@ -38,7 +38,7 @@ LIFETIME: Final = timedelta(hours=12)
 """How long an answer may be believed, at most."""
 _RELOAD: Final = timedelta(seconds=30)
 _MANY: Final = 64
-"""Responders remembered by their key: the one now and those before."""
+"""Responders remembered by authority and key: those now and those before."""
 
 _log = structlog.get_logger("antin.ocsp")
 
@@ -98,7 +98,7 @@ class OcspResponder:
         self._budget = budget
         self._lifetime = lifetime
         self._issuers: _Issuers | None = None
-        self._seen: dict[str, Responder] = {}
+        self._seen: dict[tuple[str, str], Responder] = {}
 
     def answer(self, raw: bytes, *, now: datetime) -> OcspAnswer:
         """Answer one request, whatever its bytes are.
@@ -125,8 +125,8 @@ class OcspResponder:
 
     def _answer(self, request: OcspRequest, *, ca_id: str, now: datetime) -> OcspAnswer:
         responder = self._responders.responder(ca_id, now=now)
-        if responder.key.kid not in self._seen:
-            self._remember(responder)
+        if self._seen.get((ca_id, responder.key.kid)) is not responder:
+            self._remember(ca_id, responder)
         kept: SignedStatus | None = None
         statuses: list[CertificateStatus | None] = []
         with self._database.read() as connection:
@@ -136,7 +136,7 @@ class OcspResponder:
                 )
                 statuses.append(status)
         if request.nonce is None and len(statuses) == 1 and kept is not None:
-            by = self._seen.get(kept.kid)  # 3
+            by = self._seen.get((ca_id, kept.kid))  # 3
             is_fit = has_usual_form(request.cert_ids[0]) and kept.this_update <= now
             if is_fit and by is not None and now < min(kept.next_update, by.not_after):
                 return _complete(kept, by, about=tuple(statuses), is_reusable=True)
@@ -156,11 +156,11 @@ class OcspResponder:
             signed, responder, about=tuple(statuses), is_reusable=request.nonce is None
         )
 
-    def _remember(self, responder: Responder) -> None:
+    def _remember(self, ca_id: str, responder: Responder) -> None:
         # answers of the key before are still in the table for some hours
         if len(self._seen) >= _MANY:
             self._seen.clear()
-        self._seen[responder.key.kid] = responder
+        self._seen[ca_id, responder.key.kid] = responder
 
     def _find_issuer(self, request: OcspRequest, *, now: datetime) -> str | None:
         issuers = self._issuers

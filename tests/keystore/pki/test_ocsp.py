@@ -326,3 +326,30 @@ def test_without_a_responder_or_a_database_it_says_try_later(
         OcspResponder(Away(), responders=responders, budget=budget),
     ):
         assert one.answer(raw, now=now).der == REFUSALS[Refusal.TRY_LATER]
+
+
+def test_a_renewed_certificate_for_the_same_key_is_used_at_once(
+    database: Database, pki: SmallPki, now: datetime
+) -> None:
+    short = pki.issue("Short OCSP", has_status=False, lifetime=timedelta(hours=20))
+    responders = OneResponder(make_responder(short))
+    responder = make(database, responders)
+    raw = make_request(pki, citizen(pki))
+    responder.answer(raw, now=now)
+    # the same key under a certificate that lasts
+    responders.current = make_responder(pki.ocsp)
+    at = now + timedelta(hours=19)
+    assert StatusSigner(database, responders=responders).sign_all(at)
+    before = responders.key.signatures
+    answer = responder.answer(raw, now=at + timedelta(hours=2))
+    assert read(answer).certificates == [pki.ocsp.certificate]
+    assert responders.key.signatures == before
+
+
+def test_an_answer_signed_by_a_clock_ahead_of_ours_is_not_given(
+    database: Database, pki: SmallPki, responders: OneResponder, now: datetime
+) -> None:
+    """RFC 6960 §4.2.2.1: thisUpdate in the future makes an answer unreliable."""
+    StatusSigner(database, responders=responders).sign_all(now + timedelta(minutes=5))
+    answer = make(database, responders).answer(make_request(pki, citizen(pki)), now=now)
+    assert answer.this_update == now

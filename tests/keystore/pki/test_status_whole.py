@@ -1,0 +1,185 @@
+"""Status as the product puts it together: keyring, authorities, responder, lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from keystore.errors import KeyPurposeRefused
+from keystore.keyring import Keyring
+from keystore.pki.budget import SigningBudget
+from keystore.pki.certificates import IssueRequest
+from keystore.pki.crl import issue_crl
+from keystore.pki.crl_publishing import CrlPublisher
+from keystore.pki.model import RevocationReason
+from keystore.pki.ocsp import OcspResponder
+from keystore.pki.ocsp_ahead import StatusSigner
+from keystore.pki.ocsp_cache import AnswerCache
+from keystore.pki.ocsp_signers import OcspSigners
+from keystore.pki.profiles import Profile
+from keystore.pki.service_certificates import ServiceCertificates
+from keystore.purposes import OCSP
+from keystore.web.answer import WebRequest
+from keystore.web.crl import CrlEndpoint
+from keystore.web.ocsp import OcspEndpoint
+from tests.support.status import lint, run_openssl
+
+REASON = RevocationReason.KEY_COMPROMISE
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The real clock, which `openssl` reads too."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class Status:
+    """Everything about status, over one real authority."""
+
+    signer: StatusSigner
+    publisher: CrlPublisher
+    ocsp: OcspEndpoint
+    crl: CrlEndpoint
+    signers: OcspSigners
+
+
+@pytest.fixture
+def status(real, now: datetime) -> Status:
+    keyring = Keyring(real.database, real.sealer, log=real.log, purpose=OCSP)
+    service = ServiceCertificates(
+        real.database,
+        profile=Profile.OCSP,
+        keyring=keyring,
+        authorities=real.authorities,
+        certificates=real.certificates,
+    )
+    service.renew_due(now)
+    signers = OcspSigners(service)
+    responder = OcspResponder(
+        real.database, responders=signers, budget=SigningBudget(per_second=9, at_once=99)
+    )
+    return Status(
+        signer=StatusSigner(real.database, responders=signers),
+        publisher=CrlPublisher(
+            real.database,
+            keys=real.keyring,
+            log=real.log,
+            addresses=real.deployment.addresses,
+        ),
+        ocsp=OcspEndpoint(responder, cache=AnswerCache(real.database)),
+        crl=CrlEndpoint(real.database),
+        signers=signers,
+    )
+
+
+@pytest.fixture
+def verify(real, status: Status, tmp_path: Path) -> Callable[[bytes], tuple[str, str]]:
+    """What `openssl verify` and `openssl ocsp` say about a certificate, by its own addresses."""
+
+    def fetch(certificate: x509.Certificate) -> bytes:
+        point = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints)
+        (name,) = point.value[0].full_name or [x509.RFC822Name("none")]
+        path = name.value.removeprefix(real.deployment.base_url)
+        # a process that was just started: others look every two seconds
+        fresh = CrlEndpoint(real.database)
+        answer = fresh.answer(WebRequest("GET", path), now=datetime.now(UTC))
+        assert answer.status == 200
+        return x509.load_der_x509_crl(answer.body).public_bytes(Encoding.PEM)
+
+    def check(der: bytes) -> tuple[str, str]:
+        subject = x509.load_der_x509_certificate(der)
+        issuing, root = (
+            x509.load_der_x509_certificate(one) for one in real.authorities.chain("issuing-1")
+        )
+        for name, certificate in (("subject", subject), ("issuing", issuing), ("root", root)):
+            pem = certificate.public_bytes(Encoding.PEM)
+            (tmp_path / f"{name}.pem").write_bytes(pem)
+        (tmp_path / "lists.pem").write_bytes(fetch(subject) + fetch(issuing))
+        verified = run_openssl(
+            *("verify", "-x509_strict", "-crl_check_all", "-extended_crl", "-CAfile", "root.pem"),
+            *("-untrusted", "issuing.pem", "-CRLfile", "lists.pem", "subject.pem"),
+            folder=tmp_path,
+        )
+        question = ("-issuer", "issuing.pem", "-cert", "subject.pem")
+        run_openssl("ocsp", *question, "-reqout", "request.der", folder=tmp_path)
+        request = WebRequest("POST", "/ocsp", body=(tmp_path / "request.der").read_bytes())
+        answer = status.ocsp.answer(request, now=datetime.now(UTC))
+        (tmp_path / "answer.der").write_bytes(answer.body)
+        asked = run_openssl(
+            *("ocsp", *question, "-reqin", "request.der", "-respin", "answer.der", "-no_nonce"),
+            *("-CAfile", "root.pem", "-verify_other", "issuing.pem"),
+            folder=tmp_path,
+        )
+        assert "Response verify OK" in asked.stderr
+        return verified.stdout + verified.stderr, asked.stdout
+
+    return check
+
+
+def requests(real) -> list[IssueRequest]:
+    return [real.request(), real.seal_request()]
+
+
+def test_chains_are_accepted_until_they_are_revoked(
+    real, status: Status, verify: Callable[[bytes], tuple[str, str]], now: datetime
+) -> None:
+    issued = [real.certificates.issue(request, now=now) for request in requests(real)]
+    status.publisher.publish_due(now)
+    status.signer.sign_all(now)
+    for one in issued:
+        by_list, by_answer = verify(one.der)
+        assert "subject.pem: OK" in by_list
+        assert "subject.pem: good" in by_answer
+    first, second = issued
+    serial = first.record.serial
+    real.states.suspend(serial, now=datetime.now(UTC))
+    status.publisher.publish_due(datetime.now(UTC))
+    by_list, by_answer = verify(first.der)
+    assert "certificate revoked" in by_list
+    assert "certificateHold" in by_answer
+    real.states.revoke(serial, reason=REASON, now=datetime.now(UTC))
+    status.publisher.publish_due(datetime.now(UTC))
+    by_list, by_answer = verify(first.der)
+    assert "certificate revoked" in by_list
+    assert "keyCompromise" in by_answer
+    by_list, by_answer = verify(second.der)
+    assert "subject.pem: OK" in by_list
+    assert "subject.pem: good" in by_answer
+
+
+def test_pkilint_finds_nothing_in_answers_and_lists_of_the_product(
+    real, status: Status, tmp_path: Path, now: datetime
+) -> None:
+    issued = real.certificates.issue(real.request(), now=now)
+    real.states.revoke(issued.record.serial, reason=REASON, now=now)
+    file = tmp_path / "linted.der"
+    assert status.publisher.publish_due(now)
+    for path, kind in (("/crl/issuing-1.crl", "CRL"), ("/crl/root-1.crl", "ARL")):
+        file.write_bytes(status.crl.answer(WebRequest("GET", path), now=now).body)
+        assert not lint("lint_crl", "-t", kind, "-p", "PKIX", file=file)
+
+
+def test_a_key_of_status_signs_no_list_and_an_issuing_key_no_answer(
+    real, status: Status, now: datetime
+) -> None:
+    """NIST SP 800-57 part 1 §5.2: one purpose for each key."""
+    ca = real.authorities.get("issuing-1")
+    responder = status.signers.responder("issuing-1", now=now)
+    with pytest.raises(KeyPurposeRefused):
+        issue_crl(
+            [],
+            issuer=ca.parsed,
+            key=responder.key,
+            number=1,
+            this_update=now,
+            next_update=now,
+        )
+    with pytest.raises(KeyPurposeRefused):
+        real.keyring.key(ca.kid, now=now).sign_x509(b"answer", content="ocsp:response")
