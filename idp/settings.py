@@ -174,6 +174,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     time_chronyc: Path | None = None
     """Absolute path of `chronyc` where the chrony of this host is asked instead (NTS)."""
 
+    ocsp_lifetime_s: int = 43_200
+    """How long an answer about the status of a certificate may be believed, in seconds."""
+    ocsp_live_per_second: int = 200
+    """Status answers that one process signs at once because they could not be signed ahead (those
+    with a nonce), in a second on average; beyond that it says tryLater."""
+    crl_lifetime_s: int = 86_400
+    """How long a revocation list may be believed, in seconds; there is a newer one after half."""
+
     log_origin: str = ""
     """Name of the append-only log, to which `/public` and `/private` are added; empty: host of the
     issuer and `/log`. A log that was begun keeps the name it has."""
@@ -299,6 +307,9 @@ _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "signer_connections": (1, 4096),
     "log_quorum": (1, 16),
     "tsa_accuracy_ms": (600, 1000),
+    "ocsp_lifetime_s": (3600, 7 * 24 * 3600),
+    "ocsp_live_per_second": (1, 100_000),
+    "crl_lifetime_s": (3600, 7 * 24 * 3600),
     "drain_s": (0, 600),
     "finish_s": (1, 600),
     "source_passwords_per_15min": (10, 100_000),
