@@ -33,6 +33,12 @@ class IdentifierTaken(AccountError):
         self.kind = kind
 
 
+class IdentifierCancelled(IdentifierTaken):
+    """Another account had it until it was cancelled, and nobody else is ever given it."""
+
+    code: ClassVar[str] = "identifier_cancelled"
+
+
 class IdentifierUnknown(AccountError):
     """The account has no active identifier of this kind."""
 

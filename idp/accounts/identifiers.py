@@ -44,6 +44,13 @@ _FOREIGNER_ID: Final = re.compile(r"[A-Z0-9]{5,32}")
 _HOME: Final = "VNM"
 
 
+NEVER_REASSIGNED: Final = frozenset({IdentifierKind.PERSONAL_ID_NUMBER})
+"""Kinds whose cancelled values stay with who had them; old cards and passports do not promise it.
+
+Source: Law 26/2023/QH15 Art. 12 (never repeated for another person); NĐ 70/2024/NĐ-CP Art. 11.
+"""
+
+
 class IdentifierProblem(StrEnum):
     """Why what was given is not an identifier; stable words, no data."""
 

@@ -39,7 +39,7 @@ from idp.accounts.model import Account, Mandate, MandateKind
 from idp.accounts.passwords import Passwords
 from idp.ids import AccountId, MandateId, make_id
 from idp.storage.account_imports import ImportJob, advance_job, find_job, insert_job
-from idp.storage.accounts import AccountRow, find_keys, insert_accounts
+from idp.storage.accounts import AccountRow, find_cancelled, find_keys, insert_accounts
 from idp.storage.credentials import insert_passwords, recount_schemes
 from idp.storage.database import Database, Transaction
 from idp.storage.mandates import MandateRow, insert_mandates, list_present
@@ -244,6 +244,8 @@ class AccountImport:
                 tx.connection, asked, sealer=self._sealer
             ).items()
         }
+        # a file from before somebody was renumbered must not open an account for the old number
+        cancelled = find_cancelled(tx.connection, asked, sealer=self._sealer)
         new: list[ImportRow] = []
         existing = 0
         clashes: dict[int, str] = {}
@@ -252,7 +254,9 @@ class AccountImport:
                 continue
             numbers = _numbers(row.account)
             owners = {known[number] for number in numbers if number in known}
-            if not owners:
+            if any(number in cancelled and number not in known for number in numbers):
+                clashes[line] = "identifier_cancelled"
+            elif not owners:
                 known.update(dict.fromkeys(numbers, row.account.account_id))
                 new.append(row)
             elif len(owners) == 1 and numbers[0] in known:

@@ -14,6 +14,7 @@ from typing import Protocol
 from idp.accounts.credentials import StoredPassword
 from idp.accounts.errors import (
     AccountUnknown,
+    IdentifierCancelled,
     IdentifierTaken,
     IdentifierUnknown,
     StatusUnchangeable,
@@ -94,13 +95,15 @@ class AccountLifecycle:
     def open(self, account: Account, *, password: StoredPassword | None = None) -> Account:
         """Keep a new account (`make_account`), with its first password if it has one.
 
-        Raises  IdentifierTaken: somebody has one of its numbers.
+        Raises  IdentifierTaken: somebody has one of its numbers; IdentifierCancelled: had it.
         """
         parsed = [ParsedIdentifier(one.kind, one.value) for one in account.identifiers]
         with self._database.transaction() as tx:
             taken = rows.find_keys(tx.connection, parsed, sealer=self._sealer)
             for identifier in taken:
                 raise IdentifierTaken(identifier.kind)
+            for identifier in rows.find_cancelled(tx.connection, parsed, sealer=self._sealer):
+                raise IdentifierCancelled(identifier.kind)
             made = rows.insert_accounts(tx, (account,), sealer=self._sealer)
             row = made[account.account_id]
             if password is not None:
@@ -155,23 +158,44 @@ class AccountLifecycle:
             self._record(tx, EventType.PASSWORD_SET, row, now=now)
 
     def renumber(
-        self, account_id: AccountId, new: ParsedIdentifier, *, reason: str, now: datetime
+        self,
+        account_id: AccountId,
+        new: ParsedIdentifier,
+        *,
+        reason: str,
+        is_mistyped: bool = False,
+        now: datetime,
     ) -> None:
         """Cancel the account's number of that kind and put `new` in its place.
 
-        The old number stays as a past alias and signs nobody in; the account, its `sub` at every
-        sector, its credentials and its mandates stay.
-        Raises  AccountUnknown; IdentifierUnknown (it has no such number); IdentifierTaken.
+        The old number stays as a past alias and signs nobody in; a personal number goes to nobody
+        else any more.  The account, its `sub` at every sector, its credentials and its mandates
+        stay.
+        Takes   is_mistyped: the old number never was the holder's, so it is forgotten instead and
+                may be given to whom it belongs.
+        Raises  AccountUnknown; IdentifierUnknown (it has no such number); IdentifierTaken;
+                IdentifierCancelled.
         Source  NĐ 70/2024/NĐ-CP Art. 11: a cancelled number is never given out again.
         """
         with self._database.transaction() as tx:
             row = self._get(tx, account_id)
-            if not rows.end_identifier(tx, row, kind=new.kind, now=now):
+            was_there = (
+                rows.drop_identifier(tx, row, kind=new.kind)
+                if is_mistyped
+                else rows.end_identifier(tx, row, kind=new.kind, now=now)
+            )
+            if not was_there:
                 raise IdentifierUnknown
             number = Identifier(new.kind, new.value, now)
             rows.add_identifier(tx, row, number=number, sealer=self._sealer)
             self._record(
-                tx, EventType.IDENTIFIER_RETIRED, row, now=now, kind=new.kind, reason=reason
+                tx,
+                EventType.IDENTIFIER_RETIRED,
+                row,
+                now=now,
+                kind=new.kind,
+                was="mistyped" if is_mistyped else "cancelled",
+                reason=reason,
             )
             self._record(tx, EventType.IDENTIFIER_ADDED, row, now=now, kind=new.kind)
 
@@ -180,7 +204,8 @@ class AccountLifecycle:
     ) -> None:
         """Give the account one more number.
 
-        Raises  AccountUnknown; IdentifierTaken (by anybody, this account included).
+        Raises  AccountUnknown; IdentifierTaken (by anybody, this account included);
+                IdentifierCancelled (another account had it).
         """
         with self._database.transaction() as tx:
             row = self._get(tx, account_id)

@@ -245,10 +245,14 @@ def close(account: str, reason: str, operator: str) -> None:
 @accounts.command()
 @account_argument
 @click.option("--new-number", prompt=True, help="The number that takes its place.")
+@click.option("--mistyped", is_flag=True, help="The old one is somebody else's: forget it.")
 @reason_option
 @operator_option
-def renumber(account: str, new_number: str, reason: str, operator: str) -> None:
-    """Cancel a person's number and put another in its place; the account stays."""
+def renumber(account: str, new_number: str, reason: str, operator: str, *, mistyped: bool) -> None:
+    """Cancel a person's number and put another in its place; the account stays.
+
+    A cancelled personal number is given to nobody else any more.
+    """
     new = parse_identifier(new_number, kind=IdentifierKind.PERSONAL_ID_NUMBER)
     if isinstance(new, IdentifierProblem):
         raise click.ClickException(new)
@@ -256,7 +260,11 @@ def renumber(account: str, new_number: str, reason: str, operator: str) -> None:
         found = find_named(services, account)
         with told_refusals():
             _lifecycle(services, operator).renumber(
-                found.account_id, new, reason=reason, now=services.time()
+                found.account_id,
+                new,
+                reason=reason,
+                is_mistyped=mistyped,
+                now=services.time(),
             )
 
 

@@ -36,8 +36,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from idp.accounts.errors import IdentifierTaken
-from idp.accounts.identifiers import ParsedIdentifier
+from idp.accounts.errors import IdentifierCancelled, IdentifierTaken
+from idp.accounts.identifiers import NEVER_REASSIGNED, ParsedIdentifier
 from idp.accounts.model import (
     Account,
     AccountKind,
@@ -111,6 +111,12 @@ Index(
     sqlite_where=identifier.c.valid_to_ms.is_(None),
     postgresql_where=identifier.c.valid_to_ms.is_(None),
 )
+Index(
+    "ix_identifier_past",
+    identifier.c.mac,
+    sqlite_where=identifier.c.valid_to_ms.is_not(None),
+    postgresql_where=identifier.c.valid_to_ms.is_not(None),
+)
 
 _IS_ID = account.c.account_id == bindparam("id")
 _FIND = select(account).where(_IS_ID)
@@ -128,18 +134,24 @@ _BY_MAC = (
         identifier.c.valid_to_ms.is_(None),
     )
 )
+_PAST_BY_MAC = (
+    select(identifier.c.mac, account.c.account_id)
+    .join(account, account.c.account_key == identifier.c.account_key)
+    .where(
+        identifier.c.mac.in_(bindparam("macs", expanding=True)),
+        identifier.c.valid_to_ms.is_not(None),
+    )
+)
 _INSERT = insert(account).returning(account.c.account_id, account.c.account_key)
 _INSERT_IDENTIFIER = insert(identifier)
 _UPDATE = update(account).where(account.c.account_key == bindparam("key"))
-_END_IDENTIFIER = (
-    update(identifier)
-    .where(
-        identifier.c.account_key == bindparam("key"),
-        identifier.c.kind == bindparam("which"),
-        identifier.c.valid_to_ms.is_(None),
-    )
-    .values(valid_to_ms=bindparam("ended"))
+_ACTIVE = (
+    identifier.c.account_key == bindparam("key"),
+    identifier.c.kind == bindparam("which"),
+    identifier.c.valid_to_ms.is_(None),
 )
+_END_IDENTIFIER = update(identifier).where(*_ACTIVE).values(valid_to_ms=bindparam("ended"))
+_DROP_IDENTIFIER = identifier.delete().where(*_ACTIVE)
 _DROP_IDENTIFIERS = identifier.delete().where(identifier.c.account_key == bindparam("key"))
 
 _decode_profile = msgspec.json.Decoder(Profile).decode
@@ -209,6 +221,26 @@ def find_keys(
     }
 
 
+def find_cancelled(
+    connection: Connection, identifiers: Iterable[ParsedIdentifier], *, sealer: Sealer
+) -> dict[ParsedIdentifier, AccountId]:
+    """Which of many identifiers were cancelled and may go to nobody else, and whose they were.
+
+    Only of kinds in `NEVER_REASSIGNED`, and while their holder has not been erased.
+    """
+    asked = {
+        past.mac: parsed
+        for parsed in identifiers
+        if parsed.kind in NEVER_REASSIGNED
+        for past in sealer.lookup_macs(parsed.value, kind=parsed.kind)
+    }
+    return {
+        asked[row.mac]: AccountId(row.account_id)
+        for macs in in_portions(list(asked))
+        for row in connection.execute(_PAST_BY_MAC, {"macs": macs})
+    }
+
+
 def insert_accounts(
     tx: Transaction, accounts: Sequence[Account], *, sealer: Sealer
 ) -> dict[AccountId, AccountRow]:
@@ -251,13 +283,16 @@ def insert_accounts(
 
 
 def add_identifier(tx: Transaction, row: AccountRow, *, number: Identifier, sealer: Sealer) -> None:
-    """Give an account one more active identifier.
+    """Give an account one more active identifier; it may be one that it had before.
 
-    Raises  IdentifierTaken when it belongs to somebody else.
+    Raises  IdentifierTaken when it belongs to somebody else, IdentifierCancelled when it did.
     """
     parsed = ParsedIdentifier(number.kind, number.value)
     if find_keys(tx.connection, (parsed,), sealer=sealer):
         raise IdentifierTaken(number.kind)
+    past = find_cancelled(tx.connection, (parsed,), sealer=sealer)
+    if past.get(parsed, row.account_id) != row.account_id:
+        raise IdentifierCancelled(number.kind)
     try:
         with tx.connection.begin_nested():
             tx.connection.execute(
@@ -275,6 +310,15 @@ def end_identifier(
         _END_IDENTIFIER, {"key": row.account_key, "which": kind, "ended": to_ms(now)}
     )
     return ended.rowcount > 0
+
+
+def drop_identifier(tx: Transaction, row: AccountRow, *, kind: IdentifierKind) -> bool:
+    """Forget the active identifier of a kind, which never was the account's; False: there is none.
+
+    Unlike a past alias it may go to whom it belongs.
+    """
+    dropped = tx.connection.execute(_DROP_IDENTIFIER, {"key": row.account_key, "which": kind})
+    return dropped.rowcount > 0
 
 
 def update_status(

@@ -167,6 +167,18 @@ def test_the_number_of_somebody_else_is_refused(house, tmp_path) -> None:
     assert errors_of(file).read_text() == "3,identifier_taken\n"
 
 
+def test_a_file_from_before_a_renumbering_opens_no_second_account(house, tmp_path) -> None:
+    """NĐ 70/2024/NĐ-CP Art. 11: the number that the file still has was cancelled."""
+    file = write(tmp_path, people(2))
+    run(house, file)
+    me = house.directory.find_by_identifier(parsed(number(1)))
+    assert me is not None
+    house.lifecycle.renumber(me.account_id, parsed(number(9)), reason="x", now=house.now)
+    assert outcome(run(house, file, is_repeated=True)) == (0, 1, 1)
+    assert errors_of(file).read_text() == "2,identifier_cancelled\n"
+    assert counted(house, account) == 2
+
+
 def test_organisations_come_with_their_representatives(house, tmp_path) -> None:
     content = (
         "kind,personal_id_number,enterprise_code,name,legal_representatives,valid_to\n"

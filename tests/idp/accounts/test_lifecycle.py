@@ -9,6 +9,7 @@ import pytest
 from idp.accounts.birthdates import Birthdate
 from idp.accounts.errors import (
     AccountUnknown,
+    IdentifierCancelled,
     IdentifierTaken,
     IdentifierUnknown,
     StatusUnchangeable,
@@ -141,6 +142,38 @@ def test_renumbering_to_the_number_of_somebody_changes_nothing(house) -> None:
     with pytest.raises(IdentifierTaken):
         house.lifecycle.renumber(me.account_id, parsed(NEW_NUMBER), reason="x", now=house.now)
     assert house.directory.find_account(me.account_id) == me
+
+
+def test_a_cancelled_number_opens_no_account_and_goes_to_nobody_else(house) -> None:
+    """Law 26/2023/QH15 Art. 12; NĐ 70/2024/NĐ-CP Art. 11: never repeated for another person."""
+    me = house.add_citizen(NUMBER, password=SECRET)
+    house.lifecycle.renumber(me.account_id, parsed(NEW_NUMBER), reason="x", now=house.now)
+    with pytest.raises(IdentifierCancelled) as refused:
+        house.add_citizen(NUMBER)
+    assert (refused.value.code, refused.value.kind) == (
+        "identifier_cancelled",
+        IdentifierKind.PERSONAL_ID_NUMBER,
+    )
+    other = house.add_citizen("003091000033").account_id
+    with pytest.raises(IdentifierCancelled):
+        house.lifecycle.renumber(other, parsed(NUMBER), reason="x", now=house.now)
+    with pytest.raises(IdentifierCancelled):
+        house.lifecycle.add_identifier(other, parsed(NUMBER), now=house.now)
+    assert not signs_in(house, NUMBER)
+    house.lifecycle.renumber(me.account_id, parsed(NUMBER), reason="x", now=house.now)
+    assert signs_in(house, NUMBER), "a cancellation that was an error is undone for its holder"
+
+
+def test_a_number_that_was_mistyped_is_forgotten_not_cancelled(house) -> None:
+    """The digits belong to somebody else, who must not find them taken for good."""
+    me = house.add_citizen(NUMBER)
+    house.lifecycle.renumber(
+        me.account_id, parsed(NEW_NUMBER), reason="x", is_mistyped=True, now=house.now
+    )
+    found = house.directory.find_account(me.account_id)
+    assert found is not None
+    assert [one.value for one in found.identifiers] == [NEW_NUMBER]
+    house.add_citizen(NUMBER)
 
 
 def test_only_a_number_that_there_is_can_be_cancelled(house) -> None:

@@ -214,6 +214,14 @@ def test_a_new_number_takes_the_place_of_the_old(run, services, me) -> None:
     shown = run("show", me).output
     assert "•••••••••017 until 2026-11-21" in shown
     assert "identifier_malformed" in run("renumber", me, "--new-number", "1", status=1).stderr
+    add = ("add", "--number", NUMBER, "--name", "B")
+    assert "identifier_cancelled (personal_id_number)" in run(*add, status=1).stderr
+
+
+def test_a_mistyped_number_is_free_again(run, services, me) -> None:
+    run("renumber", me, "--new-number", NEW_NUMBER, "--mistyped")
+    assert "until" not in run("show", me).output
+    run("add", "--number", NUMBER, "--name", "B")
 
 
 def test_every_act_says_in_the_log_which_operator_did_it(run, services, me, tmp_path) -> None:

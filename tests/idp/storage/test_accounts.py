@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from idp.accounts.birthdates import Birthdate
-from idp.accounts.errors import IdentifierTaken
+from idp.accounts.errors import IdentifierCancelled, IdentifierTaken
 from idp.accounts.identifiers import ParsedIdentifier
 from idp.accounts.lifecycle import make_account
 from idp.accounts.model import (
@@ -25,8 +25,10 @@ from idp.accounts.model import (
 from idp.storage.accounts import (
     account,
     add_identifier,
+    drop_identifier,
     end_identifier,
     find_account,
+    find_cancelled,
     find_keys,
     find_row,
     identifier,
@@ -157,6 +159,64 @@ def test_a_past_alias_frees_the_number_and_stays_with_its_account(database, seal
     ]
     with database.read() as connection:
         assert find_keys(connection, (NUMBER,), sealer=sealer) == {}
+
+
+def test_a_cancelled_personal_number_goes_to_nobody_else(database, sealer, now) -> None:
+    """Law 26/2023/QH15 Art. 12; NĐ 70/2024/NĐ-CP Art. 11: never repeated for another person."""
+    one, two = person(now, NUMBER), person(now, OTHER, name=SEEDED.other_name)
+    insert(database, sealer, one, two)
+    kind = IdentifierKind.PERSONAL_ID_NUMBER
+    number = Identifier(kind, NUMBER.value, now)
+    with database.transaction() as tx:
+        first = find_row(tx.connection, one.account_id, is_locked=True)
+        second = find_row(tx.connection, two.account_id, is_locked=True)
+        assert first is not None
+        assert second is not None
+        end_identifier(tx, first, kind=kind, now=now)
+        end_identifier(tx, second, kind=kind, now=now)
+        assert find_cancelled(tx.connection, (NUMBER,), sealer=sealer) == {NUMBER: one.account_id}
+        with pytest.raises(IdentifierCancelled):
+            add_identifier(tx, second, number=number, sealer=sealer)
+        add_identifier(tx, first, number=number, sealer=sealer)
+    with database.read() as connection:
+        assert set(find_keys(connection, (NUMBER, OTHER), sealer=sealer)) == {NUMBER}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (IdentifierKind.LEGACY_ID_9, SEEDED.old_number),
+        (IdentifierKind.PASSPORT_NUMBER, SEEDED.passport),
+    ],
+)
+def test_other_numbers_may_be_given_out_again(database, sealer, now, kind, value) -> None:
+    """Old cards were issued by provinces, passports by countries: nobody promises it of them."""
+    parsed = ParsedIdentifier(kind, value)
+    one, two = person(now, NUMBER, parsed), person(now, OTHER, name=SEEDED.other_name)
+    insert(database, sealer, one, two)
+    with database.transaction() as tx:
+        first = find_row(tx.connection, one.account_id, is_locked=True)
+        second = find_row(tx.connection, two.account_id, is_locked=True)
+        assert first is not None
+        assert second is not None
+        end_identifier(tx, first, kind=kind, now=now)
+        assert find_cancelled(tx.connection, (parsed,), sealer=sealer) == {}
+        add_identifier(tx, second, number=Identifier(kind, value, now), sealer=sealer)
+
+
+def test_a_mistyped_number_is_free_for_whom_it_belongs_to(database, sealer, now) -> None:
+    one, two = person(now, NUMBER), person(now, OTHER, name=SEEDED.other_name)
+    insert(database, sealer, one, two)
+    kind = IdentifierKind.PERSONAL_ID_NUMBER
+    with database.transaction() as tx:
+        first = find_row(tx.connection, one.account_id, is_locked=True)
+        second = find_row(tx.connection, two.account_id, is_locked=True)
+        assert first is not None
+        assert second is not None
+        assert drop_identifier(tx, first, kind=kind)
+        assert not drop_identifier(tx, first, kind=kind)
+        end_identifier(tx, second, kind=kind, now=now)
+        add_identifier(tx, second, number=Identifier(kind, NUMBER.value, now), sealer=sealer)
 
 
 def test_a_number_is_found_after_the_lookup_key_was_replaced(database, sealer, now) -> None:
