@@ -14,8 +14,11 @@ from pkcs11 import Attribute, KeyType, ObjectClass
 from keystore.backends.aes_kwp import unwrap_kwp
 from keystore.backends.errors import PersonalKekUnknown
 from keystore.backends.personal_pkcs11 import TokenPersonalKeys
+from keystore.backends.personal_roots import TokenPersonalRoots
 from keystore.backends.token_sessions import OpenSession, TokenSessions
 from keystore.backends.token_signing import generate_pair
+from keystore.errors import SealBroken
+from keystore.kek import Kek, KekRing
 from keystore.key_types import get_key_type
 from tests.support.personal_keys import (
     check_moves_to_another_root_key,
@@ -28,11 +31,23 @@ from tests.support.personal_keys import (
 
 
 @pytest.fixture
-def backend(sessions: TokenSessions) -> TokenPersonalKeys:
+def roots(sessions: TokenSessions) -> TokenPersonalRoots:
     """A token with one personal root key."""
-    made = TokenPersonalKeys(sessions)
-    made.make_root()
+    made = TokenPersonalRoots(sessions)
+    made.make()
     return made
+
+
+@pytest.fixture
+def ring(roots: TokenPersonalRoots) -> KekRing:
+    """The root keys of the token, found again when one is missing."""
+    return KekRing(roots.find(), source=roots.find)
+
+
+@pytest.fixture
+def backend(ring: KekRing, sessions: TokenSessions) -> TokenPersonalKeys:
+    """Personal keys under it."""
+    return TokenPersonalKeys(ring, sessions=sessions)
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "ES384", "PS256-3072", "RS256"])
@@ -53,26 +68,28 @@ def test_what_it_does_not_sign_is_refused(backend: TokenPersonalKeys) -> None:
 
 @pytest.mark.parametrize("algorithm", ["ES256", "PS256-3072"])
 def test_a_key_moves_to_another_root_key(
-    backend: TokenPersonalKeys, make_sessions: Callable[[], TokenSessions], algorithm: str
+    backend: TokenPersonalKeys,
+    roots: TokenPersonalRoots,
+    make_sessions: Callable[[], TokenSessions],
+    algorithm: str,
 ) -> None:
-    (old,) = backend.kek_ids()
-    new = TokenPersonalKeys(make_sessions())
-    kek_id = new.make_root()
-    new.use(kek_id)
-    backend.use(old)
-    check_moves_to_another_root_key(backend, new, algorithm=algorithm)
+    new = roots.make()
+    ring = KekRing(roots.find(), source=roots.find)
+    ring.use(new.kek_id)
+    check_moves_to_another_root_key(
+        backend, TokenPersonalKeys(ring, sessions=make_sessions()), algorithm=algorithm
+    )
 
 
 def test_an_unknown_root_key_is_named(
-    backend: TokenPersonalKeys, make_sessions: Callable[[], TokenSessions]
+    backend: TokenPersonalKeys, roots: TokenPersonalRoots, sessions: TokenSessions
 ) -> None:
-    foreign = TokenPersonalKeys(make_sessions())
-    foreign.use(foreign.make_root())
+    foreign = TokenPersonalKeys(KekRing((roots.make(),)), sessions=sessions)
     made = foreign.make("ES256", context="k1")
-    foreign.destroy_root(made.kek_id)
-    with pytest.raises(PersonalKekUnknown):
-        foreign.rewrap(made.wrapped, context="k1")
+    assert roots.destroy(made.kek_id)
+    assert not roots.destroy(made.kek_id)
     check_names_an_unknown_root_key(backend, foreign=_Returned(made))
+    assert len(roots.find()) == 1
 
 
 class _Returned:
@@ -82,15 +99,30 @@ class _Returned:
         self.make = lambda _algorithm, *, context: made
 
 
-def test_with_several_root_keys_somebody_must_say_which_wraps(backend: TokenPersonalKeys) -> None:
-    (first,) = backend.kek_ids()
-    backend.make_root()
+def test_a_root_key_that_was_added_later_is_found(
+    backend: TokenPersonalKeys, roots: TokenPersonalRoots, ring: KekRing
+) -> None:
+    made = roots.make()
+    ring.use(made.kek_id)
+    assert backend.make("ES256", context="k1").kek_id == made.kek_id
+    assert backend.kek_ids()[0] == made.kek_id
+
+
+def test_a_root_key_of_software_wraps_no_key_of_a_token(sessions: TokenSessions) -> None:
+    backend = TokenPersonalKeys(KekRing((Kek(bytes(32)),)), sessions=sessions)
     with pytest.raises(PersonalKekUnknown):
         backend.make("ES256", context="k1")
-    backend.use(first)
-    assert backend.make("ES256", context="k1").kek_id == first
-    with pytest.raises(PersonalKekUnknown):
-        backend.use("00" * 8)
+
+
+def test_an_envelope_opens_under_its_root_key_alone(roots: TokenPersonalRoots) -> None:
+    (one,) = roots.find()
+    other = roots.make()
+    assert one.unwrap(one.wrap(b"key", context="a"), context="a") == b"key"
+    with pytest.raises(SealBroken):
+        other.unwrap(one.wrap(b"key", context="a"), context="a")
+    with pytest.raises(SealBroken):
+        one.unwrap(one.wrap(b"key", context="a"), context="b")
+    assert repr(one) == "TokenPersonalRoot(…)"
 
 
 def test_root_keys_never_come_out(backend: TokenPersonalKeys, sessions: TokenSessions) -> None:
