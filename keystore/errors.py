@@ -39,6 +39,16 @@ class SealBroken(KeystoreError):
     code: ClassVar[str] = "seal_broken"
 
 
+class DestructionListBroken(KeystoreError):
+    """The list of destroyed data keys was changed; `line` is the first that does not fit."""
+
+    code: ClassVar[str] = "destruction_list_broken"
+
+    def __init__(self, line: int) -> None:
+        super().__init__(f"line {line}")
+        self.line = line
+
+
 class KeyUnavailable(KeystoreError):
     """There is no key that may sign with `algorithm` at this instant."""
 

@@ -34,6 +34,7 @@ from idp.storage.accounts import AccountRow
 from idp.storage.credentials import erase_credentials, insert_passwords, set_password
 from idp.storage.database import Database, Transaction
 from idp.storage.mandates import revoke_mandates_of
+from keystore.destruction import DataKeyDestruction, DestructionList
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
 from keystore.sealing import Sealer
@@ -76,7 +77,8 @@ class AccountLifecycle:
     """The acts on an account; safe for any number of threads.
 
     Takes   sign_out: what locking, closing and erasing do to whoever is signed in; None only where
-            nobody can be.
+            nobody can be; destructions: lists the data keys that erasing destroys; None only where
+            nobody is erased.
     """
 
     def __init__(
@@ -86,11 +88,13 @@ class AccountLifecycle:
         sealer: Sealer,
         log: LogWriter,
         sign_out: SignOut | None = None,
+        destructions: DestructionList | None = None,
     ) -> None:
         self._database = database
         self._sealer = sealer
         self._log = log
         self._sign_out = sign_out
+        self._destructions = destructions
 
     def open(self, account: Account, *, password: StoredPassword | None = None) -> Account:
         """Keep a new account (`make_account`), with its first password if it has one.
@@ -217,9 +221,13 @@ class AccountLifecycle:
         """Destroy the data key of an account and everything that it opened; it cannot be undone.
 
         The id stays taken, so no `sub` is ever reassigned, and log rows stay verifiable though
-        nobody can read what was personal in them.  `account.erased_ms` lists the destructions;
-        a restored backup has to go through that list again.
+        nobody can read what was personal in them.  The destruction is listed apart from the
+        database, and a restored backup goes through that list (`keystore/destruction.py`).
+        Raises  AccountUnknown; DestructionListBroken, OSError: not listed, and nothing was erased.
         """
+        if self._destructions is None:
+            raise ValueError("no_destruction_list")
+        ending = DataKeyDestruction(sealer=self._sealer, log=self._log, listed=self._destructions)
         with self._database.transaction() as tx:
             row = self._get(tx, account_id)
             if self._sign_out is not None:
@@ -229,7 +237,13 @@ class AccountLifecycle:
             self._record(
                 tx, EventType.ACCOUNT_STATUS_CHANGED, row, now=now, status="erased", reason=reason
             )
-            rows.erase_account(tx, row, now=now)
+            ending.destroy(
+                tx,
+                account_id=account_id,
+                data_key=row.data_key,
+                erase=lambda: rows.erase_account(tx, row, now=now),
+                now=now,
+            )
 
     def demand_second_factor(
         self, account_id: AccountId, *, is_demanded: bool, now: datetime

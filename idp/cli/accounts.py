@@ -34,6 +34,7 @@ from idp.cli.naming import (
     told_refusals,
 )
 from idp.services import Services
+from keystore.destruction import DestructionList
 
 _SHOWN_REFUSALS: Final = 10
 _WRAP_BATCH: Final = 200
@@ -278,6 +279,11 @@ def erase(account: str, reason: str, operator: str, *, yes: bool) -> None:
     with open_services() as services:
         found = find_named(services, account)
         if not yes:
+            click.echo(
+                "Nobody can sign in to it again, its mandates end, its portals lose their access, "
+                "and nothing of it can be read any more: not here, not in the log, and not in a "
+                "backup once that is restored."
+            )
             click.confirm("Erase it for good?", abort=True)
         with told_refusals():
             _lifecycle(services, operator).erase(
@@ -374,6 +380,9 @@ def _lifecycle(services: Services, operator: str) -> AccountLifecycle:
         sealer=services.sealer,
         log=log,
         sign_out=services.sessions.in_name_of(operator).end_all_in,
+        destructions=DestructionList(
+            services.settings.effective_destruction_list, sealer=services.sealer
+        ),
     )
 
 

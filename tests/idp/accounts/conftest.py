@@ -23,6 +23,7 @@ from idp.accounts.passwords import Argon2Costs, Hashing, Passwords
 from idp.storage.database import Database
 from idp.storage.ephemeral import EphemeralStore
 from idp.storage.ephemeral_sql import SqlEphemeralStore
+from keystore.destruction import DestructionList
 from keystore.log.record import LogWriter
 from keystore.sealing import Sealer, load_kek
 
@@ -63,6 +64,7 @@ class House:
     sealer: Sealer
     log: LogWriter
     now: datetime
+    folder: Path
     hashing: CountingHashing = field(default_factory=CountingHashing)
 
     @property
@@ -75,7 +77,12 @@ class House:
 
     @property
     def lifecycle(self) -> AccountLifecycle:
-        return AccountLifecycle(self.database, sealer=self.sealer, log=self.log)
+        return AccountLifecycle(
+            self.database,
+            sealer=self.sealer,
+            log=self.log,
+            destructions=DestructionList(self.folder / "destroyed", sealer=self.sealer),
+        )
 
     @property
     def directory(self) -> Directory:
@@ -141,9 +148,12 @@ def sealer(database: Database, now: datetime) -> Sealer:
 
 
 @pytest.fixture
-def house(database: Database, quick_store: EphemeralStore, sealer: Sealer, now: datetime) -> House:
+def house(
+    database: Database, quick_store: EphemeralStore, sealer: Sealer, now: datetime, tmp_path: Path
+) -> House:
     """Accounts over an empty database, on SQLite and on PostgreSQL."""
-    return House(database, quick_store, sealer, LogWriter(sealer, writer_id="test"), now)
+    log = LogWriter(sealer, writer_id="test")
+    return House(database, quick_store, sealer, log, now, tmp_path)
 
 
 @pytest.fixture

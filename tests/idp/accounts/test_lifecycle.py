@@ -282,4 +282,4 @@ def test_the_log_of_every_act_holds_together(house) -> None:
     house.lifecycle.erase(me, reason="x", now=house.now)
     with house.database.read() as connection:
         for writer in find_writers(connection):
-            assert verify_chain(connection, writer).seq == 3
+            assert verify_chain(connection, writer).seq == 4

@@ -8,6 +8,7 @@ from idp.accounts.lifecycle import AccountLifecycle
 from idp.oauth.consent_receipts import ConsentReceipts
 from idp.storage.consents import consents_of
 from idp.web.consent_evidence import read_evidence
+from keystore.destruction import DestructionList
 from tests.support.provider import Provider
 from tests.support.provider_browser import Browser
 from tests.support.provider_seeds import ANH, BINH
@@ -46,7 +47,14 @@ def test_with_the_person_the_text_is_gone(provider: Provider) -> None:
     services = provider.services
     with services.database.read() as connection:
         (given,) = consents_of(connection, ANH.account_id)
-    lifecycle = AccountLifecycle(services.database, sealer=services.sealer, log=services.log)
+    lifecycle = AccountLifecycle(
+        services.database,
+        sealer=services.sealer,
+        log=services.log,
+        destructions=DestructionList(
+            services.settings.effective_destruction_list, sealer=services.sealer
+        ),
+    )
     lifecycle.close(ANH.account_id, reason="test", now=provider.now)
     lifecycle.erase(ANH.account_id, reason="test", now=provider.now)
     assert receipts(provider).find(given.consent_id, account_id=ANH.account_id) is None
