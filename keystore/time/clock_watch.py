@@ -59,12 +59,12 @@ class ClockWatch:
         self._reference = reference
         self._machine = machine or MachineClock()
 
-    def run(self, stopping: threading.Event) -> None:
+    def run(self, stopping: threading.Event, *, look_every_s: float = _LOOK_EVERY_S) -> None:
         """Check whenever it is due, until `stopping` is set; the body of a thread.
 
         A database that is away is no reason to end: without checks no time is told.
         """
-        while not stopping.wait(_LOOK_EVERY_S):
+        while not stopping.wait(look_every_s):
             try:
                 self.check_due()
             except Exception:  # noqa: BLE001, S112 - what is wrong shows where it is needed

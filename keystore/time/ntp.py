@@ -64,7 +64,7 @@ class NtpSource:
             family, _, _, _, address = socket.getaddrinfo(
                 self.host, self.port, type=socket.SOCK_DGRAM
             )[0]
-        except OSError as failure:
+        except (OSError, UnicodeError) as failure:  # a label too long for a name
             raise SourceUnavailable(self.name, reason="unresolvable") from failure
         with socket.socket(family, socket.SOCK_DGRAM) as udp:
             try:

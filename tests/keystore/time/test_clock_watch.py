@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -21,6 +22,7 @@ from keystore.time.errors import (
     TimeNotAvailable,
 )
 from keystore.time.latch import release_clock
+from keystore.time.limits import ClockLimits
 from keystore.time.machine import MachineClock
 from keystore.time.majority import Leap
 from keystore.time.ntp import NtpMajority
@@ -30,6 +32,7 @@ from tests.support.clocks import MovableMachine, NtpServer, Saying, off_by
 
 _MS = timedelta(milliseconds=1)
 _EVERY = timedelta(seconds=64)
+_ASKING_ALWAYS = replace(ClockLimits.for_accuracy(timedelta(seconds=1)), check_every=timedelta(0))
 
 MakeClock = Callable[..., TrustedClock]
 MakeWatch = Callable[..., ClockWatch]
@@ -188,6 +191,28 @@ def test_an_operator_can_have_it_check_at_once(make_watch: MakeWatch, saying: Sa
     watch.check()
     watch.check()
     assert saying.times_asked == 2
+
+
+def test_the_same_doubt_of_the_same_host_is_written_once(
+    make_watch: MakeWatch, machine: MovableMachine, database: Database, saying: Saying
+) -> None:
+    saying.says = off_by(timedelta(seconds=5))
+    for host in ("host-1", "host-1", "host-2"):
+        make_watch(host=host).check()
+    assert sorted(_stops(database)) == [("host-1", "drift"), ("host-2", "drift")]
+
+
+def test_a_watch_goes_on_after_anything(make_watch: MakeWatch, saying: Saying) -> None:
+    saying.says = RuntimeError("nobody thought of this")
+    watch, stopping = make_watch(limits=_ASKING_ALWAYS), threading.Event()
+    thread = threading.Thread(target=watch.run, args=(stopping,), kwargs={"look_every_s": 0.001})
+    thread.start()
+    until = time.monotonic() + 20
+    while saying.times_asked < 3:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    stopping.set()
+    thread.join()
 
 
 def test_real_servers_a_real_clock_and_one_liar(

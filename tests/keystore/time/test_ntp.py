@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
@@ -126,6 +127,21 @@ def test_nobody_there_is_no_answer() -> None:
         port = held.getsockname()[1]
     with pytest.raises(SourceUnavailable) as refused:
         NtpSource("127.0.0.1", port, timeout_s=_QUICK_S).read()
+    assert refused.value.reason == "no_answer"
+
+
+def test_a_name_that_is_none_is_unresolvable() -> None:
+    with pytest.raises(SourceUnavailable) as refused:
+        NtpSource(f"{'x' * 64}.localhost").read()
+    assert refused.value.reason == "unresolvable"
+
+
+def test_answers_that_are_not_ours_do_not_make_us_wait_longer() -> None:
+    with NtpServer(spoil=lambda _: [b"x" * 48] * 200) as server:
+        began = time.monotonic()
+        with pytest.raises(SourceUnavailable) as refused:
+            server.source(timeout_s=_QUICK_S).read()
+        assert time.monotonic() - began < 10 * _QUICK_S
     assert refused.value.reason == "no_answer"
 
 
