@@ -55,12 +55,15 @@ def algorithm_identifier(oid: str, *, with_null: bool = False) -> bytes:
     return asn1.encode_der(_Algorithm(oid=ObjectIdentifier(oid), parameters=parameters))
 
 
+_RSA_SHA256: Final = algorithm_identifier("1.2.840.113549.1.1.11", with_null=True)
+
 SIGNATURE_ALGORITHMS: Final[Mapping[str, bytes]] = MappingProxyType(
     {
         "ES256": algorithm_identifier("1.2.840.10045.4.3.2"),
         "ES384": algorithm_identifier("1.2.840.10045.4.3.3"),
-        "RS256": algorithm_identifier("1.2.840.113549.1.1.11", with_null=True),
-        "RS384": algorithm_identifier("1.2.840.113549.1.1.12", with_null=True),
+        "RS256": _RSA_SHA256,
+        "RS256-3072": _RSA_SHA256,
+        "RS256-4096": _RSA_SHA256,
         "Ed25519": algorithm_identifier("1.3.101.112"),
         "ML-DSA-44": algorithm_identifier("2.16.840.1.101.3.4.3.17"),
         "ML-DSA-65": algorithm_identifier("2.16.840.1.101.3.4.3.18"),

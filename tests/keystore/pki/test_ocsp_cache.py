@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import Connection
@@ -16,6 +17,7 @@ from keystore.pki.storage.certificates import change_state, read_status
 from keystore.storage import Transaction
 from keystore.web.answer import WebAnswer
 from tests.support.pki import ISSUING_ID, SmallPki
+from tests.support.racing import race
 
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
@@ -198,3 +200,29 @@ def test_answers_about_nothing_are_kept_and_forgotten(counting: Counting, now: d
         cache.keep(b"%d" % number, ANSWER, until=now + SECOND, about=None)
     assert cache.find(b"99", now=now) is ANSWER
     assert cache.find(b"0", now=now) is None
+
+
+def test_threads_that_ask_keep_and_forget_at_once_never_give_what_has_changed(
+    counting: Counting, status: Status, revoke: Revoke, now: datetime
+) -> None:
+    cache = AnswerCache(counting, most_bytes=50_000)
+    before = status()
+    revoke(now)
+    after = status()
+    newer = WebAnswer(200, "application/ocsp-response", b"revoked")
+
+    def work(worker: int) -> None:
+        for number in range(300):
+            at = now + number * SECOND / 10
+            question = b"%d" % (number % 40)
+            if number % 3 == 0:
+                is_late = worker % 2 == 0 and number < 200
+                about, answer = (before, ANSWER) if is_late else (after, newer)
+                cache.keep(question, answer, until=now + HOUR, about=about)
+            cache.find(question, now=at)
+
+    race([partial(work, worker) for worker in range(6)])
+    end = now + 60 * SECOND
+    found = [cache.find(b"%d" % number, now=end) for number in range(40)]
+    assert newer in found
+    assert ANSWER not in found
