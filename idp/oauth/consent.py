@@ -3,7 +3,8 @@
 What lives here: the disclosure, judged over the final claims (scopes, `claims` parameter, client's
 allow-list), item by item; which of it rests on a law instead; what is left of the request when an
 optional item was not chosen.  The words are made in `idp/web/consent_text.py`.
-Source: Law 91/2025/QH15 Art. 9, 19; NĐ 356/2025 Art. 6; OpenID Connect Core §3.1.2.4, §11; RFC 8707.
+Source: Law 91/2025/QH15 Art. 9, 19; NĐ 356/2025 Art. 6; OpenID Connect Core §3.1.2.4, §11;
+RFC 8707 §2.
 """
 
 from __future__ import annotations
