@@ -58,6 +58,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     signer_kek_file: Path | None = None
     """The root keys of personal signing keys, in a file of mode 0600 that only the user of
     `antin signer` can read; empty: `var/signer-kek`."""
+    keys_pkcs11_module: Path | None = None
+    """Library of a hardware module (PKCS #11) in which the service's signing keys are made; empty:
+    in software.  Keys from before stay where they are until others follow them."""
+    keys_pkcs11_token: str = ""
+    """Label of the token in that module."""
+    keys_pkcs11_pin_file: Path | None = None
+    """The PIN of its user, in a file of mode 0600."""
+    keys_pkcs11_pin: str = ""
+    """The same PIN in a variable."""
+    signer_pkcs11_module: Path | None = None
+    """Library of a hardware module whose root keys personal signing keys are under; empty: those of
+    `signer_kek_file`.  Only `antin signer` may have the PIN."""
+    signer_pkcs11_token: str = ""
+    """Label of the token in that module."""
+    signer_pkcs11_key: str = "antin personal root key"
+    """Label of the root keys in that token."""
+    signer_pkcs11_pin_file: Path | None = None
+    """The PIN of its user, in a file of mode 0600 that only the user of `antin signer` can read."""
+    signer_pkcs11_pin: str = ""
+    """The same PIN in a variable."""
     destruction_list: Path | None = None
     """File that lists destroyed data keys, apart from the database and its backups, so that no
     restored backup brings them back; empty: `var/destroyed`."""
@@ -290,6 +310,10 @@ _PATHS: Final = frozenset(
         "signer_kek_file",
         "kek_pkcs11_module",
         "kek_pkcs11_pin_file",
+        "keys_pkcs11_module",
+        "keys_pkcs11_pin_file",
+        "signer_pkcs11_module",
+        "signer_pkcs11_pin_file",
         "destruction_list",
         "tls_certificate",
         "tls_key",
@@ -418,14 +442,18 @@ def _refuse_dangerous(settings: Settings) -> None:
 
 
 def _refuse_half_a_token(settings: Settings) -> None:
-    if settings.kek_pkcs11_module is None:
-        return
-    if not settings.kek_pkcs11_token:
-        raise SettingsInvalid("ANTIN_KEK_PKCS11_TOKEN", reason="which token of the module")
-    if bool(settings.kek_pkcs11_pin) == (settings.kek_pkcs11_pin_file is not None):
-        raise SettingsInvalid(
-            "ANTIN_KEK_PKCS11_PIN_FILE", reason="or ANTIN_KEK_PKCS11_PIN, one of the two"
+    for whose in ("kek", "keys", "signer"):
+        module, token, pin_file, pin = (
+            getattr(settings, f"{whose}_pkcs11_{part}")
+            for part in ("module", "token", "pin_file", "pin")
         )
+        name = f"{_PREFIX}{whose.upper()}_PKCS11"
+        if module is None:
+            continue
+        if not token:
+            raise SettingsInvalid(f"{name}_TOKEN", reason="which token of the module")
+        if bool(pin) == (pin_file is not None):
+            raise SettingsInvalid(f"{name}_PIN_FILE", reason=f"or {name}_PIN, one of the two")
 
 
 def _refuse_half_a_signer(settings: Settings) -> None:

@@ -1,0 +1,66 @@
+"""Where the keys of persons are: in software, or in a hardware module of the signer's own.
+
+What lives here: from settings to a `PersonalKeyBackend` and its root keys.  Only the signer, and the
+commands that look after its root keys, may import this file.  Not here: the service's own keys
+(`idp/keyrings.py`).
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from idp.keyrings import open_token_sessions
+from idp.settings import Settings
+from keystore.backends import PersonalKeyBackend
+from keystore.kek import KekRing, RootKey, load_kek_ring
+
+
+def open_personal_roots(settings: Settings) -> Any:
+    """The personal root keys of the signer's token (`find`, `make`, `destroy`); None without one.
+
+    Raises  KekInvalid when the PIN cannot be read.
+    """
+    if settings.signer_pkcs11_module is None:
+        return None
+    roots = importlib.import_module("keystore.backends.personal_roots")
+    return roots.TokenPersonalRoots(_sessions(settings), label=settings.signer_pkcs11_key)
+
+
+def open_personal_ring(settings: Settings) -> KekRing:
+    """The personal root keys: of the token where one is configured, otherwise of the file.
+
+    Raises  KekInvalid; TokenUnavailable.
+    """
+    roots = open_personal_roots(settings)
+    if roots is None:
+        return load_kek_ring(file=settings.effective_signer_kek_file)
+    find: Callable[[], Sequence[RootKey]] = roots.find
+    return load_kek_ring(file=None, token=find)
+
+
+def open_personal_keys(settings: Settings, *, ring: KekRing) -> PersonalKeyBackend:
+    """What makes and uses the keys of persons.
+
+    Raises  KekInvalid when the PIN cannot be read.
+    """
+    if settings.signer_pkcs11_module is None:
+        software = importlib.import_module("keystore.backends.personal_software")
+        made: PersonalKeyBackend = software.SoftwarePersonalKeys(ring)
+        return made
+    pkcs11 = importlib.import_module("keystore.backends.personal_pkcs11")
+    made = pkcs11.TokenPersonalKeys(ring, sessions=_sessions(settings))
+    return made
+
+
+def _sessions(settings: Settings) -> Any:
+    module = settings.signer_pkcs11_module
+    if module is None:
+        raise ValueError("signer_pkcs11_module")
+    return open_token_sessions(
+        module,
+        label=settings.signer_pkcs11_token,
+        pin_file=settings.signer_pkcs11_pin_file,
+        pin=settings.signer_pkcs11_pin,
+    )
