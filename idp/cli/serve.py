@@ -46,8 +46,8 @@ def make_application(settings: Settings, is_sandbox: bool, draining: Flag) -> An
     from idp.web.front import Front, make_health
 
     configure_logging(settings.log_level, request_id=current_request_id)
-    _drop_what_looks_like_a_request()
-    _end_with_parent()
+    drop_what_looks_like_a_request()
+    end_with_parent()
     services = _build_patiently(settings, is_sandbox=is_sandbox)
     _tell_weaknesses(services.ephemeral)
     home = None
@@ -80,14 +80,14 @@ def _tell_weaknesses(store: EphemeralStore) -> None:
                 _log.error("ephemeral_store_unsafe", weakness=weakness)
 
 
-def _drop_what_looks_like_a_request() -> None:
+def drop_what_looks_like_a_request() -> None:
     """The server merges the environment into every request, where such names mean something."""
     for name in list(os.environ):
         if name.startswith(_NOT_OURS) or name in _ALSO_NOT_OURS:
             del os.environ[name]
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """A worker whose parent was killed would go on holding the port, and nobody could stop it."""
     parent = multiprocessing.parent_process()
     if parent is None:
