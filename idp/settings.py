@@ -211,6 +211,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_quorum: int = 1
     """How many different witnesses make a checkpoint count."""
 
+    pki_base_url: str = ""
+    """Origin of the addresses in certificates (CRL, OCSP, issuer); empty: the issuer's.  Plain http
+    is usual there."""
+    pki_organisation: str = ""
+    """Who runs the certification authority, as its certificates name it; empty: there is none."""
+    pki_organisation_identifier: str = ""
+    """Its identifier as ETSI EN 319 412-1 writes it: NTRVN-…, VATVN-… or GOVVN-…."""
+    pki_ca_name: str = "Ấn Tín"
+    """How its authorities are called; 24 characters at most."""
+    pki_policy_arc: str = ""
+    """Object identifier under which the policies of its certificates hang; of its own."""
+    pki_subject_numbers: Literal["opaque", "etsi", "vietnamese"] = "opaque"
+    """What tells people of one name apart in certificates: a random number, the identification
+    number as ETSI writes it, or the random number beside UID=CCCD:…."""
+    pki_crl_shards: int = 0
+    """Into how many lists a new issuing CA's revocations are divided; 0: one list."""
+    pki_qualified_in: str = ""
+    """Country under whose law certificates are issued as qualified; empty: none are."""
+    pki_pds_url: str = ""
+    """https address of the disclosure statement in English; needed where they are qualified."""
+    pki_cps_url: str = ""
+    """https address of the certification practice statement; empty: certificates name none."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """The least important lines that are written."""
     access_log: bool = False
@@ -331,6 +354,7 @@ _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "signer_connections": (1, 4096),
     "log_quorum": (1, 16),
     "tsa_accuracy_ms": (600, 1000),
+    "pki_crl_shards": (0, 4096),
     "ocsp_lifetime_s": (3600, 7 * 24 * 3600),
     "ocsp_live_per_second": (1, 100_000),
     "crl_lifetime_s": (3600, 7 * 24 * 3600),
