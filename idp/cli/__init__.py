@@ -21,6 +21,7 @@ from keystore.errors import KeystoreError
 _COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "accounts": ("idp.cli.accounts", "accounts"),
+        "ca": ("idp.cli.ca", "ca"),
         "clients": ("idp.cli.clients", "clients"),
         "consents": ("idp.cli.consents", "consents"),
         "db": ("idp.cli.db", "db"),

@@ -150,6 +150,11 @@ class Certificates:
         with self._database.read() as connection:
             return table.find_of_account(connection, account_id)
 
+    def list(self, *, ca_id: str | None = None, limit: int) -> tuple[CertificateRecord, ...]:
+        """Certificates by serial number, for the operator."""
+        with self._database.read() as connection:
+            return table.read_certificates(connection, ca_id=ca_id, limit=limit)
+
     def open(self, record: CertificateRecord, *, data_key: bytes | None) -> bytes:
         """The certificate itself, DER.
 

@@ -91,6 +91,32 @@ def verify_issued(
     return chain
 
 
+def check_authorities(
+    unverified_chain: Sequence[x509.Certificate], *, now: datetime
+) -> tuple[x509.Certificate, ...]:
+    """An authority and its issuers up to a root, before an operator trusts them.
+
+    Each is an authority, valid, strong, and signed by the next; the last by itself.  **Whether it
+    is the right root nobody can tell from here**: its fingerprint is compared by a person.
+    Raises  ChainRefused.
+    """
+    if not unverified_chain:
+        raise ChainRefused("malformed")
+    try:
+        last = unverified_chain[-1]
+        for certificate, issuer in itertools.pairwise((*unverified_chain, last)):
+            _check_signature(certificate, issuer=issuer)
+        for position, certificate in enumerate(unverified_chain):
+            _check_validity(certificate, now=now)
+            check_strength(certificate.public_key())
+            _check_issuer(certificate, below=position)
+    except CsrRefused as weak:
+        raise ChainRefused("weak_key") from weak
+    except _UNUSABLE as malformed:
+        raise ChainRefused("malformed") from malformed
+    return tuple(unverified_chain)
+
+
 def _anchored(
     chain: tuple[x509.Certificate, ...], *, anchors: Sequence[x509.Certificate]
 ) -> tuple[x509.Certificate, ...]:
