@@ -92,6 +92,18 @@ class CrlPublisher:
                 crls.delete_crls(tx.connection, ended_before=now - _KEPT)
         return published
 
+    def published(self, ca_id: str | None = None) -> tuple[CrlHead, ...]:
+        """The newest list of each authority and partition, or of one authority; in order."""
+        with self._database.read() as connection:
+            heads = crls.read_heads(connection)
+        wanted = (head for head in heads if ca_id in (None, head.ca_id))
+        return tuple(
+            sorted(
+                wanted,
+                key=lambda head: (head.ca_id, crls.WHOLE if head.shard is None else head.shard),
+            )
+        )
+
     def publish_all(self, now: datetime, *, ca_id: str | None = None) -> tuple[CrlHead, ...]:
         """Every list, whether it is due or not; of one authority or of all."""
         with self._database.read() as connection:
