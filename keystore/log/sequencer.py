@@ -136,31 +136,17 @@ class Sequencer:
         Raises  TreeDamaged when a tree does not go on from what was signed before.
         """
         made = []
+        damaged: TreeDamaged | None = None
         for tree in Tree:
-            with self._database.read() as connection:
-                last = find_checkpoint(connection, tree)  # before the tree, which only grows
-                state = find_tree_state(connection, tree)
-                if state is None:
-                    continue
-                if not self._check_history(connection, state, last=last, now=now):
-                    continue
-            head = SignedHead(state.origin, state.size, state.root)
-            signers = self._keys.signers(state.origin, now=now)
-            note = sign_checkpoint(head, signers=signers, now=now)
-            # a signature that does not verify never leaves
-            verify_checkpoint(
-                note.encode(),
-                expected_origin=state.origin,
-                log_keys=[one.verifier for one in signers],
-            )
-            with self._database.transaction() as tx:
-                lock_until_commit(tx, name=_LOCK)
-                newest = find_checkpoint(tx.connection, tree)
-                if newest is not None and newest.size >= state.size:
-                    continue
-                add_checkpoint(tx, state, note=note, now=now)
-            self._signed[tree] = head
-            made.append(StoredCheckpoint(tree, state.size, state.root, now, note, "", None))
+            try:
+                signed = self._sign_tree(tree, now=now)
+            except TreeDamaged as problem:
+                damaged = problem  # the other tree may be whole
+                continue
+            if signed is not None:
+                made.append(signed)
+        if damaged is not None:
+            raise damaged
         return tuple(made)
 
     def tidy(self, now: datetime) -> None:
@@ -175,6 +161,30 @@ class Sequencer:
                 thinned = thin_checkpoints(
                     tx, before=now - _KEPT_WHOLE, hour_ms=HOUR_MS, limit=_THINNED_AT_ONCE
                 )
+
+    def _sign_tree(self, tree: Tree, *, now: datetime) -> StoredCheckpoint | None:
+        with self._database.read() as connection:
+            last = find_checkpoint(connection, tree)  # before the tree, which only grows
+            state = find_tree_state(connection, tree)
+            if state is None or not self._check_history(connection, state, last=last, now=now):
+                return None
+        head = SignedHead(state.origin, state.size, state.root)
+        signers = self._keys.signers(state.origin, now=now)
+        note = sign_checkpoint(head, signers=signers, now=now)
+        # a signature that does not verify never leaves
+        verify_checkpoint(
+            note.encode(),
+            expected_origin=state.origin,
+            log_keys=[one.verifier for one in signers],
+        )
+        with self._database.transaction() as tx:
+            lock_until_commit(tx, name=_LOCK)
+            newest = find_checkpoint(tx.connection, tree)
+            if newest is not None and newest.size >= state.size:
+                return None
+            add_checkpoint(tx, state, note=note, now=now)
+        self._signed[tree] = head
+        return StoredCheckpoint(tree, state.size, state.root, now, note, "", None)
 
     def _begin_trees(self, now: datetime) -> None:
         with self._database.transaction() as tx:

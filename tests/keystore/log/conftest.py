@@ -68,4 +68,3 @@ def witness(tmp_path: Path, log_keys: RawLogKeys, now: datetime) -> Iterator[Wit
 def witnessing(database: Database, witness: WitnessProcess) -> Witnessing:
     """Asks that witness."""
     return Witnessing(database, witnesses=[witness.config], transport=LoopbackTransport())
-
