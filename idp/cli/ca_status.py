@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -44,6 +44,10 @@ def crl_command(ca_id: str | None, *, publish: bool, as_json: bool) -> None:
         click.echo(_as_json(heads) if as_json else _as_text(heads, now=now))
         if any(head.next_update <= now for head in heads):
             raise click.exceptions.Exit(1)
+
+
+STATUS_COMMANDS: Final = (crl_command,)
+"""What the group `ca` has from here."""
 
 
 def _open_publisher(services: Services) -> CrlPublisher:

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from keystore.errors import KeyPurposeRefused
 from keystore.keyring import Keyring
@@ -17,10 +20,12 @@ from keystore.pki.budget import SigningBudget
 from keystore.pki.certificates import IssueRequest
 from keystore.pki.crl import issue_crl
 from keystore.pki.crl_publishing import CrlPublisher
+from keystore.pki.der import wrap
 from keystore.pki.model import RevocationReason
 from keystore.pki.ocsp import OcspResponder
 from keystore.pki.ocsp_ahead import StatusSigner
 from keystore.pki.ocsp_cache import AnswerCache
+from keystore.pki.ocsp_requests import encode_cert_id
 from keystore.pki.ocsp_signers import OcspSigners
 from keystore.pki.profiles import Profile
 from keystore.pki.service_certificates import ServiceCertificates
@@ -28,7 +33,7 @@ from keystore.purposes import OCSP
 from keystore.web.answer import WebRequest
 from keystore.web.crl import CrlEndpoint
 from keystore.web.ocsp import OcspEndpoint
-from tests.support.status import lint, run_openssl
+from tests.support.status import issuer_hashes, lint, run_openssl
 
 REASON = RevocationReason.KEY_COMPROMISE
 
@@ -183,3 +188,56 @@ def test_a_key_of_status_signs_no_list_and_an_issuing_key_no_answer(
         )
     with pytest.raises(KeyPurposeRefused):
         real.keyring.key(ca.kid, now=now).sign_x509(b"answer", content="ocsp:response")
+
+
+def test_every_address_in_a_certificate_of_the_product_answers(
+    real, status: Status, now: datetime
+) -> None:
+    """RFC 5280 §4.2.1.13, §4.2.2.1: lists as they are named, and status from whoever is named."""
+    status.publisher.publish_due(now)
+    issued = [real.certificates.issue(request, now=now).der for request in requests(real)]
+    issued += [real.authorities.get("issuing-1").certificate]
+    issued += [status.signers.responder("issuing-1", now=now).certificate]
+    issuers = {ca.parsed.subject: ca.parsed for ca in real.authorities.records()}
+    for der in issued:
+        certificate = x509.load_der_x509_certificate(der)
+        for name in list_names(certificate):
+            path = name.removeprefix(real.deployment.base_url)
+            answer = status.crl.answer(WebRequest("GET", path), now=now)
+            assert answer.status == 200
+            assert x509.load_der_x509_crl(answer.body).issuer == certificate.issuer
+        for name in responder_names(certificate):
+            assert name == f"{real.deployment.base_url}/ocsp"
+            hashed = issuer_hashes(issuers[certificate.issuer], algorithm=hashes.SHA256())
+            raw = encode_cert_id(
+                "sha256",
+                name_hash=hashed[0],
+                key_hash=hashed[1],
+                serial=certificate.serial_number,
+            )
+            request = wrap(0x30, wrap(0x30, wrap(0x30, wrap(0x30, raw))))
+            answer = status.ocsp.answer(WebRequest("POST", "/ocsp", body=request), now=now)
+            read = ocsp.load_der_ocsp_response(answer.body)
+            assert read.certificate_status is ocsp.OCSPCertStatus.GOOD
+
+
+def list_names(certificate: x509.Certificate) -> list[str]:
+    """Where a certificate says that its list is."""
+    try:
+        points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+    except x509.ExtensionNotFound:
+        return []
+    return [name.value for point in points for name in point.full_name or ()]
+
+
+def responder_names(certificate: x509.Certificate) -> list[str]:
+    """Where a certificate says that its status is told."""
+    try:
+        access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess)
+    except x509.ExtensionNotFound:
+        return []
+    return [
+        one.access_location.value
+        for one in access.value
+        if one.access_method == AuthorityInformationAccessOID.OCSP
+    ]
