@@ -1,8 +1,8 @@
 """Where the keys of persons are: in software, or in a hardware module of the signer's own.
 
-What lives here: from settings to a `PersonalKeyBackend` and its root keys.  Only the signer, and the
-commands that look after its root keys, may import this file.  Not here: the service's own keys
-(`idp/keyrings.py`).
+What lives here: from settings to a `PersonalKeyBackend` and its root keys.  Only the signer, and
+the commands that look after its root keys, may import this file.
+Not here: the service's own keys (`idp/keyrings.py`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 from idp.keyrings import open_token_sessions
 from idp.settings import Settings
 from keystore.backends import PersonalKeyBackend
+from keystore.backends.personal_software import SoftwarePersonalKeys
 from keystore.kek import KekRing, RootKey, load_kek_ring
 
 
@@ -46,12 +47,10 @@ def open_personal_keys(settings: Settings, *, ring: KekRing) -> PersonalKeyBacke
     Raises  KekInvalid when the PIN cannot be read.
     """
     if settings.signer_pkcs11_module is None:
-        software = importlib.import_module("keystore.backends.personal_software")
-        made: PersonalKeyBackend = software.SoftwarePersonalKeys(ring)
-        return made
+        return SoftwarePersonalKeys(ring)
     pkcs11 = importlib.import_module("keystore.backends.personal_pkcs11")
-    made = pkcs11.TokenPersonalKeys(ring, sessions=_sessions(settings))
-    return made
+    in_token: PersonalKeyBackend = pkcs11.TokenPersonalKeys(ring, sessions=_sessions(settings))
+    return in_token
 
 
 def _sessions(settings: Settings) -> Any:

@@ -128,7 +128,7 @@ class Keyring:
         """
         loaded = self._current(now)
         for record in reversed(loaded.records):
-            if record.algorithm == algorithm and record.active_from <= now:
+            if record.algorithm == algorithm and record.is_active(now):
                 handle = loaded.handles.get(record.kid)
                 if handle is not None:
                     return handle
@@ -327,7 +327,7 @@ class Keyring:
         able = {
             record.algorithm
             for record in records
-            if record.destroyed_at is None and record.active_from <= now
+            if record.destroyed_at is None and record.is_active(now)
         }
         return [algorithm for algorithm in self._purpose.algorithms if algorithm not in able]
 

@@ -70,6 +70,10 @@ class KeyRecord:
     public_jwk: Mapping[str, str] = field(repr=False)
     private_sealed: bytes | None = field(repr=False)
 
+    def is_active(self, now: datetime) -> bool:
+        """Whether it is its turn to sign: begun, and not yet followed by another."""
+        return self.active_from <= now and (self.retired_at is None or now < self.retired_at)
+
 
 def read_keys(connection: Connection, *, purpose: str) -> tuple[KeyRecord, ...]:
     """Every key of a purpose there ever was, in the order in which they start to sign."""
