@@ -226,8 +226,9 @@ class SignerClient:
 
 def _is_open(connection: socket.socket) -> bool:
     # nothing is on its way to us between two requests: what can be read is the end
+    connection.settimeout(0)
     try:
-        socket.socket.recv(connection, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        socket.socket.recv(connection, 1, socket.MSG_PEEK)  # also inside of TLS: the bare socket
     except BlockingIOError:
         return True
     except OSError:

@@ -155,6 +155,8 @@ class SigningService:
             raise ActivationForeign("account")
         # 3
         challenge = activation.challenge()
+        if self._ledger.is_spent(challenge):
+            raise ActivationSpent  # told apart from a passkey whose counter stands still
         confirmation = self._confirm(activation, evidence, policy=policy, now=now)
         # 4
         expires_at = from_ms(activation.expires_ms)

@@ -83,6 +83,10 @@ class SpentLedger:
             )
             return added.rowcount == 1
 
+    def is_spent(self, mark: bytes) -> bool:
+        """Whether `mark` was spent here; what decides is `spend`."""
+        return self._is_there("SELECT 1 FROM spent WHERE mark = ?", mark)
+
     def trust_clock(self, now: datetime) -> None:
         """An operator says that the clock is right although it showed a later time before."""
         with self._lock:
@@ -95,15 +99,13 @@ class SpentLedger:
 
     def is_buried(self, key_id: str) -> bool:
         """Whether a key was destroyed here, whatever the database says."""
-        with (
-            self._lock,
-            closing(
-                self._connection.execute("SELECT 1 FROM destroyed WHERE key_id = ?", (key_id,))
-            ) as found,
-        ):
-            return found.fetchone() is not None
+        return self._is_there("SELECT 1 FROM destroyed WHERE key_id = ?", key_id)
 
     def close(self) -> None:
         """Close the file."""
         with self._lock:
             self._connection.close()
+
+    def _is_there(self, query: str, value: bytes | str) -> bool:
+        with self._lock, closing(self._connection.execute(query, (value,))) as found:
+            return found.fetchone() is not None

@@ -17,13 +17,14 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from sqlalchemy import select, update
 
 from idp.storage.database import Database
 from keystore.backends.personal_software import SoftwarePersonalKeys
 from keystore.base64url import to_base64url
 from keystore.clock import to_ms
 from keystore.kek import KekRing
-from keystore.log.record import LogWriter
+from keystore.log.record import LogWriter, log_event
 from keystore.recipient import recipient_of
 from keystore.signer.activation import KeyEnrolment, SignatureActivation, new_nonce
 from keystore.signer.desk import KeyDesk
@@ -33,6 +34,7 @@ from keystore.signer.model import MadeKey
 from keystore.signer.service import Deployment, SigningService
 from keystore.signer.spent import SpentLedger
 from keystore.signer.statement_evidence import VerifierKeys, issue_statement
+from keystore.signer.storage import personal_key
 from tests.support.authenticator import Authenticator
 
 SIGNER = "https://sign.example"
@@ -73,6 +75,31 @@ class Verifier:
             "now": now,
         }
         return StatementEvidence(issue_statement(**(given | changes)))
+
+
+def events(database: Database, kind: str) -> list[Any]:
+    """Rows of the log of one type, as mappings."""
+    with database.read() as connection:
+        rows = connection.execute(
+            select(log_event)
+            .where(log_event.c.type == kind)
+            .order_by(log_event.c.at_ms, log_event.c.writer, log_event.c.seq)
+        )
+        return [row._mapping for row in rows]
+
+
+def stored(database: Database, key_id: str) -> Any:
+    """The row of a key, as the owner of the database sees it."""
+    with database.read() as connection:
+        return connection.execute(select(personal_key).where(personal_key.c.key_id == key_id)).one()
+
+
+def store(database: Database, key_id: str, **values: Any) -> None:
+    """Change the row of a key, as the owner of the database can."""
+    with database.transaction() as transaction:
+        transaction.connection.execute(
+            update(personal_key).where(personal_key.c.key_id == key_id).values(values)
+        )
 
 
 def digests_of(count: int = 1, *, hash_name: str = "sha256") -> tuple[bytes, ...]:
