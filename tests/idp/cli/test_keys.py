@@ -103,7 +103,7 @@ def test_rotating_publishes_the_next_keys_in_the_operators_name(
     provider: Provider, run: Run
 ) -> None:
     shown = run("rotate", "--operator", "lan").output
-    assert [line.split()[1:4] for line in shown.splitlines()] == [
+    assert sorted(line.split()[1:4] for line in shown.splitlines()) == [
         ["ES256", "signs", "from"],
         ["RS256", "signs", "from"],
     ]
