@@ -1,7 +1,8 @@
 """`antin ca`: the certification authority, as its operator sees it.
 
 What lives here: the group, and looking at authorities.  Making them is in `ca_setup.py`, their
-certificates in `ca_certificates.py`, those of a licensed authority in `ca_external.py`.
+certificates in `ca_certificates.py`, those of a licensed authority in `ca_external.py`,
+revocation lists in `ca_status.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from idp.cli.ca_certificates import CERTIFICATE_COMMANDS
 from idp.cli.ca_external import EXTERNAL_COMMANDS
 from idp.cli.ca_setup import SETUP_COMMANDS
+from idp.cli.ca_status import STATUS_COMMANDS
 from idp.cli.naming import operator_option
 from idp.cli.pki import OpenPki, instant, json_option, open_pki, yes_option
 from keystore.pki.model import CaKind, CaRecord
@@ -25,7 +27,7 @@ def ca() -> None:
     """Certification authorities and the certificates that they issue."""
 
 
-for command in (*SETUP_COMMANDS, *CERTIFICATE_COMMANDS, *EXTERNAL_COMMANDS):
+for command in (*SETUP_COMMANDS, *CERTIFICATE_COMMANDS, *EXTERNAL_COMMANDS, *STATUS_COMMANDS):
     ca.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""`antin ca crl` as an operator types it."""
+"""`antin ca crls` and `antin ca publish` as an operator types it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from datetime import timedelta
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import select
 
-from idp.cli.ca_status import crl_command
-from idp.errors import SettingsInvalid
+from idp.cli.ca import ca
 from idp.pki import Pki, build_pki, pki_deployment
 from idp.services import Services
-from keystore.errors import KeystoreError
-from keystore.pki.errors import CaUnknown
+from keystore.log.record import log_event
 from tests.support.provider import Provider
 
 Run = Callable[..., Result]
@@ -54,7 +53,7 @@ def pki(services: Services) -> Pki:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, services: Services) -> Run:
-    """Run the command over services, at a time of the test's choice."""
+    """Run a command over services, at a time of the test's choice."""
 
     def invoke(*arguments: str, after: timedelta = timedelta()) -> Result:
         at = services.time() + after
@@ -63,20 +62,20 @@ def run(monkeypatch: pytest.MonkeyPatch, services: Services) -> Run:
         def opened() -> Iterator[Services]:
             yield replace(services, time=lambda: at)
 
-        monkeypatch.setattr("idp.cli.ca_status.open_services", opened)
-        return CliRunner().invoke(crl_command, arguments)
+        monkeypatch.setattr("idp.cli.pki.open_services", opened)
+        return CliRunner().invoke(ca, arguments)
 
     return invoke
 
 
 def test_before_the_first_list_it_says_so(pki: Pki, run: Run) -> None:
-    result = run()
+    result = run("crls")
     assert result.exit_code == 0
     assert "no list was published yet" in result.output
 
 
 def test_lists_are_published_and_shown(pki: Pki, run: Run) -> None:
-    result = run("--publish")
+    result = run("publish")
     assert result.exit_code == 0, result.exception
     lines = result.output.splitlines()
     assert [line.split()[:3] for line in lines[1:]] == [
@@ -84,38 +83,32 @@ def test_lists_are_published_and_shown(pki: Pki, run: Run) -> None:
         ["issuing-1", "0", "0"],
         ["issuing-1", "1", "0"],
     ]
-    listed = json.loads(run("issuing-1", "--json").output)
+    listed = json.loads(run("crls", "issuing-1", "--json").output)
     assert [one["partition"] for one in listed] == [None, 0, 1]
     numbers = [one["number"] for one in listed]
-    again = json.loads(run("--publish", "--json").output)
+    again = json.loads(run("publish", "--json").output)
     assert all(one["number"] > number for one, number in zip(again, numbers, strict=True))
 
 
 def test_a_list_that_has_ended_is_pointed_out_and_is_the_exit_status(pki: Pki, run: Run) -> None:
-    run("--publish")
-    result = run(after=timedelta(hours=25))
+    run("publish")
+    result = run("crls", after=timedelta(hours=25))
     assert result.exit_code == 1
     assert result.output.count("HAS ENDED") == 3
 
 
+@pytest.mark.parametrize("command", ["crls", "publish"])
 @pytest.mark.usefixtures("pki")
-def test_an_authority_that_is_not_there_is_named(run: Run) -> None:
-    failure = run("nobody").exception
-    assert isinstance(failure, CaUnknown)
-    assert isinstance(failure, KeystoreError)
-    assert failure.ca_id == "nobody"
+def test_an_authority_that_is_not_there_is_named(run: Run, command: str) -> None:
+    result = run(command, "nobody")
+    assert result.exit_code == 1
+    assert "ca_unknown (nobody)" in result.output
 
 
-def test_without_an_authority_the_setting_is_named(
-    monkeypatch: pytest.MonkeyPatch, services: Services
-) -> None:
-    bare = msgspec.structs.replace(services.settings, pki_organisation="")
-
-    @contextmanager
-    def opened() -> Iterator[Services]:
-        yield replace(services, settings=bare)
-
-    monkeypatch.setattr("idp.cli.ca_status.open_services", opened)
-    failure = CliRunner().invoke(crl_command).exception
-    assert isinstance(failure, SettingsInvalid)
-    assert "ANTIN_PKI_ORGANISATION" in str(failure)
+def test_whoever_publishes_is_on_record(services: Services, pki: Pki, run: Run) -> None:
+    run("publish", "--operator", "somebody")
+    with services.database.read() as connection:
+        rows = connection.execute(select(log_event.c.type, log_event.c.facts)).all()
+    published = [facts for kind, facts in rows if kind == "pki:crl:published"]
+    assert len(published) == 3
+    assert all("somebody" in facts for facts in published)

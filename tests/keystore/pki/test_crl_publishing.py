@@ -253,7 +253,7 @@ def test_each_list_is_on_record(database: Database, publisher: CrlPublisher, now
         )
         facts = [row[0] for row in rows]
     assert len(facts) == len(published) == 1 + SHARDS
-    text = facts[0] if isinstance(facts[0], str) else facts[0].decode()
+    text = facts[0]
     assert published[0].der_sha256.hex() in text
     assert str(published[0].number) in text
 
