@@ -92,6 +92,20 @@ class DestructionList:
         """
         return tuple(line.destroyed for line in self._verified(self._lines()))
 
+    def begin_anew(self, destroyed: Iterable[Destroyed], *, now: datetime) -> Path | None:
+        """Keep a list that was changed under another name, and write these lines into a new one.
+
+        Returns where the list before is kept; None when there was none.
+        """
+        kept: Path | None = self._file.with_name(f"{self._file.name}.changed-{to_ms(now)}")
+        try:
+            self._file.rename(str(kept))
+        except FileNotFoundError:
+            kept = None
+        for one in destroyed:
+            self.add(one.digest, now=one.at)
+        return kept
+
     def read_unverified(self) -> tuple[Destroyed, ...]:
         """Every line as it stands, **not** verified: of another database, or changed."""
         return tuple(line.destroyed for line in self._lines())

@@ -21,6 +21,7 @@ from keystore.errors import KeystoreError
 _COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "accounts": ("idp.cli.accounts", "accounts"),
+        "backup": ("idp.cli.backup", "backup"),
         "ca": ("idp.cli.ca", "ca"),
         "clients": ("idp.cli.clients", "clients"),
         "consents": ("idp.cli.consents", "consents"),
@@ -28,6 +29,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "keys": ("idp.cli.keys", "keys"),
         "log": ("idp.cli.log", "log"),
         "otp": ("idp.sandbox.otp", "otp"),
+        "restore": ("idp.cli.restore", "restore"),
         "sandbox": ("idp.sandbox.command", "sandbox"),
         "serve": ("idp.cli.serve", "serve"),
         "signer": ("idp.cli.signer", "signer"),

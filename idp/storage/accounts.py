@@ -30,6 +30,7 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    func,
     insert,
     select,
     update,
@@ -148,6 +149,7 @@ _DATA_KEYS = (
     .order_by(account.c.account_key)
     .limit(bindparam("at_most"))
 )
+_COUNT = select(func.count()).select_from(account)
 _ERASED = select(account.c.account_id).where(account.c.erased_ms.is_not(None))
 _INSERT = insert(account).returning(account.c.account_id, account.c.account_key)
 _INSERT_IDENTIFIER = insert(identifier)
@@ -300,6 +302,11 @@ def read_data_keys(connection: Connection, *, batch: int) -> Iterator[tuple[Acco
 def read_erased(connection: Connection) -> tuple[AccountId, ...]:
     """Every account that was erased."""
     return tuple(AccountId(row.account_id) for row in connection.execute(_ERASED))
+
+
+def count_accounts(connection: Connection) -> int:
+    """How many accounts there are, erased ones among them."""
+    return connection.execute(_COUNT).scalar_one()
 
 
 def add_identifier(tx: Transaction, row: AccountRow, *, number: Identifier, sealer: Sealer) -> None:

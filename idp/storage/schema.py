@@ -61,6 +61,17 @@ def is_current(database: Database) -> bool:
         return MigrationContext.configure(connection).get_current_revision() == head
 
 
+def head_revision() -> str:
+    """The newest revision that this version knows."""
+    return ScriptDirectory.from_config(alembic_config()).get_current_head() or ""
+
+
+def is_set_up(database: Database) -> bool:
+    """Whether the database has tables of ours, of whatever revision."""
+    with database.read() as connection:
+        return MigrationContext.configure(connection).get_current_revision() is not None
+
+
 def alembic_config() -> Config:
     """Alembic's configuration; the caller puts an open connection into `attributes`."""
     config = Config()

@@ -84,6 +84,22 @@ def test_a_line_changed_moved_added_or_taken_out_is_found(
     assert listed.read_unverified()
 
 
+def test_a_changed_list_is_kept_aside_and_its_lines_go_into_a_new_one(
+    listed: DestructionList, file: Path, now: datetime
+) -> None:
+    digests = [_digest() for _ in range(3)]
+    for digest in digests:
+        listed.add(digest, now=now)
+    changed = file.read_bytes().split(b"\n", 1)[1]
+    file.write_bytes(changed)
+    kept = listed.begin_anew(listed.read_unverified(), now=now)
+    assert kept is not None
+    assert kept.read_bytes() == changed
+    assert [one.digest for one in listed.read()] == digests[1:]
+    file.unlink()
+    assert listed.begin_anew((), now=now) is None
+
+
 def test_half_a_line_that_a_kill_left_is_nothing_and_harms_nothing(
     listed: DestructionList, file: Path, now: datetime
 ) -> None:

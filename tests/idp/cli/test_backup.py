@@ -1,0 +1,320 @@
+"""A backup is whole or refused, and whoever was erased stays erased after it is restored."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import select, update
+
+from idp.accounts.identifiers import ParsedIdentifier
+from idp.accounts.lifecycle import AccountLifecycle, make_account
+from idp.accounts.model import Account, AccountKind, AccountLevel, IdentifierKind, Profile
+from idp.cli import cli
+from idp.cli.context import read_settings
+from idp.errors import AntinError
+from idp.services import Services, build_services
+from idp.storage.accounts import account
+from keystore.errors import SealBroken
+from keystore.log.events import Event, EventType
+from keystore.log.record import find_writers, log_event, seal_context, verify_chain
+from tests.support.servers import PostgresqlServer
+from tests.support.serving import prepare
+from tests.support.stores import create_all_tables
+
+HERS, HIS = "003091000017", "003091000025"
+NAME = "Trần Thị Hoa Mướp"
+ADDRESS = "192.0.2.77"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
+    """A production deployment, whose variables are those of this process."""
+    url = f"sqlite:///{tmp_path / 'antin.db'}"
+    if request.param == "postgresql":
+        server: PostgresqlServer = request.getfixturevalue("postgresql_server")
+        url = server.url(server.make_database())
+    given = prepare(tmp_path, database_url=url)
+    create_all_tables(url)
+    for name, text in given.items():
+        monkeypatch.setenv(name, text)
+    return given
+
+
+class Office:
+    """Commands, and the services for what no command does."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, *words: str, given: str = "") -> Result:
+        """One command as it is typed; errors of ours are what `main` would print."""
+        return CliRunner().invoke(cli, list(words), input=given)
+
+    def services(self) -> Services:
+        return build_services(read_settings())
+
+    def add(self, number: str, *, name: str = NAME) -> Account:
+        services = self.services()
+        made = make_account(
+            kind=AccountKind.CITIZEN,
+            level=AccountLevel.TWO,
+            profile=Profile(name),
+            identifiers=[ParsedIdentifier(IdentifierKind.PERSONAL_ID_NUMBER, number)],
+            now=services.time(),
+        )
+        lifecycle = AccountLifecycle(services.database, sealer=services.sealer, log=services.log)
+        lifecycle.open(made)
+        event = Event(
+            EventType.SESSION_STARTED,
+            account_id=made.account_id,
+            personal={"address": ADDRESS, "name": name},
+        )
+        row = services.people.data_key_of(made.account_id)
+        with services.database.transaction() as tx:
+            services.log.record(tx, event, data_key=row, now=services.time())
+        services.close()
+        return made
+
+    def erase(self, account_id: str) -> None:
+        done = self.run("accounts", "erase", account_id, "--yes", "--operator", "anh")
+        assert done.exit_code == 0, done.output
+
+    def names(self) -> dict[str, str | None]:
+        """Account id → number, of everybody; None for whoever was erased."""
+        services = self.services()
+        found: dict[str, str | None] = {}
+        with services.database.read() as connection:
+            ids = connection.execute(select(account.c.account_id)).scalars().all()
+        for account_id in ids:
+            one = services.people.find_account(account_id)
+            found[account_id] = None if one is None else one.identifiers[0].value
+        services.close()
+        return found
+
+
+@pytest.fixture
+def office(settings: dict[str, str], tmp_path: Path) -> Office:
+    return Office(tmp_path)
+
+
+def _refusal(done: Result) -> str:
+    assert isinstance(done.exception, AntinError), (done.output, done.exception)
+    return str(done.exception)
+
+
+def test_a_restored_backup_is_the_database_of_then(office: Office) -> None:
+    hers = office.add(HERS)
+    made = office.run("backup", str(office.folder / "b"), "--json")
+    assert made.exit_code == 0, made.output
+    assert json.loads(made.stdout)["log_rows"] > 0
+    his = office.add(HIS)
+    done = office.run("restore", str(office.folder / "b"), given="y\n")
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert "2 accounts" in done.output
+    assert "will be lost" in done.output
+    assert office.names() == {hers.account_id: HERS}
+    assert his.account_id not in office.names()
+    assert "the database before is kept" in done.output
+
+
+def test_nothing_happens_when_the_operator_says_no(office: Office) -> None:
+    hers = office.add(HERS)
+    office.run("backup", str(office.folder / "b"))
+    his = office.add(HIS)
+    done = office.run("restore", str(office.folder / "b"), given="n\n")
+    assert isinstance(done.exception, SystemExit | click.Abort)
+    assert set(office.names()) == {hers.account_id, his.account_id}
+
+
+def test_whoever_was_erased_stays_erased_and_nothing_tells_who_it_was(
+    office: Office, settings: dict[str, str]
+) -> None:
+    """Shown are the log, which verifies, the list, and a backup made after it."""
+    hers, his = office.add(HERS), office.add(HIS, name="Lê Văn Khác")
+    assert office.run("backup", str(office.folder / "before")).exit_code == 0
+    office.erase(hers.account_id)
+    assert office.run("backup", str(office.folder / "after")).exit_code == 0
+    _check_log(office)
+    _check_nothing_tells(office, hers)
+    restored = office.run("restore", str(office.folder / "before"), "--yes")
+    assert restored.exit_code == 0, (restored.output, restored.exception)
+    assert "1 people who had been erased were erased again" in restored.output
+    assert office.names() == {hers.account_id: None, his.account_id: HIS}
+    _check_log(office)
+    _check_nothing_tells(office, hers)
+
+
+def test_the_list_alone_is_enough_where_the_database_is_lost(
+    office: Office, settings: dict[str, str]
+) -> None:
+    hers = office.add(HERS)
+    office.run("backup", str(office.folder / "before"))
+    office.erase(hers.account_id)
+    _bring_back_row(office, hers)
+    assert office.run("restore", str(office.folder / "before"), "--yes").exit_code == 0
+    assert office.names() == {hers.account_id: None}
+
+
+def test_a_changed_list_is_refused_and_followed_when_forced(office: Office) -> None:
+    hers, his = office.add(HERS), office.add(HIS)
+    office.run("backup", str(office.folder / "before"))
+    office.erase(hers.account_id)
+    office.erase(his.account_id)
+    for one in (hers, his):
+        _bring_back_row(office, one)
+    listed = office.folder / "destroyed"
+    listed.write_bytes(listed.read_bytes().split(b"\n", 1)[1])
+    refused = office.run("restore", str(office.folder / "before"), "--yes")
+    assert "destroyed was changed at line 1" in _refusal(refused)
+    done = office.run("restore", str(office.folder / "before"), "--yes", "--force")
+    assert done.exit_code == 0, done.output
+    assert office.names()[his.account_id] is None
+
+
+def _flip(file: Path, *, at: int) -> None:
+    raw = bytearray(file.read_bytes())
+    raw[at] ^= 1
+    file.write_bytes(raw)
+
+
+def _damage(folder: Path) -> None:
+    _flip(folder / "database", at=(folder / "database").stat().st_size // 2)
+
+
+def _forge(folder: Path) -> None:
+    sheet = json.loads((folder / "manifest.json").read_text())
+    sheet["backup"]["log_rows"] -= 1
+    (folder / "manifest.json").write_text(json.dumps(sheet))
+
+
+def _other_kind(folder: Path) -> None:
+    sheet = json.loads((folder / "manifest.json").read_text())
+    kind = sheet["backup"]["kind"]
+    sheet["backup"]["kind"] = "postgresql" if kind == "sqlite" else "sqlite"
+    (folder / "manifest.json").write_text(json.dumps(sheet))
+
+
+def _newer(folder: Path) -> None:
+    sheet = json.loads((folder / "manifest.json").read_text())
+    sheet["backup"]["revision"] = "9999"
+    (folder / "manifest.json").write_text(json.dumps(sheet))
+
+
+_REFUSED: Final[Mapping[str, Callable[[Path], Any]]] = {
+    "is damaged": _damage,
+    "sheet of the backup was changed": _forge,
+    "cannot become a database of": _other_kind,
+    "newer version": _newer,
+    "is no backup: FileNotFoundError": lambda folder: (folder / "database").unlink(),
+    "is no backup: ValidationError": lambda folder: (folder / "manifest.json").write_text("{}"),
+}
+
+
+def test_a_backup_that_is_not_what_was_made_is_refused_and_nothing_is_changed(
+    office: Office,
+) -> None:
+    hers = office.add(HERS)
+    office.run("backup", str(office.folder / "b"))
+    his = office.add(HIS)
+    for number, (said, change) in enumerate(_REFUSED.items()):
+        changed = shutil.copytree(office.folder / "b", office.folder / f"changed-{number}")
+        change(changed)
+        assert said in _refusal(office.run("restore", str(changed), "--yes"))
+    assert set(office.names()) == {hers.account_id, his.account_id}
+    assert not list(office.folder.glob("*restoring*"))
+
+
+def test_a_backup_under_a_root_key_that_was_not_given_changes_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.add(HERS)
+    office.run("backup", str(office.folder / "b"))
+    before = office.names()
+    with monkeypatch.context() as patched:
+        patched.setenv("ANTIN_KEK", "B" * 43)
+        done = office.run("restore", str(office.folder / "b"), "--yes")
+    assert "does_not_open" in str(done.exception)
+    assert office.names() == before
+
+
+def test_a_database_in_use_is_not_replaced(office: Office) -> None:
+    hers = office.add(HERS)
+    office.run("backup", str(office.folder / "b"))
+    running = office.services()
+    with running.database.read() as connection:
+        connection.exec_driver_sql("SELECT 1")
+        refused = office.run("restore", str(office.folder / "b"), "--yes")
+    running.close()
+    assert "in use" in _refusal(refused)
+    assert set(office.names()) == {hers.account_id}
+
+
+def test_a_backup_does_not_overwrite_another(office: Office) -> None:
+    office.add(HERS)
+    assert office.run("backup", str(office.folder / "b")).exit_code == 0
+    before = (office.folder / "b" / "manifest.json").read_bytes()
+    assert "give a new name" in _refusal(office.run("backup", str(office.folder / "b")))
+    assert (office.folder / "b" / "manifest.json").read_bytes() == before
+    modes = [(office.folder / "b").stat(), *(one.stat() for one in (office.folder / "b").iterdir())]
+    assert not any(mode.st_mode & 0o077 for mode in modes)
+
+
+def _check_log(office: Office) -> None:
+    services = office.services()
+    with services.database.read() as connection:
+        for writer in find_writers(connection):
+            verify_chain(connection, writer)
+    services.close()
+    verified = office.run("log", "verify", "--offline")
+    assert verified.exit_code == 0, (verified.output, verified.exception)
+
+
+def _check_nothing_tells(office: Office, erased: Account) -> None:
+    """Her rows open with no key that is left; neither number nor name is anywhere in the clear."""
+    services = office.services()
+    with services.database.read() as connection:
+        rows = connection.execute(
+            select(log_event).where(log_event.c.account_id == erased.account_id)
+        ).all()
+        data_keys = connection.execute(select(account.c.data_key)).scalars().all()
+    assert rows
+    for row in rows:
+        for data_key in filter(None, data_keys):
+            with pytest.raises(SealBroken):
+                services.sealer.unseal_personal(
+                    data_key, row.sealed, context=seal_context(row.writer, row.seq)
+                )
+    services.close()
+    for file in filter(Path.is_file, office.folder.rglob("*")):
+        raw = file.read_bytes() + _unpacked(file)
+        for word in (HERS, NAME, ADDRESS, NAME.rsplit(maxsplit=1)[-1]):
+            assert word.encode() not in raw, file.name
+    assert erased.account_id.encode() not in (office.folder / "destroyed").read_bytes()
+
+
+def _unpacked(file: Path) -> bytes:
+    """What a compressed dump of PostgreSQL holds."""
+    if file.read_bytes()[:5] != b"PGDMP":
+        return b""
+    command = [shutil.which("pg_restore") or "pg_restore", "--file=-", str(file)]
+    return subprocess.run(command, capture_output=True, check=True).stdout
+
+
+def _bring_back_row(office: Office, one: Account) -> None:
+    """A database that does not know any more whom it erased."""
+    services = office.services()
+    with services.database.transaction() as tx:
+        tx.connection.execute(
+            update(account).where(account.c.account_id == one.account_id).values(erased_ms=None)
+        )
+    services.close()
