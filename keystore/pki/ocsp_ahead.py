@@ -21,9 +21,7 @@ from keystore.pki.ocsp_responses import Responder, SingleStatus, sign_status
 from keystore.pki.storage.authorities import read_cas
 from keystore.pki.storage.responses import (
     AheadRecord,
-    delete_ended,
     find_unsigned,
-    has_ended,
     replace_signed,
 )
 from keystore.storage import DatabaseLike
@@ -52,15 +50,10 @@ class StatusSigner:
         self._lifetime = lifetime
 
     def sign_ahead(self, now: datetime, *, limit: int = 5_000) -> int:
-        """The duty: the slice of this moment, and forgetting what has ended; how many were signed.
+        """The duty: the slice of this moment; how many were signed.
 
         Takes   limit: certificates in one run, so that a slow token does not hold up other duties.
         """
-        with self._database.read() as connection:
-            is_full = has_ended(connection, now=now)
-        if is_full:
-            with self._database.transaction() as tx:
-                delete_ended(tx, now=now)
         number = (now - datetime.min.replace(tzinfo=UTC)) // EVERY % _SLICES
         return self._sign(now, serials=_slice(number), limit=limit)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import (
@@ -53,6 +53,8 @@ ocsp_response = Table(
         "subject": "person",
         "purpose": "answers about the status of certificates, signed before anybody asks",
         "retention": "until the answer says that there is a newer one",
+        # what the owner of the database deletes by itself, as all tables declare it
+        "purge": ("next_update_ms", timedelta(0), None),
         "legal": "Decree 23/2025/ND-CP on electronic signatures and trust services",
         "legal_from": "2025-04-10",
     },
@@ -182,20 +184,6 @@ def replace_signed(transaction: Transaction, records: Sequence[AheadRecord]) -> 
             )
         )
     connection.execute(_ADD, [_row(record) for record in records])
-
-
-def has_ended(connection: Connection, *, now: datetime) -> bool:
-    """Whether there are answers to forget."""
-    ended = select(ocsp_response.c.serial).where(ocsp_response.c.next_update_ms < to_ms(now))
-    return connection.execute(ended.limit(1)).first() is not None
-
-
-def delete_ended(transaction: Transaction, *, now: datetime) -> None:
-    """Forget answers that have ended."""
-    lock_until_commit(transaction, name="ocsp_response")
-    transaction.connection.execute(
-        delete(ocsp_response).where(ocsp_response.c.next_update_ms < to_ms(now))
-    )
 
 
 def _row(record: AheadRecord) -> dict[str, object]:

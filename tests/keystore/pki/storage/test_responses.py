@@ -8,20 +8,21 @@ from datetime import datetime, timedelta
 import pytest
 
 from idp.storage.database import Database
+from idp.storage.purge import find_rules, purge_all
 from keystore.pki.model import CertificateState, CertificateStatus, RevocationReason
 from keystore.pki.ocsp_responses import SignedStatus
 from keystore.pki.storage.certificates import change_state, read_status
 from keystore.pki.storage.responses import (
     AheadRecord,
-    delete_ended,
     find_status,
     find_unsigned,
-    has_ended,
     replace_signed,
 )
+from keystore.storage import metadata
 from tests.support.pki import ISSUING_ID, SmallPki
 
 HOUR = timedelta(hours=1)
+MILLISECOND = timedelta(milliseconds=1)
 ALL = ("", "g")
 
 
@@ -147,10 +148,8 @@ def test_answers_that_have_ended_are_forgotten(
         AheadRecord(status, "sha1", signed(now)),
         AheadRecord(status, "sha256", signed(now + HOUR)),
     )
-    for at, left in ((now + HOUR, True), (now + HOUR + timedelta(milliseconds=1), False)):
-        with database.read() as connection:
-            assert has_ended(connection, now=at) is not left
-        with database.transaction() as tx:
-            delete_ended(tx, now=at)
+    rules = find_rules(metadata)
+    for at, left in ((now + HOUR - MILLISECOND, True), (now + HOUR, False)):
+        assert ("ocsp_response" in purge_all(database, rules=rules, now=at)) is not left
         assert (find(database, status)[1] is not None) is left
     assert find(database, status, hash_name="sha256")[1] is not None
