@@ -42,7 +42,7 @@ class Job:
     """
 
     server: Running
-    request: str
+    request: str | bytes
     values: tuple[str, ...]
     expected: str
     mode: Mode = Mode.CYCLE
@@ -79,6 +79,13 @@ def make_request(
     return "\r\n".join([*lines, "", body])
 
 
+def make_upload(path: str, *, content_type: str, body: bytes) -> bytes:
+    """A whole HTTP/1.1 request that posts bytes."""
+    head = make_request("GET", path).replace("GET", "POST", 1)
+    lines = f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return (head.removesuffix("\r\n") + lines).encode() + body
+
+
 def measure(job: Job, *, seconds: float, connections: int) -> Sample:
     """Load a server for `seconds` over a number of connections.
 
@@ -89,7 +96,8 @@ def measure(job: Job, *, seconds: float, connections: int) -> Sample:
     assert len({len(value) for value in job.values}) == 1, "values of one length"
     with tempfile.TemporaryDirectory(prefix="antin-bench-") as folder:
         request, values = Path(folder, "request"), Path(folder, "values")
-        request.write_text(job.request, encoding="utf-8", newline="")
+        raw = job.request.encode() if isinstance(job.request, str) else job.request
+        request.write_bytes(raw)
         values.write_text("".join(f"{value}\n" for value in job.values), encoding="utf-8")
         command = [
             *(wrk, "--threads", "1", "--connections", str(connections), "--timeout", "10s"),

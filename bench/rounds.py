@@ -29,7 +29,10 @@ TARGETS: Final = {
     Operation.USERINFO: Target(0.3, Yardstick.EMPTY),
     Operation.INTROSPECTION: Target(0.3, Yardstick.EMPTY),
     Operation.SIGN_IN: Target(0.8, Yardstick.ARGON2ID),
+    Operation.TIMESTAMP: Target(0.3, Yardstick.EMPTY),
+    Operation.STATUS: Target(0.6, Yardstick.EMPTY),
 }
+_OURS_ALONE: Final = frozenset({Operation.TIMESTAMP, Operation.STATUS})
 _WARM_UP_S: Final = 1.0
 _WARM_UP_CODES: Final = 6_000
 _SPARE: Final = 1.6
@@ -105,7 +108,8 @@ class Load:
 
 def _requests(sides: Sides, plan: Plan, operation: Operation) -> tuple[Round, ...]:
     ours = Load(sides.ours.side, operation, plan)
-    peer = None if sides.peer is None else Load(sides.peer, operation, plan)
+    other = None if operation in _OURS_ALONE else sides.peer
+    peer = None if other is None else Load(other, operation, plan)
     rounds = []
     for _ in range(plan.rounds):
         empty = load_empty(sides.empty, plan)

@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from bench.load import Job, Mode, make_request
+from bench.load import Job, Mode, make_request, make_upload
 from bench.processes import Running
 
 REDIRECT_URI: Final = "https://portal.bench.example/callback"
@@ -42,6 +42,8 @@ class Operation(StrEnum):
     USERINFO = "userinfo"
     INTROSPECTION = "introspection"
     SIGN_IN = "whole sign-in"
+    TIMESTAMP = "timestamp"
+    STATUS = "certificate status"
 
 
 class Audience(StrEnum):
@@ -80,7 +82,9 @@ class Side:
 
     `mint` returns so many fresh codes; `code_audience` is whom access tokens of the exchange and of
     refresh are for, chosen so that they are signed JWTs; `introspected` the audience of the tokens
-    that its introspection takes, asked for by `resource_server`.
+    that its introspection takes, asked for by `resource_server`.  `timestamp_query` and
+    `status_path` are asked of `/tsa` and `/ocsp`, where there are any; the year of the run stands
+    in every right answer of theirs.
     """
 
     name: str
@@ -91,6 +95,9 @@ class Side:
     paths: Paths = Paths()
     code_audience: Audience = Audience.USERINFO
     introspected: Audience = Audience.API
+    timestamp_query: bytes = field(default=b"", repr=False)
+    status_path: str = ""
+    year: int = 0
 
     def job(self, operation: Operation, *, codes: int, tokens: int = TOKENS) -> Job:
         """A fresh job.
@@ -116,6 +123,10 @@ class Side:
                 return self._userinfo(tokens)
             case Operation.INTROSPECTION:
                 return self._introspection(tokens)
+            case Operation.TIMESTAMP:
+                return self._timestamp()
+            case Operation.STATUS:
+                return self._get(self.status_path, expected=str(self.year))
             case Operation.SIGN_IN:
                 raise ValueError(operation)
 
@@ -134,6 +145,12 @@ class Side:
                 assert answer.status == 200, text
                 answers.append(json.loads(text))
         return answers
+
+    def _timestamp(self) -> Job:
+        request = make_upload(
+            "/tsa", content_type="application/timestamp-query", body=self.timestamp_query
+        )
+        return Job(self.server, request, ("",), str(self.year))
 
     def _get(self, path: str, *, expected: str) -> Job:
         return Job(self.server, make_request("GET", path), ("",), expected)

@@ -15,6 +15,7 @@ from idp.oauth.parameters import MAX_BYTES
 from idp.services import Services
 from idp.web.account.consents import make_consents
 from idp.web.account.receipts import make_receipts
+from idp.web.authorities import make_authorities
 from idp.web.authorize import make_authorize
 from idp.web.cookies import Cookies
 from idp.web.direct import DirectEndpoints
@@ -23,6 +24,7 @@ from idp.web.errors import install_errors
 from idp.web.headers import install_headers
 from idp.web.home import MakePage, make_home
 from idp.web.interaction import make_interaction
+from idp.web.log_page import make_log_page
 from idp.web.source import TrustedProxies
 from idp.web.theme import Site, install_pages
 from idp.web.token import make_token
@@ -59,6 +61,8 @@ def create_app(services: Services, *, home: MakePage | None = None) -> Flask:
     app.register_blueprint(make_end_session(services, cookies=cookies))
     app.register_blueprint(make_consents(services, cookies=cookies))
     app.register_blueprint(make_receipts(services, cookies=cookies))
+    app.register_blueprint(make_authorities(services))
+    app.register_blueprint(make_log_page(services))
     app.register_blueprint(make_home(services, cookies=cookies, own_page=home))
     direct = {**make_token(services, proxies=proxies), **make_userinfo(services)}
     app.wsgi_app = DirectEndpoints(app.wsgi_app, by_path=direct)  # type: ignore[method-assign]  # Flask's own way of wrapping

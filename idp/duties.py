@@ -23,10 +23,13 @@ from idp.storage.purge import find_rules, purge_batch
 from idp.storage.schema import all_metadata
 from idp.work.model import Duty, Handler, Job, RecordGivenUp
 from keystore.log.events import Event, EventType
+from keystore.purposes import LOG
 
 _PURGE_EVERY: Final = timedelta(seconds=30)
 _PURGED_AT_ONCE: Final = 2000
 _END_EVERY: Final = timedelta(seconds=10)
+_LOG_EVERY: Final = timedelta(seconds=1)
+_STATUS_EVERY: Final = timedelta(minutes=1)
 _WRAPPED_AT_ONCE: Final = 100
 """About two seconds of one core, in every period of five."""
 
@@ -90,6 +93,34 @@ def make_duties(services: Services) -> tuple[Duty, ...]:
         Duty("recount_password_schemes", timedelta(days=1), lambda _now: _recount(database)),
         Duty("rotate_keys", timedelta(hours=1), services.keyring.rotate_due),
         Duty("destroy_keys", timedelta(hours=1), services.keyring.destroy_retired),
+        *_log_duties(services),
+        *_authority_duties(services),
+    )
+
+
+def _log_duties(services: Services) -> tuple[Duty, ...]:
+    """What makes rows entries of the log, and what makes its checkpoints count."""
+    log = services.trust.log
+    services.keyrings.of(LOG).ensure(services.time())
+    duties = [
+        Duty("integrate_log", _LOG_EVERY, log.sequencer.run),
+        Duty("tidy_log", timedelta(hours=1), log.sequencer.tidy),
+    ]
+    if log.witnessing is not None:
+        duties.append(Duty("witness_log", _LOG_EVERY, log.witnessing.run))
+    return tuple(duties)
+
+
+def _authority_duties(services: Services) -> tuple[Duty, ...]:
+    """What keeps certificates of services, status answers and lists ahead of their end."""
+    pki, status = services.trust.pki, services.trust.status
+    if pki is None or status is None:
+        return ()
+    return (
+        Duty("renew_timestamp_certificates", _STATUS_EVERY, pki.timestamp_certificates.renew_due),
+        Duty("renew_ocsp_certificates", _STATUS_EVERY, pki.ocsp_certificates.renew_due),
+        Duty("sign_status_ahead", _STATUS_EVERY, status.signer.sign_ahead),
+        Duty("publish_crl", _STATUS_EVERY, status.publisher.publish_due),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from clients.registry.registry import Registry
@@ -20,6 +20,7 @@ from idp.accounts.passwords import Passwords
 from idp.accounts.people import People
 from idp.egress import Egress
 from idp.keks import open_service_ring
+from idp.keyrings import Keyrings, open_keyrings
 from idp.oauth.access_token import AccessTokens
 from idp.oauth.authorization import Authorizations
 from idp.oauth.client_auth import ClientAuthentication
@@ -41,6 +42,7 @@ from idp.storage.database import Database
 from idp.storage.ephemeral import EphemeralStore
 from idp.storage.ephemeral_redis import RedisEphemeralStore
 from idp.storage.ephemeral_sql import SqlEphemeralStore
+from idp.trust import Trust, build_trust
 from idp.work.clock import Clock, open_clock
 from idp.work.outbox import Outbox
 from keystore.keyring import Keyring
@@ -63,6 +65,8 @@ class Services:
     sealer: Sealer
     log: LogWriter
     keyring: Keyring
+    keyrings: Keyrings
+    trust: Trust
     registry: Registry
     egress: Egress
     clock: Clock
@@ -127,16 +131,8 @@ def build_services(
     ephemeral = ephemeral or open_ephemeral(settings)
     sealer = Sealer.open(database, kek=open_service_ring(settings), now=now)
     log = LogWriter(sealer, writer_id=f"{socket.gethostname()[:40]}-{os.getpid()}")
-    longest_s = max(settings.access_token_lifetime_s, settings.id_token_lifetime_s)
-    keyring = Keyring(
-        database,
-        sealer,
-        log=log,
-        jwks_cache=timedelta(seconds=settings.jwks_cache_s),
-        margin=timedelta(seconds=settings.jwks_margin_s),
-        retire_after=timedelta(seconds=longest_s + settings.jwks_margin_s),
-        purpose=replace(TOKENS, rotate_after=timedelta(seconds=settings.key_rotation_s)),
-    )
+    keyrings = open_keyrings(settings, database=database, sealer=sealer, log=log)
+    keyring = keyrings.of(TOKENS)
     keyring.ensure(now)
     registry = Registry(database)
     egress = Egress(
@@ -194,6 +190,8 @@ def build_services(
         sealer=sealer,
         log=log,
         keyring=keyring,
+        keyrings=keyrings,
+        trust=build_trust(settings, keyrings=keyrings, egress=egress, is_sandbox=is_sandbox),
         registry=registry,
         egress=egress,
         clock=clock,

@@ -30,6 +30,7 @@ from idp.services import Services, build_services
 from idp.settings import Settings
 from idp.storage.ephemeral import EphemeralStore
 from idp.storage.ephemeral_redis import RedisEphemeralStore
+from idp.timestamps import start_watch
 from idp.web.request_facts import current_request_id
 
 _NOT_OURS: Final = ("HTTP_", "CONTENT_", "REQUEST_", "SERVER_", "REMOTE_", "GATEWAY_", "wsgi.")
@@ -43,6 +44,7 @@ def make_application(settings: Settings, is_sandbox: bool, draining: Flag) -> An
     """The WSGI application of one worker process."""
     from idp.app import create_app
     from idp.metrics import Metrics
+    from idp.web.endpoints import ByteEndpoints
     from idp.web.front import Front, make_health
 
     configure_logging(settings.log_level, request_id=current_request_id)
@@ -50,6 +52,8 @@ def make_application(settings: Settings, is_sandbox: bool, draining: Flag) -> An
     end_with_parent()
     services = _build_patiently(settings, is_sandbox=is_sandbox)
     _tell_weaknesses(services.ephemeral)
+    if settings.tsa_enabled:
+        start_watch(settings, database=services.database, log=services.log)
     home = None
     if is_sandbox:  # found by name, as its commands are: the production image lacks it
         sandbox = importlib.import_module("idp.sandbox.home")
@@ -59,6 +63,7 @@ def make_application(settings: Settings, is_sandbox: bool, draining: Flag) -> An
         services=services,
         metrics=Metrics() if settings.metrics_port else None,
         health=make_health(services, is_draining=lambda: draining.value),
+        endpoints=ByteEndpoints(services.trust.endpoints),
     )
 
 

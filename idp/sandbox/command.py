@@ -27,6 +27,7 @@ from idp.registration import Registration
 from idp.sandbox.certificate import make_certificate
 from idp.sandbox.people import PEOPLE, seed_people
 from idp.sandbox.registry import BUSINESS, CITIZEN, RESOURCE, TOOLS, sandbox_document
+from idp.sandbox.trust import make_authority, make_witness, write_verifier_keys
 from idp.services import Services, build_services, utc_now
 from idp.settings import SANDBOX_MARK, Settings, load_settings
 from idp.storage.database import Database
@@ -49,14 +50,30 @@ class _Plan:
     client_files: tuple[Path, ...]
 
     @property
-    def environment(self) -> dict[str, str]:
-        """What the child processes are told."""
+    def witness_folder(self) -> Path:
+        """Where the sandbox's witness remembers what it saw."""
+        return self.settings.var / "witness"
+
+    @property
+    def verifier_keys(self) -> Path:
+        """Where the signer finds the keys of the second-factor verifier."""
+        return self.settings.var.absolute() / "second-factor.jwks"
+
+    def environment(self, *, witness: str | None = None) -> dict[str, str]:
+        """What the child processes are told.
+
+        Takes   witness: the log's witness as a setting names it.
+        """
         names = {
             "ISSUER": self.settings.issuer,
             "VAR": str(self.settings.var.absolute()),
             "HOST": self.settings.host,
             "PORT": str(self.settings.port),
+            "TSA_ENABLED": "true",
+            "SIGNER_VERIFIER_KEYS": str(self.verifier_keys),
         }
+        if witness is not None:
+            names["LOG_WITNESSES"] = witness
         if self.settings.tls_certificate is not None:
             names["TLS_CERTIFICATE"] = str(self.settings.tls_certificate.absolute())
             names["TLS_KEY"] = str(self.settings.tls_key)
@@ -81,8 +98,8 @@ def sandbox(port: int, *, tls: bool, client_files: Sequence[Path], no_portals: b
     ports = [port] if no_portals else [port, port + 1, port + 2]
     for one in ports:
         _refuse_taken(one)
-    _set_up(plan)
-    children = _start(plan, with_portals=not no_portals)
+    vkeys = _set_up(plan)
+    children = _start(plan, vkeys=vkeys, with_portals=not no_portals)
     try:
         wait_until_up(ports, children)
         _say(plan, with_portals=not no_portals)
@@ -139,7 +156,8 @@ def _is_taken(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _set_up(plan: _Plan) -> None:
+def _set_up(plan: _Plan) -> tuple[str, ...]:
+    """Everything that a first start makes and a second one finds; the witness's keys."""
     create_kek_file(plan.settings.effective_kek_file)
     database = Database(plan.settings.effective_database_url)
     upgrade(database)
@@ -149,6 +167,11 @@ def _set_up(plan: _Plan) -> None:
     try:
         seed_people(services)
         _register(services, plan)
+        now = services.time()
+        make_authority(services, now=now)
+        keys = write_verifier_keys(services, now=now)
+        write_whole(plan.verifier_keys, keys.decode())
+        return make_witness(services, folder=plan.witness_folder, now=now)
     finally:
         services.close()
 
@@ -178,16 +201,37 @@ def _register(services: Services, plan: _Plan) -> None:
         registration.take_document(document, operator="sandbox", now=now)
 
 
-def _start(plan: _Plan, *, with_portals: bool) -> list[subprocess.Popen[bytes]]:
+def _start(
+    plan: _Plan, *, vkeys: tuple[str, ...], with_portals: bool
+) -> list[subprocess.Popen[bytes]]:
+    port = str(_free_port())
+    witness = " ".join((f"http://127.0.0.1:{port}", *vkeys))
+    folder = str(plan.witness_folder.absolute())
+    command = [sys.executable, "-m", "idp.cli"]
     commands = [
-        [sys.executable, "-m", "idp.cli", "serve"],
-        [sys.executable, "-m", "idp.cli", "work"],
+        [*command, "serve"],
+        [*command, "work"],
+        [*command, "signer"],
+        [*command, "witness", "serve", folder, "--port", port],
     ]
     if with_portals:
         file = plan.settings.var / "portals.json"
         write_whole(file, json.dumps(_portal_settings(plan)))
         commands.append([sys.executable, "-m", "idp.sandbox.portals", str(file)])
-    return [subprocess.Popen(command, env=plan.environment) for command in commands]
+    environment = plan.environment(witness=witness)
+    # what they say of themselves when all is well nobody needs here
+    return [
+        subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+        for command in commands
+    ]
+
+
+def _free_port() -> int:
+    """For what nobody but a process of this sandbox asks."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        found: int = probe.getsockname()[1]
+    return found
 
 
 def _portal_settings(plan: _Plan) -> list[dict[str, Any]]:

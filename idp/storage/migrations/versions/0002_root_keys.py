@@ -26,8 +26,3 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('root_key', schema=None) as batch_op:
         batch_op.create_index('uq_root_key_current', ['scope'], unique=True, sqlite_where=sa.text('leaving_from_ms IS NULL'), postgresql_where=sa.text('leaving_from_ms IS NULL'))
-
-
-def downgrade() -> None:
-    """Go one step back."""
-    op.drop_table('root_key')
