@@ -20,12 +20,13 @@ from pkcs11.exceptions import MechanismInvalid
 
 from keystore.backends import NewPersonalKey
 from keystore.backends.errors import DigestRefused, PersonalKekUnknown, TokenUnavailable
-from keystore.backends.open_keys import check_digest
+from keystore.backends.open_keys import check_digest, decode_private
 from keystore.backends.personal_roots import TokenPersonalRoot
 from keystore.backends.token_sessions import OpenSession, TokenSessions
 from keystore.backends.token_signing import (
     can_hash,
     generate_pair,
+    private_template,
     sign_digest_in_token,
     token_type,
 )
@@ -133,6 +134,24 @@ class TokenPersonalKeys:
                 private.destroy()
 
         return _seal(new, self._sessions.run(change), spki=spki, context=context), new.kek_id
+
+    def take_in(self, raw: bytes, *, context: str) -> tuple[bytes, str]:
+        """A private key from software, wrapped under the root key in use, and the id of that.
+
+        Takes   raw: DER PKCS #8 that came out of an authenticated envelope.
+        """
+        private = decode_private(raw)
+        spki = encode_spki(private.public_key())
+        root, template = self._root(self._ring.kek_id), private_template(private)
+
+        def take(opened: OpenSession) -> bytes:
+            taken = opened.session.create_object({**template, **_COMES_OUT_ONCE})
+            try:
+                return self._wrap(opened, root, taken)
+            finally:
+                taken.destroy()
+
+        return _seal(root, self._sessions.run(take), spki=spki, context=context), root.kek_id
 
     def kek_ids(self) -> tuple[str, ...]:
         """The root keys that this process holds, the one in use first."""

@@ -77,6 +77,13 @@ class SoftwarePersonalKeys:
         """The same key under the root key in use, and the id of that."""
         return self._wrap(self._unwrap(wrapped, context=context), context=context)
 
+    def open_for_module(self, wrapped: bytes, *, context: str) -> bytes:
+        """The private key as DER PKCS #8, for a hardware module that takes it in at once.
+
+        Raises  SealBroken, PersonalKekUnknown.
+        """
+        return self._unwrap(wrapped, context=context)
+
     def kek_ids(self) -> tuple[str, ...]:
         """The root keys that this process holds, the one in use first."""
         current = self._ring.kek_id

@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from pkcs11 import MGF, Attribute, KeyType, Mechanism
+from pkcs11 import MGF, Attribute, KeyType, Mechanism, ObjectClass
+from pkcs11.util import biginteger
 
+from keystore.backends.open_keys import OwnPrivateKey
 from keystore.errors import KeyUnavailable
 from keystore.key_types import CURVES
 from keystore.key_types import KeyType as Kind
@@ -88,6 +90,37 @@ def generate_pair(
         return _read_public(public_object, kind=kind), private_object
     finally:
         public_object.destroy()
+
+
+def private_template(private: OwnPrivateKey) -> dict[Attribute, Any]:
+    """What an object in a token must be given to become that private key.
+
+    Raises  KeyUnavailable for a kind that tokens do not take from us.
+    """
+    template: dict[Attribute, Any] = {Attribute.CLASS: ObjectClass.PRIVATE_KEY}
+    if isinstance(private, ec.EllipticCurvePrivateKey):
+        (curve,) = (name for name, one in CURVES.items() if one.name == private.curve.name)
+        size = (private.key_size + 7) // 8
+        return template | {
+            Attribute.KEY_TYPE: KeyType.EC,
+            Attribute.EC_PARAMS: _CURVE_OIDS[curve],
+            Attribute.VALUE: private.private_numbers().private_value.to_bytes(size, "big"),
+        }
+    if isinstance(private, rsa.RSAPrivateKey):
+        numbers = private.private_numbers()
+        values = {
+            Attribute.MODULUS: numbers.public_numbers.n,
+            Attribute.PUBLIC_EXPONENT: numbers.public_numbers.e,
+            Attribute.PRIVATE_EXPONENT: numbers.d,
+            Attribute.PRIME_1: numbers.p,
+            Attribute.PRIME_2: numbers.q,
+            Attribute.EXPONENT_1: numbers.dmp1,
+            Attribute.EXPONENT_2: numbers.dmq1,
+            Attribute.COEFFICIENT: numbers.iqmp,
+        }
+        template |= {name: biginteger(value) for name, value in values.items()}
+        return template | {Attribute.KEY_TYPE: KeyType.RSA}
+    raise KeyUnavailable("token")
 
 
 def can_hash(kind: Kind, *, hash_name: str) -> bool:
