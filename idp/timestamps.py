@@ -7,6 +7,7 @@ when these are made.  Not here: what they do (`keystore/time`, `keystore/pki/tim
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
@@ -101,6 +102,14 @@ def make_watch(settings: Settings, *, database: DatabaseLike, log: LogWriter) ->
     return ClockWatch(
         database, host=this_host(), log=log, limits=_limits(settings), reference=reference
     )
+
+
+def start_watch(settings: Settings, *, database: DatabaseLike, log: LogWriter) -> None:
+    """Run the watch of this process in a thread that ends with it, where there is whom to ask."""
+    watch = make_watch(settings, database=database, log=log)
+    if watch is not None:
+        never = threading.Event()
+        threading.Thread(target=watch.run, args=(never,), name="antin-clock", daemon=True).start()
 
 
 def make_tsa(

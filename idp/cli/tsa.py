@@ -43,6 +43,14 @@ def tsa() -> None:
 
 
 @tsa.command()
+def serve() -> None:
+    """Serve /tsa, and nothing else, on ANTIN_HOST:ANTIN_PORT."""
+    from idp.cli.tsa_serve import run_server
+
+    run_server()
+
+
+@tsa.command()
 @click.option("--ask", is_flag=True, help="Ask each source of this host now.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def status(*, ask: bool, as_json: bool) -> None:

@@ -103,6 +103,14 @@ class TrustedClock:
                 raise TimeNotAvailable("unchecked")
         return now
 
+    def is_believed(self) -> bool:
+        """Whether `read` would tell the time."""
+        try:
+            self.read()
+        except TimeNotAvailable:
+            return False
+        return True
+
     def _is_due(self, sample: Sample) -> bool:
         return self._pending is not None or sample.ticks_ns - self._loaded_ns >= _RELOAD_NS
 

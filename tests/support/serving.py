@@ -119,7 +119,11 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def serving(
-    settings: Mapping[str, str], *, folder: Path, context: ssl.SSLContext | None = None
+    settings: Mapping[str, str],
+    *,
+    folder: Path,
+    context: ssl.SSLContext | None = None,
+    command: tuple[str, ...] = ("serve",),
 ) -> Iterator[Serving]:
     """Start it on free ports; nothing of it is left behind."""
     port, metrics_port = free_port(), free_port()
@@ -127,7 +131,7 @@ def serving(
     log = folder / "serve.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("antin")), "serve"],
+            [str(Path(sys.executable).with_name("antin")), *command],
             env=environment(given),
             stdin=subprocess.DEVNULL,
             stdout=output,
