@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from idp.cli.context import open_database, read_settings
 from idp.cli.naming import operator_option
-from idp.keks import open_service_ring, open_signer_ring, open_token_keks, service_kek_file
+from idp.keks import open_service_ring, open_token_keks, service_kek_file
 from idp.services import utc_now
 from idp.settings import Settings
 from idp.storage.database import Database
@@ -81,7 +81,12 @@ class _RootKeys:
 
     def place(self) -> str:
         """Where root keys are kept, for people."""
-        return f"the token {self.settings.kek_pkcs11_token}" if self.token else str(self.file)
+        if self.token is None:
+            return str(self.file)
+        is_personal = self.scope is Scope.PERSONAL
+        settings = self.settings
+        label = settings.signer_pkcs11_token if is_personal else settings.kek_pkcs11_token
+        return f"the token {label}"
 
 
 @click.command("root-keys")
@@ -186,9 +191,17 @@ def _opened(*, is_personal: bool) -> Iterator[_RootKeys]:
     database = open_database(settings)
     try:
         if is_personal:
-            file = settings.effective_signer_kek_file
-            ring = open_signer_ring(settings)
-            yield _RootKeys(Scope.PERSONAL, settings, database, ring, file=file, token=None)
+            from idp.personal_keys import open_personal_ring, open_personal_roots
+
+            roots = open_personal_roots(settings)
+            yield _RootKeys(
+                Scope.PERSONAL,
+                settings,
+                database,
+                open_personal_ring(settings),
+                file=settings.effective_signer_kek_file if roots is None else None,
+                token=roots,
+            )
         else:
             yield _RootKeys(
                 Scope.SERVICE,
@@ -221,10 +234,10 @@ def _choose(keys: _RootKeys, *, is_asking: bool) -> str:
 def _wrappings(keys: _RootKeys) -> Sequence[Wrappings]:
     if keys.scope is Scope.SERVICE:
         return (PurposeKeyWrappings(keys.ring, scope=keys.scope),)
-    from keystore.backends.personal_software import SoftwarePersonalKeys
+    from idp.personal_keys import open_personal_keys
     from keystore.signer.rewrapping import PersonalKeyWrappings
 
-    return (PersonalKeyWrappings(SoftwarePersonalKeys(keys.ring)),)
+    return (PersonalKeyWrappings(open_personal_keys(keys.settings, ring=keys.ring)),)
 
 
 def _log(keys: _RootKeys) -> LogWriter:
