@@ -103,8 +103,8 @@ class WitnessFolder:
         folder.mkdir(mode=0o700, exist_ok=True)
         kind = "fork" if is_fork else "unproven"
         begin = f"{kind}-{_name_of(origin)[:16]}-"
-        # the checkpoint alone names it: one that is sent a thousand times is kept once
-        checkpoint = request.partition(b"\n\n")[2]
+        # its text alone names it: one that is sent, or signed, a thousand times is kept once
+        checkpoint = request.partition(b"\n\n")[2].partition(b"\n\n")[0]
         file = folder / (begin + hashlib.sha256(checkpoint).hexdigest()[:32])
         if file.exists() or len(list(folder.glob(f"{begin}*"))) >= _MOST_EVIDENCE:
             return

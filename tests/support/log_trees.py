@@ -8,7 +8,6 @@ Not here: fixtures (`tests/keystore/log/conftest.py`).
 from __future__ import annotations
 
 import http.client
-import json
 import os
 import signal
 import subprocess
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
@@ -26,8 +26,9 @@ from idp.storage.database import Database
 from keystore.log.entries import Tree
 from keystore.log.errors import WitnessUnreachable
 from keystore.log.events import Event, EventType
-from keystore.log.note_keys import KeyKind, NoteSigner, NoteVerifier, parse_vkey
+from keystore.log.note_keys import KeyKind, NoteSigner, NoteVerifier
 from keystore.log.record import LogWriter
+from keystore.log.witness_folder import WitnessFolder
 from keystore.log.witnessing import WitnessConfig, WitnessReply
 from tests.support.tree import ROOT
 
@@ -81,11 +82,10 @@ class WitnessProcess:
     """`antin witness serve` on a free port; `stop` and `start` as often as one likes."""
 
     def __init__(self, folder: Path, *, name: str, logs: tuple[NoteVerifier, ...]) -> None:
-        self.folder = folder
+        self.folder = WitnessFolder(folder)
         self._name = name
-        vkeys = self._run("init", str(folder), "--name", name).split()
-        self._run("trust", str(folder), *(key.vkey for key in logs))
-        self._keys = tuple(parse_vkey(vkey) for vkey in vkeys)
+        self._keys = self.folder.create(name=name)
+        self.folder.add_logs([key.vkey for key in logs])
         self._process: subprocess.Popen[str] | None = None
         self.config = WitnessConfig(name, "", self._keys)
         self.start()
@@ -98,7 +98,7 @@ class WitnessProcess:
     def start(self) -> None:
         """Serve, and wait for the address."""
         self._process = subprocess.Popen(
-            (*_ANTIN, "witness", "serve", str(self.folder), "--port", "0"),
+            (*_ANTIN, "witness", "serve", str(self.folder.path), "--port", "0"),
             stdout=subprocess.PIPE,
             text=True,
             cwd=ROOT,
@@ -106,7 +106,9 @@ class WitnessProcess:
         )
         assert self._process.stdout is not None
         url = self._process.stdout.readline().strip()
-        assert url.startswith("http://"), "the witness did not start"
+        if not url.startswith("http://"):
+            self.stop()
+            pytest.fail("the witness did not start")
         self.config = WitnessConfig(self._name, url, self._keys)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
@@ -119,21 +121,6 @@ class WitnessProcess:
         self._process.stdout.close()
         self._process = None
         return status
-
-    def show(self) -> dict[str, object]:
-        """What `antin witness show --json` says."""
-        found: dict[str, object] = json.loads(self._run("show", str(self.folder), "--json"))
-        return found
-
-    def _run(self, *arguments: str) -> str:
-        return subprocess.run(
-            (*_ANTIN, "witness", *arguments),
-            check=True,
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            env=_environment(),
-        ).stdout
 
 
 class LoopbackTransport:
