@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from idp.keyrings import open_token_sessions
 from idp.settings import Settings
 from keystore.backends import PersonalKeyBackend
+from keystore.backends.personal_mixed import MixedPersonalKeys
 from keystore.backends.personal_software import SoftwarePersonalKeys
 from keystore.kek import KekRing, RootKey, load_kek_ring
 
@@ -30,15 +32,22 @@ def open_personal_roots(settings: Settings) -> Any:
 
 
 def open_personal_ring(settings: Settings) -> KekRing:
-    """The personal root keys: of the token where one is configured, otherwise of the file.
+    """The root keys of personal signing keys.
 
+    Beside a token the file of the settings' default is not read: a root key that is in a module
+    shall not be found in a forgotten file.  While keys go into the module both are named.
     Raises  KekInvalid; TokenUnavailable.
     """
     roots = open_personal_roots(settings)
-    if roots is None:
-        return load_kek_ring(file=settings.effective_signer_kek_file)
-    find: Callable[[], Sequence[RootKey]] = roots.find
-    return load_kek_ring(file=None, token=find)
+    find: Callable[[], Sequence[RootKey]] | None = None if roots is None else roots.find
+    return load_kek_ring(file=signer_kek_file(settings), token=find)
+
+
+def signer_kek_file(settings: Settings) -> Path | None:
+    """The file that holds personal root keys; None when they are in a module alone."""
+    if settings.signer_pkcs11_module is not None and settings.signer_kek_file is None:
+        return None
+    return settings.effective_signer_kek_file
 
 
 def open_personal_keys(settings: Settings, *, ring: KekRing) -> PersonalKeyBackend:
@@ -46,11 +55,12 @@ def open_personal_keys(settings: Settings, *, ring: KekRing) -> PersonalKeyBacke
 
     Raises  KekInvalid when the PIN cannot be read.
     """
+    software = SoftwarePersonalKeys(ring)
     if settings.signer_pkcs11_module is None:
-        return SoftwarePersonalKeys(ring)
+        return software
     pkcs11 = importlib.import_module("keystore.backends.personal_pkcs11")
-    in_token: PersonalKeyBackend = pkcs11.TokenPersonalKeys(ring, sessions=_sessions(settings))
-    return in_token
+    in_token = pkcs11.TokenPersonalKeys(ring, sessions=_sessions(settings))
+    return MixedPersonalKeys(ring, software=software, token=in_token)
 
 
 def _sessions(settings: Settings) -> Any:

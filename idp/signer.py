@@ -14,13 +14,12 @@ import socket
 import msgspec
 
 from idp.errors import SettingsInvalid
-from idp.keks import open_signer_ring
 from idp.logs import configure_logging
+from idp.personal_keys import open_personal_keys, open_personal_ring
 from idp.services import utc_now
 from idp.settings import Settings
 from idp.signer_client import tls_files
 from idp.storage.database import Database
-from keystore.backends.personal_software import SoftwarePersonalKeys
 from keystore.log.record import LogWriter
 from keystore.signer.desk import KeyDesk
 from keystore.signer.gate import Gate, TlsGate, UserGate, server_context
@@ -43,8 +42,8 @@ def make_signer_server(settings: Settings, listener: socket.socket) -> SignerSer
     database = Database(
         signer_settings(settings).effective_database_url, pool_size=_DATABASE_CONNECTIONS
     )
-    ring = open_signer_ring(settings)
-    backend = SoftwarePersonalKeys(ring)
+    ring = open_personal_ring(settings)
+    backend = open_personal_keys(settings, ring=ring)
     log = LogWriter(RecipientSealer(), writer_id=f"signer-{socket.gethostname()}")
     ledger = open_ledger(settings)
     deployment = make_deployment(settings)

@@ -19,8 +19,8 @@ from functools import partial
 import click
 
 from idp.cli.context import check_server_settings, drop_own_variables, open_database, read_settings
-from idp.keks import open_signer_ring
 from idp.logs import configure_logging
+from idp.personal_keys import open_personal_ring, signer_kek_file
 from idp.services import utc_now
 from idp.settings import Settings
 
@@ -71,15 +71,16 @@ def _prepare(settings: Settings, *, is_sandbox: bool) -> None:
     from keystore.kek import create_kek_file
     from keystore.signer.start import verify_root_keys
 
-    if settings.signer_kek_file is None and create_kek_file(settings.effective_signer_kek_file):
+    file = signer_kek_file(settings)
+    if settings.signer_kek_file is None and file is not None and create_kek_file(file):
         click.echo(
-            f"root key of personal keys made in {settings.effective_signer_kek_file}: back it up, "
-            "apart from the data and from the service's"
+            f"root key of personal keys made in {file}: back it up, apart from the data and from "
+            "the service's"
         )
     if not is_sandbox and os.getuid() in settings.signer_users:
         logging.getLogger("antin.signer").warning("signer_shares_its_user_with_its_callers")
     database = open_database(settings)
     try:
-        verify_root_keys(database, ring=open_signer_ring(settings), now=utc_now())
+        verify_root_keys(database, ring=open_personal_ring(settings), now=utc_now())
     finally:
         database.close()
