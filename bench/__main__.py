@@ -67,6 +67,7 @@ def main(
             run_provider(
                 stores, core=cores.server, folder=folder / "antin",
                 populate=lambda services, _settings: add_people(services, range(_PEOPLE)),
+                with_authority=True,
             )
         )  # fmt: skip
         empty = stack.enter_context(run_empty(core=cores.server, folder=folder))

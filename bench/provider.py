@@ -9,16 +9,17 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from bench.population import Clients, Minting, Person, add_clients
 from bench.processes import Running, run
 from bench.side import Side
 from bench.stores import Stores
+from bench.trust import Questions, make_authority, settings_of_authority
 from idp.services import Services, build_services
 from idp.settings import Settings
 from idp.storage.database import Database
@@ -41,34 +42,50 @@ class Provider:
 
 @contextmanager
 def run_provider(
-    stores: Stores, *, core: int, folder: Path, populate: Populate, room: int = 0
+    stores: Stores,
+    *,
+    core: int,
+    folder: Path,
+    populate: Populate,
+    room: int = 0,
+    with_authority: bool = False,
 ) -> Iterator[Provider]:
     """Fill a database of its own and serve it.
 
-    Takes   populate: brings the people; room: number of the Redis room, one for each provider.
+    Takes   populate: brings the people; room: number of the Redis room, one for each provider;
+            with_authority: whether it certifies and gives timestamps.
     """
     folder.mkdir(parents=True)
     port = free_port()
-    settings = Settings(
+    with settings_of_authority(is_wanted=with_authority) as more:
+        settings = _settings(stores, folder=folder, port=port, room=room, more=more)
+        with closing(_open(settings)) as services:
+            clients = add_clients(services)
+            people = tuple(populate(services, settings))
+            asked = make_authority(services, people=people) if with_authority else None
+            with run(
+                [sys.executable, "-m", "idp.cli", "serve"],
+                port=port,
+                core=core,
+                log=folder / "log",
+                environ=clean_environ() | variables_of(settings),
+            ) as running:
+                side = _side(services, clients, people, server=running, asked=asked)
+                yield Provider(side, people)
+
+
+def _settings(
+    stores: Stores, *, folder: Path, port: int, room: int, more: Mapping[str, Any]
+) -> Settings:
+    return Settings(
         issuer=_ISSUER,
         port=port,
         var=folder,
         database_url=stores.make_database(),
         ephemeral_url=stores.ephemeral_url(room),
         queue_url=stores.ephemeral_url(room + 8),
+        **more,
     )
-    with closing(_open(settings)) as services:
-        clients = add_clients(services)
-        people = tuple(populate(services, settings))
-        command = [sys.executable, "-m", "idp.cli", "serve"]
-        with run(
-            command,
-            port=port,
-            core=core,
-            log=folder / "log",
-            environ=clean_environ() | variables_of(settings),
-        ) as running:
-            yield Provider(_side(services, clients, people, server=running), people)
 
 
 @contextmanager
@@ -91,6 +108,20 @@ def variables_of(settings: Settings) -> dict[str, str]:
         "ANTIN_DATABASE_URL": settings.database_url,
         "ANTIN_EPHEMERAL_URL": settings.ephemeral_url,
         "ANTIN_QUEUE_URL": settings.queue_url,
+        **_of_authority(settings),
+    }
+
+
+def _of_authority(settings: Settings) -> dict[str, str]:
+    if not settings.tsa_enabled:
+        return {}
+    return {
+        "ANTIN_PKI_ORGANISATION": settings.pki_organisation,
+        "ANTIN_PKI_ORGANISATION_IDENTIFIER": settings.pki_organisation_identifier,
+        "ANTIN_PKI_POLICY_ARC": settings.pki_policy_arc,
+        "ANTIN_TSA_ENABLED": "true",
+        "ANTIN_TSA_POLICIES": ",".join(settings.tsa_policies),
+        "ANTIN_TIME_SOURCES": ",".join(settings.time_sources),
     }
 
 
@@ -108,7 +139,12 @@ def _open(settings: Settings) -> Services:
 
 
 def _side(
-    services: Services, clients: Clients, people: Sequence[Person], *, server: Running
+    services: Services,
+    clients: Clients,
+    people: Sequence[Person],
+    *,
+    server: Running,
+    asked: Questions | None,
 ) -> Side:
     turned = list(people)
     secrets.SystemRandom().shuffle(turned)
@@ -118,4 +154,7 @@ def _side(
         portal=clients.portal,
         resource_server=clients.resource_server,
         mint=Minting(services, turned),
+        timestamp_query=b"" if asked is None else asked.timestamp_query,
+        status_paths=() if asked is None else asked.status_paths,
+        year=services.time().year,
     )

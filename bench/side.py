@@ -83,7 +83,7 @@ class Side:
     `mint` returns so many fresh codes; `code_audience` is whom access tokens of the exchange and of
     refresh are for, chosen so that they are signed JWTs; `introspected` the audience of the tokens
     that its introspection takes, asked for by `resource_server`.  `timestamp_query` and
-    `status_path` are asked of `/tsa` and `/ocsp`, where there are any; the year of the run stands
+    `status_paths` are asked of `/tsa` and `/ocsp`, where there are any; the year of the run stands
     in every right answer of theirs.
     """
 
@@ -96,7 +96,7 @@ class Side:
     code_audience: Audience = Audience.USERINFO
     introspected: Audience = Audience.API
     timestamp_query: bytes = field(default=b"", repr=False)
-    status_path: str = ""
+    status_paths: tuple[str, ...] = ()
     year: int = 0
 
     def job(self, operation: Operation, *, codes: int, tokens: int = TOKENS) -> Job:
@@ -126,7 +126,8 @@ class Side:
             case Operation.TIMESTAMP:
                 return self._timestamp()
             case Operation.STATUS:
-                return self._get(self.status_path, expected=str(self.year))
+                request = make_request("GET", "@VALUE@")
+                return Job(self.server, request, self.status_paths, str(self.year))
             case Operation.SIGN_IN:
                 raise ValueError(operation)
 
