@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -29,6 +28,7 @@ from keystore.time.ntp import NtpMajority
 from keystore.time.storage import CheckRecord, find_check, read_checks, read_standing_stops
 from keystore.time.trusted_clock import TrustedClock
 from tests.support.clocks import MovableMachine, NtpServer, Saying, off_by
+from tests.support.servers import wait_until
 
 _MS = timedelta(milliseconds=1)
 _EVERY = timedelta(seconds=64)
@@ -207,10 +207,7 @@ def test_a_watch_goes_on_after_anything(make_watch: MakeWatch, saying: Saying) -
     watch, stopping = make_watch(limits=_ASKING_ALWAYS), threading.Event()
     thread = threading.Thread(target=watch.run, args=(stopping,), kwargs={"look_every_s": 0.001})
     thread.start()
-    until = time.monotonic() + 20
-    while saying.times_asked < 3:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    wait_until(lambda: saying.times_asked > 2, what="three attempts")
     stopping.set()
     thread.join()
 
@@ -226,7 +223,8 @@ def test_real_servers_a_real_clock_and_one_liar(
         thread = threading.Thread(target=watch.run, args=(stopping,))
         thread.start()
         clock = make_clock(requires_checks=True, machine=MachineClock())
-        first = _wait_for(clock)
+        wait_until(clock.is_believed, what="a check")
+        first = clock.read()
         stopping.set()
         thread.join()
     assert _check(database).agreeing == 2
@@ -246,13 +244,3 @@ def test_real_servers_that_agree_that_we_are_wrong_stop_us(
         make_clock(machine=MachineClock()).read()
     assert refused.value.reason == "stopped"
     assert _stops(database) == [("host-1", "drift")]
-
-
-def _wait_for(clock: TrustedClock) -> datetime:
-    until = time.monotonic() + 20
-    while True:
-        try:
-            return clock.read()
-        except TimeNotAvailable:
-            assert time.monotonic() < until
-            time.sleep(0.05)
