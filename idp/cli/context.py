@@ -16,7 +16,6 @@ from idp.services import Services, build_services
 from idp.settings import SANDBOX_MARK, Settings, load_settings
 from idp.storage.database import Database
 from idp.storage.deployment import find_stamp
-from idp.storage.schema import is_current
 from idp.timestamps import check_timestamps
 
 
@@ -31,6 +30,8 @@ def open_database(settings: Settings) -> Database:
 
     Raises  SettingsInvalid when it does not answer, or is not up to date.
     """
+    from idp.storage.schema import is_current  # Alembic and its templates: 8 MiB of every server
+
     database = Database(settings.effective_database_url, pool_size=settings.threads)
     try:
         if is_current(database):
