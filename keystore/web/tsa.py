@@ -34,7 +34,7 @@ class TsaEndpoint:
     def __init__(self, authority: TimestampAuthority) -> None:
         self._respond = authority.respond
 
-    def answer(self, request: WebRequest, *, now: datetime) -> WebAnswer:  # noqa: ARG002
+    def answer(self, request: WebRequest, *, now: datetime) -> WebAnswer:  # noqa: ARG002 - Endpoint's
         """The answer to one request.
 
         Takes   now: not looked at: a token says when it was made, by a clock that is watched, not
