@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -40,6 +40,8 @@ from keystore.pki.storage import certificates as table
 from keystore.pki.storage import subjects as subject_table
 from keystore.sealing import Sealer
 from keystore.storage import DatabaseLike, Transaction, lock_until_commit
+
+_LOCK: Final = "certificate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,24 +113,21 @@ class Certificates:
         # 1
         for request in requests:
             _check_request(request)
-        numbers = self._opaque_numbers(requests, now=now)
-        made = [
-            self._build(request, issuer=issuer, numbers=numbers, now=now) for request in requests
-        ]
-        with self._database.transaction() as tx:
-            # 2, one batch at a time, or two could certify one key for two people
-            lock_until_commit(tx, name="certificate")
-            keys = [one.record.spki_sha256 for one in made]
-            _check_keys(table.find_by_keys(tx.connection, keys), made=made)
-            # 3
-            for one in made:
-                if one.record.replaces is not None:
-                    _check_replaced(tx, one.record)
-            # 4
-            table.insert_certificates(tx.connection, [one.record for one in made])
-            for one, request in zip(made, requests, strict=True):
-                self._record_issued(tx, one.record, data_key=request.data_key, now=now)
-        return tuple(made)
+        numbers, new = self._numbers(requests)
+        while True:
+            made = tuple(
+                self._build(request, issuer=issuer, numbers=numbers | new, now=now)
+                for request in requests
+            )
+            with self._database.transaction() as tx:
+                # one batch at a time, or two could certify one key for two people
+                lock_until_commit(tx, name=_LOCK)
+                taken = subject_table.find_numbers(tx.connection, frozenset(new)) if new else {}
+                if not taken:
+                    self._keep(tx, requests, made, new=new, now=now)
+                    return made
+            # somebody gave these people their numbers meanwhile: once more, with those
+            numbers, new = numbers | taken, {one: new[one] for one in new if one not in taken}
 
     def find(self, serial: int) -> CertificateRecord | None:
         """One certificate, or None."""
@@ -172,9 +171,18 @@ class Certificates:
 
         It is made at the first call and stays the same.
         """
-        return self._opaque_numbers([request], now=now).get(request.account_id or "")
+        numbers, new = self._numbers([request])
+        if new:
+            with self._database.transaction() as tx:
+                lock_until_commit(tx, name=_LOCK)
+                numbers = subject_table.find_numbers(tx.connection, frozenset(new))
+                if not numbers:
+                    subject_table.insert_numbers(tx.connection, new, now=now)
+                    numbers = new
+        return numbers.get(request.account_id or "")
 
-    def _opaque_numbers(self, requests: Sequence[IssueRequest], *, now: datetime) -> dict[str, str]:
+    def _numbers(self, requests: Sequence[IssueRequest]) -> tuple[dict[str, str], dict[str, str]]:
+        """The opaque numbers of the people concerned, and new ones for those who have none."""
         wanted = frozenset(
             request.account_id
             for request in requests
@@ -182,18 +190,33 @@ class Certificates:
             and isinstance(request.subject, PersonSubject | OfficialSubject)
         )
         if not wanted:
-            return {}
+            return {}, {}
         with self._database.read() as connection:
             numbers = subject_table.find_numbers(connection, wanted)
-        if len(numbers) == len(wanted):
-            return numbers
-        with self._database.transaction() as tx:
-            lock_until_commit(tx, name="certified_subject")
-            numbers = subject_table.find_numbers(tx.connection, wanted)
-            new = {one: secrets.token_hex(16) for one in wanted if one not in numbers}
-            if new:
-                subject_table.insert_numbers(tx.connection, new, now=now)
-        return numbers | new
+        return numbers, {one: secrets.token_hex(16) for one in wanted if one not in numbers}
+
+    def _keep(
+        self,
+        tx: Transaction,
+        requests: Sequence[IssueRequest],
+        made: Sequence[Issued],
+        *,
+        new: Mapping[str, str],
+        now: datetime,
+    ) -> None:
+        # 2
+        keys = [one.record.spki_sha256 for one in made]
+        _check_keys(table.find_by_keys(tx.connection, keys), made=made)
+        # 3
+        for one in made:
+            if one.record.replaces is not None:
+                _check_replaced(tx, one.record)
+        # 4
+        if new:
+            subject_table.insert_numbers(tx.connection, new, now=now)
+        table.insert_certificates(tx.connection, [one.record for one in made])
+        for one, request in zip(made, requests, strict=True):
+            self._record_issued(tx, one.record, data_key=request.data_key, now=now)
 
     def _build(
         self, request: IssueRequest, *, issuer: Issuer, numbers: dict[str, str], now: datetime

@@ -20,11 +20,14 @@ from keystore.pki.model import RevocationReason
 from keystore.pki.names import ServiceSubject
 from keystore.pki.policies import PolicyFacts, read_policies
 from keystore.pki.profiles import PROFILES, Profile
+from keystore.pki.public_key import check_public_key
 
 
 def _types(real) -> list[str]:
     with real.database.read() as connection:
-        rows = connection.execute(log_event.select().order_by(log_event.c.at_ms, log_event.c.seq)).mappings()
+        rows = connection.execute(
+            log_event.select().order_by(log_event.c.at_ms, log_event.c.seq)
+        ).mappings()
         return [row["type"] for row in rows if row["type"].startswith("pki:")]
 
 
@@ -144,3 +147,31 @@ def test_the_log_of_all_this_is_whole(real, now: datetime) -> None:
     with real.database.read() as connection:
         for writer in find_writers(connection):
             assert verify_chain(connection, writer).seq > 0
+
+
+def test_a_number_given_meanwhile_is_taken_over(real, now: datetime, monkeypatch) -> None:
+    """Two processes certify one newcomer at the same time."""
+    given: list[str | None] = []
+
+    def meanwhile(raw: bytes):
+        if not given:
+            given.append(None)
+            given[0] = real.certificates.opaque_number(request, now=now)
+        return check_public_key(raw)
+
+    request = real.request()
+    monkeypatch.setattr("keystore.pki.certificates.check_public_key", meanwhile)
+    issued = real.certificates.issue(request, now=now)
+    name = x509.load_der_x509_certificate(issued.der).subject
+    assert name.get_attributes_for_oid(NameOID.SERIAL_NUMBER)[0].value == given[0]
+    assert real.certificates.opaque_number(request, now=now) == given[0]
+    assert real.certificates.opaque_number(real.seal_request(), now=now) is None
+
+
+def test_the_operators_list_goes_by_number(real, now: datetime) -> None:
+    real.certificates.issue_many([real.request() for _ in range(3)], now=now)
+    listed = real.certificates.list(ca_id="issuing-1", limit=2)
+    assert len(listed) == 2
+    assert listed[0].serial < listed[1].serial
+    with pytest.raises(CertificateUnknown):
+        real.certificates.get(1)
