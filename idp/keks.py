@@ -1,8 +1,7 @@
-"""The root keys that the settings name, opened.
+"""The root keys of the service that the settings name, opened.
 
-What lives here: from settings to a `KekRing`, one for the service and one for the signer.  No
-process but the signer and the commands that look after it may call `open_signer_ring`.
-Not here: what a root key is (`keystore/kek.py`).
+What lives here: from settings to the `KekRing` of the service.  Not here: the signer's, which no
+other process opens (`idp/personal_keys.py`); what a root key is (`keystore/kek.py`).
 """
 
 from __future__ import annotations
@@ -33,14 +32,6 @@ def service_kek_file(settings: Settings) -> Path | None:
     if settings.kek or (settings.kek_pkcs11_module is not None and settings.kek_file is None):
         return None
     return settings.effective_kek_file
-
-
-def open_signer_ring(settings: Settings) -> KekRing:
-    """The root keys of personal signing keys.
-
-    Raises  KekInvalid.
-    """
-    return load_kek_ring(file=settings.effective_signer_kek_file)
 
 
 def open_token_keks(settings: Settings) -> Any:
