@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from cryptography.exceptions import InvalidSignature
 from webauthn import verify_authentication_response
 from webauthn.helpers import bytes_to_base64url, decode_credential_public_key
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
@@ -120,7 +121,8 @@ def verify_assertion(
             require_user_verification=True,
         )
     except InvalidAuthenticationResponse as refusal:
-        raise EvidenceRefused("signature") from refusal
+        is_signature = isinstance(refusal.__context__, InvalidSignature)
+        raise EvidenceRefused("signature" if is_signature else "malformed") from refusal
     except Exception as failure:
         # the library lets through what CBOR and key parsers raise
         raise EvidenceRefused("malformed") from failure

@@ -1,0 +1,80 @@
+"""The signer's own memory outlives it, is shared by its processes, and cannot be talked back."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from keystore.signer.errors import ClockSetBack
+from keystore.signer.spent import SpentLedger
+from tests.support.racing import race
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[SpentLedger]:
+    """An empty one."""
+    ledger = SpentLedger(tmp_path / "ledger.db")
+    yield ledger
+    ledger.close()
+
+
+def test_what_is_spent_is_spent_once_and_after_a_start_too(
+    ledger: SpentLedger, tmp_path: Path, now: datetime
+) -> None:
+    assert ledger.spend(b"one", expires_at=now, now=now)
+    assert not ledger.spend(b"one", expires_at=now, now=now)
+    again = SpentLedger(tmp_path / "ledger.db")
+    assert not again.spend(b"one", expires_at=now, now=now)
+    assert again.is_spent(b"one")
+    assert not again.is_spent(b"two")
+    again.close()
+
+
+def test_of_several_processes_one_spends(tmp_path: Path, now: datetime) -> None:
+    ledgers = [SpentLedger(tmp_path / "ledger.db") for _ in range(6)]
+    spent = race([partial(one.spend, b"m", expires_at=now, now=now) for one in ledgers])
+    assert sum(spent) == 1
+    for one in ledgers:
+        one.close()
+
+
+def test_it_is_for_its_owner_alone(ledger: SpentLedger, tmp_path: Path, now: datetime) -> None:
+    ledger.spend(b"one", expires_at=now, now=now)
+    for file in tmp_path.iterdir():
+        assert not stat.S_IMODE(file.stat().st_mode) & 0o077, file.name
+    (tmp_path / "open.db").touch(0o644)
+    (tmp_path / "open.db").chmod(0o644)
+    with pytest.raises(PermissionError, match="readable_by_others"):
+        SpentLedger(tmp_path / "open.db")
+
+
+def test_it_remembers_for_a_day_beyond_the_expiry(ledger: SpentLedger, now: datetime) -> None:
+    ledger.spend(b"one", expires_at=now, now=now)
+    assert not ledger.spend(b"one", expires_at=now, now=now + timedelta(hours=23, minutes=58))
+    assert ledger.spend(b"one", expires_at=now, now=now + timedelta(hours=24, minutes=2))
+
+
+def test_a_clock_that_is_set_back_is_not_believed(ledger: SpentLedger, now: datetime) -> None:
+    assert ledger.spend(b"one", expires_at=now, now=now)
+    corrected = now - timedelta(minutes=4)
+    assert ledger.spend(b"two", expires_at=now, now=corrected), "clocks are corrected a little"
+    with pytest.raises(ClockSetBack):
+        ledger.spend(b"three", expires_at=now, now=now - timedelta(minutes=6))
+    assert not ledger.is_spent(b"three")
+    ledger.trust_clock(now - timedelta(days=2))
+    assert ledger.spend(b"three", expires_at=now, now=now - timedelta(days=2))
+    assert not ledger.spend(b"one", expires_at=now, now=now - timedelta(days=2))
+
+
+def test_what_is_buried_stays_buried(ledger: SpentLedger, tmp_path: Path) -> None:
+    assert not ledger.is_buried("pkey_1")
+    ledger.bury("pkey_1")
+    ledger.bury("pkey_1")
+    again = SpentLedger(tmp_path / "ledger.db")
+    assert again.is_buried("pkey_1")
+    again.close()
