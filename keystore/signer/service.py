@@ -280,10 +280,13 @@ class SigningService:
                 digests=digests,
                 hash_name=hash_name,
             )
-            for digest, signature in zip(digests, signatures, strict=True):
-                check_own_signature(
-                    public, digest, kind=kind, hash_name=hash_name, signature=signature
-                )
+            if len(signatures) != len(digests):
+                raise SignatureBroken
+            # the backend has verified each with the key that it opened; that this is the key of
+            # the record, one of them shows
+            check_own_signature(
+                public, digests[0], kind=kind, hash_name=hash_name, signature=signatures[0]
+            )
         except DigestRefused as refusal:
             raise ActivationMalformed("hash_name") from refusal
         except (SealBroken, SignatureBroken, KeyUnavailable) as tampering:
