@@ -8,6 +8,7 @@ Not here: any rule about certificates (`keystore/pki`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,7 +32,7 @@ from keystore.pki.names import (
 )
 from keystore.pki.profiles import Profile
 from keystore.pki.service_certificates import ServiceCertificates
-from keystore.purposes import CA_ISSUING, OCSP, TIMESTAMP
+from keystore.purposes import CA_ISSUING, OCSP, TIMESTAMP, KeyPurpose
 from keystore.sealing import Sealer
 from keystore.storage import DatabaseLike
 
@@ -93,19 +94,32 @@ def pki_deployment(settings: Settings, *, is_sandbox: bool) -> PkiDeployment | N
 
 
 def build_pki(
-    deployment: PkiDeployment, *, database: DatabaseLike, sealer: Sealer, log: LogWriter
+    deployment: PkiDeployment,
+    *,
+    database: DatabaseLike,
+    sealer: Sealer,
+    log: LogWriter,
+    keyring_of: Callable[[KeyPurpose], Keyring] | None = None,
 ) -> Pki:
-    """The use cases over one database; makes no key and asks nobody."""
-    ca_keyring = Keyring(database, sealer, log=log, purpose=CA_ISSUING)
+    """The use cases over one database; makes no key and asks nobody.
+
+    Takes   keyring_of: the keyring of a purpose, over the backends of the deployment
+            (`Keyrings.of`); without it keys are in software.
+    """
+    if keyring_of is None:
+
+        def keyring_of(purpose: KeyPurpose) -> Keyring:
+            return Keyring(database, sealer, log=log, purpose=purpose)
+
+    ca_keyring = keyring_of(CA_ISSUING)
     authorities = Authorities(database, keyring=ca_keyring, log=log, deployment=deployment)
     certificates = Certificates(database, sealer=sealer, log=log, authorities=authorities)
 
-    def service(profile: Profile) -> ServiceCertificates:
-        purpose = TIMESTAMP if profile is Profile.TIMESTAMP else OCSP
+    def service(profile: Profile, keyring: Keyring) -> ServiceCertificates:
         return ServiceCertificates(
             database,
             profile=profile,
-            keyring=Keyring(database, sealer, log=log, purpose=purpose),
+            keyring=keyring,
             authorities=authorities,
             certificates=certificates,
         )
@@ -117,8 +131,8 @@ def build_pki(
         ceremony=Ceremony(database, authorities=authorities, keyring=ca_keyring, log=log),
         certificates=certificates,
         states=CertificateStates(database, log=log),
-        timestamp_certificates=service(Profile.TIMESTAMP),
-        ocsp_certificates=service(Profile.OCSP),
+        timestamp_certificates=service(Profile.TIMESTAMP, keyring_of(TIMESTAMP)),
+        ocsp_certificates=service(Profile.OCSP, keyring_of(OCSP)),
     )
 
 

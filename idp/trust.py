@@ -79,6 +79,7 @@ def build_trust(
             database=keyrings.database,
             sealer=keyrings.sealer,
             log=keyrings.log,
+            keyring_of=keyrings.of,
         )
         status = build_status(pki, settings=settings, database=keyrings.database, log=keyrings.log)
         endpoints |= {

@@ -55,8 +55,16 @@ def open_pki(*, operator: str | None = None) -> Iterator[OpenPki]:
         if deployment is None:
             reason = "is empty: this deployment runs no certification authority"
             raise SettingsInvalid("ANTIN_PKI_ORGANISATION", reason=reason)
-        log = services.log if operator is None else services.log.in_name_of(operator)
-        pki = build_pki(deployment, database=services.database, sealer=services.sealer, log=log)
+        keyrings = services.keyrings
+        if operator is not None:
+            keyrings = keyrings.in_name_of(operator)
+        pki = build_pki(
+            deployment,
+            database=keyrings.database,
+            sealer=keyrings.sealer,
+            log=keyrings.log,
+            keyring_of=keyrings.of,
+        )
         try:
             yield OpenPki(services, pki, services.time(), operator)
         except KeystoreError as refused:

@@ -22,6 +22,7 @@ from idp.cli.serve import drop_what_looks_like_a_request, end_with_parent, make_
 from idp.cli.server import Flag, refuse_taken_port
 from idp.errors import SettingsInvalid
 from idp.keks import open_service_ring
+from idp.keyrings import open_keyrings
 from idp.logs import configure_logging
 from idp.pki import build_pki, pki_deployment
 from idp.services import utc_now
@@ -70,7 +71,8 @@ def make_application(settings: Settings, is_sandbox: bool, draining: Flag) -> An
     database = Database(settings.effective_database_url, pool_size=settings.threads)
     sealer = Sealer.open(database, kek=open_service_ring(settings), now=utc_now())
     log = LogWriter(sealer, writer_id=f"tsa-{this_host()[:36]}-{os.getpid()}")
-    pki = build_pki(deployment, database=database, sealer=sealer, log=log)
+    keyrings = open_keyrings(settings, database=database, sealer=sealer, log=log)
+    pki = build_pki(deployment, database=database, sealer=sealer, log=log, keyring_of=keyrings.of)
     clock = make_clock(settings, database=database, log=log, is_sandbox=is_sandbox)
     start_watch(settings, database=database, log=log)
     tsa = make_tsa(settings, clock=clock, signer=pki.timestamp_certificates.signer, report=_report)
