@@ -13,10 +13,10 @@ import click
 
 from idp.egress.witnesses import EgressWitnesses
 from idp.ids import AccountId
+from idp.keyrings import open_keyrings
 from idp.services import Services
 from idp.storage.accounts import find_row
 from keystore.errors import SealBroken
-from keystore.keyring import Keyring
 from keystore.log.entries import Tree
 from keystore.log.errors import WitnessUnreachable
 from keystore.log.log_keys import KeyringLogKeys, LogKeys
@@ -134,10 +134,12 @@ def open_log(services: Services) -> LogParts:
     settings = services.settings
     with services.database.read() as connection:
         states = {tree: find_tree_state(connection, tree) for tree in Tree}
-    keyring = Keyring(services.database, services.sealer, log=services.log, purpose=LOG)
+    keyrings = open_keyrings(
+        settings, database=services.database, sealer=services.sealer, log=services.log
+    )
     return LogParts(
         services=services,
-        keys=KeyringLogKeys(keyring),
+        keys=KeyringLogKeys(keyrings.of(LOG)),
         origins={
             tree: f"{settings.effective_log_origin}/{tree}" if state is None else state.origin
             for tree, state in states.items()

@@ -24,6 +24,7 @@ from keystore.log.witness import MOST_BYTES, TEXT_TYPE, Witness, WitnessAnswer
 
 _TIMEOUT_S: Final = 10
 _MOST_CONNECTIONS: Final = 64
+_MOST_SKIPPED: Final = 1024 * 1024
 _LATEST: Final = "/latest/"
 
 
@@ -95,6 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(411)
             return
         if int(length) > MOST_BYTES:
+            self.rfile.read(min(int(length), _MOST_SKIPPED))  # or the answer would not be read
             self._refuse(413)
             return
         body = self.rfile.read(int(length))
