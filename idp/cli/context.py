@@ -13,7 +13,8 @@ from pathlib import Path
 
 from idp.errors import SettingsInvalid, StorageUnavailable
 from idp.services import Services, build_services
-from idp.settings import SANDBOX_MARK, Settings, load_settings
+from idp.settings import Settings
+from idp.settings_loading import SANDBOX_MARK, load_settings
 from idp.storage.database import Database
 from idp.storage.deployment import find_stamp
 from idp.timestamps import check_timestamps

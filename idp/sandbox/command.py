@@ -29,7 +29,8 @@ from idp.sandbox.people import PEOPLE, seed_people
 from idp.sandbox.registry import BUSINESS, CITIZEN, RESOURCE, TOOLS, sandbox_document
 from idp.sandbox.trust import make_authority, make_witness, write_verifier_keys
 from idp.services import Services, build_services, utc_now
-from idp.settings import SANDBOX_MARK, Settings, load_settings
+from idp.settings import Settings
+from idp.settings_loading import SANDBOX_MARK, load_settings
 from idp.storage.database import Database
 from idp.storage.deployment import stamp
 from idp.storage.schema import upgrade

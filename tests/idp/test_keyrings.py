@@ -14,7 +14,8 @@ import pytest
 from idp.errors import SettingsInvalid
 from idp.keyrings import open_keyrings
 from idp.personal_keys import open_personal_keys, open_personal_ring, open_personal_roots
-from idp.settings import Settings, load_settings
+from idp.settings import Settings
+from idp.settings_loading import load_settings
 from idp.storage.database import Database
 from keystore.errors import KekInvalid
 from keystore.kek import create_kek_file, load_kek_ring

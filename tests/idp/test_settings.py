@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from idp.errors import SettingsInvalid
-from idp.settings import Settings, load_settings
+from idp.settings import Settings
+from idp.settings_loading import load_settings
 from tests.support.settings_table import GUIDE, said_of_settings, with_table
 
 

@@ -13,7 +13,8 @@ import pytest
 from idp.cli.context import check_deployment
 from idp.errors import SettingsInvalid
 from idp.services import utc_now
-from idp.settings import Settings, load_settings
+from idp.settings import Settings
+from idp.settings_loading import load_settings
 from idp.timestamps import (
     check_timestamps,
     make_clock,

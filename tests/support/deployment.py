@@ -26,7 +26,7 @@ from clients.registry.document import parse_document
 from clients.registry.editing import RegistryEditor
 from idp.registration import Registration
 from idp.services import Services, build_services
-from idp.settings import SANDBOX_MARK, load_settings
+from idp.settings_loading import SANDBOX_MARK, load_settings
 from idp.storage.database import Database
 from idp.storage.deployment import stamp
 from idp.storage.schema import upgrade

@@ -26,7 +26,7 @@ from urllib.request import urlopen
 import pytest
 
 from idp.services import Services, build_services
-from idp.settings import load_settings
+from idp.settings_loading import load_settings
 from tests.support.invented import Invented, Inventor
 from tests.support.pii_alarm import PiiAlarm
 from tests.support.servers import free_port, wait_until

@@ -8,7 +8,8 @@ import pytest
 
 from idp.cli.context import check_deployment, check_server_settings, open_database
 from idp.errors import SettingsInvalid
-from idp.settings import SANDBOX_MARK, Settings
+from idp.settings import Settings
+from idp.settings_loading import SANDBOX_MARK
 from idp.storage.database import Database
 from idp.storage.deployment import stamp
 from idp.storage.schema import upgrade

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from idp.keks import open_service_ring
 from idp.pki import build_pki, pki_deployment
 from idp.services import utc_now
-from idp.settings import load_settings
+from idp.settings_loading import load_settings
 from idp.storage.database import Database
 from keystore.log.record import LogWriter
 from keystore.pki.timestamp_requests import MAX_REQUEST_BYTES, Failure
