@@ -93,7 +93,7 @@ def parse_witness(text: str) -> WitnessConfig:
 
     Raises  NoteMalformed("witness").
     """
-    url, *vkeys = text.split()
+    url, *vkeys = text.split() or ("",)
     keys = tuple(parse_vkey(vkey) for vkey in vkeys)
     names = {key.name for key in keys}
     if len(names) != 1 or not all(key.kind.is_timestamped for key in keys):
