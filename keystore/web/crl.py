@@ -36,6 +36,9 @@ _MAX_AGE: Final = timedelta(minutes=5)
 _NOT_FOUND: Final = WebAnswer(
     404, "text/plain", b"no such list\n", (("Cache-Control", "no-store"),)
 )
+_AWAY: Final = WebAnswer(
+    503, "text/plain", b"try later\n", (("Cache-Control", "no-store"), ("Retry-After", "5"))
+)
 
 _log = structlog.get_logger("antin.crl")
 
@@ -89,7 +92,13 @@ class CrlEndpoint:
         name = (match["ca"], None if shard is None else int(shard))
         kept = self._kept.get(name)
         if kept is None or abs(now - kept.looked_at) >= _LOOK_EVERY:
-            kept = self._look_or_keep(name, before=kept, now=now)
+            try:
+                kept = self._look(name, before=kept, now=now)
+            except Exception as error:  # noqa: BLE001  # whatever storage raises: it is away
+                _log.warning("crl_watch_failed", reason=type(error).__name__)
+                if kept is None:
+                    return _AWAY
+                # a list says itself until when it may be believed
             if kept is None:
                 return _NOT_FOUND
         answer = kept.answer
@@ -98,16 +107,6 @@ class CrlEndpoint:
             if tag in request.if_none_match:
                 return replace(answer, status=304, body=b"")
         return answer
-
-    def _look_or_keep(self, name: _Name, *, before: _Kept | None, now: datetime) -> _Kept | None:
-        try:
-            return self._look(name, before=before, now=now)
-        except Exception as error:
-            # storage is away; a list says itself until when it may be believed
-            if before is None:
-                raise
-            _log.warning("crl_watch_failed", reason=type(error).__name__)
-            return before
 
     def _look(self, name: _Name, *, before: _Kept | None, now: datetime) -> _Kept | None:
         authority = self._find_authority(name[0], now=now)

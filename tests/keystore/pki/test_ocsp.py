@@ -353,3 +353,14 @@ def test_an_answer_signed_by_a_clock_ahead_of_ours_is_not_given(
     StatusSigner(database, responders=responders).sign_all(now + timedelta(minutes=5))
     answer = make(database, responders).answer(make_request(pki, citizen(pki)), now=now)
     assert answer.this_update == now
+
+
+def test_keys_that_follow_one_another_for_years_are_not_all_remembered(
+    database: Database, pki: SmallPki, responders: OneResponder, now: datetime
+) -> None:
+    responder = make(database, responders)
+    raw = make_request(pki, citizen(pki), nonce=b"n" * 16)
+    for number in range(200):
+        responders.current = make_responder(pki.ocsp, kid=f"key-{number}")
+        assert read(responder.answer(raw, now=now)).certificate_status is ocsp.OCSPCertStatus.GOOD
+    assert len(responder._seen) <= 64

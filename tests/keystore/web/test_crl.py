@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,8 +14,8 @@ from idp.storage.database import Database
 from keystore.log.record import LogWriter
 from keystore.pki.addresses import PkiAddresses
 from keystore.pki.crl_publishing import CrlPublisher
-from keystore.pki.model import CertificateState
-from keystore.pki.storage.authorities import replace_offline_crl
+from keystore.pki.model import CaKind, CertificateState
+from keystore.pki.storage.authorities import insert_ca, replace_offline_crl
 from keystore.pki.storage.certificates import change_state
 from keystore.storage import Transaction
 from keystore.web.answer import WebAnswer, WebRequest
@@ -203,3 +204,25 @@ def test_only_reading_is_allowed(endpoint: CrlEndpoint, now: datetime) -> None:
     answer = endpoint.answer(WebRequest("POST", f"/crl/{ISSUING_ID}.crl"), now=now)
     assert answer.status == 405
     assert header(answer, "Allow") == "GET, HEAD"
+
+
+def test_a_process_that_never_saw_storage_says_try_later(
+    endpoint: CrlEndpoint, storage: Away, pki: SmallPki, now: datetime
+) -> None:
+    """RFC 9110 §15.6.4."""
+    storage.is_away = True
+    answer = ask(endpoint, f"/crl/{ISSUING_ID}.crl", now=now)
+    assert answer.status == 503
+    assert header(answer, "Retry-After") == "5"
+
+
+def test_before_the_first_list_and_for_authorities_of_others_there_is_none(
+    database: Database, endpoint: CrlEndpoint, pki: SmallPki, now: datetime
+) -> None:
+    external = replace(
+        pki.ca_record(ROOT_ID), ca_id="licensed", kind=CaKind.EXTERNAL, offline_crl=None
+    )
+    with database.transaction() as tx:
+        insert_ca(tx.connection, external)
+    for name in (ISSUING_ID, "licensed"):
+        assert ask(endpoint, f"/crl/{name}.crl", now=now).status == 404
