@@ -87,9 +87,11 @@ class ServiceCertificates:
         2. Each key that signs or will sign has a good certificate from each authority concerned
            that lasts for longer than the profile's `renew_before`, or as long as its issuer.
 
-        Returns the certificates that were issued.
-        Raises  CaUnknown, CaRefused when no authority can issue.
+        Returns the certificates that were issued; nothing happens before there is an authority.
+        Raises  CaUnknown, CaRefused when there was one and none can issue.
         """
+        if not any(record.kind is CaKind.ISSUING for record in self._authorities.records()):
+            return ()
         # 1
         self._keyring.ensure(now)
         self._keyring.rotate_due(now)

@@ -94,14 +94,22 @@ def make_real_pki(
     log: LogWriter,
     now: datetime,
     deployment: PkiDeployment,
+    keyring: Keyring | None = None,
+    algorithm: str = "ES256",
 ) -> RealPki:
-    """A root, an issuing CA, and the use cases over them."""
-    keyring = Keyring(database, sealer, log=log, purpose=CA_ISSUING)
+    """A root, an issuing CA, and the use cases over them.
+
+    Takes   keyring: of the issuing CA's key, in software if not given; algorithm: of that key.
+    """
+    if keyring is None:
+        keyring = Keyring(database, sealer, log=log, purpose=CA_ISSUING)
     authorities = Authorities(database, keyring=keyring, log=log, deployment=deployment)
     ceremony = Ceremony(database, authorities=authorities, keyring=keyring, log=log)
     root = ceremony.make_root("root-1", now=now)
     ceremony.add_root(root, now=now)
-    ceremony.add_issuing("issuing-1", root_id="root-1", root_key=root.key, now=now)
+    ceremony.add_issuing(
+        "issuing-1", root_id="root-1", root_key=root.key, now=now, algorithm=algorithm
+    )
     certificates = Certificates(database, sealer=sealer, log=log, authorities=authorities)
     states = CertificateStates(database, log=log)
     return RealPki(

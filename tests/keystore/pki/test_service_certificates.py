@@ -8,12 +8,14 @@ import pytest
 from cryptography import x509
 
 from keystore.keyring import Keyring
-from keystore.pki.errors import ServiceCertificateMissing
+from keystore.pki.authority import Authorities
+from keystore.pki.certificates import Certificates
+from keystore.pki.errors import CaUnknown, ServiceCertificateMissing
 from keystore.pki.model import RevocationReason
 from keystore.pki.ocsp_signers import OcspSigners
 from keystore.pki.profiles import Profile
 from keystore.pki.service_certificates import ServiceCertificates
-from keystore.purposes import OCSP, TIMESTAMP, KeyPurpose
+from keystore.purposes import CA_ISSUING, OCSP, TIMESTAMP, KeyPurpose
 
 
 @pytest.fixture
@@ -136,3 +138,26 @@ def test_a_service_goes_over_to_the_new_authority(real, make_service, now: datet
     assert record.ca_id == "issuing-2"
     _, certificate = _kid_and_certificate(service, later)
     assert certificate.issuer == real.authorities.get("issuing-2").parsed.subject
+
+
+def test_before_there_is_an_authority_nothing_is_made(
+    database, sealer, log, now: datetime, deployment
+) -> None:
+    keyring = Keyring(database, sealer, log=log, purpose=TIMESTAMP)
+    ca_keyring = Keyring(database, sealer, log=log, purpose=CA_ISSUING)
+    authorities = Authorities(database, keyring=ca_keyring, log=log, deployment=deployment)
+    service = ServiceCertificates(
+        database,
+        profile=Profile.TIMESTAMP,
+        keyring=keyring,
+        authorities=authorities,
+        certificates=Certificates(database, sealer=sealer, log=log, authorities=authorities),
+    )
+    assert service.renew_due(now) == ()
+    assert keyring.records(now) == ()
+
+
+def test_without_an_authority_that_can_issue_somebody_is_told(real, make_service, now) -> None:
+    real.authorities.retire("issuing-1", now=now)
+    with pytest.raises(CaUnknown):
+        make_service().renew_due(now)
