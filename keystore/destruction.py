@@ -38,6 +38,7 @@ from keystore.storage import Transaction
 
 _LINE: Final = re.compile(rb"([0-9]{1,15}) ([0-9]{1,14}) ([0-9a-f]{64}) ([0-9a-f]{64})", re.ASCII)
 _FIRST: Final = bytes(32)
+_END_BYTES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +66,26 @@ class DestructionList:
         self._file = file
         self._sealer = sealer
 
-    def add(self, digest: bytes, *, now: datetime) -> bool:
-        """Write a line; it is on the disk when this returns.  False when it was there.
+    def add(self, digest: bytes, *, now: datetime) -> None:
+        """Write a line; it is on the disk when this returns.
 
-        Raises  DestructionListBroken: nothing is added to a list that somebody changed;
+        Only the end of the list is read and verified: it costs the same however long the list is.
+        Raises  DestructionListBroken: the end was changed, nothing is added to it;
                 OSError when it cannot be written: then the key must not be destroyed.
         """
         with self._locked() as handle:
-            lines = self._verified(_parse(_read_all(handle)))
-            if any(line.destroyed.digest == digest for line in lines):
-                return False
-            last = lines[-1].raw_mac if lines else _FIRST
-            number = lines[-1].destroyed.number + 1 if lines else 1
-            text = b"%d %d %s" % (number, to_ms(now), digest.hex().encode())
+            end = _read_end(handle)
+            number, last = 1, _FIRST
+            if end:
+                before = _FIRST if len(end) == 1 else end[-2].raw_mac
+                self._verify(end[-1], last=before, number=end[-1].destroyed.number)
+                number, last = end[-1].destroyed.number + 1, end[-1].raw_mac
+            text = _text(number, to_ms(now), digest)
             mac = self._sealer.mac(MacPurpose.DESTRUCTION, last + text)
             # an end without a line feed is what a kill left of a line that nobody relies on
             torn = b"" if _ends_whole(handle) else b"\n"
             os.write(handle, torn + text + b" " + mac.hex().encode() + b"\n")
             os.fsync(handle)
-        return True
 
     def read(self) -> tuple[Destroyed, ...]:
         """Every line, verified; nothing when there is no file.
@@ -118,15 +120,17 @@ class DestructionList:
 
     def _verified(self, lines: list[_Line]) -> list[_Line]:
         last = _FIRST
-        for position, line in enumerate(lines, start=1):
-            of = line.destroyed
-            text = b"%d %d %s" % (of.number, to_ms(of.at), of.digest.hex().encode())
-            if of.number != position or not self._sealer.is_mac(
-                MacPurpose.DESTRUCTION, last + text, raw_mac=line.raw_mac
-            ):
-                raise DestructionListBroken(position)
+        for number, line in enumerate(lines, start=1):
+            self._verify(line, last=last, number=number)
             last = line.raw_mac
         return lines
+
+    def _verify(self, line: _Line, *, last: bytes, number: int) -> None:
+        of = line.destroyed
+        message = last + _text(of.number, to_ms(of.at), of.digest)
+        is_ours = self._sealer.is_mac(MacPurpose.DESTRUCTION, message, raw_mac=line.raw_mac)
+        if not is_ours or of.number != number:
+            raise DestructionListBroken(number)
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
@@ -212,9 +216,19 @@ def _parse(raw: bytes) -> list[_Line]:
     return found
 
 
-def _read_all(handle: int) -> bytes:
+def _read_end(handle: int) -> list[_Line]:
+    """The last lines: two at least, unless there are fewer."""
     size = os.fstat(handle).st_size
-    return os.pread(handle, size, 0)
+    start = max(0, size - _END_BYTES)
+    raw = os.pread(handle, size - start, start)
+    if start:  # what is cut at its beginning could be taken for another line
+        raw = raw.partition(b"\n")[2]
+    found = _parse(raw)
+    return found if start == 0 or len(found) > 1 else _parse(os.pread(handle, size, 0))
+
+
+def _text(number: int, at_ms: int, digest: bytes) -> bytes:
+    return b"%d %d %s" % (number, at_ms, digest.hex().encode())
 
 
 def _ends_whole(handle: int) -> bool:

@@ -88,8 +88,9 @@ class SqliteCopies:
         kept = None
         if self._file.exists():
             _fold(self._file)  # no write-ahead log of the old file may stay beside the new one
-            kept = self._file.with_name(f"{self._file.name}.before-restore-{stamp_of(now)}")
-            os.link(self._file, kept)
+            if _has_tables(self._file):
+                kept = self._file.with_name(f"{self._file.name}.before-restore-{stamp_of(now)}")
+                os.link(self._file, kept)
         self._staged.replace(self._file)
         folder = os.open(self._file.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -106,6 +107,11 @@ class SqliteCopies:
 
 def _connect(file: Path, *, timeout: float = 10) -> sqlite3.Connection:
     return sqlite3.connect(file, isolation_level=None, timeout=timeout)
+
+
+def _has_tables(file: Path) -> bool:
+    with closing(_connect(file)) as connection:
+        return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
 
 
 def _fold(file: Path) -> None:

@@ -40,8 +40,8 @@ def test_what_was_added_is_read_in_order(
 ) -> None:
     digests = [_digest() for _ in range(3)]
     assert listed.read() == ()
-    assert [listed.add(digest, now=now) for digest in digests] == [True] * 3
-    assert not listed.add(digests[1], now=now)
+    for digest in digests:
+        listed.add(digest, now=now)
     assert [(one.number, one.at, one.digest) for one in listed.read()] == [
         (number, now, digest) for number, digest in enumerate(digests, start=1)
     ]
@@ -77,11 +77,23 @@ def test_a_line_changed_moved_added_or_taken_out_is_found(
     with pytest.raises(DestructionListBroken) as broken:
         listed.read()
     assert broken.value.line == line
-    before = file.read_bytes()
-    with pytest.raises(DestructionListBroken):
-        listed.add(_digest(), now=now)
-    assert file.read_bytes() == before
     assert listed.read_unverified()
+
+
+def test_nothing_is_added_behind_an_end_that_was_changed(
+    listed: DestructionList, file: Path, now: datetime
+) -> None:
+    for _ in range(60):  # longer than what is read of it
+        listed.add(_digest(), now=now)
+    whole = file.read_bytes()
+    *before, last = whole.splitlines()
+    for changed in (_flip(last), last.replace(b"60 ", b"61 ", 1), before[0]):
+        file.write_bytes(b"\n".join((*before, changed, b"")))
+        with pytest.raises(DestructionListBroken):
+            listed.add(_digest(), now=now)
+    file.write_bytes(whole)
+    listed.add(_digest(), now=now)
+    assert [one.number for one in listed.read()] == list(range(1, 62))
 
 
 def test_a_changed_list_is_kept_aside_and_its_lines_go_into_a_new_one(
@@ -118,7 +130,7 @@ def test_half_a_line_that_a_kill_left_is_nothing_and_harms_nothing(
 def test_many_at_once_lose_no_line(listed: DestructionList, now: datetime) -> None:
     digests = [_digest() for _ in range(40)]
     with ThreadPoolExecutor(4) as pool:
-        assert all(pool.map(lambda digest: listed.add(digest, now=now), digests))
+        list(pool.map(lambda digest: listed.add(digest, now=now), digests))
     assert {one.digest for one in listed.read()} == set(digests)
 
 

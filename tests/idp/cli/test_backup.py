@@ -165,6 +165,26 @@ def test_the_list_alone_is_enough_where_the_database_is_lost(
     assert office.names() == {hers.account_id: None}
 
 
+def test_a_lost_database_comes_back_in_an_empty_place(
+    office: Office, settings: dict[str, str], request: pytest.FixtureRequest
+) -> None:
+    hers, his = office.add(HERS), office.add(HIS)
+    office.run("backup", str(office.folder / "b"))
+    office.erase(hers.account_id)
+    if settings["ANTIN_DATABASE_URL"].startswith("sqlite"):
+        for file in office.folder.glob("antin.db*"):
+            file.unlink()
+    else:
+        server: PostgresqlServer = request.getfixturevalue("postgresql_server")
+        name = settings["ANTIN_DATABASE_URL"].rpartition("/")[2]
+        server.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public", database=name)
+    done = office.run("restore", str(office.folder / "b"), given="y\n")
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert "will be lost" not in done.output
+    assert "is kept" not in done.output
+    assert office.names() == {hers.account_id: None, his.account_id: HIS}
+
+
 def test_a_changed_list_is_refused_and_followed_when_forced(office: Office) -> None:
     hers, his = office.add(HERS), office.add(HIS)
     office.run("backup", str(office.folder / "before"))
