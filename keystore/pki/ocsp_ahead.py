@@ -1,16 +1,17 @@
 """Signing OCSP answers before anybody asks.
 
-What lives here: one duty.  Serial numbers are random, so a slice of their range is a slice of the
-certificates: each run takes the next slice by the clock, finds in one query what is missing, untrue
-or about to end, and signs it in portions.  Nothing is remembered between runs; a run that was
-killed or missed is made up for when its slice comes again.
+What lives here: one duty.  It looks at all certificates of a small deployment in each run, and at
+the next slice of a large one: serial numbers are random, so a slice of their range is a slice of
+the certificates.  In one query it finds what is missing, untrue or about to end, and signs it in
+portions.  What a killed or missed run left undone is found when its slice comes again.
 Source: RFC 9919 §3.2.4 (an answer is replaced before its `nextUpdate`).
 Not here: who asks (`ocsp.py`).
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import secrets
+from datetime import datetime, timedelta
 from typing import Final
 
 from keystore.errors import KeystoreError
@@ -21,17 +22,21 @@ from keystore.pki.ocsp_responses import Responder, SingleStatus, sign_status
 from keystore.pki.storage.authorities import read_cas
 from keystore.pki.storage.responses import (
     AheadRecord,
+    count_certificates,
     find_unsigned,
     replace_signed,
 )
 from keystore.storage import DatabaseLike
 
 EVERY: Final = timedelta(seconds=10)
-"""How often the duty runs; after `_SLICES` runs every certificate had its turn."""
-_SLICES: Final = 60
+"""How often the duty may run.  Once a minute is enough for a million certificates: each has its
+turn every other hour, and what has not had it is signed when somebody asks."""
+_AT_A_TIME: Final = 20_000
+"""Certificates that one run looks at, about: some 50 ms."""
 _PORTION: Final = 500
 _HASHES: Final = ("sha1", "sha256")
 """What clients name authorities by: nearly all the first, new ones the second."""
+_MOST_SLICES: Final = 4096
 _END: Final = "g"
 """Above every hexadecimal digit."""
 
@@ -39,27 +44,47 @@ _END: Final = "g"
 class StatusSigner:
     """Keeps the table of answers that were signed ahead; used by the process that does duties.
 
-    Takes   lifetime: of an answer; it is renewed when half of it is over.
+    Takes   lifetime: of an answer; it is renewed when half of it is over;
+            at_a_time: certificates that one run looks at, about.
     """
 
     def __init__(
-        self, database: DatabaseLike, *, responders: Responders, lifetime: timedelta = LIFETIME
+        self,
+        database: DatabaseLike,
+        *,
+        responders: Responders,
+        lifetime: timedelta = LIFETIME,
+        at_a_time: int = _AT_A_TIME,
     ) -> None:
         self._database = database
         self._responders = responders
         self._lifetime = lifetime
+        self._at_a_time = at_a_time
+        self._slices: list[tuple[str, str]] = []
 
-    def sign_ahead(self, now: datetime, *, limit: int = 5_000) -> int:
-        """The duty: the slice of this moment; how many were signed.
+    def sign_ahead(self, now: datetime, *, limit: int = 20_000) -> int:
+        """The duty: the next slice; how many answers were signed.
 
-        Takes   limit: certificates in one run, so that a slow token does not hold up other duties.
+        Takes   limit: answers in one run, so that a slow token does not hold up other duties.
         """
-        number = (now - datetime.min.replace(tzinfo=UTC)) // EVERY % _SLICES
-        return self._sign(now, serials=_slice(number), limit=limit)
+        if not self._slices:
+            self._slices = self._cut(now)
+        signed = self._sign(now, serials=self._slices[0], limit=limit)
+        if signed < limit:
+            self._slices.pop(0)
+        return signed
 
     def sign_all(self, now: datetime) -> int:
         """Every certificate whose answer is due, at once; how many were signed."""
         return self._sign(now, serials=("", _END), limit=None)
+
+    def _cut(self, now: datetime) -> list[tuple[str, str]]:
+        """All slices, beginning with any: a process that is often restarted neglects none."""
+        with self._database.read() as connection:
+            total = count_certificates(connection, now=now)
+        count = min(_MOST_SLICES, total // self._at_a_time + 1)
+        first = secrets.randbelow(count)
+        return [_slice((first + number) % count, of=count) for number in range(count)]
 
     def _sign(self, now: datetime, *, serials: tuple[str, str], limit: int | None) -> int:
         with self._database.read() as connection:
@@ -137,11 +162,11 @@ def _cert_id(names: IssuerNames, hash_name: str, status: CertificateStatus) -> b
     )
 
 
-def _slice(number: int) -> tuple[str, str]:
+def _slice(number: int, *, of: int) -> tuple[str, str]:
     """The range of serial numbers of one slice.
 
     A serial number of 20 octets starts with a digit up to 7; what is longer falls into the last.
     """
-    size = 0x8000_0000 // _SLICES
+    size = 0x8000_0000 // of
     first = f"{number * size:08x}" if number else ""
-    return first, _END if number == _SLICES - 1 else f"{(number + 1) * size:08x}"
+    return first, _END if number == of - 1 else f"{(number + 1) * size:08x}"

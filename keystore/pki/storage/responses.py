@@ -25,6 +25,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    func,
     insert,
     select,
 )
@@ -122,6 +123,15 @@ def find_status(
         next_update=from_ms(row["next_update_ms"]),
         signed=row["signed"],
     )
+
+
+def count_certificates(connection: Connection, *, now: datetime) -> int:
+    """How many certificates have not expired."""
+    living = certificate.c.not_after_ms >= to_ms(now)
+    total: int = connection.execute(
+        select(func.count()).select_from(certificate).where(living)
+    ).scalar_one()
+    return total
 
 
 def find_unsigned(

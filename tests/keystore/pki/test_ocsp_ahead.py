@@ -46,27 +46,38 @@ def count(database: Database) -> int:
         return len(connection.execute(ocsp_response.select()).all())
 
 
-def sign_for_ten_minutes(signer: StatusSigner, *, start: datetime) -> int:
-    """The duty as often as it runs in ten minutes, when every slice had its turn."""
-    return sum(signer.sign_ahead(start + number * EVERY) for number in range(60))
-
-
-def test_every_certificate_is_signed_within_ten_minutes_and_then_left_alone(
+def test_one_run_signs_every_certificate_of_a_small_deployment(
     database: Database, pki: SmallPki, signer: StatusSigner, now: datetime
 ) -> None:
-    pki.add(database, [pki.issue(f"Citizen {number}") for number in range(MANY)])
-    expected = (3 + MANY) * BOTH
-    assert sign_for_ten_minutes(signer, start=now) == expected
-    assert count(database) == expected
-    assert sign_for_ten_minutes(signer, start=now + HOUR) == 0
+    assert signer.sign_ahead(now) == 3 * BOTH
+    assert signer.sign_ahead(now + EVERY) == 0
+    fresh = pki.issue("Fresh")
+    pki.add(database, [fresh])
+    assert signer.sign_ahead(now + 2 * EVERY) == BOTH
 
 
-@pytest.mark.parametrize("start", [0, 7, 599])
-def test_it_does_not_matter_when_the_duty_began(
-    database: Database, pki: SmallPki, signer: StatusSigner, now: datetime, start: int
+@pytest.mark.parametrize("pace", [EVERY, 6 * EVERY, timedelta(seconds=1)])
+def test_a_large_deployment_is_signed_in_slices_at_whatever_pace(
+    database: Database, pki: SmallPki, responders: OneResponder, now: datetime, pace: timedelta
 ) -> None:
-    begin = now + timedelta(seconds=start)
-    assert sign_for_ten_minutes(signer, start=begin) == 3 * BOTH
+    pki.add(database, [pki.issue(f"Citizen {number}") for number in range(MANY)])
+    signer = StatusSigner(database, responders=responders, at_a_time=5)
+    slices = (3 + MANY) // 5 + 1
+    signed = [signer.sign_ahead(now + number * pace) for number in range(slices)]
+    assert sum(signed) == (3 + MANY) * BOTH == count(database)
+    assert max(signed) < sum(signed)
+    again = [signer.sign_ahead(now + HOUR + number * pace) for number in range(slices)]
+    assert sum(again) == 0
+
+
+def test_processes_that_live_for_one_run_sign_everything_together(
+    database: Database, pki: SmallPki, responders: OneResponder, now: datetime
+) -> None:
+    for _ in range(500):
+        StatusSigner(database, responders=responders, at_a_time=1).sign_ahead(now)
+        if count(database) == 3 * BOTH:
+            break
+    assert count(database) == 3 * BOTH
 
 
 def test_answers_are_renewed_when_half_of_their_time_is_over(
@@ -144,21 +155,12 @@ def test_a_responder_that_ends_soon_does_not_sign_the_same_again_and_again(
     assert signer.sign_all(now) == 0
 
 
-def test_one_run_signs_no_more_than_its_limit_and_the_rest_comes_later(
+def test_one_run_signs_no_more_than_its_limit_and_the_next_goes_on(
     database: Database, pki: SmallPki, signer: StatusSigner, now: datetime
 ) -> None:
-    at = now + next(
-        number * EVERY
-        for number in range(60)
-        if StatusSigner(database, responders=OneResponder.of(pki)).sign_ahead(
-            now + number * EVERY, limit=1
-        )
-    )
-    with database.transaction() as tx:
-        tx.connection.execute(ocsp_response.delete())
-    assert signer.sign_ahead(at, limit=1) == 1
-    assert signer.sign_ahead(at, limit=1) == 1
-    assert count(database) == BOTH
+    signed = [signer.sign_ahead(now, limit=4) for _ in range(3)]
+    assert signed == [4, 2, 0]
+    assert count(database) == 3 * BOTH
 
 
 def test_an_authority_without_a_responder_is_passed_over(
@@ -171,8 +173,8 @@ def test_an_authority_without_a_responder_is_passed_over(
     assert StatusSigner(database, responders=Nobody()).sign_all(now) == 0
 
 
-@given(serial=st.integers(1, 2**159 - 1))
-def test_every_serial_number_is_in_exactly_one_slice(serial: int) -> None:
+@given(serial=st.integers(1, 2**159 - 1), of=st.integers(1, 4096))
+def test_every_serial_number_is_in_exactly_one_slice(serial: int, of: int) -> None:
     digits = f"{serial:040x}"
-    slices = [_slice(number) for number in range(60)]
+    slices = [_slice(number, of=of) for number in range(of)]
     assert sum(first <= digits < end for first, end in slices) == 1
