@@ -20,7 +20,7 @@ import click
 
 from idp.cli.context import check_server_settings, drop_own_variables, open_database, read_settings
 from idp.logs import configure_logging
-from idp.personal_keys import open_personal_ring, signer_kek_file
+from idp.personal_keys import open_personal_ring, open_personal_roots, signer_kek_file
 from idp.services import utc_now
 from idp.settings import Settings
 
@@ -68,19 +68,28 @@ def signer(*, trust_clock: bool) -> None:
 
 
 def _prepare(settings: Settings, *, is_sandbox: bool) -> None:
-    from keystore.kek import create_kek_file
-    from keystore.signer.start import verify_root_keys
+    from keystore.signer.start import has_root_key, verify_root_keys
 
-    file = signer_kek_file(settings)
+    if not is_sandbox and os.getuid() in settings.signer_users:
+        logging.getLogger("antin.signer").warning("signer_shares_its_user_with_its_callers")
+    database = open_database(settings)
+    try:
+        if not has_root_key(database):
+            _make_root_key(settings)
+        verify_root_keys(database, ring=open_personal_ring(settings), now=utc_now())
+    finally:
+        database.close()
+
+
+def _make_root_key(settings: Settings) -> None:
+    from keystore.kek import create_kek_file
+
+    roots, file = open_personal_roots(settings), signer_kek_file(settings)
+    if roots is not None and file is None and not roots.find():
+        made = roots.make()
+        click.echo(f"root key {made.kek_id} of personal keys made in the token")
     if settings.signer_kek_file is None and file is not None and create_kek_file(file):
         click.echo(
             f"root key of personal keys made in {file}: back it up, apart from the data and from "
             "the service's"
         )
-    if not is_sandbox and os.getuid() in settings.signer_users:
-        logging.getLogger("antin.signer").warning("signer_shares_its_user_with_its_callers")
-    database = open_database(settings)
-    try:
-        verify_root_keys(database, ring=open_personal_ring(settings), now=utc_now())
-    finally:
-        database.close()

@@ -28,7 +28,7 @@ _POLL_S: Final = 0.5
 _GRACE_S: Final = 35.0
 """Longer than a server takes to finish what is under way."""
 _FIRST_PAUSE_S: Final = 0.1
-_LONGEST_PAUSE_S: Final = 10.0
+_LONGEST_PAUSE_S: Final = 3.0
 _LIVED_WELL_S: Final = 30.0
 
 MakeServer = Callable[[socket.socket], SignerServer]

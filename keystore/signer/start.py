@@ -1,6 +1,6 @@
 """What is looked at before the signer serves: that its root keys are those of this database.
 
-What lives here: one check.  With a wrong root key nothing is overwritten and nothing is made: the
+What lives here: the check.  With a wrong root key nothing is overwritten and nothing is made: the
 signer does not start.  Source: architecture, "State" (key hierarchy).
 """
 
@@ -10,9 +10,15 @@ from datetime import datetime
 
 from keystore.errors import KekInvalid
 from keystore.kek import KekRing
-from keystore.root_keys import Scope, follow_current_kek
+from keystore.root_keys import Scope, find_current_kek, follow_current_kek
 from keystore.signer.storage import count_by_kek
 from keystore.storage import DatabaseLike
+
+
+def has_root_key(database: DatabaseLike) -> bool:
+    """Whether a root key was ever settled here: then no other may be made by itself."""
+    with database.read() as connection:
+        return find_current_kek(connection, scope=Scope.PERSONAL) is not None
 
 
 def verify_root_keys(database: DatabaseLike, *, ring: KekRing, now: datetime) -> None:

@@ -56,6 +56,7 @@ class SignerProcess:
     folder: Path
     database_url: str
     settings: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     verifier: Verifier = field(init=False)
 
@@ -84,6 +85,7 @@ class SignerProcess:
         """The settings of the process; the service's root key is not among them."""
         return {
             **process_environ(self.folder),
+            **self.environment,
             "ANTIN_ISSUER": SIGNER,
             "ANTIN_VAR": str(self.folder),
             "ANTIN_DATABASE_URL": self.database_url,
@@ -193,9 +195,18 @@ class SignerProcess:
 
 
 @contextmanager
-def running_signer(folder: Path, database_url: str, **settings: str) -> Iterator[SignerProcess]:
-    """A running signer, stopped afterwards."""
-    signer = SignerProcess(folder, database_url, settings)
+def running_signer(
+    folder: Path,
+    database_url: str,
+    *,
+    environment: Mapping[str, str] | None = None,
+    **settings: str,
+) -> Iterator[SignerProcess]:
+    """A running signer, stopped afterwards.
+
+    Takes   environment: variables that are no settings of ours.
+    """
+    signer = SignerProcess(folder, database_url, settings, environment or {})
     signer.start()
     try:
         yield signer

@@ -1,0 +1,83 @@
+"""Keys of persons in a hardware module, through the real process: killed, token away and back."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from keystore.signer import errors
+from keystore.signer.client import SignerClient
+from keystore.verifying import verify_digest
+from tests.support.signer import Person, digests_of
+from tests.support.signer_process import SignerProcess, running_signer, utc_now
+from tests.support.softhsm import SoftHsm, SoftToken
+
+
+@pytest.fixture
+def token(soft_hsm: SoftHsm) -> SoftToken:
+    """An empty token of the signer's own."""
+    return soft_hsm.make_token(f"signer {secrets.token_hex(6)}")
+
+
+@pytest.fixture
+def signer(soft_hsm: SoftHsm, token: SoftToken, tmp_path: Path) -> Iterator[SignerProcess]:
+    """A signer whose root key is in that token, made at its first start."""
+    with running_signer(
+        tmp_path / "signer",
+        f"sqlite:///{tmp_path / 'antin.db'}",
+        environment=soft_hsm.environment,
+        ANTIN_SIGNER_PKCS11_MODULE=str(token.module),
+        ANTIN_SIGNER_PKCS11_TOKEN=token.label,
+        ANTIN_SIGNER_PKCS11_PIN=token.pin,
+        ANTIN_SIGNER_PROCESSES="2",
+    ) as running:
+        yield running
+
+
+def _sign(client: SignerClient, person: Person, *, count: int) -> int:
+    activation = person.activation(now=utc_now(), digests=digests_of(count))
+    signatures = client.activate(activation, person.confirm(activation))
+    for digest, signature in zip(activation.digests, signatures, strict=True):
+        verify_digest(
+            person.key.public_spki,
+            algorithm="ES256",
+            digest=digest,
+            hash_name="sha256",
+            signature=signature,
+        )
+    return len(signatures)
+
+
+def test_keys_in_a_token_sign_through_two_processes_and_after_a_kill(
+    signer: SignerProcess, token: SoftToken
+) -> None:
+    client = signer.client(patience_s=20)
+    people = [signer.enrol(client, account_id=f"acc_{number}") for number in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(lambda person: _sign(client, person, count=10), people)) == 40
+    assert len(signer.kill_children()) == 2
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(lambda person: _sign(client, person, count=10), people)) == 40
+    assert token.pin not in signer.log
+    assert not (signer.folder / "signer-kek").exists()
+    client.close()
+
+
+def test_a_token_that_is_removed_and_put_back_signs_again(
+    signer: SignerProcess, token: SoftToken
+) -> None:
+    with closing(signer.client(patience_s=20)) as client:
+        person = signer.enrol(client)
+    away = token.folder.parents[1] / "away"
+    token.folder.rename(away)
+    signer.kill_children()
+    with closing(signer.client(patience_s=0.5)) as client, pytest.raises(errors.SignerError):
+        _sign(client, person, count=1)
+    away.rename(token.folder)
+    with closing(signer.client(patience_s=30)) as client:
+        assert _sign(client, person, count=2) == 2
