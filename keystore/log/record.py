@@ -208,7 +208,7 @@ class LogWriter:
             ),
         }
         row["row_hash"] = row_hash_of(tuple(row[name] for name in HASHED))
-        transaction.connection.execute(_ADD, row)
+        _insert(transaction.connection, row)
         pending.seq = seq
         pending.row_hash = row["row_hash"]
 
@@ -363,15 +363,33 @@ by another domain name in `row_hash_of`."""
 
 def row_hash_of(values: Sequence[object]) -> bytes:
     """The hash of a stored row.  Takes values: the columns of `HASHED`, in that order."""
-    hashed = hashlib.sha256(b"antin log row 1\x00")
+    # kind and length before each value: no two different rows give the same bytes
+    parts = [b"antin log row 1\x00"]
     for value in values:
-        # kind and length before each value: no two different rows give the same bytes
         if value is None:
-            hashed.update(b"n")
-            continue
-        kind, encoded = (b"b", value) if isinstance(value, bytes) else (b"t", str(value).encode())
-        hashed.update(kind + len(encoded).to_bytes(8, "big") + encoded)
-    return hashed.digest()
+            parts.append(b"n")
+        elif isinstance(value, bytes):
+            parts += (b"b", len(value).to_bytes(8, "big"), value)
+        else:
+            encoded = str(value).encode()
+            parts += (b"t", len(encoded).to_bytes(8, "big"), encoded)
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+_inserts: dict[str, tuple[str, tuple[str, ...] | None]] = {}
+"""Per dialect: the statement, and the order of its parameters where they have no names."""
+
+
+def _insert(connection: Connection, row: dict[str, Any]) -> None:
+    """Add one row; as text, because every act pays for what SQLAlchemy does around a statement."""
+    name = connection.dialect.name
+    if name not in _inserts:
+        compiled = _ADD.compile(dialect=connection.dialect)
+        positions = getattr(compiled, "positiontup", None)
+        _inserts[name] = (str(compiled), None if positions is None else tuple(positions))
+    statement, order = _inserts[name]
+    parameters = row if order is None else tuple(row[column] for column in order)
+    connection.exec_driver_sql(statement, parameters)
 
 
 def _announce(transaction: Transaction, writer: str, *, now: datetime) -> None:
