@@ -26,8 +26,9 @@ from keystore.log.record import LogWriter
 from keystore.pki.deployment import PkiDeployment
 from keystore.pki.errors import CaRefused, CaUnknown
 from keystore.pki.issuing import BuilderHash, Issuer
-from keystore.pki.model import CaKind, CaRecord
+from keystore.pki.model import CaKind, CaRecord, CertificateState
 from keystore.pki.storage import authorities as ca_table
+from keystore.pki.storage.certificates import read_status
 from keystore.storage import DatabaseLike, Transaction, lock_until_commit
 from keystore.x509_key import as_private_key, builder_hash
 
@@ -161,7 +162,15 @@ class Authorities:
             private = as_private_key(key, content="x509:certificate")
             issuer = Issuer(record, record.parsed, private, builder_digest(key))
             self._issuers[name] = issuer
+        if self._is_revoked(issuer):
+            raise CaRefused(record.ca_id, reason="revoked")
         return issuer
+
+    def _is_revoked(self, issuer: Issuer) -> bool:
+        serial = issuer.certificate.serial_number
+        with self._database.read() as connection:
+            status = read_status(connection, ca_id=issuer.ca.parent_id or "", serial=serial)
+        return status is not None and status.state is not CertificateState.GOOD
 
     def insert(self, tx: Transaction, record: CaRecord, *, now: datetime) -> None:
         """Store a new authority and its log row in the transaction of the caller.

@@ -84,8 +84,8 @@ class CaUnknown(PkiError):
 class CaRefused(PkiError):
     """An authority cannot be made or used like this.
 
-    `reason` is id, already_there, retired, expired, key_unavailable, not_issuing, not_offline,
-    not_external or wrong_root_key.
+    `reason` is id, already_there, retired, expired, revoked, key_unavailable, not_issuing,
+    not_offline, not_external or wrong_root_key.
     """
 
     code: ClassVar[str] = "ca_refused"

@@ -208,3 +208,17 @@ def test_a_chain_goes_up_to_the_root(real, now: datetime) -> None:
 def test_an_external_authority_needs_a_certificate(real, now: datetime) -> None:
     with pytest.raises(CaRefused):
         real.authorities.add_external("licensed", [], now=now)
+
+
+@pytest.mark.parametrize("act", ["suspend", "revoke"])
+def test_an_authority_that_was_revoked_issues_nothing(real, now: datetime, act: str) -> None:
+    serial = real.authorities.get("issuing-1").parsed.serial_number
+    if act == "suspend":
+        real.states.suspend(serial, now=now)
+    else:
+        real.states.revoke(serial, reason=RevocationReason.KEY_COMPROMISE, now=now)
+    with pytest.raises(CaRefused) as refused:
+        real.authorities.issuer(now=now, ca_id="issuing-1")
+    assert refused.value.reason == "revoked"
+    with pytest.raises(CaUnknown):
+        real.certificates.issue(real.request(), now=now)
