@@ -11,8 +11,8 @@ Not here: SQL (`keystore/signing_keys.py`), key material (`keystore/backends`).
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -23,9 +23,10 @@ from keystore import signing_keys
 from keystore.backends import Backend
 from keystore.backends.errors import KeyDamaged, KeySuccession
 from keystore.backends.software import SoftwareBackend
-from keystore.errors import KeyUnavailable, SealBroken
+from keystore.errors import KeystoreError, KeyUnavailable, SealBroken
 from keystore.jose import EMPTY_KEY_SET, KeySet, import_own_keys
 from keystore.key_handle import SigningKey
+from keystore.key_life import find_without_key, get_record, is_due, predecessors, take_out
 from keystore.key_opening import find_holder, open_records
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
@@ -109,16 +110,17 @@ class Keyring:
         Processes that start together make one set.  Keys that stand beside one another are made
         by `add` alone.
         """
-        missing = self._without_key(self._reload(now).records, now=now)
+        algorithms = self._purpose.algorithms
+        missing = find_without_key(self._reload(now).records, algorithms=algorithms, now=now)
         if not missing or not self._purpose.is_succession:
             return
-        drafts = [self._make(algorithm, now=now, active_from=now) for algorithm in missing]
-        with self._database.transaction() as transaction:
-            records = self._locked_records(transaction)
-            still_missing = self._without_key(records, now=now)
-            for draft in drafts:
-                if draft.algorithm in still_missing:
-                    self._insert(transaction, draft, now=now)
+        with self._drafts(missing, now=now, active_from=now) as drafts:
+            with self._database.transaction() as transaction:
+                records = self._locked_records(transaction)
+                missing = find_without_key(records, algorithms=list(drafts), now=now)
+                for algorithm in missing:
+                    self._insert(transaction, drafts[algorithm], now=now)
+            take_out(drafts, missing)
         self._reload(now)
 
     def signing_key(self, algorithm: str, *, now: datetime) -> SigningKey:
@@ -200,9 +202,10 @@ class Keyring:
             raise KeySuccession(self._purpose.name)
         if algorithm not in self._purpose.algorithms:
             raise KeyUnavailable(algorithm)
-        draft = self._make(algorithm, now=now, active_from=now)
-        with self._database.transaction() as transaction:
-            self._insert(transaction, draft, now=now)
+        with self._drafts([algorithm], now=now, active_from=now) as drafts:
+            with self._database.transaction() as transaction:
+                self._insert(transaction, drafts[algorithm], now=now)
+            draft = drafts.pop(algorithm)
         self._reload(now)
         return draft
 
@@ -221,6 +224,8 @@ class Keyring:
         """What a periodic task calls: the next key where the newest has reached its age."""
         if self._purpose.rotate_after is None:
             return ()
+        if self._reload(now).records:
+            self.ensure(now)  # where a key was destroyed or lost
         return self._add_next(now, older_than=self._purpose.rotate_after, lead=None)
 
     def retire(self, kid: str, *, now: datetime) -> None:
@@ -229,7 +234,7 @@ class Keyring:
         Raises  KeyUnavailable.
         """
         with self._database.transaction() as transaction:
-            record = _find(self._locked_records(transaction), kid)
+            record = get_record(self._locked_records(transaction), kid)
             if record.retired_at is None or record.retired_at > now:
                 signing_keys.retire_key(transaction.connection, kid, at=now)
                 self._record(transaction, EventType.SIGNING_KEY_RETIRED, record, now=now, at=now)
@@ -238,14 +243,20 @@ class Keyring:
     def destroy(self, kid: str, *, now: datetime) -> None:
         """Erase the private half of a key now, whatever depends on it; the public half stays.
 
+        The key that a waiting one was to follow stays.
         Raises  KeyUnavailable when there is no such key, or it was destroyed before.
         """
         with self._database.transaction() as transaction:
-            record = _find(self._locked_records(transaction), kid)
+            records = self._locked_records(transaction)
+            record = get_record(records, kid)
             if record.destroyed_at is not None and record.private_sealed is None:
                 raise KeyUnavailable(kid)
             if record.destroyed_at is None:
                 self._mark_destroyed(transaction, record, now=now)
+            for one in predecessors(records, of=record) if now < record.active_from else ():
+                signing_keys.retire_key(transaction.connection, one.kid, at=None)
+                event = EventType.SIGNING_KEY_ACTIVATED
+                self._record(transaction, event, one, now=now, at=one.active_from)
         self._finish_destroyed(now)
 
     def destroy_retired(self, now: datetime) -> tuple[str, ...]:
@@ -291,48 +302,55 @@ class Keyring:
         self, now: datetime, *, older_than: timedelta | None, lead: timedelta | None
     ) -> tuple[KeyRecord, ...]:
         active_from = now + (self._lead if lead is None else lead)
-        due = [
-            algorithm
-            for algorithm in self._purpose.algorithms
-            if _is_due(self._reload(now).records, algorithm, now=now, older_than=older_than)
-        ]
-        drafts = {
-            algorithm: self._make(algorithm, now=now, active_from=active_from) for algorithm in due
-        }
-        with self._database.transaction() as transaction:
-            records = self._locked_records(transaction)
-            for algorithm, draft in drafts.items():
-                if not _is_due(records, algorithm, now=now, older_than=older_than):
-                    continue
-                self._insert(transaction, draft, now=now)
+        due = self._due(self._reload(now).records, now=now, older_than=older_than)
+        with self._drafts(due, now=now, active_from=active_from) as drafts:
+            with self._database.transaction() as transaction:
+                records = self._locked_records(transaction)
+                due = self._due(records, now=now, older_than=older_than)
+                due = [algorithm for algorithm in due if algorithm in drafts]
+                for algorithm in due:
+                    self._insert(transaction, drafts[algorithm], now=now)
                 for record in records:
-                    if record.algorithm == algorithm and record.retired_at is None:
-                        signing_keys.retire_key(
-                            transaction.connection, record.kid, at=draft.active_from
-                        )
-                        self._record(
-                            transaction,
-                            EventType.SIGNING_KEY_RETIRED,
-                            record,
-                            now=now,
-                            at=draft.active_from,
-                        )
+                    if record.algorithm in due and record.retired_at is None:
+                        signing_keys.retire_key(transaction.connection, record.kid, at=active_from)
+                        event = EventType.SIGNING_KEY_RETIRED
+                        self._record(transaction, event, record, now=now, at=active_from)
+            take_out(drafts, due)
         return tuple(record for record in self._reload(now).records if record.active_from > now)
 
     def _locked_records(self, transaction: Transaction) -> tuple[KeyRecord, ...]:
         lock_until_commit(transaction, name=f"signing_key:{self._purpose.name}")
         return signing_keys.read_keys(transaction.connection, purpose=self._purpose.name)
 
-    def _without_key(self, records: tuple[KeyRecord, ...], *, now: datetime) -> list[str]:
-        able = {
-            record.algorithm
-            for record in records
-            if record.destroyed_at is None and record.is_active(now)
-        }
-        return [algorithm for algorithm in self._purpose.algorithms if algorithm not in able]
+    def _due(
+        self, records: tuple[KeyRecord, ...], *, now: datetime, older_than: timedelta | None
+    ) -> list[str]:
+        return [
+            algorithm
+            for algorithm in self._purpose.algorithms
+            if is_due(records, algorithm=algorithm, now=now, older_than=older_than)
+        ]
+
+    @contextmanager
+    def _drafts(
+        self, algorithms: Sequence[str], *, now: datetime, active_from: datetime
+    ) -> Iterator[dict[str, KeyRecord]]:
+        """New keys, made outside of any transaction; those left in the dict are thrown away.
+
+        An RSA key takes longer than others should wait for a lock; a key in a token that nobody
+        remembers would stay there for ever.
+        """
+        drafts: dict[str, KeyRecord] = {}
+        try:
+            for algorithm in algorithms:
+                drafts[algorithm] = self._make(algorithm, now=now, active_from=active_from)
+            yield drafts
+        finally:
+            for draft in drafts.values():
+                with suppress(KeystoreError):
+                    self._backend.destroy_key(draft.private_sealed or b"")
 
     def _make(self, algorithm: str, *, now: datetime, active_from: datetime) -> KeyRecord:
-        # outside of any transaction: an RSA key takes longer than others should wait for a lock
         made = self._backend.make_key(algorithm=algorithm)
         return KeyRecord(
             kid=made.kid,
@@ -427,23 +445,3 @@ class Keyring:
             )
         self._loaded, self._retry_at = loaded, None
         return loaded
-
-
-def _find(records: tuple[KeyRecord, ...], kid: str) -> KeyRecord:
-    for record in records:
-        if record.kid == kid:
-            return record
-    raise KeyUnavailable(kid)
-
-
-def _is_due(
-    records: tuple[KeyRecord, ...],
-    algorithm: str,
-    *,
-    now: datetime,
-    older_than: timedelta | None,
-) -> bool:
-    starts = [record.active_from for record in records if record.algorithm == algorithm]
-    if not starts or max(starts) > now:
-        return False  # nothing to follow, or the next key is already waiting
-    return older_than is None or max(starts) + older_than <= now

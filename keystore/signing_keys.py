@@ -81,11 +81,6 @@ def read_keys(connection: Connection, *, purpose: str) -> tuple[KeyRecord, ...]:
     return tuple(_record(row) for row in rows)
 
 
-def read_all_keys(connection: Connection) -> tuple[KeyRecord, ...]:
-    """Every key of every purpose, in the order in which they start to sign."""
-    return tuple(_record(row) for row in connection.execute(_ALL).mappings())
-
-
 def insert_key(connection: Connection, record: KeyRecord) -> None:
     """Store a new key."""
     connection.execute(
@@ -103,10 +98,11 @@ def insert_key(connection: Connection, record: KeyRecord) -> None:
     )
 
 
-def retire_key(connection: Connection, kid: str, *, at: datetime) -> None:
-    """Set the instant from which another key signs instead."""
+def retire_key(connection: Connection, kid: str, *, at: datetime | None) -> None:
+    """Set the instant from which another key signs instead; None: none follows after all."""
+    retired_ms = None if at is None else to_ms(at)
     connection.execute(
-        update(signing_key).where(signing_key.c.kid == kid).values(retired_ms=to_ms(at))
+        update(signing_key).where(signing_key.c.kid == kid).values(retired_ms=retired_ms)
     )
 
 

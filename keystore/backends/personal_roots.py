@@ -100,9 +100,9 @@ class TokenPersonalRoots:
 
         Raises  TokenUnavailable.
         """
-        object_id = secrets.token_bytes(_OBJECT_ID_BYTES)
 
         def generate(opened: OpenSession) -> TokenPersonalRoot:
+            object_id = secrets.token_bytes(_OBJECT_ID_BYTES)  # a new one at each attempt
             # the key that is searched for comes last: half a pair is never found
             for kind, may in (
                 (KeyType.AES, MechanismFlag.WRAP | MechanismFlag.UNWRAP),

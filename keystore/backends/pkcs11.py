@@ -65,18 +65,19 @@ class TokenBackend:
         Raises  KeyUnavailable: a kind that tokens do not make; TokenUnavailable, also when the
                 token made a key that could come out: it is destroyed at once.
         """
-        kind, key_id = get_key_type(algorithm), secrets.token_bytes(_ID_BYTES)
+        kind = get_key_type(algorithm)
 
-        def make(opened: OpenSession) -> OwnPublicKey:
+        def make(opened: OpenSession) -> tuple[bytes, OwnPublicKey]:
+            key_id = secrets.token_bytes(_ID_BYTES)  # a new one at each attempt
             public, private = generate_pair(
                 opened.session, kind=kind, key_id=key_id, private=RESIDENT
             )
             if any(private[attribute] is not value for attribute, value in _NEVER_OUT):
                 private.destroy()
                 raise TokenUnavailable("attributes")
-            return public
+            return key_id, public
 
-        public = self._sessions.run(make)
+        key_id, public = self._sessions.run(make)
         jwk = public_jwk(public, algorithm=algorithm)
         return NewKey(jwk["kid"], jwk, _MARK + key_id + encode_spki(public))
 

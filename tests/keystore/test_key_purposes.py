@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
@@ -308,3 +309,56 @@ def test_a_key_of_a_backend_that_is_not_configured_is_named_too(
     assert keyring.damaged(now) == {made.kid}
     keyring.destroy(made.kid, now=now)
     assert keyring.damaged(now) == frozenset()
+
+
+def test_a_waiting_key_that_is_destroyed_leaves_the_one_before_it_in_its_place(
+    make_for: MakeFor, now: datetime
+) -> None:
+    keyring = make_for(TOKENS)
+    keyring.ensure(now)
+    old = keyring.signing_key("ES256", now=now).kid
+    coming = {record.algorithm: record for record in keyring.rotate(now)}
+    keyring.destroy(coming["ES256"].kid, now=now)
+    later = now + timedelta(days=1)
+    assert keyring.signing_key("ES256", now=later).kid == old
+    assert keyring.signing_key("RS256", now=later).kid == coming["RS256"].kid
+    again = {record.algorithm: record for record in keyring.rotate(later)}
+    assert keyring.signing_key("ES256", now=again["ES256"].active_from).kid == again["ES256"].kid
+
+
+def test_a_retired_key_signs_no_more_even_when_the_one_after_it_is_gone(
+    make_for: MakeFor, now: datetime
+) -> None:
+    keyring = make_for(SECOND_FACTOR)
+    keyring.ensure(now)
+    (coming,) = keyring.rotate(now)
+    later = coming.active_from
+    keyring.destroy(coming.kid, now=later)
+    with pytest.raises(KeyUnavailable):
+        keyring.signing_key("ES256", now=later)
+    keyring.rotate_due(later)
+    assert keyring.signing_key("ES256", now=later).kid != coming.kid
+
+
+def test_what_was_made_and_not_needed_is_not_left_in_the_backend(
+    make_for: MakeFor, sealer: Sealer, now: datetime
+) -> None:
+    """Processes that start together make a key each; all but one are thrown away."""
+    token = _TokenThatFails(sealer)
+    token.is_away = False
+    keyrings = [make_for(OCSP, backend=token) for _ in range(4)]
+    made: list[bytes] = []
+    make = token.make_key
+
+    def counted(*, algorithm: str) -> NewKey:
+        one = make(algorithm=algorithm)
+        made.append(one.stored)
+        return one
+
+    token.make_key = counted  # type: ignore[method-assign]  # counts what the backend made
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda keyring: keyring.ensure(now), keyrings))
+        list(pool.map(lambda keyring: keyring.rotate(now), keyrings))
+    stored = [record.private_sealed for record in make_for(OCSP).records(now)]
+    assert len(stored) == 2
+    assert sorted(token.erased) == sorted(one for one in made if one not in stored)
