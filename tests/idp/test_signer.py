@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from idp.errors import SettingsInvalid
-from idp.settings import Settings, load_settings
+from idp.settings import Settings
+from idp.settings_loading import load_settings
 from idp.signer import listening_address, listening_group, make_deployment, open_ledger
 from idp.signer_client import open_signer_client
 
