@@ -7,17 +7,35 @@ that keeps invented people and real ones apart.  Source: architecture, "Sandbox"
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from idp.errors import SettingsInvalid, StorageUnavailable
-from idp.services import Services, build_services
+from idp.keks import open_service_ring
+from idp.services import Services, build_services, utc_now
 from idp.settings import Settings
 from idp.settings_loading import SANDBOX_MARK, load_settings
 from idp.storage.database import Database
 from idp.storage.deployment import find_stamp
 from idp.timestamps import check_timestamps
+from keystore.errors import KekInvalid
+from keystore.sealing import Sealer
+
+_KEK_SETTINGS: Final = "ANTIN_KEK_FILE"
+_REFUSED: Final[Mapping[str, str]] = {
+    "missing": "there is no root key",
+    "both_given": "a file or ANTIN_KEK, not both",
+    "unreadable": "the file with the root key cannot be read",
+    "unwritable": "the file with the root key cannot be written",
+    "readable_by_others": "others may touch the file with the root key: it must be of mode 0600",
+    "malformed": "is no root key: 43 characters of base64url",
+    "not_given": "a root key that is needed was not given",
+    "does_not_open": "the database is under another root key",
+    "damaged": "keys in the database are damaged, restore them from a backup",
+}
+"""Reasons of `KekInvalid`, for operators."""
 
 
 def read_settings() -> Settings:
@@ -50,14 +68,36 @@ def check_server_settings(settings: Settings) -> bool:
     """Before `antin serve` and `antin work` start anything; whether this is a sandbox.
 
     Raises  SettingsInvalid: no database, tables of another version, or a database and settings that
-            do not go together.
+            do not go together, or root keys that do not open it.
     """
     database = open_database(settings)
     try:
         stamp = find_stamp(database)
+        is_sandbox = check_deployment(
+            settings, stamp=stamp, is_marked=os.environ.get(SANDBOX_MARK) == "1"
+        )
+        check_root_keys(settings, database)
     finally:
         database.close()
-    return check_deployment(settings, stamp=stamp, is_marked=os.environ.get(SANDBOX_MARK) == "1")
+    return is_sandbox
+
+
+def check_root_keys(settings: Settings, database: Database) -> None:
+    """Whether the database opens with the root keys of the settings; nothing is written when not.
+
+    Here, once, and in one line: every worker that starts finds the same out for itself, and dies.
+    Raises  SettingsInvalid.
+    """
+    try:
+        Sealer.open(database, kek=open_service_ring(settings), now=utc_now())
+    except KekInvalid as refused:
+        raise SettingsInvalid(
+            _KEK_SETTINGS, reason=f"{_REFUSED[refused.reason]}{_named(refused)}"
+        ) from refused
+
+
+def _named(refused: KekInvalid) -> str:
+    return f": {', '.join(refused.names)}" if refused.names else ""
 
 
 def check_deployment(settings: Settings, *, stamp: bool | None, is_marked: bool) -> bool:

@@ -47,7 +47,7 @@ def test_production_refuses_a_sandbox_and_the_other_way_round(
 
 @pytest.mark.parametrize("is_sandbox", [True, False])
 def test_stamp_is_read_from_the_database(tmp_path: Path, monkeypatch, is_sandbox):
-    settings = Settings(issuer=HTTPS, var=tmp_path)
+    settings = Settings(issuer=HTTPS, var=tmp_path, kek="A" * 43)
     database = Database(settings.effective_database_url)
     upgrade(database)
     stamp(database, is_sandbox=is_sandbox)
@@ -68,3 +68,20 @@ def test_database_without_tables_is_refused(tmp_path: Path):
 def test_database_that_does_not_answer_is_refused():
     with pytest.raises(SettingsInvalid, match="does not answer"):
         open_database(Settings(database_url="postgresql+psycopg://antin@127.0.0.1:1/none"))
+
+
+def test_the_server_does_not_start_with_a_root_key_that_does_not_open_the_database(tmp_path: Path):
+    """One line before anything starts, where each worker would die with a trace."""
+    settings = Settings(issuer=HTTPS, var=tmp_path, kek="A" * 43)
+    database = Database(settings.effective_database_url)
+    upgrade(database)
+    stamp(database, is_sandbox=False)
+    database.close()
+    check_server_settings(settings)
+    for kek, said in (("B" * 43, "another root key"), ("short", "43 characters"), ("", "read")):
+        other = Settings(issuer=HTTPS, var=tmp_path, kek=kek)
+        with pytest.raises(SettingsInvalid, match=said) as refused:
+            check_server_settings(other)
+        assert refused.value.name == "ANTIN_KEK_FILE"
+    both = Settings(issuer=HTTPS, var=tmp_path, kek=f"{'B' * 43},{'A' * 43}")
+    check_server_settings(both)
