@@ -5,14 +5,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partialmethod
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import load_der_private_key
-from pkcs11 import Attribute, KeyType, ObjectClass
+from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass
 
 from keystore.backends.aes_kwp import unwrap_kwp
-from keystore.backends.errors import PersonalKekUnknown
+from keystore.backends.errors import DigestRefused, PersonalKekUnknown, TokenUnavailable
 from keystore.backends.personal_pkcs11 import TokenPersonalKeys
 from keystore.backends.personal_roots import TokenPersonalRoots
 from keystore.backends.token_sessions import OpenSession, TokenSessions
@@ -233,3 +234,41 @@ def test_threads_use_personal_keys_at_the_same_time(backend: TokenPersonalKeys) 
 
     with ThreadPoolExecutor(8) as pool:
         assert len(list(pool.map(sign, range(200)))) == 200
+
+
+def test_an_unwrapped_key_that_could_come_out_signs_nothing(
+    backend: TokenPersonalKeys, sessions: TokenSessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token may take a template and do something else."""
+    made = backend.make("ES256", context="k1")
+    unwrap = TokenPersonalKeys._unwrap
+    loose = partialmethod(unwrap, may_come_out=True)
+    monkeypatch.setattr(TokenPersonalKeys, "_unwrap", loose)
+    with pytest.raises(TokenUnavailable, match="attributes"):
+        backend.sign_digests(
+            made.wrapped, algorithm="ES256", context="k1", digests=digests(1), hash_name="sha256"
+        )
+    assert sessions.run(_private_keys) == 0
+
+
+def test_hashes_that_a_token_cannot_name_are_refused(backend: TokenPersonalKeys) -> None:
+    made = backend.make("RS256", context="k1")
+    with pytest.raises(DigestRefused):
+        backend.sign_digests(
+            made.wrapped,
+            algorithm="RS256",
+            context="k1",
+            digests=digests(1, hash_name="sha3_256"),
+            hash_name="sha3_256",
+        )
+
+
+def test_a_token_without_key_wrap_says_so(
+    backend: TokenPersonalKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = backend.make("ES256", context="k1")
+    monkeypatch.setattr(backend, "_mechanism", Mechanism.AES_KEY_WRAP_KWP)
+    with pytest.raises(TokenUnavailable, match="mechanism"):
+        backend.make("ES256", context="k1")
+    with pytest.raises(TokenUnavailable, match="mechanism"):
+        backend.rewrap(made.wrapped, context="k1")

@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from pkcs11 import Attribute
+from pkcs11 import Attribute, ObjectClass
 
+from keystore.backends import pkcs11
 from keystore.backends.errors import (
     DigestRefused,
     SignatureBroken,
@@ -18,6 +19,7 @@ from keystore.backends.errors import (
     TokenUnavailable,
 )
 from keystore.backends.pkcs11 import TokenBackend
+from keystore.backends.token_library import get_library
 from keystore.backends.token_sessions import OpenSession, TokenPin, TokenSessions
 from keystore.errors import KeyUnavailable, SealBroken
 from keystore.public_keys import spki_of
@@ -195,3 +197,52 @@ def test_a_token_that_is_not_there_is_an_error_of_ours(token: SoftToken) -> None
     sessions = TokenSessions(token.module, label="another", pin=TokenPin("1"))
     with pytest.raises(TokenUnavailable):
         TokenBackend(sessions).make_key(algorithm="ES256")
+
+
+def test_a_token_that_makes_a_key_that_may_come_out_is_not_trusted(
+    sessions: TokenSessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token may take a template and do something else."""
+    monkeypatch.setitem(pkcs11.RESIDENT, Attribute.EXTRACTABLE, True)
+    with pytest.raises(TokenUnavailable, match="attributes"):
+        TokenBackend(sessions).make_key(algorithm="ES256")
+    wanted = {Attribute.CLASS: ObjectClass.PRIVATE_KEY}
+    assert sessions.run(lambda opened: list(opened.session.get_objects(wanted))) == []
+
+
+def test_a_session_that_is_lost_is_opened_again(sessions: TokenSessions) -> None:
+    backend = TokenBackend(sessions)
+    made = backend.make_key(algorithm="ES256")
+    opened = backend.open_key(kid=made.kid, algorithm="ES256", stored=made.stored)
+    opened.sign(b"message")
+    for idle in sessions._idle:
+        idle.session.close()
+    opened.sign(b"message")
+
+
+def test_while_some_sign_the_library_may_be_started_again(
+    sessions: TokenSessions, token: SoftToken
+) -> None:
+    """Nobody is in the library when it stops, and nobody notices."""
+    backend = TokenBackend(sessions)
+    made = backend.make_key(algorithm="ES256")
+    opened = backend.open_key(kid=made.kid, algorithm="ES256", stored=made.stored)
+    library = get_library(token.module)
+
+    def act(number: int) -> None:
+        if number % 25 == 7:
+            library.restart(seen=library.generation)
+        else:
+            opened.sign(b"message")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(list(pool.map(act, range(400)))) == 400
+
+
+def test_an_error_of_ours_is_no_error_of_the_token(sessions: TokenSessions) -> None:
+    def refuse(_opened: OpenSession) -> None:
+        raise SealBroken
+
+    with pytest.raises(SealBroken):
+        sessions.run(refuse)
+    assert len(sessions._idle) == 1
