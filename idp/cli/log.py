@@ -17,8 +17,10 @@ from tqdm import tqdm
 
 from idp.cli.context import open_services
 from idp.cli.log_parts import LogParts, json_option, key_option, open_log
+from idp.cli.naming import operator_option
 from keystore.clock import from_ms
 from keystore.errors import SealBroken
+from keystore.log.begin_anew import begin_log_anew
 from keystore.log.chain_storage import find_stuck
 from keystore.log.checkpoint_storage import find_checkpoint, read_witness_states
 from keystore.log.entries import HOUR_MS, Tree
@@ -211,6 +213,35 @@ def checkpoint(tree: str) -> None:
     if found is None:
         raise click.ClickException("there is no checkpoint that counts yet")
     click.echo(found.whole_note, nl=False)
+
+
+@log.command("begin-anew")
+@click.argument("origin")
+@operator_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def begin_anew(*, origin: str, operator: str, yes: bool) -> None:
+    """Make the trees again under the name ORIGIN, after rows were lost for good.
+
+    For a database that was restored from a backup: witnesses have seen more than is left.
+    """
+    with open_services() as services:
+        now = services.time()
+        names = {tree: f"{origin}/{tree}" for tree in Tree}
+        for tree, old in open_log(services).origins.items():
+            click.echo(f"{old} ends; {names[tree]} begins with the rows that are left", err=True)
+        click.echo(
+            "What was proven under the old names is proven no more by this service, and no"
+            " checkpoint counts until every witness trusts the new names.",
+            err=True,
+        )
+        if not yes:
+            click.confirm("Begin anew?", abort=True, err=True)
+        log_of = services.log.in_name_of(operator)
+        begin_log_anew(services.database, origins=names, log=log_of, now=now)
+        parts = open_log(services)
+        for tree in Tree:
+            for key in parts.keys.verifiers(names[tree], now=now):
+                click.echo(key.vkey)
 
 
 def _tree(parts: LogParts, tree: Tree, *, now: datetime) -> dict[str, Any]:

@@ -112,6 +112,8 @@ class EventType(StrEnum):
     TSA_RELEASED = "time:tsa:released"
 
     BACKUP_RESTORED = "operation:backup:restored"
+    LOG_BEGUN_ANEW = "operation:log:begun_anew"
+    """The trees were made again under another name, after rows were lost for good."""
 
 
 _VERSIONS: Final[Mapping[EventType, int]] = MappingProxyType({})

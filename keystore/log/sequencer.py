@@ -203,6 +203,8 @@ class Sequencer:
     ) -> bool:
         """Whether there is something to sign; refuses a tree that is not the one signed before."""
         signed = self._signed.get(state.tree)
+        if signed is not None and signed.origin != state.origin:
+            signed = None  # another log, by the operator's command
         if signed is not None and (last is None or signed.size > last.size):
             raise TreeDamaged(f"{state.tree} rolled back from {signed.size}")
         if last is None:

@@ -277,3 +277,20 @@ def test_unknown_entries_are_refused_by_name(run: Run, parts: LogParts) -> None:
     with parts.services.database.transaction() as tx:
         tx.connection.execute(delete(log_entry))
     assert "removed" in run("verify", status=1).stdout.lower()
+
+
+def test_begin_anew_asks_and_names_what_stops(run: Run, parts: LogParts) -> None:
+    origin = parts.origins[Tree.PUBLIC]
+    words = ("begin-anew", "log.example/2", "--operator", "can.bo")
+    asked = run(*words, status=1)
+    assert f"{origin} ends; log.example/2/public begins" in asked.stderr
+    assert "no checkpoint counts until every witness trusts" in asked.stderr
+    assert open_log(parts.services).origins[Tree.PUBLIC] == origin
+    vkeys = run(*words, "--yes").stdout.split()
+    assert [vkey.partition("+")[0] for vkey in vkeys] == [
+        *["log.example/2/public"] * 2,
+        *["log.example/2/private"] * 2,
+    ]
+    _integrate(open_log(parts.services), later=timedelta(seconds=1))
+    assert _json(run, "verify", "--offline")["whole"] is True
+    assert "refused" in run("show", status=1).stdout  # the witness does not know the new names
