@@ -194,3 +194,12 @@ def test_a_name_of_many_bytes_survives_der() -> None:
     common = name.get_attributes_for_oid(NameOID.COMMON_NAME)[0]
     assert len(common.value) == 63
     assert str(common.value).encode() in name.public_bytes()
+
+
+def test_a_person_with_a_very_long_name_is_cut_after_a_word() -> None:
+    name = " ".join(["Mây", "Suối", "Ngàn", "Gió"] * 5)
+    parts = _parts(PersonSubject(name))
+    common = str(parts["CN"])
+    assert len(common) <= 64
+    assert common.endswith("…")
+    assert name.startswith(common[:-1])

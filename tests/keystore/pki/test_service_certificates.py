@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
 from cryptography import x509
 
+from idp.errors import StorageUnavailable
 from keystore.keyring import Keyring
 from keystore.pki.authority import Authorities
 from keystore.pki.certificates import Certificates
@@ -161,3 +163,62 @@ def test_without_an_authority_that_can_issue_somebody_is_told(real, make_service
     real.authorities.retire("issuing-1", now=now)
     with pytest.raises(CaUnknown):
         make_service().renew_due(now)
+
+
+class _Away:
+    """A database that can be taken away."""
+
+    def __init__(self, database) -> None:
+        self.database = database
+        self.is_away = False
+
+    def read(self):
+        if self.is_away:
+            raise StorageUnavailable
+        return self.database.read()
+
+    def transaction(self):
+        return self.database.transaction()
+
+
+def test_timestamps_go_on_while_the_database_is_away(real, make_service, now: datetime) -> None:
+    make_service().renew_due(now)
+    away = _Away(real.database)
+    service = ServiceCertificates(
+        away,
+        profile=Profile.TIMESTAMP,
+        keyring=Keyring(real.database, real.sealer, log=real.log, purpose=TIMESTAMP),
+        authorities=real.authorities,
+        certificates=real.certificates,
+    )
+    away.is_away = True
+    with pytest.raises(StorageUnavailable):
+        service.signer(now)
+    away.is_away = False
+    known = service.signer(now)
+    away.is_away = True
+    assert service.signer(now + timedelta(minutes=1)) == known
+    with pytest.raises(ServiceCertificateMissing):
+        service.signer(now + timedelta(days=500))
+
+
+def test_a_destroyed_key_does_not_sign_and_is_followed(real, make_service, now: datetime) -> None:
+    service = make_service()
+    service.renew_due(now)
+    kid = service.signer(now)[0].kid
+    keyring = Keyring(real.database, real.sealer, log=real.log, purpose=TIMESTAMP)
+    keyring.destroy(kid, now=now)
+    later = now + timedelta(minutes=1)
+    with pytest.raises(ServiceCertificateMissing):
+        service.signer(later)
+    service.renew_due(later)
+    assert service.signer(later + timedelta(seconds=10))[0].kid != kid
+
+
+def test_many_threads_ask_for_the_same_signer(make_service, now: datetime) -> None:
+    service = make_service()
+    service.renew_due(now)
+    with ThreadPoolExecutor(8) as pool:
+        later = [now + timedelta(seconds=10 * n) for n in range(64)]
+        kids = {key.kid for key, _chain in pool.map(service.signer, later)}
+    assert len(kids) == 1

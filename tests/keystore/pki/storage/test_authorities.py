@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
 from idp.storage.database import Database
@@ -56,3 +59,21 @@ def test_the_names_of_an_authority_are_those_that_a_request_uses(now: datetime) 
         assert (built.issuer_name_hash, built.issuer_key_hash) == (name, key)
     assert x509.Name.public_bytes(pki.issuing.certificate.subject) == names.name_der
     assert replace(pki.ca_record(ISSUING_ID), kid="x").kid == "x"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: rsa.generate_private_key(65537, 2048), ed25519.Ed25519PrivateKey.generate],
+)
+def test_the_key_of_any_kind_is_hashed_as_its_identifier_is(now: datetime, make) -> None:
+    """RFC 5280 §4.2.1.2 (1): SHA-1 of the bit string, as CertID has it too."""
+    key, name = make(), x509.Name([])
+    digest = hashes.SHA256() if isinstance(key, rsa.RSAPrivateKey) else None
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).serial_number(1)
+    builder = builder.not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    certificate = builder.public_key(key.public_key()).sign(key, digest)
+    record = replace(
+        SmallPki(now).ca_record(ROOT_ID), certificate=certificate.public_bytes(Encoding.DER)
+    )
+    expected = x509.SubjectKeyIdentifier.from_public_key(key.public_key()).digest
+    assert issuer_names(record).key_sha1 == expected
