@@ -11,9 +11,10 @@ Not here: how authorities come to be (`keystore/pki/ceremony.py`), certificates 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -31,6 +32,10 @@ from keystore.pki.storage import authorities as ca_table
 from keystore.pki.storage.certificates import read_status
 from keystore.storage import DatabaseLike, Transaction, lock_until_commit
 from keystore.x509_key import as_private_key, builder_hash
+
+
+CA_ID: Final = re.compile(r"[a-z][a-z0-9-]{0,14}[a-z0-9]", re.ASCII)
+"""Names of authorities: they stand in addresses, and in the common name of those of our own."""
 
 
 class Authorities:
@@ -92,6 +97,8 @@ class Authorities:
         Takes   chain: DER, checked by whoever calls (`keystore/pki/chain.py`).
         Raises  CaRefused.
         """
+        if not CA_ID.fullmatch(ca_id):
+            raise CaRefused(ca_id, reason="id")
         parent: str | None = None
         record: CaRecord | None = None
         with self._database.transaction() as tx:

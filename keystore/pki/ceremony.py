@@ -10,7 +10,6 @@ Not here: files and passphrases (the command), how the key is exported (`keystor
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -24,7 +23,7 @@ from keystore.errors import KeyUnavailable
 from keystore.keyring import Keyring, SigningKey
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
-from keystore.pki.authority import Authorities, make_record
+from keystore.pki.authority import CA_ID, Authorities, make_record
 from keystore.pki.errors import CaRefused
 from keystore.pki.issuing import (
     Draft,
@@ -47,7 +46,6 @@ from keystore.pki.storage import authorities as ca_table
 from keystore.pki.storage import certificates as certificate_table
 from keystore.storage import DatabaseLike, lock_until_commit
 
-_ID: Final = re.compile(r"[a-z][a-z0-9-]{0,14}[a-z0-9]", re.ASCII)
 _CRL_LIFETIME: Final = timedelta(days=366)
 
 
@@ -201,7 +199,7 @@ class Ceremony:
         )
 
     def _check_free(self, ca_id: str) -> None:
-        if not _ID.fullmatch(ca_id):
+        if not CA_ID.fullmatch(ca_id):
             raise CaRefused(ca_id, reason="id")
         if any(record.ca_id == ca_id for record in self._authorities.records()):
             raise CaRefused(ca_id, reason="already_there")

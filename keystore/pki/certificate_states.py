@@ -160,8 +160,16 @@ def certificate_event(
     return Event(
         event_type,
         account_id=record.account_id,
-        facts={"ca": record.ca_id, "serial": f"{record.serial:x}", **facts},
+        facts={"ca": record.ca_id, "serial": serial_fact(record.serial), **facts},
     )
+
+
+def serial_fact(serial: int) -> str:
+    """A serial number for the log: 32 hexadecimal digits at least.
+
+    A short one of another authority would look like somebody's number, which the log refuses.
+    """
+    return f"{serial:032x}"
 
 
 def find_locked(tx: Transaction, serial: int) -> CertificateRecord:

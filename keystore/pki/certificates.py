@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from keystore.log.events import EventType, Fact
 from keystore.log.record import LogWriter
 from keystore.pki.authority import Authorities
-from keystore.pki.certificate_states import certificate_event, find_locked
+from keystore.pki.certificate_states import certificate_event, find_locked, serial_fact
 from keystore.pki.errors import CertificateStateRefused, CertificateUnknown, CsrRefused
 from keystore.pki.issuing import Draft, Issuer, build_certificate, make_serial, validity
 from keystore.pki.model import (
@@ -274,7 +274,7 @@ class Certificates:
         event_type = EventType.CERTIFICATE_ISSUED
         if record.replaces is not None:
             event_type = EventType.CERTIFICATE_RENEWED
-            facts["replaces"] = f"{record.replaces:x}"
+            facts["replaces"] = serial_fact(record.replaces)
         event = certificate_event(event_type, record, facts=facts)
         self._log.record(tx, event, data_key=data_key, now=now)
 

@@ -206,8 +206,10 @@ def test_a_chain_goes_up_to_the_root(real, now: datetime) -> None:
 
 
 def test_an_external_authority_needs_a_certificate(real, now: datetime) -> None:
-    with pytest.raises(CaRefused):
-        real.authorities.add_external("licensed", [], now=now)
+    chain = real.authorities.chain("issuing-1")
+    for ca_id, ders in (("licensed", ()), ("../etc", chain), ("issuing-1", chain)):
+        with pytest.raises(CaRefused):
+            real.authorities.add_external(ca_id, ders, now=now)
 
 
 @pytest.mark.parametrize("act", ["suspend", "revoke"])

@@ -18,6 +18,9 @@ from keystore.pki.errors import CaRefused, CaUnknown, ChainRefused, CsrRefused, 
 from keystore.pki.external import ExternalEnrolment
 from tests.support.pki import SmallPki
 
+_SHORT = 0x123456789
+"""A serial number that looks like somebody's old identity number."""
+
 
 @pytest.fixture
 def foreign(now: datetime) -> SmallPki:
@@ -90,14 +93,16 @@ def test_an_answer_is_taken_once_and_only_for_a_request_that_waits(
     request = real.request()
     waiting = external.enrol(request, csr=_csr(external, request, now), now=now)
     given = {"data_key": real.data_key("acc_one"), "now": now}
-    pem = _answer(foreign, waiting.csr, serial=77)
+    pem = _answer(foreign, waiting.csr, serial=_SHORT)
     external.import_issued(waiting.enrolment_id, pem, **given)
     for enrolment_id in (waiting.enrolment_id, "enr_unknown"):
         with pytest.raises(EnrolmentUnknown):
             external.import_issued(enrolment_id, pem, **given)
     again = external.enrol(request, csr=_csr(external, request, now), now=now)
     with pytest.raises(ChainRefused, match="already_there"):
-        external.import_issued(again.enrolment_id, _answer(foreign, again.csr, serial=77), **given)
+        external.import_issued(
+            again.enrolment_id, _answer(foreign, again.csr, serial=_SHORT), **given
+        )
 
 
 def test_an_answer_for_another_key_or_name_or_from_another_authority_is_refused(
