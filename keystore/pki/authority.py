@@ -33,7 +33,6 @@ from keystore.pki.storage.certificates import read_status
 from keystore.storage import DatabaseLike, Transaction, lock_until_commit
 from keystore.x509_key import as_private_key, builder_hash
 
-
 CA_ID: Final = re.compile(r"[a-z][a-z0-9-]{0,14}[a-z0-9]", re.ASCII)
 """Names of authorities: they stand in addresses, and in the common name of those of our own."""
 
