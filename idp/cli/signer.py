@@ -18,11 +18,13 @@ from functools import partial
 
 import click
 
-from idp.cli.context import check_server_settings, drop_own_variables, open_database, read_settings
+from idp.cli.context import check_deployment, drop_own_variables, open_database, read_settings
 from idp.logs import configure_logging
 from idp.personal_keys import open_personal_ring, open_personal_roots, signer_kek_file
 from idp.services import utc_now
 from idp.settings import Settings
+from idp.settings_loading import SANDBOX_MARK
+from idp.storage.deployment import find_stamp
 
 
 @click.command()
@@ -45,11 +47,11 @@ def signer(*, trust_clock: bool) -> None:
     from keystore.signer.processes import SignerProcesses
 
     settings = read_settings()
-    is_sandbox = check_server_settings(signer_settings(settings))
+    is_marked = os.environ.get(SANDBOX_MARK) == "1"
     drop_own_variables()
     configure_logging(settings.log_level)
     harden_process()
-    _prepare(signer_settings(settings), is_sandbox=is_sandbox)
+    _prepare(signer_settings(settings), is_marked=is_marked)
     if trust_clock:
         ledger = open_ledger(settings)
         ledger.trust_clock(utc_now())
@@ -67,13 +69,15 @@ def signer(*, trust_clock: bool) -> None:
         processes.watch()
 
 
-def _prepare(settings: Settings, *, is_sandbox: bool) -> None:
+def _prepare(settings: Settings, *, is_marked: bool) -> None:
     from keystore.signer.start import has_root_key, verify_root_keys
 
-    if not is_sandbox and os.getuid() in settings.signer_users:
-        logging.getLogger("antin.signer").warning("signer_shares_its_user_with_its_callers")
     database = open_database(settings)
     try:
+        # not as `antin serve` does: the root keys of the service are not here to be looked at
+        is_sandbox = check_deployment(settings, stamp=find_stamp(database), is_marked=is_marked)
+        if not is_sandbox and os.getuid() in settings.signer_users:
+            logging.getLogger("antin.signer").warning("signer_shares_its_user_with_its_callers")
         if not has_root_key(database):
             _make_root_key(settings)
         verify_root_keys(database, ring=open_personal_ring(settings), now=utc_now())

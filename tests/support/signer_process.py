@@ -194,6 +194,12 @@ class SignerProcess:
         )
 
 
+def sign_with(client: SignerClient, person: Person, **changes: Any) -> tuple[bytes, ...]:
+    """Everything right, now; `changes` replace parts of the activation."""
+    activation = person.activation(now=utc_now(), **changes)
+    return client.activate(activation, person.confirm(activation))
+
+
 @contextmanager
 def running_signer(
     folder: Path,

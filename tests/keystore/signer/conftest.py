@@ -1,4 +1,4 @@
-"""A signer in the test's own process, and somebody who has a key there."""
+"""A signer in the test's own process, one as a process of its own, and somebody with a key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import pytest
 
 from idp.storage.database import Database
 from keystore.kek import Kek, KekRing
+from keystore.signer.client import SignerClient
+from tests.support.servers import PostgresqlServer
 from tests.support.signer import Bench, Person
+from tests.support.signer_process import SignerProcess, running_signer
 
 
 @pytest.fixture
@@ -31,3 +34,42 @@ def bench(database: Database, personal_ring: KekRing, tmp_path: Path) -> Iterato
 def person(bench: Bench, now: datetime) -> Person:
     """Somebody with a passkey and a P-256 key."""
     return bench.enrol(now=now)
+
+
+@pytest.fixture(scope="module")
+def signer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignerProcess]:
+    """One signer for the tests that leave it running."""
+    folder = tmp_path_factory.mktemp("signer")
+    with running_signer(folder, f"sqlite:///{folder / 'antin.db'}") as running:
+        yield running
+
+
+@pytest.fixture
+def client(signer: SignerProcess) -> Iterator[SignerClient]:
+    """What a web worker asks with."""
+    client = signer.client()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def somebody(signer: SignerProcess, client: SignerClient) -> Person:
+    """A person with a key in that signer."""
+    return signer.enrol(client)
+
+
+@pytest.fixture
+def owned(signer: SignerProcess) -> Iterator[Database]:
+    """The database of that signer, in the hands of an attacker."""
+    database = Database(signer.database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def own_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database for a signer that is killed."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'antin.db'}"
+    server: PostgresqlServer = request.getfixturevalue("postgresql_server")
+    return server.url(server.make_database())

@@ -5,33 +5,25 @@ Architecture, decision 11.
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import stat
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import delete
 
 from idp.storage.database import Database
 from keystore.clock import to_ms
-from keystore.kek import KekRing, create_kek_file, read_keks
+from keystore.kek import KekRing, read_keks
 from keystore.signer import errors
 from keystore.signer.client import SignerClient
 from keystore.signer.evidence import StatementEvidence
-from keystore.signer.storage import spent_activation
 from keystore.signer.wire import MAX_FRAME_BYTES
 from keystore.verifying import verify_digest
 from tests.support.authenticator import Authenticator
-from tests.support.servers import PostgresqlServer, wait_until
 from tests.support.signer import (
     Bench,
     Person,
@@ -41,47 +33,16 @@ from tests.support.signer import (
     store,
     stored,
 )
-from tests.support.signer_process import SignerProcess, running_signer, tls_settings, utc_now
-
-
-@pytest.fixture(scope="module")
-def signer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignerProcess]:
-    """One signer for the tests that leave it running."""
-    folder = tmp_path_factory.mktemp("signer")
-    with running_signer(folder, f"sqlite:///{folder / 'antin.db'}") as running:
-        yield running
-
-
-@pytest.fixture
-def client(signer: SignerProcess) -> Iterator[SignerClient]:
-    """What a web worker asks with."""
-    client = signer.client()
-    yield client
-    client.close()
-
-
-@pytest.fixture
-def somebody(signer: SignerProcess, client: SignerClient) -> Person:
-    """A person with a key in that signer."""
-    return signer.enrol(client)
-
-
-@pytest.fixture
-def owned(signer: SignerProcess) -> Iterator[Database]:
-    """The database of that signer, in the hands of an attacker."""
-    database = Database(signer.database_url)
-    yield database
-    database.close()
-
-
-def _sign(client: SignerClient, person: Person, **changes: Any) -> tuple[bytes, ...]:
-    activation = person.activation(now=utc_now(), **changes)
-    return client.activate(activation, person.confirm(activation))
+from tests.support.signer_process import (
+    SignerProcess,
+    sign_with,
+    utc_now,
+)
 
 
 def test_what_a_person_confirmed_comes_back_signed(client: SignerClient, somebody: Person) -> None:
     digests = digests_of(100)
-    signatures = _sign(client, somebody, digests=digests)
+    signatures = sign_with(client, somebody, digests=digests)
     for digest, signature in zip(digests, signatures, strict=True):
         verify_digest(
             somebody.key.public_spki,
@@ -98,13 +59,13 @@ def test_the_life_of_a_key_is_led_over_the_wire(
     person = signer.enrol(client, account_id="acc_life")
     assert client.suspend_key(person.key.key_id, reason="recovered")
     with pytest.raises(errors.PersonalKeySuspended):
-        _sign(client, person)
+        sign_with(client, person)
     assert client.resume_key(person.key.key_id, reason="proofed_again")
-    assert _sign(client, person)
+    assert sign_with(client, person)
     assert client.destroy_keys_of("acc_life", reason="deleted") == 1
     assert not client.destroy_key(person.key.key_id, reason="deleted")
     with pytest.raises(errors.PersonalKeyDestroyed):
-        _sign(client, person)
+        sign_with(client, person)
 
 
 def test_a_replayed_activation_is_refused(client: SignerClient, somebody: Person) -> None:
@@ -127,16 +88,16 @@ def test_an_activation_for_other_digests_is_refused(client: SignerClient, somebo
 def test_an_expired_activation_is_refused(client: SignerClient, somebody: Person) -> None:
     over = to_ms(utc_now() - timedelta(milliseconds=1))
     with pytest.raises(errors.ActivationExpired):
-        _sign(client, somebody, expires_ms=over)
+        sign_with(client, somebody, expires_ms=over)
 
 
 def test_foreign_activations_are_refused(
     signer: SignerProcess, client: SignerClient, somebody: Person
 ) -> None:
     with pytest.raises(errors.ActivationForeign, match="signer"):
-        _sign(client, somebody, signer="https://another.example")
+        sign_with(client, somebody, signer="https://another.example")
     with pytest.raises(errors.ActivationForeign, match="account"):
-        _sign(client, somebody, account_id="acc_2")
+        sign_with(client, somebody, account_id="acc_2")
     other = signer.enrol(client, account_id="acc_2")
     activation = somebody.activation(now=utc_now())
     with pytest.raises(errors.EvidenceRefused, match="credential"):
@@ -152,7 +113,7 @@ def test_swapped_wrapped_blobs_are_refused(
     store(owned, other.key.key_id, wrapped=one)
     for who in (somebody, other):
         with pytest.raises(errors.KeyRecordChanged):
-            _sign(client, who)
+            sign_with(client, who)
 
 
 # --- what the web workers have, and what they can do with it -------------------------------------
@@ -218,7 +179,7 @@ def test_what_it_writes_names_no_key_and_no_person(
     signer: SignerProcess, client: SignerClient, somebody: Person
 ) -> None:
     with suppress(errors.SignerError):
-        _sign(client, somebody, account_id="acc_2")
+        sign_with(client, somebody, account_id="acc_2")
     written = signer.log
     assert "acc_" not in written
     assert (signer.folder / "signer-kek").read_text().strip() not in written
@@ -273,7 +234,7 @@ def test_who_says_nothing_keeps_nobody_out(
             connection.connect(str(signer.folder / "signer.sock"))
             connection.sendall(b"\x00\x00")
             silent.append(connection)
-        assert _sign(client, somebody)
+        assert sign_with(client, somebody)
     finally:
         for connection in silent:
             connection.close()
@@ -284,206 +245,5 @@ def test_many_threads_share_one_client(
 ) -> None:
     people = [signer.enrol(client, account_id=f"acc_{number}") for number in range(4)]
     with ThreadPoolExecutor(8) as pool:
-        signed = list(pool.map(lambda number: _sign(client, people[number % 4]), range(4)))
+        signed = list(pool.map(lambda number: sign_with(client, people[number % 4]), range(4)))
     assert all(signed)
-
-
-# --- starting, stopping, dying -------------------------------------------------------------------
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def own_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database for a signer that is killed."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'antin.db'}"
-    server: PostgresqlServer = request.getfixturevalue("postgresql_server")
-    return server.url(server.make_database())
-
-
-def _has(outcomes: list[str], signed: int) -> bool:
-    return outcomes.count("signed") >= signed
-
-
-def test_killed_at_any_instant_it_signs_again_and_nothing_twice(
-    own_url: str, tmp_path: Path
-) -> None:
-    """`kill -9` of the process with the keys, five times, under load."""
-    with running_signer(tmp_path / "signer", own_url) as signer:
-        client = signer.client(patience_s=20)
-        people = [signer.enrol(client, account_id=f"acc_{number}") for number in range(4)]
-        outcomes: list[str] = []
-        stopping = False
-
-        def work(person: Person) -> None:
-            while not stopping:
-                activation = person.activation(now=utc_now(), digests=digests_of(5))
-                evidence = person.confirm(activation)
-                try:
-                    client.activate(activation, evidence)
-                    outcomes.append("signed")
-                except errors.OutcomeUnknown:
-                    outcomes.append("unknown")
-                with pytest.raises((errors.ActivationSpent, errors.OutcomeUnknown)):
-                    client.activate(activation, evidence)
-
-        with ThreadPoolExecutor(4) as pool:
-            futures = [pool.submit(work, person) for person in people]
-            try:
-                for _ in range(5):
-                    enough = outcomes.count("signed") + 4
-                    wait_until(partial(_has, outcomes, enough), what="signatures")
-                    assert signer.kill_children()
-            finally:
-                stopping = True
-            for future in futures:
-                future.result(60)
-        assert all(_sign(client, person) for person in people)
-        client.close()
-
-
-def test_all_of_it_killed_and_started_again_replays_nothing(own_url: str, tmp_path: Path) -> None:
-    """What was spent is on the signer's disk before a key is opened."""
-    signer = SignerProcess(tmp_path / "signer", own_url)
-    signer.start()
-    try:
-        client = signer.client()
-        person = signer.enrol(client)
-        person.passkey.counts = False
-        activation = person.activation(now=utc_now())
-        evidence = person.confirm(activation, count=7)
-        client.activate(activation, evidence)
-        signer.kill()
-        database = Database(own_url)
-        with database.transaction() as transaction:
-            transaction.connection.execute(delete(spent_activation))
-            transaction.connection.exec_driver_sql("UPDATE personal_key_counter SET sign_count = 0")
-        database.close()
-        signer.start()
-        with pytest.raises(errors.ActivationSpent):
-            client.activate(activation, evidence)
-        client.close()
-    finally:
-        signer.stop()
-
-
-def test_stopped_it_finishes_and_leaves_no_socket(tmp_path: Path) -> None:
-    with running_signer(tmp_path / "signer", f"sqlite:///{tmp_path / 'antin.db'}") as signer:
-        client = signer.client(patience_s=0.2)
-        person = signer.enrol(client)
-        children = signer.children()
-        assert signer.stop() == 0
-        assert not (signer.folder / "signer.sock").exists()
-        assert not any(Path(f"/proc/{child}").exists() for child in children)
-        with pytest.raises(errors.SignerUnavailable):
-            _sign(client, person)
-        client.close()
-
-
-def test_a_parent_that_is_killed_leaves_no_process_with_keys(tmp_path: Path) -> None:
-    with running_signer(tmp_path / "signer", f"sqlite:///{tmp_path / 'antin.db'}") as signer:
-        (child,) = signer.children()
-        assert signer.process is not None
-        os.kill(signer.process.pid, signal.SIGKILL)
-        wait_until(lambda: not _is_running(child), what="the end of the child")
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
-
-
-def test_there_is_one_signer_at_a_socket(signer: SignerProcess, client: SignerClient) -> None:
-    second = signer.run()
-    assert second.returncode == 1
-    assert "in_use" in second.stderr
-    assert client.kek_ids()
-
-
-def test_another_root_key_is_refused_at_start_and_nothing_is_overwritten(
-    signer: SignerProcess, client: SignerClient, somebody: Person, owned: Database, tmp_path: Path
-) -> None:
-    create_kek_file(tmp_path / "another")
-    before = stored(owned, somebody.key.key_id)
-    wrong = SignerProcess(
-        tmp_path / "wrong",
-        signer.database_url,
-        {"ANTIN_SIGNER_KEK_FILE": str(tmp_path / "another")},
-    ).run()
-    assert wrong.returncode == 1
-    assert "not_given" in wrong.stderr
-    assert stored(owned, somebody.key.key_id) == before
-    assert _sign(client, somebody)
-
-
-def test_a_user_who_is_not_listed_is_told_so(tmp_path: Path) -> None:
-    signer = SignerProcess(
-        tmp_path / "signer",
-        f"sqlite:///{tmp_path / 'antin.db'}",
-        {"ANTIN_SIGNER_USERS": str(os.getuid() + 1)},
-    )
-    try:
-        with pytest.raises(errors.CallerRefused, match="user"):
-            signer.start()
-    finally:
-        signer.stop()
-
-
-# --- mutual TLS ----------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignerProcess]:
-    """A signer on a port."""
-    folder = tmp_path_factory.mktemp("remote")
-    settings = tls_settings(folder)
-    with running_signer(folder, f"sqlite:///{folder / 'antin.db'}", **settings) as running:
-        yield running
-
-
-def test_it_signs_over_mutual_tls(remote: SignerProcess) -> None:
-    client = remote.client()
-    person = remote.enrol(client)
-    assert len(_sign(client, person)) == 1
-    assert remote.kill_children()
-    assert len(_sign(client, person)) == 1, "a connection that died is made anew"
-    client.close()
-
-
-@pytest.mark.parametrize("name", ["other", "stranger"])
-def test_a_certificate_that_may_not_ask_is_refused(remote: SignerProcess, name: str) -> None:
-    """RFC 6125: another name of the same authority, and our name of another authority."""
-    client = SignerClient(remote.address, tls=remote.tls_of(name), patience_s=0.3)
-    with pytest.raises((errors.SignerUnavailable, errors.CallerRefused)):
-        client.kek_ids()
-    client.close()
-
-
-def _without_certificate(remote: SignerProcess) -> None:
-    context = remote.tls_of("caller")
-    bare = type(context)(context.protocol)
-    bare.load_verify_locations(remote.folder / "ca.pem")
-    client = SignerClient(remote.address, tls=bare, patience_s=0.3)
-    try:
-        client.kek_ids()
-    finally:
-        client.close()
-
-
-def _in_the_clear(remote: SignerProcess) -> None:
-    host, _, port = remote.address.removeprefix("tls://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=20) as connection:
-        connection.sendall(b"\x00\x00\x00\x01\xc0")
-        if not connection.recv(1024).startswith(b"\x00"):
-            raise errors.SignerUnavailable
-
-
-@pytest.mark.parametrize("attempt", [_without_certificate, _in_the_clear])
-def test_whoever_shows_no_certificate_is_refused(
-    remote: SignerProcess, attempt: Callable[[SignerProcess], None]
-) -> None:
-    """RFC 8446 §4.4.2.4: a client that sends no certificate is turned away."""
-    with pytest.raises(errors.SignerUnavailable):
-        attempt(remote)
-    assert remote.is_up()
