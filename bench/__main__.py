@@ -8,23 +8,30 @@ from __future__ import annotations
 import signal
 import sys
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 import click
 
+from bench.costs import Cost, make_cost_table
 from bench.growth import Register, measure_growth
-from bench.machine import describe, divide_cores, stay_on
+from bench.keystore import Place, measure_entries, measure_keystore
+from bench.machine import Cores, describe, divide_cores, stay_on
 from bench.peer import run_peer
 from bench.population import add_people
 from bench.provider import Provider, run_empty, run_provider
 from bench.rounds import Plan, Sides, measure_all
 from bench.side import Audience, Operation
 from bench.sign_in import measure_sign_ins
-from bench.stores import open_stores
-from bench.table import make_growth_table, make_table
+from bench.stores import Stores, open_stores
+from bench.table import Row, make_growth_table, make_table
 
-_PEOPLE = 500
+_PEOPLE: Final = 500
+_SIGNING_S: Final = 1.0
+"""How long each kind of signature is made in a round."""
 
 
 def _say(text: str) -> None:
@@ -60,25 +67,13 @@ def main(
     operations = [one for one in Operation if not only or one.value in only]
     cores = divide_cores()
     stay_on(cores.others)
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="antin-bench-")))
-        stores = stack.enter_context(open_stores())
-        ours = stack.enter_context(
-            run_provider(
-                stores, core=cores.server, folder=folder / "antin",
-                populate=lambda services, _settings: add_people(services, range(_PEOPLE)),
-                with_authority=True,
-            )
-        )  # fmt: skip
-        empty = stack.enter_context(run_empty(core=cores.server, folder=folder))
-        peer = None
-        if not no_peer:
-            peer = stack.enter_context(run_peer(core=cores.server, folder=folder))
-        _warm_up(ours)
-        idle = ours.side.server.worker_memory_mib()
-        sides = Sides(ours, empty, peer, cores.server)
-        rows = measure_all(sides, plan, operations=operations, say=_say)
-        after = ours.side.server.worker_memory_mib()
+    costs: list[Cost] = []
+    with _room() as (stores, folder):
+        rows, memory = _measure_requests(
+            stores, plan, operations=operations, cores=cores, folder=folder, with_peer=not no_peer
+        )
+        if not only:
+            costs = measure_keystore(_place(stores, plan, cores=cores, folder=folder))
         postgresql, redis = stores.versions()
     click.echo(describe(cores, postgresql=postgresql, redis=redis))
     click.echo(
@@ -86,10 +81,24 @@ def main(
         "one core, load generator and databases on another.\n"
     )
     click.echo(make_table(rows))
-    click.echo(
-        f"Memory of the worker: {idle:.0f} MiB after warm-up, {after:.0f} MiB after the run "
-        "(target: ≤ 150 MiB when idle)."
-    )
+    click.echo(f"Memory of the worker: {memory} (target: ≤ 150 MiB when idle).")
+    if costs:
+        click.echo(f"\n{make_cost_table(costs)}")
+
+
+@main.command()
+@click.pass_obj
+def keystore(plan: Plan) -> None:
+    """Measure the keystore alone: signatures, certificates, `antin signer`, the log."""
+    _print_costs(plan, measure_keystore)
+
+
+@main.command()
+@click.option("--entries", default=1_000_000, show_default=True)
+@click.pass_obj
+def log(plan: Plan, *, entries: int) -> None:
+    """Measure the append-only log alone; writing a million rows takes minutes."""
+    _print_costs(plan, partial(measure_entries, entries=entries))
 
 
 @main.command()
@@ -101,8 +110,7 @@ def growth(plan: Plan, *, small: int, large: int) -> None:
     cores = divide_cores()
     stay_on(cores.others)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="antin-bench-")))
-        stores = stack.enter_context(open_stores())
+        stores, folder = stack.enter_context(_room())
         providers = [
             stack.enter_context(
                 run_provider(
@@ -116,6 +124,61 @@ def growth(plan: Plan, *, small: int, large: int) -> None:
         postgresql, redis = stores.versions()
     click.echo(f"{describe(cores, postgresql=postgresql, redis=redis)}\n")
     click.echo(make_growth_table(rows, small=small, large=large))
+
+
+@contextmanager
+def _room() -> Iterator[tuple[Stores, Path]]:
+    """Databases and a folder of the run's own."""
+    with (
+        tempfile.TemporaryDirectory(prefix="antin-bench-") as folder,
+        open_stores() as stores,
+    ):
+        yield stores, Path(folder)
+
+
+def _measure_requests(
+    stores: Stores,
+    plan: Plan,
+    *,
+    operations: Sequence[Operation],
+    cores: Cores,
+    folder: Path,
+    with_peer: bool,
+) -> tuple[list[Row], str]:
+    """Every operation over HTTP, and what the worker's memory was; nothing is left running."""
+    with ExitStack() as stack:
+        ours = stack.enter_context(
+            run_provider(
+                stores, core=cores.server, folder=folder / "antin",
+                populate=lambda services, _settings: add_people(services, range(_PEOPLE)),
+                with_authority=True,
+            )
+        )  # fmt: skip
+        empty = stack.enter_context(run_empty(core=cores.server, folder=folder))
+        peer = None
+        if with_peer:
+            peer = stack.enter_context(run_peer(core=cores.server, folder=folder))
+        _warm_up(ours)
+        idle = ours.side.server.worker_memory_mib()
+        sides = Sides(ours, empty, peer, cores.server)
+        rows = measure_all(sides, plan, operations=operations, say=_say)
+        after = ours.side.server.worker_memory_mib()
+    return rows, f"{idle:.0f} MiB after warm-up, {after:.0f} MiB after the run"
+
+
+def _print_costs(plan: Plan, measure: Callable[[Place], list[Cost]]) -> None:
+    cores = divide_cores()
+    stay_on(cores.others)
+    with _room() as (stores, folder):
+        costs = measure(_place(stores, plan, cores=cores, folder=folder))
+        postgresql, redis = stores.versions()
+    click.echo(f"{describe(cores, postgresql=postgresql, redis=redis)}\n")
+    click.echo(make_cost_table(costs))
+
+
+def _place(stores: Stores, plan: Plan, *, cores: Cores, folder: Path) -> Place:
+    seconds = min(_SIGNING_S, plan.seconds)
+    return Place(stores, folder, cores.server, plan.rounds, seconds, _say)
 
 
 def _warm_up(ours: Provider) -> None:

@@ -12,6 +12,8 @@ import platform
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -43,6 +45,17 @@ def divide_cores() -> Cores:
 def stay_on(cores: frozenset[int]) -> None:
     """Move this process, and all that it starts without further words, to these cores."""
     os.sched_setaffinity(0, cores)
+
+
+@contextmanager
+def only_on(core: int) -> Iterator[None]:
+    """Keep this thread, and what it starts meanwhile, on one core; afterwards where it was."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def pinned(core: int) -> tuple[str, ...]:

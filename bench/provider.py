@@ -55,23 +55,37 @@ def run_provider(
     Takes   populate: brings the people; room: number of the Redis room, one for each provider;
             with_authority: whether it certifies and gives timestamps.
     """
+    with open_deployment(
+        stores, folder=folder, room=room, with_authority=with_authority
+    ) as services:
+        settings = services.settings
+        clients = add_clients(services)
+        people = tuple(populate(services, settings))
+        asked = make_authority(services, people=people) if with_authority else None
+        with run(
+            [sys.executable, "-m", "idp.cli", "serve"],
+            port=settings.port,
+            core=core,
+            log=folder / "log",
+            environ=clean_environ() | variables_of(settings),
+        ) as running:
+            side = _side(services, clients, people, server=running, asked=asked)
+            yield Provider(side, people)
+
+
+@contextmanager
+def open_deployment(
+    stores: Stores, *, folder: Path, room: int = 0, with_authority: bool = False
+) -> Iterator[Services]:
+    """An empty database of its own with everything over it, in this process.
+
+    Takes   as `run_provider`; the authority itself is made by `make_authority`.
+    """
     folder.mkdir(parents=True)
-    port = free_port()
     with settings_of_authority(is_wanted=with_authority) as more:
-        settings = _settings(stores, folder=folder, port=port, room=room, more=more)
+        settings = _settings(stores, folder=folder, port=free_port(), room=room, more=more)
         with closing(_open(settings)) as services:
-            clients = add_clients(services)
-            people = tuple(populate(services, settings))
-            asked = make_authority(services, people=people) if with_authority else None
-            with run(
-                [sys.executable, "-m", "idp.cli", "serve"],
-                port=port,
-                core=core,
-                log=folder / "log",
-                environ=clean_environ() | variables_of(settings),
-            ) as running:
-                side = _side(services, clients, people, server=running, asked=asked)
-                yield Provider(side, people)
+            yield services
 
 
 def _settings(
