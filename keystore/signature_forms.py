@@ -6,6 +6,8 @@ DER (X.509, CMS, TLS).  Source: RFC 7518 §3.4; RFC 5480 §2.2.3.  Not here: ver
 
 from __future__ import annotations
 
+import hmac
+
 from cryptography.hazmat.primitives.asymmetric.utils import (
     decode_dss_signature,
     encode_dss_signature,
@@ -42,5 +44,5 @@ def check_der(signature: bytes) -> None:
         canonical = encode_dss_signature(r, s)
     except ValueError as malformed:
         raise SignatureRefused("encoding") from malformed
-    if canonical != signature or r <= 0 or s <= 0:
+    if not hmac.compare_digest(canonical, signature) or r <= 0 or s <= 0:
         raise SignatureRefused("encoding")

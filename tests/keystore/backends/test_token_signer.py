@@ -21,11 +21,8 @@ from tests.support.softhsm import SoftHsm, SoftToken
 
 
 @pytest.fixture
-def signer(
-    soft_hsm: SoftHsm, token: SoftToken, sessions: TokenSessions, tmp_path: Path
-) -> Iterator[SignerProcess]:
+def signer(soft_hsm: SoftHsm, token: SoftToken, tmp_path: Path) -> Iterator[SignerProcess]:
     """A signer whose only secret is the PIN of a token."""
-    TokenPersonalRoots(sessions).make()
     pin = tmp_path / "pin"
     pin.write_text(token.pin)
     pin.chmod(0o600)
@@ -58,9 +55,11 @@ def _sign(client: SignerClient, person: Person) -> None:
 
 
 def test_a_signer_over_a_token_recovers_by_itself(
-    signer: SignerProcess, token: SoftToken, tmp_path: Path
+    signer: SignerProcess, token: SoftToken, sessions: TokenSessions, tmp_path: Path
 ) -> None:
+    """Its first start made the root key, in the token."""
     assert not (signer.folder / "signer-kek").exists()
+    assert len(TokenPersonalRoots(sessions).find()) == 1
     client = signer.client(patience_s=20)
     person = signer.enrol(client)
     _sign(client, person)
