@@ -10,13 +10,13 @@ from __future__ import annotations
 import grp
 import os
 import socket
+from datetime import UTC, datetime
 
 import msgspec
 
 from idp.errors import SettingsInvalid
 from idp.logs import configure_logging
 from idp.personal_keys import open_personal_keys, open_personal_ring
-from idp.services import utc_now
 from idp.settings import Settings
 from idp.signer_client import tls_files
 from idp.storage.database import Database
@@ -69,7 +69,7 @@ def make_signer_server(settings: Settings, listener: socket.socket) -> SignerSer
     return SignerServer(
         listener,
         gate=_make_gate(settings),
-        answering=Answering(service=service, desk=desk, backend=backend, time=utc_now),
+        answering=Answering(service=service, desk=desk, backend=backend, time=_utc_now),
         connections=settings.signer_connections,
     )
 
@@ -123,3 +123,8 @@ def _make_gate(settings: Settings) -> Gate:
     certificate, key, authority = tls_files(settings)
     context = server_context(certificate=certificate, key=key, client_ca=authority)
     return TlsGate(context, frozenset(settings.signer_callers))
+
+
+def _utc_now() -> datetime:
+    # not the one of `idp/services.py`: a process that opens keys imports no provider
+    return datetime.now(UTC)

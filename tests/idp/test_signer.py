@@ -109,3 +109,16 @@ print(sorted(signers & set(sys.modules)))
 def test_web_workers_do_not_even_import_what_opens_personal_keys() -> None:
     seen = subprocess.run([sys.executable, "-c", _SEES], capture_output=True, text=True, check=True)
     assert seen.stdout.strip() == "[]"
+
+
+_IS = """
+import sys
+import idp.signer
+provider = {"flask", "authlib", "redis", "idp.services", "idp.oauth", "clients.registry"}
+print(sorted(provider & set(sys.modules)))
+"""
+
+
+def test_the_process_that_opens_keys_imports_no_provider() -> None:
+    seen = subprocess.run([sys.executable, "-c", _IS], capture_output=True, text=True, check=True)
+    assert seen.stdout.strip() == "[]"
