@@ -17,7 +17,6 @@ from idp.cli.keys_kek import (
     rotate_kek_command,
 )
 from idp.cli.naming import operator_option
-from idp.keyrings import Keyrings, open_keyrings
 from idp.services import Services
 from keystore.backends.errors import KeySuccession
 from keystore.errors import KeyUnavailable
@@ -56,7 +55,7 @@ def rotate_command(purpose: str, operator: str) -> None:
     A key that needs a certificate signs once it has one, which `antin work` sees to.
     """
     with open_services() as services:
-        keyring = _keyrings(services).in_name_of(operator).of(KEY_PURPOSES[purpose])
+        keyring = services.keyrings.in_name_of(operator).of(KEY_PURPOSES[purpose])
         try:
             coming = keyring.rotate(services.time())
         except KeySuccession as beside:
@@ -94,7 +93,7 @@ def destroy_command(kid: str, operator: str, *, yes: bool) -> None:
             click.echo(sentence)
         if not yes:
             click.confirm("Destroy it?", abort=True)
-        keyrings = _keyrings(services).in_name_of(operator)
+        keyrings = services.keyrings.in_name_of(operator)
         try:
             keyring = keyrings.of(KEY_PURPOSES[found.record.purpose])
             keyring.destroy(kid, now=now)
@@ -105,14 +104,8 @@ def destroy_command(kid: str, operator: str, *, yes: bool) -> None:
     click.echo(f"{kid} destroyed")
 
 
-def _keyrings(services: Services) -> Keyrings:
-    return open_keyrings(
-        services.settings, database=services.database, sealer=services.sealer, log=services.log
-    )
-
-
 def _listed(services: Services, *, purpose: str | None) -> list[ListedKey]:
-    keyrings, now = _keyrings(services), services.time()
+    keyrings, now = services.keyrings, services.time()
     software = keyrings.backends[-1]
     with services.database.read() as connection:
         names = {ca.kid: ca.ca_id for ca in read_cas(connection) if ca.kid is not None}
