@@ -12,8 +12,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -28,7 +29,9 @@ from keystore.log.errors import WitnessUnreachable
 from keystore.log.events import Event, EventType
 from keystore.log.note_keys import KeyKind, NoteSigner, NoteVerifier
 from keystore.log.record import LogWriter
+from keystore.log.witness import Witness
 from keystore.log.witness_folder import WitnessFolder
+from keystore.log.witness_server import WitnessServer
 from keystore.log.witnessing import WitnessConfig, WitnessReply
 from tests.support.tree import ROOT
 
@@ -90,11 +93,6 @@ class WitnessProcess:
         self.config = WitnessConfig(name, "", self._keys)
         self.start()
 
-    @property
-    def setting(self) -> str:
-        """The witness as a setting names it."""
-        return " ".join((self.config.url, *(key.vkey for key in self._keys)))
-
     def start(self) -> None:
         """Serve, and wait for the address."""
         self._process = subprocess.Popen(
@@ -121,6 +119,33 @@ class WitnessProcess:
         self._process.stdout.close()
         self._process = None
         return status
+
+
+class WitnessThread:
+    """The same server in this process, for tests of who asks: it starts at once."""
+
+    def __init__(self, folder: Path, *, name: str, logs: tuple[NoteVerifier, ...]) -> None:
+        self.folder = WitnessFolder(folder)
+        keys = self.folder.create(name=name)
+        self.folder.add_logs([key.vkey for key in logs])
+        judge = Witness(
+            self.folder, signers=self.folder.read_signers(), logs=self.folder.read_logs()
+        )
+        self._server = WitnessServer(
+            ("127.0.0.1", 0), witness=judge, time=lambda: datetime.now(UTC)
+        )
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}
+        )
+        self._thread.start()
+        self.config = WitnessConfig(name, f"http://127.0.0.1:{self._server.server_port}", keys)
+        self.setting = " ".join((self.config.url, *(key.vkey for key in keys)))
+
+    def stop(self) -> None:
+        """End it."""
+        self._server.shutdown()
+        self._thread.join(10)
+        self._server.server_close()
 
 
 class LoopbackTransport:

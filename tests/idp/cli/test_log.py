@@ -31,7 +31,7 @@ from keystore.log.sequencer import Sequencer
 from keystore.log.tree_tables import log_entry, log_witness
 from keystore.log.witnessing import Witnessing
 from keystore.purposes import LOG
-from tests.support.log_trees import PUBLIC_EVENT, WitnessProcess
+from tests.support.log_trees import PUBLIC_EVENT, WitnessThread
 from tests.support.provider import Provider
 from tests.support.provider_seeds import ANH
 
@@ -49,7 +49,7 @@ def services(provider: Provider, tmp_path: Path) -> Iterator[Services]:
     keyrings.of(LOG).ensure(now)
     parts = open_log(base)
     logs = tuple(key for keys in parts.log_keys((), now=now).values() for key in keys)
-    process = WitnessProcess(tmp_path / "witness", name="witness.example/w1", logs=logs)
+    process = WitnessThread(tmp_path / "witness", name="witness.example/w1", logs=logs)
     settings = msgspec.structs.replace(base.settings, log_witnesses=(process.setting,))
     yield replace(base, settings=settings, egress=Egress(allow_insecure=True))
     process.stop()
