@@ -77,7 +77,7 @@ class SignerClient:
         *,
         tls: ssl.SSLContext | None = None,
         patience_s: float = 3.0,
-        answer_s: float = 30.0,
+        answer_s: float = 15.0,
     ) -> None:
         self._address: Address = parse_address(address)
         if (self._address.path is None) != (tls is not None):
