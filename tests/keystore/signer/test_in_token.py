@@ -76,7 +76,10 @@ def test_a_token_that_is_removed_and_put_back_signs_again(
     away = token.folder.parents[1] / "away"
     token.folder.rename(away)
     signer.kill_children()
-    with closing(signer.client(patience_s=0.5, answer_s=1)) as client, pytest.raises(errors.SignerError):
+    with (
+        closing(signer.client(patience_s=0.5, answer_s=1)) as client,
+        pytest.raises(errors.SignerError),
+    ):
         _sign(client, person, count=1)
     away.rename(token.folder)
     with closing(signer.client(patience_s=30)) as client:
