@@ -125,7 +125,7 @@ class PurposeKeyWrappings:
         *,
         kek_id: str,
         after: str,  # noqa: ARG002 - there is only one step
-        limit: int,  # noqa: ARG002 - idem
+        limit: int,  # noqa: ARG002 - one step reads all
     ) -> Batch:
         """See `Wrappings`."""
         rewrapped, damaged, new = 0, [], self._ring.get(kek_id)

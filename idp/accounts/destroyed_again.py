@@ -18,8 +18,8 @@ from typing import Final
 from idp.accounts.errors import AccountUnknown
 from idp.accounts.lifecycle import AccountLifecycle
 from idp.ids import AccountId
-from idp.storage.accounts import read_data_keys
 from idp.storage.database import Database
+from idp.storage.erasures import read_data_keys
 from keystore.destruction import find_destroyed
 from keystore.sealing import Sealer
 

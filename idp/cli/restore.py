@@ -29,10 +29,10 @@ from idp.errors import StorageUnavailable
 from idp.ids import AccountId
 from idp.services import Services, build_services, utc_now
 from idp.settings import Settings
-from idp.storage.accounts import count_accounts, read_erased
 from idp.storage.copies import Copies, CopyFailed, read_log_state
 from idp.storage.database import Database
 from idp.storage.deployment import find_stamp
+from idp.storage.erasures import count_accounts, read_erased
 from idp.storage.schema import head_revision, is_set_up, upgrade
 from keystore.destruction import DestructionList
 from keystore.errors import DestructionListBroken

@@ -30,7 +30,6 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
-    func,
     insert,
     select,
     update,
@@ -143,14 +142,6 @@ _PAST_BY_MAC = (
         identifier.c.valid_to_ms.is_not(None),
     )
 )
-_DATA_KEYS = (
-    select(account.c.account_key, account.c.account_id, account.c.data_key)
-    .where(account.c.account_key > bindparam("after"), account.c.data_key.is_not(None))
-    .order_by(account.c.account_key)
-    .limit(bindparam("at_most"))
-)
-_COUNT = select(func.count()).select_from(account)
-_ERASED = select(account.c.account_id).where(account.c.erased_ms.is_not(None))
 _INSERT = insert(account).returning(account.c.account_id, account.c.account_key)
 _INSERT_IDENTIFIER = insert(identifier)
 _UPDATE = update(account).where(account.c.account_key == bindparam("key"))
@@ -289,24 +280,6 @@ def insert_accounts(
     except IntegrityError as clash:
         raise IdentifierTaken("unknown") from clash
     return rows
-
-
-def read_data_keys(connection: Connection, *, batch: int) -> Iterator[tuple[AccountId, bytes]]:
-    """The wrapped data key of every account that has one, read a batch at a time."""
-    after = -1
-    while rows := connection.execute(_DATA_KEYS, {"after": after, "at_most": batch}).all():
-        yield from ((AccountId(row.account_id), row.data_key) for row in rows)
-        after = rows[-1].account_key
-
-
-def read_erased(connection: Connection) -> tuple[AccountId, ...]:
-    """Every account that was erased."""
-    return tuple(AccountId(row.account_id) for row in connection.execute(_ERASED))
-
-
-def count_accounts(connection: Connection) -> int:
-    """How many accounts there are, erased ones among them."""
-    return connection.execute(_COUNT).scalar_one()
 
 
 def add_identifier(tx: Transaction, row: AccountRow, *, number: Identifier, sealer: Sealer) -> None:

@@ -237,7 +237,7 @@ def test_a_database_from_before_root_keys_had_names_is_opened_and_rotated(
     database: Database, service: Sealer, make_rotation, old: Kek, new: Kek, now: datetime
 ) -> None:
     from keystore.aead import AeadKey  # noqa: PLC0415 - how it was done then
-    from keystore.root_keys import root_key  # noqa: PLC0415 - idem
+    from keystore.root_keys import root_key  # noqa: PLC0415 - and what was not there
 
     before = AeadKey(old._raw)
     with database.transaction() as tx:

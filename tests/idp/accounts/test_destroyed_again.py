@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import update
 
 from idp.accounts.destroyed_again import destroy_again
-from idp.storage.accounts import account, read_data_keys, read_erased
+from idp.storage.accounts import account
+from idp.storage.erasures import read_data_keys, read_erased
 from keystore.destruction import DestructionList
 
 HERS, HIS = "003091000017", "003091000025"

@@ -21,6 +21,7 @@ from idp.accounts.model import AccountStatus, IdentifierKind
 from idp.accounts.people import People
 from idp.cli.accounts import accounts
 from idp.ids import AccountId
+from idp.settings import Settings
 from idp.storage.database import Database, Transaction
 from idp.storage.ephemeral_sql import SqlEphemeralStore
 from keystore.log.events import EventType
@@ -60,6 +61,7 @@ def services(database: Database, tmp_path: Path, now: datetime) -> Iterator[Simp
     sealer = Sealer.open(database, kek=load_kek(file=None, value=value), now=now)
     store = SqlEphemeralStore(f"sqlite:///{tmp_path / 'marks.db'}")
     yield SimpleNamespace(
+        settings=Settings(var=tmp_path),
         database=database,
         sealer=sealer,
         log=LogWriter(sealer, writer_id="test"),
