@@ -8,6 +8,7 @@ milliseconds are by the clock.
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +43,13 @@ class Bound:
 
     def is_met(self, value: float) -> bool:
         """Whether a measured value of this kind is good enough."""
-        return value >= self.value if self.of is Measure.RATE else value <= self.value
+        match self.of:
+            case Measure.RATE:
+                return value >= self.value
+            case Measure.MS:
+                return value < self.value
+            case Measure.TIMES:
+                return value <= self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +61,8 @@ class Spent:
 
     @property
     def rate(self) -> float:
-        """How many go into a second."""
-        return 1000 / self.ms
+        """How many go into a second; a difference of two measurements may be nothing."""
+        return 1000 / self.ms if self.ms > 0 else math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +139,15 @@ def take_turns(
 
 
 def make_cost_table(costs: Sequence[Cost]) -> str:
-    """One line for each, as Markdown."""
+    """One line for each, as Markdown, and how much of its core the yardstick had."""
     head = ("what", "a second", "ms for one", "CPU ms", "× raw", "target", "")
     lines = [head, ("---", *["--:"] * 4, "---", "---"), *map(_line, costs)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    had = statistics.median(raw.cpu_ms / raw.ms for cost in costs for _, raw in cost.rounds)
+    return (
+        f"{table}\n\nThe raw signature had {had:.0%} of its core; what other work took of it makes "
+        "rates and ms worse by as much, or more.\n"
+    )
 
 
 def _repeat_for(call: Callable[[], Any], seconds: float) -> int:

@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 
 from sqlalchemy import BigInteger, Column, Connection, LargeBinary, MetaData, Table, insert
 
-from bench.costs import Bound, Cost, Measure, Spent, Stopwatch
+from bench.costs import Bound, Cost, Measure, Spent, Stopwatch, take_turns
 from bench.population import Person
 from bench.signatures import RawSigning
 from idp.services import Services
@@ -33,6 +33,7 @@ ENTRIES: Final = 100_000
 _PORTION: Final = 5_000
 _PROOFS: Final = 300
 _ACTS: Final = 300
+_STATEMENT: Final = "*one statement at PostgreSQL, `SELECT 1`*"
 _RANDOM: Final = secrets.SystemRandom()
 _ACT: Final = Table(
     "bench_act",
@@ -64,10 +65,15 @@ def measure_log(
         say(f"{(number + 1) * entries // rounds:,} entries in the log")
     proved = [(_prove(services), raw.measure(seconds=seconds / 4)) for _ in range(rounds)]
     acts = _Acts(services, writing.event)
-    recorded = [(acts(), raw.measure(seconds=seconds / 4)) for _ in range(rounds)]
+    recorded, asked = [], []
+    for _ in range(rounds):
+        yardstick = raw.measure(seconds=seconds / 4)
+        asked.append((_ask(services, seconds=seconds / 4), yardstick))
+        recorded.append((acts(), yardstick))
     return [
         Cost(f"entry integrated, up to {entries:,}", tuple(added), Bound(5_000, Measure.RATE)),
         Cost(f"proof of an entry among {entries:,}", tuple(proved), Bound(5, Measure.MS)),
+        Cost(_STATEMENT, tuple(asked)),
         Cost("`record`, added to an act's transaction", tuple(recorded), Bound(0.2, Measure.MS)),
     ]
 
@@ -155,6 +161,21 @@ def _prove(services: Services) -> Spent:
         )
     watch.count(_PROOFS)
     return watch.spent()
+
+
+def _ask(services: Services, *, seconds: float) -> Spent:
+    """The way to the database and back, with nothing done there."""
+
+    def check(result: Any) -> None:
+        assert result == 1
+
+    with services.database.read() as connection:
+        spent = take_turns(
+            {_STATEMENT: lambda: connection.exec_driver_sql("SELECT 1").scalar()},
+            seconds=seconds,
+            check={_STATEMENT: check},
+        )
+    return spent[_STATEMENT]
 
 
 class _Acts:
