@@ -23,7 +23,7 @@ from idp.storage.purge import find_rules, purge_batch
 from idp.storage.schema import all_metadata
 from idp.work.model import Duty, Handler, Job, RecordGivenUp
 from keystore.log.events import Event, EventType
-from keystore.purposes import LOG
+from keystore.purposes import KEY_PURPOSES, LOG, SECOND_FACTOR, TOKENS
 
 _PURGE_EVERY: Final = timedelta(seconds=30)
 _PURGED_AT_ONCE: Final = 2000
@@ -91,10 +91,29 @@ def make_duties(services: Services) -> tuple[Duty, ...]:
             ),
         ),
         Duty("recount_password_schemes", timedelta(days=1), lambda _now: _recount(database)),
-        Duty("rotate_keys", timedelta(hours=1), services.keyring.rotate_due),
-        Duty("destroy_keys", timedelta(hours=1), services.keyring.destroy_retired),
+        *_key_duties(services),
         *_log_duties(services),
         *_authority_duties(services),
+    )
+
+
+def _key_duties(services: Services) -> tuple[Duty, ...]:
+    """The next keys in time, and the end of those that sign nothing any more.
+
+    Keys under certificates are followed by others together with those (`_authority_duties`), keys
+    of the log by command.
+    """
+    keyrings = [services.keyrings.of(purpose) for purpose in KEY_PURPOSES.values()]
+    rotated = [one for one in keyrings if one.purpose.name in {TOKENS.name, SECOND_FACTOR.name}]
+    return (
+        Duty(
+            "rotate_keys", timedelta(hours=1), lambda now: [one.rotate_due(now) for one in rotated]
+        ),
+        Duty(
+            "destroy_keys",
+            timedelta(hours=1),
+            lambda now: [one.destroy_retired(now) for one in keyrings],
+        ),
     )
 
 

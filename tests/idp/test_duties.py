@@ -10,17 +10,38 @@ import pytest
 from sqlalchemy import func, select
 
 from idp import duties
+from idp.egress import Egress
+from idp.keyrings import open_keyrings
+from idp.sandbox.trust import make_authority, make_witness
+from idp.services import build_services
+from idp.settings import Settings
 from idp.storage import outbox
 from idp.storage.database import Database
 from idp.storage.ephemeral_sql import SqlEphemeralStore, ephemeral
+from idp.trust import build_trust
+from keystore.kek import Kek
+from keystore.log.entries import Tree
+from keystore.log.record import LogWriter
+from keystore.sealing import Sealer
+from tests.support.provider import KEK
 
 DAY = timedelta(days=1)
 
 
 def _do(name: str, *, database: Database, store: SqlEphemeralStore, now: datetime) -> None:
-    nothing = SimpleNamespace(end_expired=None, rotate_due=None, destroy_retired=None)
+    sealer = Sealer.open(database, kek=Kek(bytes(32)), now=now)
+    log = LogWriter(sealer, writer_id="test")
+    settings = Settings(var=Path("unused"))
+    keyrings = open_keyrings(settings, database=database, sealer=sealer, log=log)
     services = SimpleNamespace(
-        database=database, ephemeral=store, sealer=None, log=None, sessions=nothing, keyring=nothing
+        database=database,
+        ephemeral=store,
+        sealer=sealer,
+        log=log,
+        sessions=SimpleNamespace(end_expired=None),
+        keyrings=keyrings,
+        time=lambda: now,
+        trust=build_trust(settings, keyrings=keyrings, egress=Egress(), is_sandbox=False),
     )
     (duty,) = (one for one in duties.make_duties(services) if one.name == name)
     duty.act(now)
@@ -61,3 +82,27 @@ def test_the_ephemeral_store_is_purged_whole_as_well(
         assert connection.execute(select(func.count()).select_from(ephemeral)).scalar_one() == 0
     reader.close()
     store.close()
+
+
+def test_every_duty_of_a_deployment_with_an_authority_can_be_done_twice(
+    database: Database, tmp_path: Path, now: datetime
+) -> None:
+    """Acts must bear being repeated; afterwards the log is signed and every list is there."""
+    settings = Settings(var=tmp_path, kek=KEK, tsa_enabled=True)
+    services = build_services(settings, time=lambda: now, database=database, is_sandbox=True)
+    make_authority(services, now=now)
+    make_witness(services, folder=tmp_path / "witness", now=now)
+    names = set()
+    for _ in range(2):
+        for duty in duties.make_duties(services):
+            duty.act(now)
+            names.add(duty.name)
+    assert {"integrate_log", "publish_crl", "sign_status_ahead", "rotate_keys"} <= names
+    assert services.trust.status is not None
+    (crl,) = services.trust.status.publisher.published()
+    assert crl.next_update > now
+    checkpoint = services.trust.log.proofs.checkpoint(Tree.PUBLIC)
+    assert checkpoint is not None
+    assert checkpoint.size > 0
+    services.clock.close()
+    services.ephemeral.close()
