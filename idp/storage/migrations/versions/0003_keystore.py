@@ -13,8 +13,6 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-_GENESIS = "00" * 32
-
 
 def upgrade() -> None:
     """Go one step forward."""
@@ -235,10 +233,3 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('identifier', schema=None) as batch_op:
         batch_op.create_index('ix_identifier_past', ['mac'], unique=False, sqlite_where=sa.text('valid_to_ms IS NOT NULL'), postgresql_where=sa.text('valid_to_ms IS NOT NULL'))
-    # chains from before the trees: their rows become entries like all others
-    is_postgresql = op.get_bind().dialect.name == "postgresql"
-    zeros = f"decode('{_GENESIS}', 'hex')" if is_postgresql else f"X'{_GENESIS}'"
-    op.execute(
-        "INSERT INTO log_chain (writer, begun_ms, integrated, last_hash)"
-        f" SELECT writer, MIN(at_ms), 0, {zeros} FROM log_event GROUP BY writer ORDER BY MIN(at_ms)"
-    )
