@@ -17,6 +17,8 @@ from idp.accounts.wrapping import wrap_some
 from idp.oauth.backchannel_logout import BackchannelLogout, LogoutTokens
 from idp.services import Services
 from idp.sessions import BACKCHANNEL_LOGOUT
+from idp.signer_client import open_signer_client
+from idp.signing_means import DESTROY_PERSONAL_KEYS, PersonalKeysEnd
 from idp.storage.credentials import recount_schemes
 from idp.storage.database import Database
 from idp.storage.purge import find_rules, purge_batch
@@ -40,7 +42,8 @@ def make_handlers(services: Services) -> Mapping[str, Handler]:
     return {
         BACKCHANNEL_LOGOUT: BackchannelLogout(
             tokens, clients=services.registry, egress=services.egress
-        )
+        ),
+        DESTROY_PERSONAL_KEYS: PersonalKeysEnd(lambda: open_signer_client(services.settings)),
     }
 
 

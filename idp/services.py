@@ -38,6 +38,7 @@ from idp.oauth.revocation import Revocations
 from idp.oauth.userinfo import Userinfo
 from idp.sessions import Sessions
 from idp.settings import Settings
+from idp.signing_means import SigningMeans
 from idp.storage.database import Database
 from idp.storage.ephemeral import EphemeralStore
 from idp.storage.ephemeral_redis import RedisEphemeralStore
@@ -47,6 +48,7 @@ from idp.work.clock import Clock, open_clock
 from idp.work.outbox import Outbox
 from keystore.keyring import Keyring
 from keystore.log.record import LogWriter
+from keystore.pki.certificate_states import CertificateStates
 from keystore.purposes import TOKENS
 from keystore.sealing import Sealer
 
@@ -89,6 +91,11 @@ class Services:
     userinfo: Userinfo
     introspection: Introspection
     opaque: OpaqueTokens
+
+    def signing_means(self, *, log: LogWriter) -> SigningMeans:
+        """What accounts sign with, for acts that are recorded by `log`."""
+        states = None if self.trust.pki is None else CertificateStates(self.database, log=log)
+        return SigningMeans(states, self.outbox)
 
     def close(self) -> None:
         """Close every connection."""

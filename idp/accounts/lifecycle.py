@@ -73,12 +73,27 @@ class SignOut(Protocol):
         """End every session and grant of an account, in the transaction of the act."""
 
 
+class SigningMeans(Protocol):
+    """Certificates and signing keys of an account, as far as this module looks."""
+
+    def hold(
+        self, tx: Transaction, account_id: AccountId, *, data_key: bytes | None, now: datetime
+    ) -> None:
+        """Nothing is signed with them for now."""
+
+    def end(
+        self, tx: Transaction, account_id: AccountId, *, data_key: bytes | None, now: datetime
+    ) -> None:
+        """Nothing is ever signed with them again."""
+
+
 class AccountLifecycle:
     """The acts on an account; safe for any number of threads.
 
     Takes   sign_out: what locking, closing and erasing do to whoever is signed in; None only where
             nobody can be; destructions: lists the data keys that erasing destroys; None only where
-            nobody is erased.
+            nobody is erased; signing_means: what it signs with ends with it; None only where nobody
+            has any.
     """
 
     def __init__(
@@ -89,7 +104,9 @@ class AccountLifecycle:
         log: LogWriter,
         sign_out: SignOut | None = None,
         destructions: DestructionList | None = None,
+        signing_means: SigningMeans | None = None,
     ) -> None:
+        self._signing_means = signing_means
         self._database = database
         self._sealer = sealer
         self._log = log
@@ -232,6 +249,8 @@ class AccountLifecycle:
             row = self._get(tx, account_id)
             if self._sign_out is not None:
                 self._sign_out(tx, account_id, now=now)  # while its log rows can still be sealed
+            if self._signing_means is not None:
+                self._signing_means.end(tx, account_id, data_key=row.data_key, now=now)
             revoke_mandates_of(tx, row.account_key, now=now)
             erase_credentials(tx, row)
             self._record(
@@ -279,6 +298,10 @@ class AccountLifecycle:
             )
             if self._sign_out is not None and status is not AccountStatus.ACTIVE:
                 self._sign_out(tx, account_id, now=now)
+            if self._signing_means is not None and status is AccountStatus.LOCKED:
+                self._signing_means.hold(tx, account_id, data_key=row.data_key, now=now)
+            if self._signing_means is not None and status is AccountStatus.CLOSED:
+                self._signing_means.end(tx, account_id, data_key=row.data_key, now=now)
 
     def _get(self, tx: Transaction, account_id: AccountId) -> AccountRow:
         row = rows.find_row(tx.connection, account_id, is_locked=True)

@@ -383,6 +383,7 @@ def _lifecycle(services: Services, operator: str) -> AccountLifecycle:
         destructions=DestructionList(
             services.settings.effective_destruction_list, sealer=services.sealer
         ),
+        signing_means=services.signing_means(log=log),
     )
 
 

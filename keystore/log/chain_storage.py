@@ -7,6 +7,7 @@ is written.  Not here: writing rows (`keystore/log/record.py`), what becomes of 
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -120,8 +121,8 @@ def read_new_rows(connection: Connection, chain: OpenChain, *, limit: int) -> Ne
         values, row_hash = row[:-1], row[-1]
         if (
             values[_SEQ] != seq  # 1
-            or values[_PREV] != last_hash  # 2
-            or row_hash_of(values) != row_hash  # 3
+            or not hmac.compare_digest(values[_PREV], last_hash)  # 2
+            or not hmac.compare_digest(row_hash_of(values), row_hash)  # 3
         ):
             return NewRows(chain, tuple(fitting), broken=seq)
         fitting.append(ChainRow(seq, values[_AT_MS], values[_TYPE], values[_LEAF], row_hash))

@@ -18,7 +18,7 @@ from keystore.log.checkpoint_storage import StoredCheckpoint, find_checkpoint
 from keystore.log.entries import Tree
 from keystore.log.errors import EntryPending, EntryUnknown, ProofForbidden, TreeDamaged
 from keystore.log.merkle import find_root, prove_consistency, prove_inclusion
-from keystore.log.tiles import TileCache, TileNodes
+from keystore.log.tiles import Edge, TileCache, TileNodes
 from keystore.log.tree_storage import (
     Place,
     find_place,
@@ -79,6 +79,7 @@ class Proofs:
         self._database = database
         self._quorum = quorum
         self._caches = {tree: TileCache() for tree in Tree}
+        self._edges: dict[Tree, tuple[bytes, Edge]] = {}
 
     def checkpoint(self, tree: Tree) -> StoredCheckpoint | None:
         """The newest checkpoint that counts; None before the first."""
@@ -117,7 +118,7 @@ class Proofs:
             checkpoint = self._counts(connection, tree)
             if checkpoint is None or not 0 <= old <= new <= checkpoint.size:
                 raise EntryUnknown(f"{tree} {old} to {new}")
-            return prove_consistency(old, new=new, nodes=self._nodes(connection, tree))
+            return prove_consistency(old, new=new, nodes=self._nodes(connection, checkpoint))
 
     def tile(self, *, level: int, tile: int, width: int) -> bytes | None:
         """The hashes of a tile of the public tree; None when no checkpoint that counts needs it."""
@@ -153,16 +154,23 @@ class Proofs:
         if checkpoint is None or position >= checkpoint.size:
             raise EntryPending
         entries = read_entries(connection, tree, start=position, end=position + 1)
-        nodes = self._nodes(connection, tree)
+        nodes = self._nodes(connection, checkpoint)
         hashes = prove_inclusion(position, size=checkpoint.size, nodes=nodes)
         if len(entries) != 1 or find_root(checkpoint.size, nodes=nodes) != checkpoint.root:
+            self._edges.pop(tree, None)  # it may be put right
             raise TreeDamaged(f"{tree}:{position}")
         return InclusionProof(tree, position, entries[0], hashes, checkpoint)
 
-    def _nodes(self, connection: Connection, tree: Tree) -> TileNodes:
+    def _nodes(self, connection: Connection, checkpoint: StoredCheckpoint) -> TileNodes:
+        tree = checkpoint.tree
+        root, edge = self._edges.get(tree, (b"", {}))
+        if root != checkpoint.root:
+            edge = {}
+            self._edges[tree] = (checkpoint.root, edge)
         return TileNodes(
             lambda level, tile: find_tile(connection, tree, level=level, tile=tile),
             cache=self._caches[tree],
+            edge=edge,
         )
 
 

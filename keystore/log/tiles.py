@@ -34,6 +34,8 @@ _CACHED_TILES: Final = 512
 
 ReadTile = Callable[[int, int], bytes | None]
 """(level, tile) → as many hashes as there are."""
+Edge = dict[tuple[int, int], list[list[bytes]]]
+"""(level, tile) → hashes of a tile that is not full, and everything above them in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +158,18 @@ class TileNodes:
     """Nodes of one tree, read out of its tiles; safe for any number of threads.
 
     A full tile is read once and kept with everything between its levels.
+
+    Takes   edge: where tiles that are not full are kept, of one tree of one root, so that they need
+            not be read again for it.
     Raises  TreeDamaged when called for a node that is not there.
     """
 
-    def __init__(self, read_tile: ReadTile, *, cache: TileCache | None = None) -> None:
+    def __init__(
+        self, read_tile: ReadTile, *, cache: TileCache | None = None, edge: Edge | None = None
+    ) -> None:
         self._read_tile = read_tile
         self._cache = TileCache() if cache is None else cache
-        self._partial: dict[tuple[int, int], list[list[bytes]]] = {}
+        self._partial: Edge = {} if edge is None else edge
 
     def __call__(self, level: int, index: int) -> bytes:
         """The root of the perfect subtree over the leaves from index · 2^level on."""

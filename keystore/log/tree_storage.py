@@ -41,6 +41,21 @@ _WITH_ROWS = log_entry.join(log_chain, log_chain.c.chain_id == log_entry.c.chain
     log_event,
     (log_event.c.writer == log_chain.c.writer) & (log_event.c.seq == log_entry.c.seq),
 )
+_ENTRIES = (
+    select(*_ROW_COLUMNS)
+    .select_from(_WITH_ROWS)
+    .where(
+        log_entry.c.tree == bindparam("tree"),
+        log_entry.c.position >= bindparam("start"),
+        log_entry.c.position < bindparam("end"),
+    )
+    .order_by(log_entry.c.position)
+)
+_ROW_AT = (
+    select(log_chain.c.writer, log_entry.c.seq)
+    .join(log_chain, log_chain.c.chain_id == log_entry.c.chain_id)
+    .where(log_entry.c.tree == bindparam("tree"), log_entry.c.position == bindparam("position"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,16 +156,7 @@ def read_entries(connection: Connection, tree: Tree, *, start: int, end: int) ->
 
     Shorter when a row is missing: whoever serves them compares the number.
     """
-    rows = connection.execute(
-        select(*_ROW_COLUMNS)
-        .select_from(_WITH_ROWS)
-        .where(
-            log_entry.c.tree == tree.value,
-            log_entry.c.position >= start,
-            log_entry.c.position < end,
-        )
-        .order_by(log_entry.c.position)
-    )
+    rows = connection.execute(_ENTRIES, {"tree": tree.value, "start": start, "end": end})
     return [make_entry(at_ms=row[0], leaf=row[1], row_hash=row[2]) for row in rows]
 
 
@@ -166,11 +172,7 @@ def find_place(connection: Connection, *, writer: str, seq: int) -> Place | None
 
 def find_row_of(connection: Connection, tree: Tree, *, position: int) -> Place | None:
     """Which row is at a place."""
-    row = connection.execute(
-        select(log_chain.c.writer, log_entry.c.seq)
-        .join(log_chain, log_chain.c.chain_id == log_entry.c.chain_id)
-        .where(log_entry.c.tree == tree.value, log_entry.c.position == position)
-    ).first()
+    row = connection.execute(_ROW_AT, {"tree": tree.value, "position": position}).first()
     return None if row is None else Place(tree, position, row.writer, row.seq)
 
 

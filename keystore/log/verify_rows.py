@@ -7,6 +7,7 @@ is one finding.  Source: architecture, "State".  Not here: the trees (`verify_tr
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -95,9 +96,9 @@ def verify_rows(
             if not is_next:  # 1
                 detail = f"to {writer}/{values[_SEQ] - 1}"
                 findings.add(FindingKind.REMOVED, f"{writer}/{seq + 1}", detail=detail)
-            if row_hash_of(values) != row_hash:  # 2
+            if not hmac.compare_digest(row_hash_of(values), row_hash):  # 2
                 findings.add(FindingKind.CHANGED, name)
-            elif is_next and values[_PREV] != last_hash:  # 3
+            elif is_next and not hmac.compare_digest(values[_PREV], last_hash):  # 3
                 findings.add(FindingKind.UNLINKED, name)
             if position is None:  # 4
                 is_passed = integrated is not None and values[_SEQ] <= integrated

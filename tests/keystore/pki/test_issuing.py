@@ -73,7 +73,7 @@ def test_serial_numbers_are_random_positive_and_of_one_length() -> None:
 @given(
     start=st.datetimes(
         min_value=datetime(2020, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
-        max_value=datetime(2040, 1, 1),  # noqa: DTZ001 - idem
+        max_value=datetime(2040, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
         timezones=st.just(UTC),
     ),
     lifetime=st.none() | st.timedeltas(timedelta(days=1), timedelta(days=99_999)),

@@ -1,0 +1,90 @@
+"""What an account signs with, and its end together with the account.
+
+What lives here: certificates are put on hold when an account is locked and revoked when it is
+closed or erased, in the transaction of the act; its signing keys are destroyed afterwards by the
+signer, which alone can, as deferred work.  Unlocking lifts nothing: whoever locked an account had a
+reason, and a certificate in force again is an act of its own (`antin ca lift`).
+Source: architecture §5.10, §5.11; RFC 5280 §5.3.1 (reasons).
+Not here: what revoking and destroying are (`keystore/pki`, `keystore/signer`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from idp.ids import AccountId
+from idp.work.model import Done, GiveUp, Job, Outcome, Retry
+from idp.work.outbox import Outbox
+from keystore.pki.certificate_states import CertificateStates
+from keystore.pki.model import RevocationReason
+from keystore.signer.client import SignerClient
+from keystore.signer.errors import RequestMalformed, SignerError, SignerUnavailable
+from keystore.signer.storage import read_personal_keys
+from keystore.storage import Transaction
+
+DESTROY_PERSONAL_KEYS: Final = "destroy_personal_keys"
+_KEPT_TRYING: Final = timedelta(days=365)
+_REASON: Final = "account_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class SigningMeans:
+    """Takes   states: of certificates, None where this deployment runs no authority."""
+
+    states: CertificateStates | None
+    deferred: Outbox
+
+    def hold(
+        self, tx: Transaction, account_id: AccountId, *, data_key: bytes | None, now: datetime
+    ) -> None:
+        """Nothing is signed with it for now."""
+        if self.states is not None:
+            self.states.suspend_all(tx, account_id, now=now, data_key=data_key)
+
+    def end(
+        self, tx: Transaction, account_id: AccountId, *, data_key: bytes | None, now: datetime
+    ) -> None:
+        """Nothing is ever signed with it again."""
+        if self.states is not None:
+            self.states.revoke_all(
+                tx,
+                account_id,
+                reason=RevocationReason.CESSATION_OF_OPERATION,
+                now=now,
+                data_key=data_key,
+            )
+        keys = read_personal_keys(tx.connection, account_id=account_id)
+        if any(key.destroyed_at is None for key in keys):
+            self.deferred.add(
+                tx,
+                DESTROY_PERSONAL_KEYS,
+                {"account_id": account_id},
+                now=now,
+                expires=now + _KEPT_TRYING,
+                lane="signer",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalKeysEnd:
+    """Has the signer destroy the keys of an account; a `Handler`.
+
+    Takes   open_client: a new client of the signer.
+    """
+
+    open_client: Callable[[], SignerClient]
+
+    def __call__(self, job: Job, *, now: datetime) -> Outcome:  # noqa: ARG002 - a Handler is told
+        """Destroy them all; those that are destroyed already count as done."""
+        try:
+            with closing(self.open_client()) as client:
+                client.destroy_keys_of(job.payload["account_id"], reason=_REASON)
+        except RequestMalformed as refusal:
+            return GiveUp(refusal.code)
+        except SignerError as failure:
+            return Retry(failure.code, is_lane_down=isinstance(failure, SignerUnavailable))
+        return Done()

@@ -1,0 +1,147 @@
+"""What an account signs with ends together with the account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from idp.accounts.identifiers import ParsedIdentifier
+from idp.accounts.lifecycle import AccountLifecycle, make_account
+from idp.accounts.model import Account, AccountKind, AccountLevel, IdentifierKind, Profile
+from idp.pki import subject_of
+from idp.sandbox.trust import make_authority
+from idp.services import Services, build_services
+from idp.settings import Settings
+from idp.signing_means import DESTROY_PERSONAL_KEYS, PersonalKeysEnd
+from idp.storage import outbox
+from idp.storage.database import Database
+from idp.work.model import Retry
+from keystore.destruction import DestructionList
+from keystore.pki.certificates import IssueRequest
+from keystore.pki.model import CertificateRecord, CertificateState, RevocationReason
+from keystore.pki.profiles import Profile as CertificateProfile
+from keystore.signer.client import SignerClient
+from keystore.signer.model import KeyPolicy
+from keystore.signer.storage import insert_personal_key
+from tests.support.provider import KEK
+
+NUMBER = "003190001118"
+
+
+@pytest.fixture
+def services(database: Database, tmp_path: Path, now: datetime) -> Iterator[Services]:
+    """A deployment with an authority."""
+    settings = Settings(var=tmp_path, kek=KEK)
+    made = build_services(settings, time=lambda: now, database=database, is_sandbox=True)
+    make_authority(made, now=now)
+    yield made
+    made.clock.close()
+    made.ephemeral.close()
+
+
+@pytest.fixture
+def lifecycle(services: Services, tmp_path: Path) -> AccountLifecycle:
+    """As the command line makes it."""
+    return AccountLifecycle(
+        services.database,
+        sealer=services.sealer,
+        log=services.log,
+        destructions=DestructionList(tmp_path / "destroyed", sealer=services.sealer),
+        signing_means=services.signing_means(log=services.log),
+    )
+
+
+@pytest.fixture
+def account(services: Services, lifecycle: AccountLifecycle, now: datetime) -> Account:
+    """Somebody with a certificate and a signing key."""
+    made = make_account(
+        kind=AccountKind.CITIZEN,
+        level=AccountLevel.TWO,
+        profile=Profile(name="Nguyễn Thị Lấp Lánh Ánh"),
+        identifiers=[ParsedIdentifier(IdentifierKind.PERSONAL_ID_NUMBER, NUMBER)],
+        now=now,
+    )
+    lifecycle.open(made)
+    found = services.people.find_account(made.account_id)
+    assert found is not None
+    key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    assert services.trust.pki is not None
+    services.trust.pki.certificates.issue(
+        IssueRequest(
+            profile=CertificateProfile.CITIZEN,
+            subject=subject_of(found),
+            public_spki=spki,
+            account_id=found.account_id,
+            data_key=found.data_key,
+            proofing_level=2,
+            scal=2,
+        ),
+        now=now,
+    )
+    return found
+
+
+def certificate_of(services: Services, account: Account) -> CertificateRecord:
+    """The one that was issued."""
+    assert services.trust.pki is not None
+    (found,) = services.trust.pki.certificates.of_account(account.account_id)
+    return found
+
+
+def give_key(services: Services, account: Account) -> None:
+    """A row of a signing key, as the signer stores it."""
+    policy = KeyPolicy(
+        key_id="key_1", account_id=account.account_id, subject_kind="person", algorithm="ES256",
+        scal=1, rp_id="", credentials=(), recipient=b"", created_ms=0,
+    )  # fmt: skip
+    with services.database.transaction() as tx:
+        insert_personal_key(tx, policy, public_spki=b"spki", wrapped=b"wrapped", kek_id="kek")
+
+
+def jobs(services: Services, *, now: datetime) -> list[outbox.Job]:
+    """What waits for the worker."""
+    return list(outbox.lease(services.database, now=now, duration=timedelta(seconds=60), limit=10))
+
+
+def test_a_locked_account_has_its_certificates_on_hold(services, lifecycle, account, now) -> None:
+    lifecycle.lock(account.account_id, reason="lost_phone", now=now)
+    assert certificate_of(services, account).state is CertificateState.SUSPENDED
+    lifecycle.unlock(account.account_id, reason="found", now=now)
+    assert certificate_of(services, account).state is CertificateState.SUSPENDED
+
+
+@pytest.mark.parametrize("act", ["close", "erase"])
+def test_an_account_that_ends_takes_its_certificates_with_it(
+    services, lifecycle, account, now, act
+) -> None:
+    """RFC 5280 §5.3.1: cessationOfOperation."""
+    getattr(lifecycle, act)(account.account_id, reason="asked", now=now)
+    ended = certificate_of(services, account)
+    assert ended.state is CertificateState.REVOKED
+    assert ended.reason is RevocationReason.CESSATION_OF_OPERATION
+    assert not jobs(services, now=now)  # it had no key
+
+
+def test_keys_of_an_erased_account_are_the_signers_to_destroy(
+    services, lifecycle, account, now
+) -> None:
+    give_key(services, account)
+    lifecycle.erase(account.account_id, reason="asked", now=now)
+    (job,) = jobs(services, now=now)
+    assert job.kind == DESTROY_PERSONAL_KEYS
+    assert job.payload == {"account_id": account.account_id}
+
+
+def test_a_signer_that_is_away_is_asked_again(services, lifecycle, account, now, tmp_path) -> None:
+    give_key(services, account)
+    lifecycle.erase(account.account_id, reason="asked", now=now)
+    (job,) = jobs(services, now=now)
+    nobody = f"unix:{tmp_path / 'nobody.sock'}"
+    outcome = PersonalKeysEnd(lambda: SignerClient(nobody))(job, now=now)
+    assert outcome == Retry("signer_unavailable", is_lane_down=True)
