@@ -8,15 +8,14 @@ Not here: any rule about certificates (`keystore/pki`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from idp.accounts.model import Account, IdentifierKind
 from idp.errors import SettingsInvalid
+from idp.keyrings import Keyrings
 from idp.settings import Settings
 from keystore.keyring import Keyring
-from keystore.log.record import LogWriter
 from keystore.pki.authority import Authorities
 from keystore.pki.ceremony import Ceremony
 from keystore.pki.certificate_states import CertificateStates
@@ -32,9 +31,7 @@ from keystore.pki.names import (
 )
 from keystore.pki.profiles import Profile
 from keystore.pki.service_certificates import ServiceCertificates
-from keystore.purposes import CA_ISSUING, OCSP, TIMESTAMP, KeyPurpose
-from keystore.sealing import Sealer
-from keystore.storage import DatabaseLike
+from keystore.purposes import CA_ISSUING, OCSP, TIMESTAMP
 
 _SANDBOX_ORGANISATION: Final = "Ấn Tín SANDBOX"
 _SANDBOX_IDENTIFIER: Final = "GOVVN-SANDBOX"
@@ -93,25 +90,10 @@ def pki_deployment(settings: Settings, *, is_sandbox: bool) -> PkiDeployment | N
         raise SettingsInvalid(name.upper(), reason=invalid.reason) from invalid
 
 
-def build_pki(
-    deployment: PkiDeployment,
-    *,
-    database: DatabaseLike,
-    sealer: Sealer,
-    log: LogWriter,
-    keyring_of: Callable[[KeyPurpose], Keyring] | None = None,
-) -> Pki:
-    """The use cases over one database; makes no key and asks nobody.
-
-    Takes   keyring_of: the keyring of a purpose, over the backends of the deployment
-            (`Keyrings.of`); without it keys are in software.
-    """
-    if keyring_of is None:
-
-        def keyring_of(purpose: KeyPurpose) -> Keyring:
-            return Keyring(database, sealer, log=log, purpose=purpose)
-
-    ca_keyring = keyring_of(CA_ISSUING)
+def build_pki(deployment: PkiDeployment, *, keyrings: Keyrings) -> Pki:
+    """The use cases over one database; makes no key and asks nobody."""
+    database, sealer, log = keyrings.database, keyrings.sealer, keyrings.log
+    ca_keyring = keyrings.of(CA_ISSUING)
     authorities = Authorities(database, keyring=ca_keyring, log=log, deployment=deployment)
     certificates = Certificates(database, sealer=sealer, log=log, authorities=authorities)
 
@@ -131,8 +113,8 @@ def build_pki(
         ceremony=Ceremony(database, authorities=authorities, keyring=ca_keyring, log=log),
         certificates=certificates,
         states=CertificateStates(database, log=log),
-        timestamp_certificates=service(Profile.TIMESTAMP, keyring_of(TIMESTAMP)),
-        ocsp_certificates=service(Profile.OCSP, keyring_of(OCSP)),
+        timestamp_certificates=service(Profile.TIMESTAMP, keyrings.of(TIMESTAMP)),
+        ocsp_certificates=service(Profile.OCSP, keyrings.of(OCSP)),
     )
 
 

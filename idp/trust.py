@@ -74,13 +74,7 @@ def build_trust(
     deployment = pki_deployment(settings, is_sandbox=is_sandbox)
     pki = status = None
     if deployment is not None:
-        pki = build_pki(
-            deployment,
-            database=keyrings.database,
-            sealer=keyrings.sealer,
-            log=keyrings.log,
-            keyring_of=keyrings.of,
-        )
+        pki = build_pki(deployment, keyrings=keyrings)
         status = build_status(pki, settings=settings, database=keyrings.database, log=keyrings.log)
         endpoints |= {
             "ca": CertificatesEndpoint(pki.authorities),

@@ -58,13 +58,7 @@ def open_pki(*, operator: str | None = None) -> Iterator[OpenPki]:
         keyrings = services.keyrings
         if operator is not None:
             keyrings = keyrings.in_name_of(operator)
-        pki = build_pki(
-            deployment,
-            database=keyrings.database,
-            sealer=keyrings.sealer,
-            log=keyrings.log,
-            keyring_of=keyrings.of,
-        )
+        pki = build_pki(deployment, keyrings=keyrings)
         try:
             yield OpenPki(services, pki, services.time(), operator)
         except KeystoreError as refused:

@@ -72,7 +72,7 @@ def make_application(settings: Settings, is_sandbox: bool, draining: Flag) -> An
     sealer = Sealer.open(database, kek=open_service_ring(settings), now=utc_now())
     log = LogWriter(sealer, writer_id=f"tsa-{this_host()[:36]}-{os.getpid()}")
     keyrings = open_keyrings(settings, database=database, sealer=sealer, log=log)
-    pki = build_pki(deployment, database=database, sealer=sealer, log=log, keyring_of=keyrings.of)
+    pki = build_pki(deployment, keyrings=keyrings)
     clock = make_clock(settings, database=database, log=log, is_sandbox=is_sandbox)
     start_watch(settings, database=database, log=log)
     tsa = make_tsa(settings, clock=clock, signer=pki.timestamp_certificates.signer, report=_report)

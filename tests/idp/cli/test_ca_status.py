@@ -41,9 +41,7 @@ def pki(services: Services) -> Pki:
     """A root and an issuing CA."""
     deployment = pki_deployment(services.settings, is_sandbox=False)
     assert deployment is not None
-    made = build_pki(
-        deployment, database=services.database, sealer=services.sealer, log=services.log
-    )
+    made = build_pki(deployment, keyrings=services.keyrings)
     now = services.time()
     root = made.ceremony.make_root("root-1", now=now)
     made.ceremony.add_root(root, now=now)

@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from idp.keks import open_service_ring
+from idp.keyrings import open_keyrings
 from idp.pki import build_pki, pki_deployment
 from idp.services import utc_now
 from idp.settings_loading import load_settings
@@ -57,7 +58,8 @@ class _Host:
         self.log = LogWriter(sealer, writer_id="test")
         deployment = pki_deployment(settings, is_sandbox=False)
         assert deployment is not None
-        pki = build_pki(deployment, database=self.database, sealer=sealer, log=self.log)
+        keyrings = open_keyrings(settings, database=self.database, sealer=sealer, log=self.log)
+        pki = build_pki(deployment, keyrings=keyrings)
         root = pki.ceremony.make_root("root-1", now=now)
         pki.ceremony.add_root(root, now=now)
         pki.ceremony.add_issuing("issuing-1", root_id="root-1", root_key=root.key, now=now)
