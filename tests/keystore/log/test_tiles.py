@@ -10,6 +10,7 @@ from keystore.log.errors import TreeDamaged
 from keystore.log.merkle import Frontier, find_root, hash_leaf
 from keystore.log.tiles import (
     TILE_BYTES,
+    Edge,
     TileCache,
     TileNodes,
     TilePath,
@@ -142,3 +143,20 @@ def test_full_tiles_are_read_once_and_few_are_kept() -> None:
     assert len(reads) == 520
     nodes(0, 0)  # it was the first to go
     assert len(reads) == 521
+
+
+def test_tiles_at_the_edge_are_read_once_for_one_root() -> None:
+    tiles: dict[tuple[int, int], bytes] = {}
+    _grow(tiles, 0, [hash_leaf(bytes([number % 251])) for number in range(300)])
+    reads: list[tuple[int, int]] = []
+
+    def read(level: int, tile: int) -> bytes | None:
+        reads.append((level, tile))
+        return tiles.get((level, tile))
+
+    edge: Edge = {}
+    first = TileNodes(read, edge=edge)(0, 299)
+    assert TileNodes(read, edge=edge)(0, 299) == first
+    assert reads == [(0, 1)]
+    TileNodes(read, edge={})(0, 299)  # of another root nothing is believed
+    assert reads == [(0, 1), (0, 1)]
