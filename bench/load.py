@@ -25,6 +25,10 @@ class LoadFailed(Exception):
     """Something other than the expected answers was measured."""
 
 
+class ValuesRanOut(LoadFailed):
+    """The server was quicker than its warm-up: more codes are needed than were prepared."""
+
+
 class Mode(StrEnum):
     """How the values of a job are used; see load.lua."""
 
@@ -89,7 +93,7 @@ def make_upload(path: str, *, content_type: str, body: bytes) -> bytes:
 def measure(job: Job, *, seconds: float, connections: int) -> Sample:
     """Load a server for `seconds` over a number of connections.
 
-    Raises  LoadFailed when an answer was wrong, a connection was cut, or the values ran out.
+    Raises  LoadFailed when an answer was wrong or a connection was cut; ValuesRanOut.
     """
     wrk = shutil.which("wrk")
     assert wrk is not None, "wrk is missing: `make bench` installs it"
@@ -118,12 +122,13 @@ def read_output(output: str, *, cpu_s: float, heard: str = "") -> Sample:
 
     Takes   cpu_s: what the server used meanwhile; heard: what the script said of the first wrong
             answer.
-    Raises  LoadFailed.
+    Raises  LoadFailed; ValuesRanOut whatever else is wrong: what is sent then is refused.
     """
     facts = json.loads(output.strip().splitlines()[-1])
-    for name in ("failed", "lacking", "cut"):
+    for name in ("lacking", "failed", "cut"):
         if facts[name]:
-            raise LoadFailed(f"{facts[name]} of {facts['requests']} {name}: {heard[:500]}")
+            refusal = ValuesRanOut if name == "lacking" else LoadFailed
+            raise refusal(f"{facts[name]} of {facts['requests']} {name}: {heard[:500]}")
     if not facts["requests"]:
         raise LoadFailed("no answer at all")
     return Sample(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bench.load import Job, Sample, make_request, measure
+from bench.load import Job, Sample, ValuesRanOut, make_request, measure
 from bench.machine import ROOT, pinned
 from bench.processes import Running
 from bench.provider import Provider
@@ -37,6 +37,8 @@ _WARM_UP_S: Final = 1.0
 _WARM_UP_CODES: Final = 6_000
 _SPARE: Final = 1.6
 """Codes prepared in proportion to those that the warm-up's rate would need."""
+_PATIENCE: Final = 3
+"""How often twice as many codes are prepared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,13 @@ class Load:
         self._codes = int(warm.rate * plan.seconds * _SPARE) + 500
 
     def __call__(self) -> Sample:
-        """One measurement."""
+        """One measurement; with more codes again when the warm-up was slower than usual."""
+        if self._operation is Operation.CODE_EXCHANGE:
+            for _ in range(_PATIENCE):
+                try:
+                    return self._run(self._plan.seconds, codes=self._codes)
+                except ValuesRanOut:
+                    self._codes *= 2
         return self._run(self._plan.seconds, codes=self._codes)
 
     def _run(self, seconds: float, *, codes: int) -> Sample:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bench.load import LoadFailed, Sample, make_request, read_output
+from bench.load import LoadFailed, Sample, ValuesRanOut, make_request, read_output
 
 _GOOD = {
     "requests": 3000,
@@ -33,6 +33,14 @@ def test_the_last_line_is_the_measurement() -> None:
 def test_one_wrong_answer_spoils_the_run(fault: str) -> None:
     with pytest.raises(LoadFailed, match=fault):
         read_output(_output(**{fault: 1}), cpu_s=1, heard="401 invalid_client")
+
+
+def test_values_that_ran_out_are_told_apart_because_more_can_be_prepared() -> None:
+    with pytest.raises(ValuesRanOut):
+        read_output(_output(failed=3, lacking=16), cpu_s=1)
+    with pytest.raises(LoadFailed) as refused:
+        read_output(_output(failed=3), cpu_s=1)
+    assert not isinstance(refused.value, ValuesRanOut)
 
 
 def test_a_run_without_answers_is_refused() -> None:
