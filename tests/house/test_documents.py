@@ -129,8 +129,9 @@ def test_every_file_of_ours_that_a_document_names_exists() -> None:
     assert not missing
 
 
-def test_the_walk_through_a_sign_in_names_what_is_there() -> None:
-    walk = (ROOT / "docs/walk.md").read_text()
+@pytest.mark.parametrize("page", ["walk.md", "walk-signature.md"])
+def test_a_walk_through_the_files_names_what_is_there(page: str) -> None:
+    walk = (ROOT / "docs" / page).read_text()
     rows = re.findall(r"^\| (\d+) \| `([^`]+)` \| `([^`]+)` \|", walk, re.MULTILINE)
     assert [int(number) for number, _, _ in rows] == list(range(1, len(rows) + 1))
     gone = [
