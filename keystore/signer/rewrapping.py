@@ -14,7 +14,7 @@ from collections.abc import Collection
 from keystore.backends import PersonalKeyBackend
 from keystore.backends.errors import PersonalKekUnknown
 from keystore.errors import KekInvalid, SealBroken
-from keystore.kek_rotation import Batch
+from keystore.kek_rotation import BATCH, Batch
 from keystore.signer.model import WrappedKey
 from keystore.signer.storage import count_by_kek, find_left, replace_wrapped
 from keystore.storage import DatabaseLike, Transaction
@@ -36,8 +36,15 @@ class PersonalKeyWrappings:
 
     def count_left(self, tx: Transaction, *, kek_id: str, besides: Collection[str] = ()) -> int:
         """See `Wrappings`."""
-        counted = count_by_kek(tx.connection)
-        return sum(keys for under, keys in counted.items() if under != kek_id) - len(besides)
+        if not besides:
+            counted = count_by_kek(tx.connection)
+            return sum(keys for under, keys in counted.items() if under != kek_id)
+        # one by one: of the damaged ones some may be destroyed by now, and count for nothing
+        left, after = 0, ""
+        while found := find_left(tx.connection, kek_id=kek_id, after=after, limit=BATCH):
+            left += sum(key.key_id not in besides for key in found)
+            after = found[-1].key_id
+        return left
 
     def rewrap_some(self, database: DatabaseLike, *, kek_id: str, after: str, limit: int) -> Batch:
         """See `Wrappings`."""

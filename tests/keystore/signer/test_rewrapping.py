@@ -161,6 +161,19 @@ def test_a_key_destroyed_between_reading_and_writing_stays_destroyed(
     assert _counts(database) == {new.kek_id: 1}
 
 
+def test_a_damaged_key_that_was_destroyed_meanwhile_hides_no_other(
+    database: Database, add, ring: KekRing, new: Kek, now: datetime
+) -> None:
+    """Counted by name: a difference of numbers would let the root key of `key_1` go."""
+    add(ring, "key_0", "key_1")
+    wrappings = PersonalKeyWrappings(SoftwarePersonalKeys(ring))
+    with database.transaction() as tx:
+        assert wrappings.count_left(tx, kek_id=new.kek_id, besides=("key_0",)) == 1
+        erase_personal_key(tx, "key_0", now=now)
+        assert wrappings.count_left(tx, kek_id=new.kek_id, besides=("key_0",)) == 1
+        assert wrappings.count_left(tx, kek_id=new.kek_id) == 1
+
+
 def test_keys_made_while_it_runs_are_under_the_new_root_key(
     database: Database, add, rotate, ring: KekRing, old: Kek, new: Kek, monkeypatch
 ) -> None:
