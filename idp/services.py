@@ -10,7 +10,7 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from clients.registry.registry import Registry
 from idp.accounts.attempts import OTP_LIMITS, PASSWORD_LIMITS, Attempts
@@ -18,6 +18,7 @@ from idp.accounts.enrolment import TotpEnrolment
 from idp.accounts.login import Login
 from idp.accounts.passwords import Passwords
 from idp.accounts.people import People
+from idp.clock import utc_now
 from idp.egress import Egress
 from idp.keks import open_service_ring
 from idp.keyrings import Keyrings, open_keyrings
@@ -102,11 +103,6 @@ class Services:
         self.clock.close()
         self.ephemeral.close()
         self.database.close()
-
-
-def utc_now() -> datetime:
-    """The time now, aware UTC: the one place that reads the clock."""
-    return datetime.now(UTC)
 
 
 def open_ephemeral(settings: Settings) -> EphemeralStore:

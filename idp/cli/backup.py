@@ -14,8 +14,8 @@ import msgspec
 
 from idp.backup import make_backup
 from idp.cli.context import open_database, read_settings
+from idp.clock import utc_now
 from idp.keks import open_service_ring, service_kek_file
-from idp.services import utc_now
 from idp.settings import Settings
 from idp.storage.copies import Copies
 from idp.storage.schema import head_revision

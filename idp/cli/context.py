@@ -10,18 +10,20 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from idp.clock import utc_now
 from idp.errors import SettingsInvalid, StorageUnavailable
 from idp.keks import open_service_ring
-from idp.services import Services, build_services, utc_now
 from idp.settings import Settings
 from idp.settings_loading import SANDBOX_MARK, load_settings
 from idp.storage.database import Database
 from idp.storage.deployment import find_stamp
-from idp.timestamps import check_timestamps
 from keystore.errors import KekInvalid
 from keystore.sealing import Sealer
+
+if TYPE_CHECKING:
+    from idp.services import Services
 
 _KEK_SETTINGS: Final = "ANTIN_KEK_FILE"
 _REFUSED: Final[Mapping[str, str]] = {
@@ -119,7 +121,10 @@ def check_deployment(settings: Settings, *, stamp: bool | None, is_marked: bool)
         raise SettingsInvalid("ANTIN_DATABASE_URL", reason="is not a sandbox's")
     if not stamp and not settings.is_https:
         raise SettingsInvalid("ANTIN_ISSUER", reason="must be https")
-    check_timestamps(settings, is_sandbox=stamp)
+    if settings.tsa_enabled or settings.time_sources or settings.time_chronyc:
+        from idp.timestamps import check_timestamps
+
+        check_timestamps(settings, is_sandbox=stamp)
     return stamp
 
 
@@ -135,6 +140,8 @@ def drop_own_variables() -> None:
 @contextmanager
 def open_services() -> Iterator[Services]:
     """The services of this process, closed afterwards."""
+    from idp.services import build_services  # a second of imports that parents of servers need not
+
     settings = read_settings()
     database = open_database(settings)
     is_sandbox = find_stamp(database) is True

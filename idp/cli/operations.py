@@ -10,12 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from idp.metrics import StoreNumbers, render_metrics, share_between_processes
-from idp.services import open_ephemeral, utc_now
+from idp.clock import utc_now
 from idp.settings import Settings
-from idp.storage.database import Database
-from idp.web.health import Health
-from idp.web.listener import Listener
 
 
 @contextmanager
@@ -35,6 +31,12 @@ def operators_listener(
     if port == 0:
         yield
         return
+    from idp.metrics import StoreNumbers, render_metrics, share_between_processes
+    from idp.services import open_ephemeral
+    from idp.storage.database import Database
+    from idp.web.health import Health
+    from idp.web.listener import Listener
+
     listener = Listener(settings.metrics_host, port=port, setting=setting)
     folder = settings.var / "metrics" / f"{command}-{port}"
     share_between_processes(folder)

@@ -16,7 +16,7 @@ import threading
 import time
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import structlog
@@ -26,12 +26,11 @@ from idp.cli.operations import operators_listener
 from idp.cli.server import DrainingServer, Flag, refuse_taken_port
 from idp.errors import SettingsInvalid, StorageUnavailable
 from idp.logs import configure_logging
-from idp.services import Services, build_services
 from idp.settings import Settings
-from idp.storage.ephemeral import EphemeralStore
-from idp.storage.ephemeral_redis import RedisEphemeralStore
-from idp.timestamps import start_watch
-from idp.web.request_facts import current_request_id
+
+if TYPE_CHECKING:
+    from idp.services import Services
+    from idp.storage.ephemeral import EphemeralStore
 
 _NOT_OURS: Final = ("HTTP_", "CONTENT_", "REQUEST_", "SERVER_", "REMOTE_", "GATEWAY_", "wsgi.")
 _ALSO_NOT_OURS: Final = frozenset({"PATH_INFO", "QUERY_STRING", "SCRIPT_NAME"})
@@ -46,6 +45,7 @@ def make_application(settings: Settings, is_sandbox: bool, draining: Flag) -> An
     from idp.metrics import Metrics
     from idp.web.endpoints import ByteEndpoints
     from idp.web.front import Front, make_health
+    from idp.web.request_facts import current_request_id
 
     configure_logging(settings.log_level, request_id=current_request_id)
     drop_what_looks_like_a_request()
@@ -53,6 +53,8 @@ def make_application(settings: Settings, is_sandbox: bool, draining: Flag) -> An
     services = _build_patiently(settings, is_sandbox=is_sandbox)
     _tell_weaknesses(services.ephemeral)
     if settings.tsa_enabled:
+        from idp.timestamps import start_watch
+
         start_watch(settings, database=services.database, log=services.log)
     home = None
     if is_sandbox:  # found by name, as its commands are: the production image lacks it
@@ -69,6 +71,8 @@ def make_application(settings: Settings, is_sandbox: bool, draining: Flag) -> An
 
 def _build_patiently(settings: Settings, *, is_sandbox: bool) -> Services:
     """Wait for the database: a worker that dies at its start takes the whole server with it."""
+    from idp.services import build_services
+
     while True:
         try:
             return build_services(settings, is_sandbox=is_sandbox)
@@ -79,6 +83,8 @@ def _build_patiently(settings: Settings, *, is_sandbox: bool) -> Services:
 
 def _tell_weaknesses(store: EphemeralStore) -> None:
     """What about the server's own configuration makes marks and counts unsafe."""
+    from idp.storage.ephemeral_redis import RedisEphemeralStore
+
     if isinstance(store, RedisEphemeralStore):
         with suppress(StorageUnavailable):
             for weakness in store.find_weaknesses():

@@ -20,12 +20,12 @@ import structlog
 from idp.cli.context import check_server_settings, drop_own_variables, read_settings
 from idp.cli.serve import drop_what_looks_like_a_request, end_with_parent, make_server
 from idp.cli.server import Flag, refuse_taken_port
+from idp.clock import utc_now
 from idp.errors import SettingsInvalid
 from idp.keks import open_service_ring
 from idp.keyrings import open_keyrings
 from idp.logs import configure_logging
 from idp.pki import build_pki, pki_deployment
-from idp.services import utc_now
 from idp.settings import Settings
 from idp.storage.database import Database
 from idp.timestamps import make_clock, make_tsa, start_watch, this_host

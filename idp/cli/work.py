@@ -7,23 +7,27 @@ from __future__ import annotations
 
 import signal
 from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
 from idp.cli.context import check_server_settings, drop_own_variables, read_settings
 from idp.cli.operations import operators_listener
-from idp.duties import make_duties, make_handlers, make_record_given_up
 from idp.logs import configure_logging
-from idp.metrics import Metrics
-from idp.services import build_services
 from idp.settings import Settings
-from idp.work.counting import count_duties, count_handlers
-from idp.work.process import Supervisor
-from idp.work.worker import Worker
+
+if TYPE_CHECKING:
+    from idp.work.worker import Worker
 
 
 def make_worker(settings: Settings, is_sandbox: bool) -> Worker:  # noqa: FBT001 - called through `partial`
     """The worker of one process."""
+    from idp.duties import make_duties, make_handlers, make_record_given_up
+    from idp.metrics import Metrics
+    from idp.services import build_services
+    from idp.work.counting import count_duties, count_handlers
+    from idp.work.worker import Worker
+
     configure_logging(settings.log_level)
     services = build_services(settings, is_sandbox=is_sandbox)
     handlers, duties = make_handlers(services), make_duties(services)
@@ -45,6 +49,8 @@ def make_worker(settings: Settings, is_sandbox: bool) -> Worker:  # noqa: FBT001
 @click.command()
 def work() -> None:
     """Do deferred work until told to stop."""
+    from idp.work.process import Supervisor
+
     settings = read_settings()
     is_sandbox = check_server_settings(settings)
     drop_own_variables()

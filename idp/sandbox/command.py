@@ -23,12 +23,13 @@ import click
 
 from clients.registry.document import parse_document
 from clients.registry.editing import RegistryEditor
+from idp.clock import utc_now
 from idp.registration import Registration
 from idp.sandbox.certificate import make_certificate
 from idp.sandbox.people import PEOPLE, seed_people
 from idp.sandbox.registry import BUSINESS, CITIZEN, RESOURCE, TOOLS, sandbox_document
 from idp.sandbox.trust import make_authority, make_witness, write_verifier_keys
-from idp.services import Services, build_services, utc_now
+from idp.services import Services, build_services
 from idp.settings import Settings
 from idp.settings_loading import SANDBOX_MARK, load_settings
 from idp.storage.database import Database
@@ -36,7 +37,7 @@ from idp.storage.deployment import stamp
 from idp.storage.schema import upgrade
 from keystore.kek import create_kek_file
 
-_START_WITHIN_S = 60
+_START_WITHIN_S = 120
 
 
 @dataclass(frozen=True, slots=True)

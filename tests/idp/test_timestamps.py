@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from idp.cli.context import check_deployment
+from idp.clock import utc_now
 from idp.errors import SettingsInvalid
-from idp.services import utc_now
 from idp.settings import Settings
 from idp.settings_loading import load_settings
 from idp.timestamps import (

@@ -31,7 +31,7 @@ from tests.support.invented import Invented, Inventor
 from tests.support.pii_alarm import PiiAlarm
 from tests.support.servers import free_port, wait_until
 
-_START_TIMEOUT_S: Final = 120
+_START_TIMEOUT_S: Final = 180
 _PRINTED: Final = re.compile(r"people \(number.*?all of it", re.DOTALL)
 """What the sandbox says on its terminal on purpose."""
 BOTH_ORGANISATIONS: Final = ("9900000016", "9900000023")

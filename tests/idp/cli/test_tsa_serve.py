@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from idp.clock import utc_now
 from idp.keks import open_service_ring
 from idp.keyrings import open_keyrings
 from idp.pki import build_pki, pki_deployment
-from idp.services import utc_now
 from idp.settings_loading import load_settings
 from idp.storage.database import Database
 from keystore.log.record import LogWriter
