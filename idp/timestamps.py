@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography.x509 import ObjectIdentifier
@@ -27,6 +27,7 @@ from keystore.time.limits import ClockLimits
 from keystore.time.majority import TimeReference
 from keystore.time.ntp import NtpMajority, parse_source
 from keystore.time.order import StrictOrder
+from keystore.time.storage import CheckRecord
 from keystore.time.trusted_clock import TrustedClock
 from keystore.web.tsa import TsaEndpoint
 
@@ -90,8 +91,24 @@ def make_clock(
         host=this_host(),
         log=log,
         limits=_limits(settings),
-        requires_checks=not is_sandbox or make_reference(settings) is not None,
+        requires_checks=_requires_checks(settings, is_sandbox=is_sandbox),
     )
+
+
+def find_unchecked(
+    settings: Settings, checks: Iterable[CheckRecord], *, is_sandbox: bool, now: datetime
+) -> tuple[CheckRecord, ...] | None:
+    """The hosts that tell no time at `now` because no check of theirs holds; as `make_clock` does.
+
+    Returns None where timestamps are meant to be given and no host ever asked anybody; nothing
+            where none are given, or none depends on checks.
+    """
+    if not settings.tsa_enabled or not _requires_checks(settings, is_sandbox=is_sandbox):
+        return ()
+    known, lifetime = tuple(checks), _limits(settings).check_lifetime
+    if not known:
+        return None
+    return tuple(one for one in known if one.checked_at is None or now - one.checked_at > lifetime)
 
 
 def make_watch(settings: Settings, *, database: DatabaseLike, log: LogWriter) -> ClockWatch | None:
@@ -136,6 +153,10 @@ def make_tsa(
 def this_host() -> str:
     """How this host is called in tables and log."""
     return host_name(socket.gethostname())
+
+
+def _requires_checks(settings: Settings, *, is_sandbox: bool) -> bool:
+    return not is_sandbox or make_reference(settings) is not None
 
 
 def _limits(settings: Settings) -> ClockLimits:

@@ -17,13 +17,13 @@ import click
 from idp.cli.context import open_services
 from idp.cli.naming import operator_option
 from idp.services import Services
-from idp.timestamps import make_reference, make_watch, this_host
+from idp.timestamps import find_unchecked, make_reference, make_watch, this_host
 from keystore.time.latch import release_clock
 from keystore.time.majority import Reading
 from keystore.time.ntp import NtpMajority
 from keystore.time.storage import CheckRecord, StopRecord, read_checks, read_standing_stops
 
-_STOPPED: Final = 1
+_REFUSED: Final = 1
 _UNWATCHED: Final = (
     "nobody says whether this clock is right: neither ANTIN_TIME_SOURCES nor ANTIN_TIME_CHRONYC"
 )
@@ -33,6 +33,7 @@ _UNWATCHED: Final = (
 class _State:
     stops: tuple[StopRecord, ...]
     checks: tuple[CheckRecord, ...]
+    unchecked: tuple[CheckRecord, ...] | None
     is_watched: bool
     asked: tuple[dict[str, Any], ...]
 
@@ -54,15 +55,16 @@ def serve() -> None:
 @click.option("--ask", is_flag=True, help="Ask each source of this host now.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def status(*, ask: bool, as_json: bool) -> None:
-    """Whether a doubt stops timestamps, and what each host last heard about its clock.
+    """Whether timestamps are given, and what each host last heard about its clock.
 
-    The exit status is 1 while timestamps are stopped.
+    The exit status is 1 while a doubt stops them, and while a host gives none because nobody
+    confirmed its clock lately.
     """
     with open_services() as services:
         state = _read(services, ask=ask)
         click.echo(_as_json(state) if as_json else _as_text(state, now=services.time()))
-    if state.stops:
-        sys.exit(_STOPPED)
+    if state.stops or state.unchecked != ():
+        sys.exit(_REFUSED)
 
 
 @tsa.command()
@@ -118,12 +120,16 @@ def _read(services: Services, *, ask: bool) -> _State:
             for one in reference.read_each()
         ]
     with services.database.read() as connection:
-        return _State(
-            read_standing_stops(connection),
-            checks=read_checks(connection),
-            is_watched=reference is not None,
-            asked=tuple(asked),
-        )
+        stops, checks = read_standing_stops(connection), read_checks(connection)
+    return _State(
+        stops,
+        checks=checks,
+        unchecked=find_unchecked(
+            services.settings, checks, is_sandbox=services.is_sandbox, now=services.time()
+        ),
+        is_watched=reference is not None,
+        asked=tuple(asked),
+    )
 
 
 def _as_json(state: _State) -> str:
@@ -131,6 +137,9 @@ def _as_json(state: _State) -> str:
         {
             "stopped": bool(state.stops),
             "watched": state.is_watched,
+            "unchecked": None
+            if state.unchecked is None
+            else [{"host": one.host, "since": _instant(one.checked_at)} for one in state.unchecked],
             "stops": [
                 {
                     "host": stop.host,
@@ -162,6 +171,10 @@ def _as_json(state: _State) -> str:
 
 def _as_text(state: _State, *, now: datetime) -> str:
     lines = [_stop_line(stop) for stop in state.stops] or ["timestamps are not stopped"]
+    if state.unchecked is None:
+        lines.append("NO TIMESTAMPS: unchecked, no host ever asked whether its clock is right")
+    else:
+        lines += [_unchecked_line(check) for check in state.unchecked]
     lines += [_check_line(check, now=now) for check in state.checks]
     for one in state.asked:
         said = one.get("failure") or (
@@ -176,6 +189,11 @@ def _as_text(state: _State, *, now: datetime) -> str:
 def _stop_line(stop: StopRecord) -> str:
     off = "" if stop.offset_us is None else f", {stop.offset_us / 1000:+.0f} ms to the truth"
     return f"STOPPED since {stop.stopped_at:%F %T}Z by {stop.host}: {stop.reason}{off}"
+
+
+def _unchecked_line(check: CheckRecord) -> str:
+    since = "the last release" if check.checked_at is None else f"{check.checked_at:%F %T}Z"
+    return f"NO TIMESTAMPS by {check.host}: unchecked since {since}"
 
 
 def _check_line(check: CheckRecord, *, now: datetime) -> str:

@@ -19,7 +19,8 @@ from idp.cli.tsa import tsa
 from idp.services import Services
 from idp.timestamps import make_watch, this_host
 from keystore.log.record import log_event
-from keystore.time.latch import Stop, stop_clock
+from keystore.time.latch import Stop, release_clock, stop_clock
+from keystore.time.storage import read_checks
 from tests.support.clocks import NtpServer
 from tests.support.provider import Provider
 
@@ -98,6 +99,52 @@ def test_a_stop_is_shown_and_ends_the_command_with_1(provider: Provider, run: Ru
     assert f"STOPPED since {since} by web-1: drift, +2500 ms to the truth" in shown
     told = json.loads(run(provider.services, "status", "--json", status=1).output)
     assert (told["stopped"], told["stops"][0]["offset_ms"]) == (True, 2500)
+
+
+@pytest.fixture
+def giving(watched: Services) -> Services:
+    """The same, and timestamps are meant to be given."""
+    settings = msgspec.structs.replace(watched.settings, tsa_enabled=True)
+    return replace(watched, settings=settings)
+
+
+def test_clocks_that_nobody_ever_confirmed_give_no_timestamps_and_end_with_1(
+    giving: Services, run: Run
+) -> None:
+    """ETSI EN 319 421 §7.7.2: whoever looks must see that /tsa refuses, and why."""
+    assert "NO TIMESTAMPS: unchecked, no host" in run(giving, "status", status=1).output
+    assert json.loads(run(giving, "status", "--json", status=1).output)["unchecked"] is None
+
+
+def test_a_check_that_holds_no_more_gives_no_timestamps_and_ends_with_1(
+    giving: Services, run: Run
+) -> None:
+    """ETSI EN 319 421 §7.7.2: the same limit as the clock's, to the millisecond."""
+    watch = make_watch(giving.settings, database=giving.database, log=giving.log)
+    assert watch is not None
+    watch.check()
+    with giving.database.read() as connection:
+        (check,) = read_checks(connection)
+    assert check.checked_at is not None
+    limit = check.checked_at + timedelta(minutes=10)
+    at_limit = replace(giving, time=lambda: limit)
+    assert "NO TIMESTAMPS" not in run(at_limit, "status").output
+    late = replace(giving, time=lambda: limit + timedelta(milliseconds=1))
+    shown = run(late, "status", status=1).output
+    assert f"NO TIMESTAMPS by {this_host()}: unchecked since {check.checked_at:%F %T}Z" in shown
+    told = json.loads(run(late, "status", "--json", status=1).output)
+    assert told["unchecked"][0]["host"] == this_host()
+    not_given = msgspec.structs.replace(giving.settings, tsa_enabled=False)
+    run(replace(late, settings=not_given), "status")
+
+
+def test_after_a_release_nothing_is_given_until_a_check_passed(giving: Services, run: Run) -> None:
+    watch = make_watch(giving.settings, database=giving.database, log=giving.log)
+    assert watch is not None
+    watch.check()
+    release_clock(giving.database, log=giving.log, now=giving.time())
+    shown = run(giving, "status", status=1).output
+    assert "unchecked since the last release" in shown
 
 
 def test_a_release_asks_and_names_what_follows(provider: Provider, run: Run) -> None:
