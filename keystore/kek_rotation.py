@@ -88,13 +88,16 @@ class Wrappings(Protocol):
 class Rotated:
     """How a rotation ended.
 
-    `damaged` names what opens with no root key; `left` are the root keys that may be destroyed.
+    `damaged` names what opens with no root key; `left` are the root keys that may be destroyed;
+    `remaining` is how many values somebody put under another root key quicker than we went on: the
+    rotation is not over, and another run goes on.
     """
 
     kek_id: str
     rewrapped: int
     damaged: tuple[str, ...]
     left: tuple[str, ...]
+    remaining: int = 0
 
 
 class PurposeKeyWrappings:
@@ -198,8 +201,7 @@ class KekRotation:
             if done == 0:
                 break
         # 5
-        left = self._finish(kek_id, rewrapped=rewrapped, damaged=damaged)
-        return Rotated(kek_id, rewrapped, damaged, left)
+        return self._finish(kek_id, rewrapped=rewrapped, damaged=damaged)
 
     def count_left(self, kek_id: str) -> int:
         """How many values are under another root key than this one."""
@@ -234,11 +236,14 @@ class KekRotation:
                 progress(step.rewrapped)
         return rewrapped, tuple(damaged)
 
-    def _finish(self, kek_id: str, *, rewrapped: int, damaged: tuple[str, ...]) -> tuple[str, ...]:
+    def _finish(self, kek_id: str, *, rewrapped: int, damaged: tuple[str, ...]) -> Rotated:
         with self.database.transaction() as tx:
             lock_until_commit(tx, name=f"root_key:{self.scope}")
-            if any(one.count_left(tx, kek_id=kek_id, besides=damaged) for one in self.wrappings):
-                return ()  # somebody was quicker than twenty passes; the next run goes on
+            remaining = sum(
+                one.count_left(tx, kek_id=kek_id, besides=damaged) for one in self.wrappings
+            )
+            if remaining:  # somebody was quicker than twenty passes
+                return Rotated(kek_id, rewrapped, damaged, (), remaining)
             records = read_root_keys(tx.connection, scope=self.scope)
             leaving = [one.kek_id for one in records if one.is_leaving]
             now = self.time()
@@ -253,7 +258,8 @@ class KekRotation:
                     rewrapped=rewrapped,
                     damaged=len(damaged),
                 )
-        return tuple(one.kek_id for one in records if not one.is_current)
+        left = tuple(one.kek_id for one in records if not one.is_current)
+        return Rotated(kek_id, rewrapped, damaged, left)
 
     def _record(
         self, tx: Transaction, event_type: EventType, now: datetime, **facts: str | int

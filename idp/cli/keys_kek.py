@@ -21,8 +21,8 @@ from tqdm import tqdm
 
 from idp.cli.context import open_database, read_settings
 from idp.cli.naming import operator_option
+from idp.clock import utc_now
 from idp.keks import open_service_ring, open_token_keks, service_kek_file
-from idp.services import utc_now
 from idp.settings import Settings
 from idp.storage.database import Database
 from keystore.kek import KekRing, add_kek, remove_kek
@@ -32,7 +32,7 @@ from keystore.purposes import SealPurpose
 from keystore.root_keys import RootKeyRecord, Scope, read_root_keys
 from keystore.sealing import Sealer
 
-_DAMAGED: Final = 1
+_NOT_ALL: Final = 1
 
 personal_option: Final = click.option(
     "--personal", is_flag=True, help="The root key of personal signing keys."
@@ -137,7 +137,7 @@ def rotate_kek_command(
     """Put everything under another root key, while the service runs.
 
     Interrupted or killed, the same command goes on where it was.  Exit status 1: something does
-    not open, and is named; the rest was done.
+    not open, and is named, and the rest was done; or something is left, and it has to run again.
     """
     with _opened(is_personal=personal) as keys:
         log = _log(keys).in_name_of(operator)  # first: it settles which root key wraps
@@ -155,8 +155,8 @@ def rotate_kek_command(
         ) as bar:
             done = rotation.run(target, progress=bar.update)
         _tell(done, keys, as_json=as_json)
-    if done.damaged:
-        raise SystemExit(_DAMAGED)
+    if done.damaged or done.remaining:
+        raise SystemExit(_NOT_ALL)
 
 
 @click.command("remove-kek")
@@ -259,11 +259,16 @@ def _tell(done: Rotated, keys: _RootKeys, *, as_json: bool) -> None:
             "kek_id": done.kek_id,
             "rewrapped": done.rewrapped,
             "damaged": list(done.damaged),
+            "remaining": done.remaining,
             "removable": removable,
         }
         click.echo(json.dumps(told))
         return
-    click.echo(f"{done.rewrapped} keys wrapped anew; everything that opens is under {done.kek_id}")
+    if done.remaining:
+        said = f"{done.remaining} are left under another root key, run the command again"
+    else:
+        said = f"everything that opens is under {done.kek_id}"
+    click.echo(f"{done.rewrapped} keys wrapped anew; {said}")
     for name in done.damaged:
         click.echo(f"damaged, opens with no root key: {name}", err=True)
     if done.damaged:

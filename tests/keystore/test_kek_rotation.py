@@ -138,13 +138,14 @@ def test_a_process_that_starts_in_the_middle_wraps_new_keys_under_the_new_root_k
 ) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(KekRotation, "_pass", lambda *_given, **_named: (0, ()))
-        make_rotation(KekRing((old, new))).run(new.kek_id)
+        stopped = make_rotation(KekRing((old, new))).run(new.kek_id)
+    assert (stopped.remaining, stopped.left) == (_EVERY, ())
     other_order = KekRing((old, new))
     opened = Sealer.open(database, kek=other_order, now=now)
     opened.replace_key(SealPurpose.OUTBOX, now=now)
     assert _under(database) == {old.kek_id, new.kek_id}
     done = make_rotation(KekRing((old, new))).run(new.kek_id)
-    assert done.left == (old.kek_id,)
+    assert (done.remaining, done.left) == (0, (old.kek_id,))
     assert _under(database) == {new.kek_id}
 
 

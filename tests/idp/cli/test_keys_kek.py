@@ -16,6 +16,7 @@ from idp.cli import cli
 from idp.storage.database import Database
 from keystore.errors import KekInvalid
 from keystore.kek import add_kek, create_kek_file, load_kek_ring
+from keystore.kek_rotation import KekRotation
 from keystore.log.record import log_event
 from keystore.purpose_keys import purpose_key
 from keystore.purposes import SealPurpose
@@ -150,6 +151,23 @@ def test_a_damaged_purpose_key_is_named_with_status_1_and_the_rest_is_done(folde
     assert _states()[old] == "left"
     refused = _run("list")
     assert "damaged: seal:outbox/1" in str(refused.exception)
+
+
+def test_what_is_left_is_said_with_status_1_and_the_next_run_goes_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others may wrap under the old root key quicker than a rotation goes on."""
+    _ok("list")
+    (old,) = load_kek_ring(file=folder / "kek").ids
+    with monkeypatch.context() as patched:
+        patched.setattr(KekRotation, "_pass", lambda *_given, **_named: (0, ()))
+        done = _run("rotate-kek", "--yes")
+    assert done.exit_code == 1
+    assert "are left under another root key, run the command again" in done.output
+    assert "everything that opens" not in done.output
+    assert _states()[old] == "leaving"
+    assert json.loads(_ok("rotate-kek", "--json"))["remaining"] == 0
+    assert _states()[old] == "left"
 
 
 def test_the_root_key_of_personal_keys_is_another_one(folder: Path) -> None:
