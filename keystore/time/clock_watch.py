@@ -17,6 +17,8 @@ import threading
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
+import structlog
+
 from keystore.log.record import LogWriter
 from keystore.storage import DatabaseLike, lock_until_commit
 from keystore.time.errors import NoMajority, SourcesUnsynchronised, SourceUnavailable
@@ -34,6 +36,8 @@ from keystore.time.storage import (
 
 _LOOK_EVERY_S: Final = 1.0
 _MICROSECOND: Final = timedelta(microseconds=1)
+
+_log = structlog.get_logger("antin.clock")
 
 
 class ClockWatch:
@@ -62,13 +66,24 @@ class ClockWatch:
     def run(self, stopping: threading.Event, *, look_every_s: float = _LOOK_EVERY_S) -> None:
         """Check whenever it is due, until `stopping` is set; the body of a thread.
 
-        A database that is away is no reason to end: without checks no time is told.
+        A database that is away is no reason to end: without checks no time is told.  What fails is
+        said once, by its type alone, and so is that it is over.
         """
+        failing: str | None = None
         while not stopping.wait(look_every_s):
-            try:
-                self.check_due()
-            except Exception:  # noqa: BLE001, S112 - what is wrong shows where it is needed
-                continue
+            before, failing = failing, self._look()
+            if failing is not None and failing != before:
+                _log.error("clock_watch_failing", host=self._host, error=failing)
+            elif failing is None and before is not None:
+                _log.info("clock_watch_recovered", host=self._host)
+
+    def _look(self) -> str | None:
+        """Check if it is due; the type of what went wrong, or None."""
+        try:
+            self.check_due()
+        except Exception as failure:  # noqa: BLE001 - the watch goes on after anything
+            return type(failure).__name__
+        return None
 
     def check_due(self) -> bool:
         """Check if no process of this host did so for `check_every`; whether it was done here."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import structlog
 
 from idp.storage.database import Database
 from keystore.log.record import LogWriter
@@ -210,6 +211,32 @@ def test_a_watch_goes_on_after_anything(make_watch: MakeWatch, saying: Saying) -
     wait_until(lambda: saying.times_asked > 2, what="three attempts")
     stopping.set()
     thread.join()
+
+
+def test_what_keeps_the_watch_from_checking_is_said_once_until_it_changes(
+    make_watch: MakeWatch, saying: Saying
+) -> None:
+    """ETSI EN 319 421 §7.7.2: a watch that cannot look must not be silent about it."""
+    watch, stopping = make_watch(limits=_ASKING_ALWAYS), threading.Event()
+    with structlog.testing.capture_logs() as said:
+        thread = threading.Thread(
+            target=watch.run, args=(stopping,), kwargs={"look_every_s": 0.001}
+        )
+        saying.says = RuntimeError("nobody thought of this: /var/secret")
+        thread.start()
+        for then in (ValueError("nor of this"), off_by(timedelta(0))):
+            saying.times_asked = 0
+            wait_until(lambda: saying.times_asked > 2, what="three attempts")
+            saying.says = then
+        wait_until(lambda: "recovered" in str(said), what="the good news")
+        stopping.set()
+        thread.join()
+    assert [(one["event"], one.get("error")) for one in said] == [
+        ("clock_watch_failing", "RuntimeError"),
+        ("clock_watch_failing", "ValueError"),
+        ("clock_watch_recovered", None),
+    ]
+    assert "secret" not in str(said)
 
 
 def test_real_servers_a_real_clock_and_one_liar(
