@@ -188,6 +188,10 @@ def remove_kek_command(kek_id: str, *, personal: bool, yes: bool) -> None:
 @contextmanager
 def _opened(*, is_personal: bool) -> Iterator[_RootKeys]:
     settings = read_settings()
+    if is_personal:
+        from idp.signer import signer_settings
+
+        settings = signer_settings(settings)  # run as its user, with its role in the database
     database = open_database(settings)
     try:
         if is_personal:

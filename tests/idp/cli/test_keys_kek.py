@@ -183,6 +183,19 @@ def test_the_root_key_of_personal_keys_is_another_one(folder: Path) -> None:
     assert _states() == {service: "current"}
 
 
+def test_personal_root_keys_are_looked_after_with_the_signers_way_to_the_database(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service's role may not touch personal keys, and the signer's user does not have it."""
+    create_kek_file(folder / "signer-kek")
+    (personal,) = load_kek_ring(file=folder / "signer-kek").ids
+    monkeypatch.setenv("ANTIN_SIGNER_DATABASE_URL", f"sqlite:///{folder / 'antin.db'}")
+    monkeypatch.setenv("ANTIN_DATABASE_URL", f"sqlite:///{folder / 'of the service.db'}")
+    done = json.loads(_ok("rotate-kek", "--personal", "--yes", "--json"))
+    assert _states("--personal") == {personal: "given", done["kek_id"]: "current"}
+    assert not (folder / "of the service.db").exists()
+
+
 def test_from_the_file_into_a_token_and_on(
     folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
