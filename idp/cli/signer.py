@@ -5,7 +5,8 @@ of its own: nobody else reads `ANTIN_SIGNER_KEK_FILE`, its folder, or its memory
 whatever watches over it) starts it again when its parent process is killed; children that are
 killed it starts again itself.  Its database role needs no more than: SELECT on `alembic_version`
 and `deployment`; SELECT, INSERT, UPDATE on `personal_key`, `personal_key_counter` and `root_key`;
-SELECT, INSERT, DELETE on `spent_activation`; SELECT, INSERT on `log_event`.
+SELECT, INSERT, DELETE on `spent_activation`; SELECT, INSERT on `log_event` and `log_chain`; USAGE
+on the sequence `log_chain_chain_id_seq`, where its chains are announced.
 Not here: putting it together (`idp/signer.py`).
 """
 
@@ -19,9 +20,9 @@ from functools import partial
 import click
 
 from idp.cli.context import check_deployment, drop_own_variables, open_database, read_settings
+from idp.clock import utc_now
 from idp.logs import configure_logging
 from idp.personal_keys import open_personal_ring, open_personal_roots, signer_kek_file
-from idp.services import utc_now
 from idp.settings import Settings
 from idp.settings_loading import SANDBOX_MARK
 from idp.storage.deployment import find_stamp
