@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
@@ -98,8 +99,11 @@ class KeyDesk:
         1. The enrolment has its shape, is for this signer and for now.
         2. Each passkey is of a kind that we pin, and confirms this enrolment itself, with user
            verification; a key without passkeys needs the verifier's statement.
-        3. The enrolment is spent, here and for all signers.
-        4. The key is made and wrapped for its policy, and stored with its log row.
+        3. The enrolment is spent here.
+        4. The key is made and wrapped for its policy, before the transaction: a large RSA key takes
+           a second, and on SQLite nobody else would write meanwhile.
+        5. The enrolment is spent for all signers and the key stored, with its log row, under the
+           root key that wraps at that instant.
 
         Raises  SignerError.
         """
@@ -126,15 +130,19 @@ class KeyDesk:
             recipient=enrolment.recipient,
             created_ms=to_ms(now),
         )
+        context = wrapping_context(policy.key_id, raw_policy=encode_policy(policy))
+        with self._database.read() as connection:
+            _check_number(read_personal_keys(connection, account_id=policy.account_id))
+        made = self._backend.make(policy.algorithm, context=context)
+        # 5
         with self._database.transaction() as transaction:
             if not spend_activation(
                 transaction, challenge.hex(), key_id=policy.key_id, expires_at=expires_at, now=now
             ):
                 raise ActivationSpent
-            self._check_number(transaction, policy.account_id)
-            if self._ring is not None:
-                follow_current_kek(transaction, scope=Scope.PERSONAL, ring=self._ring, now=now)
-            made = self._make_and_store(transaction, policy, sign_counts=sign_counts)
+            _check_number(read_personal_keys(transaction.connection, account_id=policy.account_id))
+            made = self._under_current_kek(transaction, made, context=context, now=now)
+            _store(transaction, policy, made, sign_counts=sign_counts)
             self._record(
                 transaction,
                 EventType.PERSONAL_KEY_CREATED,
@@ -230,31 +238,16 @@ class KeyDesk:
             now=now,
         )
 
-    def _check_number(self, transaction: Transaction, account_id: str) -> None:
-        keys = read_personal_keys(transaction.connection, account_id=account_id)
-        if sum(key.destroyed_at is None for key in keys) >= _MOST_KEYS:
-            raise EnrolmentRefused("too_many_keys")
-
-    def _make_and_store(
-        self, transaction: Transaction, policy: KeyPolicy, *, sign_counts: dict[bytes, int]
+    def _under_current_kek(
+        self, transaction: Transaction, made: NewPersonalKey, *, context: str, now: datetime
     ) -> NewPersonalKey:
-        context = wrapping_context(policy.key_id, raw_policy=encode_policy(policy))
-        made = self._backend.make(policy.algorithm, context=context)
-        insert_personal_key(
-            transaction,
-            policy,
-            public_spki=made.public_spki,
-            wrapped=made.wrapped,
-            kek_id=made.kek_id,
-        )
-        for credential_id, sign_count in sign_counts.items():
-            insert_counter(
-                transaction,
-                key_id=policy.key_id,
-                credential_sha256=hashlib.sha256(credential_id).hexdigest(),
-                sign_count=sign_count,
-            )
-        return made
+        if self._ring is None:
+            return made
+        follow_current_kek(transaction, scope=Scope.PERSONAL, ring=self._ring, now=now)
+        if made.kek_id == self._ring.kek_id:
+            return made
+        wrapped, kek_id = self._backend.rewrap(made.wrapped, context=context)
+        return NewPersonalKey(made.public_spki, wrapped, kek_id)
 
     def _set_suspended(
         self, key_id: str, *, at: datetime | None, reason: str, now: datetime
@@ -294,6 +287,34 @@ def _known(key: PersonalKey | None) -> PersonalKey:
     if key is None:
         raise PersonalKeyUnknown
     return key
+
+
+def _check_number(keys: Iterable[PersonalKey]) -> None:
+    if sum(key.destroyed_at is None for key in keys) >= _MOST_KEYS:
+        raise EnrolmentRefused("too_many_keys")
+
+
+def _store(
+    transaction: Transaction,
+    policy: KeyPolicy,
+    made: NewPersonalKey,
+    *,
+    sign_counts: dict[bytes, int],
+) -> None:
+    insert_personal_key(
+        transaction,
+        policy,
+        public_spki=made.public_spki,
+        wrapped=made.wrapped,
+        kek_id=made.kek_id,
+    )
+    for credential_id, sign_count in sign_counts.items():
+        insert_counter(
+            transaction,
+            key_id=policy.key_id,
+            credential_sha256=hashlib.sha256(credential_id).hexdigest(),
+            sign_count=sign_count,
+        )
 
 
 def _check_reason(reason: str) -> None:

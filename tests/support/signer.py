@@ -175,6 +175,7 @@ class Bench:
     backend: SoftwarePersonalKeys = field(init=False)
     service: SigningService = field(init=False)
     desk: KeyDesk = field(init=False)
+    _common: dict[str, Any] = field(init=False)
     needs_statement: bool = False
 
     def __post_init__(self) -> None:
@@ -198,7 +199,13 @@ class Bench:
             "verifier": keys,
         }
         self.service = SigningService(self.database, **common)
-        self.desk = KeyDesk(
+        self._common = common
+        self.desk = self.make_desk()
+
+    def make_desk(self, **changes: Any) -> KeyDesk:
+        """A desk of this signer."""
+        common = {**self._common, **changes}
+        return KeyDesk(
             self.database, ring=self.ring, needs_statement=self.needs_statement, **common
         )
 
@@ -207,13 +214,14 @@ class Bench:
         *,
         now: datetime,
         make: Callable[[], Authenticator] = Authenticator,
+        desk: KeyDesk | None = None,
         **changes: Any,
     ) -> Person:
         """A person with a new passkey and a new key."""
         passkey = make()
         enrolment = enrolment_of(passkey, now=now, **changes)
         evidence = EnrolmentEvidence((passkey.confirm(enrolment.challenge()),))
-        key = self.desk.make(enrolment, evidence, now=now)
+        key = (desk or self.desk).make(enrolment, evidence, now=now)
         return Person(key, passkey, enrolment.account_id)
 
     def enrol_for_statements(self, *, now: datetime, **changes: Any) -> MadeKey:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,12 +13,14 @@ import pytest
 from sqlalchemy import func, select
 
 from idp.storage.database import Database
+from keystore.backends import NewPersonalKey
+from keystore.backends.personal_software import SoftwarePersonalKeys
 from keystore.clock import to_ms
 from keystore.kek import Kek, KekRing
 from keystore.root_keys import Scope, change_current_kek
 from keystore.signer import errors
 from keystore.signer.evidence import EnrolmentEvidence
-from keystore.signer.storage import count_by_kek, personal_key
+from keystore.signer.storage import count_by_kek, personal_key, purge_spent
 from tests.support.authenticator import Authenticator
 from tests.support.signer import Bench, Person, digests_of, enrolment_of, events, stored
 
@@ -184,4 +188,54 @@ def test_new_keys_follow_a_rotation_and_old_ones_sign_on(
         assert count_by_kek(connection) == {old.kek_id: 1, new.kek_id: 1}
     for person in (before, after):
         assert len(bench.sign(person, now=now, digests=digests_of(2))) == 2
+    bench.ledger.close()
+
+
+class _Meanwhile:
+    """Makes keys as the software does, and lets something happen while a key is being made."""
+
+    def __init__(self, backend: SoftwarePersonalKeys, act: Callable[[], None]) -> None:
+        self._backend = backend
+        self._act = act
+
+    def make(self, algorithm: str, *, context: str) -> NewPersonalKey:
+        made = self._backend.make(algorithm, context=context)
+        self._act()
+        return made
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._backend, name)
+
+
+def test_others_write_while_a_key_is_being_made(bench: Bench, now: datetime) -> None:
+    """RSA of 4096 bits takes a second; on SQLite one writes at a time."""
+    written = []
+
+    def write() -> None:
+        with bench.database.transaction() as transaction:
+            written.append(purge_spent(transaction, now=now))
+
+    with ThreadPoolExecutor(1) as other:
+        backend = _Meanwhile(bench.backend, lambda: other.submit(write).result(5))
+        person = bench.enrol(now=now, desk=bench.make_desk(backend=backend))
+    assert written == [0]
+    assert bench.sign(person, now=now)
+
+
+def test_a_key_that_a_rotation_overtook_is_stored_under_the_new_root_key(
+    database: Database, tmp_path: Path, now: datetime
+) -> None:
+    old, new = Kek(bytes(32)), Kek(b"\x01" * 32)
+    bench = Bench(database, KekRing([old, new]), tmp_path / "overtaken")
+
+    def rotate() -> None:
+        with database.transaction() as transaction:
+            change_current_kek(transaction, scope=Scope.PERSONAL, kek_id=new.kek_id, now=now)
+
+    bench.enrol(now=now)
+    backend = _Meanwhile(bench.backend, rotate)
+    overtaken = bench.enrol(now=now, desk=bench.make_desk(backend=backend))
+    with database.read() as connection:
+        assert count_by_kek(connection) == {old.kek_id: 1, new.kek_id: 1}
+    assert bench.sign(overtaken, now=now)
     bench.ledger.close()
