@@ -46,9 +46,12 @@ DIGEST_BYTES: Final = {
 """Hashes of documents, by the name that `hashlib` gives them, and how long they are."""
 
 PERSONAL_ALGORITHMS: Final = frozenset(
-    {"ES256", "ES384", "PS256", "PS256-3072", "PS256-4096"},
+    {"ES256", "ES384", "PS256-3072", "PS256-4096"},
 )
-"""Kinds of personal keys: those that sign a digest which somebody else computed."""
+"""Kinds of personal keys: those that sign a digest which somebody else computed.
+
+RSA of 2048 bits is none of them: a certificate outlives what such a key is good for.
+"""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9._~:/-]{1,128}", re.ASCII)
 _CODE: Final = re.compile(r"[a-z][a-z_]{0,39}", re.ASCII)

@@ -44,6 +44,7 @@ def test_a_new_key_is_recorded_and_bound_to_its_passkey(bench: Bench, person: Pe
         {"algorithm": "ES512"},
         {"algorithm": "Ed25519"},
         {"algorithm": "RS256"},
+        {"algorithm": "PS256"},  # 2048 bits
         {"account_id": ""},
         {"account_id": "x" * 200},
         {"recipient": bytes(32)},
