@@ -53,10 +53,13 @@ def test_every_dependency_is_locked_and_the_locks_agree() -> None:
 
 
 def _code_in(document: Path) -> Iterator[str]:
-    text = document.read_text()
-    for block in re.findall(r"^```.*?\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+    # defaults of settings are no commands, and are compared with the settings elsewhere
+    text = re.sub(
+        r"<!-- settings -->.*<!-- /settings -->", "", document.read_text(), flags=re.DOTALL
+    )
+    for block in re.findall(r"^ *```.*?\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL):
         yield from block.splitlines()
-    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"^ *```.*?^ *```", "", text, flags=re.MULTILINE | re.DOTALL)
     yield from re.findall(r"`([^`\n]+)`", prose)
 
 
@@ -73,16 +76,39 @@ def test_every_make_command_in_the_documents_exists() -> None:
 
 
 def _resolve(words: list[str]) -> str | None:
-    """The first word that is no command, or None; options and arguments end the walk."""
-    command: click.Command = import_module("idp.cli").main
-    for word in words:
+    """The first word that is no command or option of it, or None."""
+    command: click.Command = import_module("idp.cli").cli
+    options: set[str] = set()
+    for number, word in enumerate(words):
         if not isinstance(command, click.Group) or not re.fullmatch(r"[a-z][a-z-]*", word):
-            return None
+            given = [one.partition("=")[0] for one in words[number:] if one.startswith("--")]
+            return next((one for one in given if one not in options), None)
         found = command.get_command(click.Context(command), word)
         if found is None:
             return word
         command = found
+        options = {
+            spelling
+            for one in command.params
+            if isinstance(one, click.Option)
+            for spelling in (*one.opts, *one.secondary_opts)
+        } | {"--help"}
     return None
+
+
+@pytest.mark.parametrize(
+    ("words", "unknown"),
+    [
+        ("keys list --json", None),
+        ("keys lost", "lost"),
+        ("keys list --jason", "--jason"),
+        ("nothing", "nothing"),
+    ],
+)
+def test_a_command_or_an_option_that_is_not_there_is_noticed(
+    words: str, unknown: str | None
+) -> None:
+    assert _resolve(words.split()) == unknown
 
 
 def test_every_antin_command_in_the_documents_exists() -> None:
@@ -90,7 +116,7 @@ def test_every_antin_command_in_the_documents_exists() -> None:
         f"{name_of(document)}: {line}"
         for document in _DOCUMENTS
         for line in _code_in(document)
-        for found in [re.match(r"(?:\$ )?(?:\.venv/bin/)?antin ([a-z].*)", line)]
+        for found in [re.match(r" *(?:\$ )?(?:\.venv/bin/)?antin ([a-z][^#|>]*)", line)]
         if found and _resolve(found[1].split())
     ]
     assert not unknown
