@@ -195,16 +195,19 @@ def _opened(*, is_personal: bool) -> Iterator[_RootKeys]:
     database = open_database(settings)
     try:
         if is_personal:
-            from idp.personal_keys import open_personal_ring, open_personal_roots
+            from idp.personal_keys import (
+                open_personal_ring,
+                open_personal_roots,
+                signer_kek_file,
+            )
 
-            roots = open_personal_roots(settings)
             yield _RootKeys(
                 Scope.PERSONAL,
                 settings,
                 database,
                 open_personal_ring(settings),
-                file=settings.effective_signer_kek_file if roots is None else None,
-                token=roots,
+                file=signer_kek_file(settings),
+                token=open_personal_roots(settings),
             )
         else:
             yield _RootKeys(

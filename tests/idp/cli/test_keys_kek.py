@@ -224,6 +224,32 @@ def test_from_the_file_into_a_token_and_on(
     _antin("list")
 
 
+def test_the_old_personal_root_key_leaves_its_file_after_the_way_into_a_token(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In processes of their own: a library reads its configuration once."""
+    hsm = SoftHsm(tmp_path_factory.mktemp("softhsm"))
+    token = hsm.make_token("personal")
+    create_kek_file(folder / "signer-kek")
+    (in_file,) = load_kek_ring(file=folder / "signer-kek").ids
+    another = add_kek(folder / "signer-kek")
+    _ok("rotate-kek", "--personal", "--to", in_file)
+    settings = {
+        "ANTIN_SIGNER_KEK_FILE": str(folder / "signer-kek"),
+        "ANTIN_SIGNER_PKCS11_MODULE": str(token.module),
+        "ANTIN_SIGNER_PKCS11_TOKEN": token.label,
+        "ANTIN_SIGNER_PKCS11_PIN": token.pin,
+        **hsm.environment,
+    }
+    for name, text in settings.items():
+        monkeypatch.setenv(name, text)
+    made = _antin("add-kek", "--personal").split()[2]
+    done = json.loads(_antin("rotate-kek", "--personal", "--to", made, "--json"))
+    assert done["removable"] == [in_file]
+    _antin("remove-kek", in_file, "--personal", "--yes")
+    assert load_kek_ring(file=folder / "signer-kek").ids == (another,)
+
+
 def _antin(*words: str) -> str:
     done = subprocess.run(
         [str(Path(sys.executable).with_name("antin")), "keys", *words],
