@@ -95,6 +95,22 @@ def test_a_list_that_has_ended_is_pointed_out_and_is_the_exit_status(pki: Pki, r
     assert result.output.count("HAS ENDED") == 3
 
 
+def test_the_list_of_a_root_is_shown_and_its_end_pointed_out_a_month_before(
+    pki: Pki, run: Run
+) -> None:
+    """RFC 5280 §5.1.2.5: it comes by hand alone, and every chain is refused once it has ended."""
+    run("publish")
+    (shown,) = json.loads(run("crls", "root-1", "--json").output)
+    assert (shown["ca_id"], shown["number"], shown["entries"]) == ("root-1", 1, 0)
+    a_month_before = timedelta(days=366 - 30)
+    early = run("crls", "root-1", after=a_month_before - timedelta(seconds=2))
+    assert (early.exit_code, "ENDS SOON" in early.output) == (0, False)
+    late = run("crls", "root-1", after=a_month_before)
+    assert late.exit_code == 1
+    assert "ENDS SOON: antin ca root-crl --root root-1" in late.output
+    assert "HAS ENDED" in run("crls", "root-1", after=timedelta(days=366)).output
+
+
 @pytest.mark.parametrize("command", ["crls", "publish"])
 @pytest.mark.usefixtures("pki")
 def test_an_authority_that_is_not_there_is_named(run: Run, command: str) -> None:
