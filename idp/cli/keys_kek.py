@@ -27,10 +27,12 @@ from idp.settings import Settings
 from idp.storage.database import Database
 from keystore.kek import KekRing, add_kek, remove_kek
 from keystore.kek_rotation import KekRotation, PurposeKeyWrappings, Rotated, Wrappings
+from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
 from keystore.purposes import SealPurpose
 from keystore.root_keys import RootKeyRecord, Scope, read_root_keys
 from keystore.sealing import Sealer
+from keystore.storage import Transaction
 
 _NOT_ALL: Final = 1
 
@@ -114,14 +116,15 @@ def root_keys_command(*, personal: bool, as_json: bool) -> None:
 
 @click.command("add-kek")
 @personal_option
-def add_kek_command(*, personal: bool) -> None:
+@operator_option
+def add_kek_command(operator: str, *, personal: bool) -> None:
     """Make another root key beside the one there is; nothing uses it until `rotate-kek`.
 
     Where the root key is in a file and there are several hosts, copy the file to all of them
     before the rotation.
     """
     with _opened(is_personal=personal) as keys:
-        made = keys.add()
+        made = _add(keys, log=_log(keys).in_name_of(operator))
         click.echo(f"root key {made} added to {keys.place()}: back it up, apart from the data")
 
 
@@ -141,7 +144,7 @@ def rotate_kek_command(
     """
     with _opened(is_personal=personal) as keys:
         log = _log(keys).in_name_of(operator)  # first: it settles which root key wraps
-        target = to or _choose(keys, is_asking=not yes)
+        target = to or _choose(keys, log=log, is_asking=not yes)
         rotation = KekRotation(
             database=keys.database,
             scope=keys.scope,
@@ -163,7 +166,8 @@ def rotate_kek_command(
 @click.argument("kek_id")
 @personal_option
 @yes_option
-def remove_kek_command(kek_id: str, *, personal: bool, yes: bool) -> None:
+@operator_option
+def remove_kek_command(kek_id: str, operator: str, *, personal: bool, yes: bool) -> None:
     """Take a root key away that nothing is under any more."""
     with _opened(is_personal=personal) as keys:
         record = next((one for one in keys.records() if one.kek_id == kek_id), None)
@@ -177,6 +181,12 @@ def remove_kek_command(kek_id: str, *, personal: bool, yes: bool) -> None:
                 "under it cannot be opened without it: keep a copy as long as you keep those."
             )
             click.confirm("Take it away?", abort=True)
+        if kek_id not in keys.ring.ids:
+            raise click.ClickException(f"{kek_id} is not in {keys.place()}")
+        # first said, then done: what a token has lost is never brought back to be recorded
+        log = _log(keys).in_name_of(operator)
+        with keys.database.transaction() as tx:
+            _record(tx, EventType.KEK_REMOVED, keys, kek_id=kek_id, log=log)
         removed = keys.token is not None and keys.token.destroy(kek_id)
         if not removed and keys.file is not None:
             removed = remove_kek(keys.file, kek_id=kek_id)
@@ -222,7 +232,7 @@ def _opened(*, is_personal: bool) -> Iterator[_RootKeys]:
         database.close()
 
 
-def _choose(keys: _RootKeys, *, is_asking: bool) -> str:
+def _choose(keys: _RootKeys, *, log: LogWriter, is_asking: bool) -> str:
     """The root key to go to: where a rotation was going, or the newest given, or a new one."""
     if any(one.is_leaving for one in keys.records()):
         return keys.current()
@@ -235,7 +245,22 @@ def _choose(keys: _RootKeys, *, is_asking: bool) -> str:
             "start again until they do: on several hosts use `antin keys add-kek` first."
         )
         click.confirm("Add one and go on?", abort=True)
-    return keys.add()
+    return _add(keys, log=log)
+
+
+def _add(keys: _RootKeys, *, log: LogWriter) -> str:
+    """Make a root key, on record; returns its id."""
+    with keys.database.transaction() as tx:
+        made = keys.add()
+        _record(tx, EventType.KEK_ADDED, keys, kek_id=made, log=log)
+    return made
+
+
+def _record(
+    tx: Transaction, event_type: EventType, keys: _RootKeys, *, kek_id: str, log: LogWriter
+) -> None:
+    event = Event(event_type, facts={"scope": keys.scope.value, "kek": kek_id})
+    log.record(tx, event, data_key=None, now=utc_now())
 
 
 def _wrappings(keys: _RootKeys) -> Sequence[Wrappings]:

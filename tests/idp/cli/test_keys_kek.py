@@ -108,6 +108,34 @@ def test_a_root_key_is_removed_only_when_nothing_is_under_it(folder: Path) -> No
     _ok("list")
 
 
+@pytest.mark.parametrize("options", [(), ("--personal",)])
+def test_adding_and_removing_a_root_key_is_on_record_with_the_operator(
+    folder: Path, options: tuple[str, ...]
+) -> None:
+    create_kek_file(folder / "signer-kek")
+    scope = "personal" if options else "service"
+    (old,) = load_kek_ring(file=folder / ("signer-kek" if options else "kek")).ids
+    _ok("rotate-kek", "--to", old, *options)
+    made = _ok("add-kek", "--operator", "lan", *options).split()[2]
+    assert _recorded(folder) == [("added", {"kek": made, "operator": "lan", "scope": scope})]
+    _ok("rotate-kek", *options)
+    assert _run("remove-kek", "0" * 16, "--yes", *options).exit_code == 1
+    _ok("remove-kek", old, "--yes", "--operator", "anh", *options)
+    assert _recorded(folder)[1:] == [("removed", {"kek": old, "operator": "anh", "scope": scope})]
+
+
+def _recorded(folder: Path) -> list[tuple[str, dict[str, str]]]:
+    database = Database(f"sqlite:///{folder / 'antin.db'}", pool_size=1)
+    with database.read() as connection:
+        rows = connection.execute(
+            select(log_event.c.type, log_event.c.facts)
+            .where(log_event.c.type.in_(["keys:kek:added", "keys:kek:removed"]))
+            .order_by(log_event.c.at_ms)
+        ).all()
+    database.close()
+    return [(row.type.rpartition(":")[2], json.loads(row.facts)) for row in rows]
+
+
 def test_a_root_key_in_a_variable_is_added_by_the_operator(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
