@@ -1,7 +1,8 @@
 """`antin log`: whether the log is whole, and proofs for others.
 
 What lives here: the commands and what they print.  Exit status of `verify`, `check` and `show`:
-0 all is well, 1 it is not.  Source: architecture, "Contracts".
+0 all is well, 1 it is not, or it could not be shown because too few witnesses answered.
+Source: architecture, "Contracts".
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import click
 from tqdm import tqdm
 
 from idp.cli.context import open_services
-from idp.cli.log_parts import LogParts, json_option, key_option, open_log
+from idp.cli.log_parts import Heard, LogParts, json_option, key_option, open_log
 from idp.cli.naming import operator_option
 from keystore.clock import from_ms
 from keystore.errors import SealBroken
@@ -63,7 +64,9 @@ def verify(
     with open_services() as services:
         parts = open_log(services)
         kept = [KeptCheckpoint(str(file), file.read_bytes()) for file in against]
-        asked, silent = ([], []) if offline else parts.ask_witnesses()
+        heard = Heard() if offline else parts.ask_witnesses()
+        answered = len(parts.witnesses) - len(heard.silent)
+        is_shown = offline or answered >= parts.quorum
         with services.database.read() as connection:
             total = 2 * count_entries(connection)
         with tqdm(total=total, unit=" rows", disable=None, file=sys.stderr, leave=False) as bar:
@@ -72,15 +75,18 @@ def verify(
                 log_keys=parts.log_keys(log_keys, now=services.time()),
                 witness_keys=parts.witness_keys,
                 quorum=parts.quorum,
-                against=[*kept, *asked],
+                origins=parts.expected_origins,
+                now=services.time(),
+                against=[*kept, *heard.kept],
+                unknown_to=heard.unknown_to,
                 opener=parts.make_opener() if opens else None,
                 progress=lambda rows: _advance(bar, rows=rows),
             )
     if as_json:
-        click.echo(json.dumps(_report(report, silent=silent), indent=2))
+        click.echo(json.dumps(_report(report, heard=heard, is_shown=is_shown), indent=2))
     else:
-        _print_report(report, silent=silent)
-    sys.exit(0 if report.is_whole else 1)
+        _print_report(report, heard=heard, is_shown=is_shown)
+    sys.exit(0 if report.is_whole and is_shown else 1)
 
 
 @log.command()
@@ -231,7 +237,8 @@ def begin_anew(*, origin: str, operator: str, yes: bool) -> None:
             click.echo(f"{old} ends; {names[tree]} begins with the rows that are left", err=True)
         click.echo(
             "What was proven under the old names is proven no more by this service, and no"
-            " checkpoint counts until every witness trusts the new names.",
+            " checkpoint counts until every witness trusts the new names. Set"
+            f" ANTIN_LOG_ORIGIN to {origin}: `antin log verify` believes that name alone.",
             err=True,
         )
         if not yes:
@@ -287,16 +294,17 @@ def _print_tree(name: str, tree: dict[str, Any], *, shows_keys: bool) -> None:
             click.echo(f"  key:        {key}")
 
 
-def _report(report: LogReport, *, silent: list[str]) -> dict[str, Any]:
+def _report(report: LogReport, *, heard: Heard, is_shown: bool) -> dict[str, Any]:
     return {
         "whole": report.is_whole,
+        "shown": is_shown,
         "rows": report.rows,
         "chains": report.chains,
         "pending": report.pending,
         "opened": report.opened,
         "checkpoints": report.checkpoints,
         "compared_with": report.anchors,
-        "silent_witnesses": silent,
+        "silent_witnesses": heard.silent,
         "trees": {
             tree.value: {
                 "size": report.sizes[tree],
@@ -313,7 +321,7 @@ def _report(report: LogReport, *, silent: list[str]) -> dict[str, Any]:
     }
 
 
-def _print_report(report: LogReport, *, silent: list[str]) -> None:
+def _print_report(report: LogReport, *, heard: Heard, is_shown: bool) -> None:
     click.echo(f"{report.rows} rows in {report.chains} chains, {report.pending} not yet in a tree")
     for tree in Tree:
         click.echo(
@@ -321,13 +329,18 @@ def _print_report(report: LogReport, *, silent: list[str]) -> None:
             f" {report.witnessed[tree]} witnessed"
         )
     click.echo(f"{report.checkpoints} checkpoints, {report.anchors} kept elsewhere")
-    for name in silent:
+    for name in heard.silent:
         click.echo(f"witness {name} did not answer")
     for one in report.findings:
         click.echo(f"{one.kind.value.upper():12}{one.entry}  {one.detail}".rstrip())
     if report.count > len(report.findings):
         click.echo(f"and {report.count - len(report.findings)} more")
-    click.echo("the log is whole" if report.is_whole else "THE LOG IS NOT WHOLE")
+    if not report.is_whole:
+        click.echo("THE LOG IS NOT WHOLE")
+    elif not is_shown:
+        click.echo("NOT SHOWN: what is stored fits together, and too few witnesses confirm it")
+    else:
+        click.echo("the log is whole")
 
 
 def _advance(bar: tqdm[NoReturn], *, rows: int) -> None:

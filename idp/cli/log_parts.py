@@ -6,7 +6,7 @@ What lives here: putting those together from settings and services for the durat
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import click
@@ -31,12 +31,28 @@ from keystore.purposes import LOG
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """What witnesses said when they were asked.
+
+    Takes   silent: names of those that did not answer; unknown_to: those that did, and have never
+            seen a tree.
+    """
+
+    kept: list[KeptCheckpoint] = field(default_factory=list)
+    silent: list[str] = field(default_factory=list)
+    unknown_to: list[tuple[str, Tree]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class LogParts:
     """The log of this deployment."""
 
     services: Services
     keys: LogKeys
     origins: Mapping[Tree, str]
+    """As the database names the trees."""
+    expected_origins: Mapping[Tree, str]
+    """As the settings do."""
     witnesses: tuple[WitnessConfig, ...]
     quorum: int
 
@@ -53,29 +69,32 @@ class LogParts:
     def log_keys(
         self, given: Sequence[str], *, now: datetime
     ) -> dict[Tree, tuple[NoteVerifier, ...]]:
-        """Verifier keys of each tree: those given, or those that the database names."""
+        """Verifier keys of each tree, under the names in the settings: those given, or ours."""
+        names = self.expected_origins
         if given:
             keys = [parse_vkey(vkey) for vkey in given]
             return {
                 tree: tuple(key for key in keys if key.name == origin)
-                for tree, origin in self.origins.items()
+                for tree, origin in names.items()
             }
-        return {tree: self.keys.verifiers(origin, now=now) for tree, origin in self.origins.items()}
+        return {tree: self.keys.verifiers(origin, now=now) for tree, origin in names.items()}
 
-    def ask_witnesses(self) -> tuple[list[KeptCheckpoint], list[str]]:
-        """What the witnesses have seen, and the names of those that did not answer."""
+    def ask_witnesses(self) -> Heard:
+        """What the witnesses have seen of the trees, under the names in the settings."""
         transport = EgressWitnesses(self.services.egress)
-        found, silent = [], []
+        heard = Heard()
         for witness in self.witnesses:
-            for origin in self.origins.values():
+            for tree, origin in self.expected_origins.items():
                 try:
                     note = fetch_latest(witness, origin=origin, transport=transport)
                 except WitnessUnreachable:
-                    silent.append(witness.name)
+                    heard.silent.append(witness.name)
                     break
-                if note is not None:
-                    found.append(KeptCheckpoint(f"witness {witness.name}", note))
-        return found, silent
+                if note is None:
+                    heard.unknown_to.append((witness.name, tree))
+                else:
+                    heard.kept.append(KeptCheckpoint(f"witness {witness.name}", note))
+        return heard
 
     def open_place(self, place: Place) -> Opening:
         """The event of an entry.
@@ -137,13 +156,15 @@ def open_log(services: Services) -> LogParts:
     keyrings = open_keyrings(
         settings, database=services.database, sealer=services.sealer, log=services.log
     )
+    expected = {tree: f"{settings.effective_log_origin}/{tree}" for tree in Tree}
     return LogParts(
         services=services,
         keys=KeyringLogKeys(keyrings.of(LOG)),
         origins={
-            tree: f"{settings.effective_log_origin}/{tree}" if state is None else state.origin
+            tree: expected[tree] if state is None else state.origin
             for tree, state in states.items()
         },
+        expected_origins=expected,
         witnesses=tuple(parse_witness(one) for one in settings.log_witnesses),
         quorum=settings.effective_log_quorum,
     )

@@ -32,6 +32,10 @@ class FindingKind(StrEnum):
     """Entries are not those that a checkpoint speaks of."""
     ROLLED_BACK = "rolled_back"
     """The tree is smaller than a checkpoint that somebody keeps."""
+    RENAMED = "renamed"
+    """A tree has another name than the one under which the deployment is known."""
+    UNWITNESSED = "unwitnessed"
+    """Entries that witnesses should have seen long ago, and have not."""
 
 
 @dataclass(frozen=True, slots=True)

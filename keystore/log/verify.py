@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from keystore.log.chain_storage import find_stuck
 from keystore.log.checkpoint import verify_checkpoint
@@ -21,6 +22,7 @@ from keystore.log.findings import Finding, FindingKind, Findings
 from keystore.log.note_keys import NoteVerifier
 from keystore.log.tree_storage import find_tree_state
 from keystore.log.verify_rows import Opener, verify_rows
+from keystore.log.verify_standing import check_known, check_name, check_witnessed
 from keystore.log.verify_trees import Anchor, verify_tree
 from keystore.storage import DatabaseLike
 
@@ -69,7 +71,10 @@ def verify_log(
     log_keys: Mapping[Tree, Sequence[NoteVerifier]],
     witness_keys: Sequence[NoteVerifier] = (),
     quorum: int = 0,
+    origins: Mapping[Tree, str] | None = None,
+    now: datetime | None = None,
     against: Sequence[KeptCheckpoint] = (),
+    unknown_to: Sequence[tuple[str, Tree]] = (),
     opener: Opener | None = None,
     progress: Progress = lambda _rows: None,
 ) -> LogReport:
@@ -81,8 +86,12 @@ def verify_log(
     4. Every kept checkpoint is signed, and speaks of the tree as it is.
     5. So does every checkpoint that was kept elsewhere.
     6. With an opener, every event that can still be opened is the one behind its leaf.
+    7. The trees go by the names that are known, and who should have seen them has.
 
     Takes   log_keys: of each tree, from a place that whoever could change the database could not;
+            quorum: how many witnesses a checkpoint needs; with `now`, one that lacks them for
+            minutes is a finding; origins: the names of the trees, from the same kind of place;
+            unknown_to: witnesses that were asked and know no checkpoint of a tree;
             against: what witnesses or anybody else kept; opener: opens the event of a row.
     Raises  nothing of what it finds; that is the report's.
     """
@@ -91,6 +100,9 @@ def verify_log(
     with database.read() as connection:
         # the trees before the rows: what is integrated meanwhile is new, not added
         states = {tree: find_tree_state(connection, tree) for tree in Tree}
+        for state in states.values():
+            if state is not None and origins is not None:
+                check_name(state, expected=origins[state.tree], findings=findings)
         for writer, seq in find_stuck(connection):
             findings.add(FindingKind.STUCK, f"{writer}/{seq}")
         rows = verify_rows(
@@ -114,6 +126,15 @@ def verify_log(
             )
             for tree in Tree
         }
+        check_known(
+            {tree: one.size for tree, one in trees.items()},
+            unknown_to=unknown_to,
+            findings=findings,
+        )
+        for state in states.values():
+            if quorum > 0 and now is not None and state is not None:
+                witnessed = trees[state.tree].witnessed
+                check_witnessed(connection, state, witnessed=witnessed, now=now, findings=findings)
     return LogReport(
         findings=tuple(findings.kept),
         count=findings.count,

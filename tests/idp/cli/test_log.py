@@ -195,7 +195,13 @@ def test_a_witness_that_is_silent_is_named(
         yield replace(services, settings=settings)
 
     monkeypatch.setattr("idp.cli.log.open_services", opened)
-    assert "witness witness.example/w1 did not answer" in run("verify").stdout
+    shown = run("verify", status=1).stdout
+    assert "witness witness.example/w1 did not answer" in shown
+    assert "NOT SHOWN" in shown
+    assert "the log is whole" not in shown
+    report = _json(run, "verify", status=1)
+    assert (report["whole"], report["shown"]) == (True, False)
+    assert "the log is whole" in run("verify", "--offline").stdout
 
 
 @pytest.mark.parametrize("tree", list(Tree))
@@ -279,7 +285,18 @@ def test_unknown_entries_are_refused_by_name(run: Run, parts: LogParts) -> None:
     assert "removed" in run("verify", status=1).stdout.lower()
 
 
-def test_begin_anew_asks_and_names_what_stops(run: Run, parts: LogParts) -> None:
+def test_begin_anew_asks_and_names_what_stops(
+    run: Run, parts: LogParts, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rename(origin: str) -> None:
+        settings = msgspec.structs.replace(services.settings, log_origin=origin)
+
+        @contextmanager
+        def opened() -> Iterator[Services]:
+            yield replace(services, settings=settings)
+
+        monkeypatch.setattr("idp.cli.log.open_services", opened)
+
     origin = parts.origins[Tree.PUBLIC]
     words = ("begin-anew", "log.example/2", "--operator", "can.bo")
     asked = run(*words, status=1)
@@ -292,5 +309,9 @@ def test_begin_anew_asks_and_names_what_stops(run: Run, parts: LogParts) -> None
         *["log.example/2/private"] * 2,
     ]
     _integrate(open_log(parts.services), later=timedelta(seconds=1))
-    assert _json(run, "verify", "--offline")["whole"] is True
+    found = _json(run, "verify", "--offline", status=1)["findings"]
+    assert {one["kind"] for one in found} >= {"renamed"}  # until the settings say the new name
+    rename("log.example/2")
+    found = _json(run, "verify", "--offline", status=1)["findings"]
+    assert {one["kind"] for one in found} == {"unwitnessed"}  # until witnesses trust that name
     assert "refused" in run("show", status=1).stdout  # the witness does not know the new names

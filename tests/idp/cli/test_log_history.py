@@ -1,0 +1,205 @@
+"""What `antin log verify` says of a history that is not the one that witnesses have seen.
+
+Through the command, with a witness that is a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import delete, update
+
+from idp.cli.log import log
+from idp.cli.log_parts import LogParts, open_log
+from idp.egress import Egress
+from idp.egress.witnesses import EgressWitnesses
+from idp.services import Services
+from keystore.log.entries import Tree
+from keystore.log.record import LogWriter, log_chain, log_event
+from keystore.log.sequencer import Sequencer
+from keystore.log.tree_tables import log_checkpoint, log_entry, log_tile, log_tree, log_witness
+from keystore.log.witnessing import Witnessing
+from keystore.purposes import LOG
+from tests.support.log_trees import WitnessProcess, write_rows
+from tests.support.provider import Provider
+
+_TABLES: Final = (
+    log_event,
+    log_chain,
+    log_tree,
+    log_tile,
+    log_entry,
+    log_checkpoint,
+    log_witness,
+)
+_LATER: Final = timedelta(minutes=11)
+
+
+class Deployment:
+    """A service with a witness, and what is done to its database."""
+
+    def __init__(self, services: Services, witness: WitnessProcess) -> None:
+        self.services = services
+        self.witness = witness
+        self.now = services.time()
+
+    def at(self, later: timedelta) -> datetime:
+        """A while after the first entry."""
+        return self.now + later
+
+    def grow(self, *, later: timedelta = timedelta(0), origin: str = "", **rows: int) -> None:
+        """Rows of a new writer, integrated and signed."""
+        writer = LogWriter(self.services.sealer, writer_id="grown")
+        write_rows(self.services.database, writer, self.at(later), **rows)
+        parts = self.parts
+        origins = {tree: f"{origin}/{tree}" for tree in Tree} if origin else parts.expected_origins
+        Sequencer(self.services.database, origins=origins, keys=parts.keys).run(self.at(later))
+
+    def ask_witness(self, *, later: timedelta = timedelta(0)) -> None:
+        """One round of asking for cosignatures."""
+        Witnessing(
+            self.services.database,
+            witnesses=self.parts.witnesses,
+            transport=EgressWitnesses(self.services.egress),
+        ).run(self.at(later))
+
+    def copy(self) -> dict[Any, list[dict[str, Any]]]:
+        """Everything that the database says of the log."""
+        with self.services.database.read() as connection:
+            return {
+                table: [dict(row._mapping) for row in connection.execute(table.select())]
+                for table in _TABLES
+            }
+
+    def put_back(self, copy: dict[Any, list[dict[str, Any]]]) -> None:
+        """That, in the place of what it says now."""
+        with self.services.database.transaction() as tx:
+            for table in _TABLES:
+                tx.connection.execute(delete(table))
+                if copy.get(table):
+                    tx.connection.execute(table.insert(), copy[table])
+
+    @property
+    def parts(self) -> LogParts:
+        """What commands work with."""
+        return open_log(self.services)
+
+
+@pytest.fixture
+def deployment(
+    provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Deployment]:
+    """Ten entries in each tree, signed and cosigned."""
+    base = provider.services
+    now = base.time()
+    base.keyrings.of(LOG).ensure(now)
+    names = open_log(base).log_keys((), now=now).values()
+    witness = WitnessProcess(
+        tmp_path / "witness",
+        name="witness.example/w1",
+        logs=tuple(key for keys in names for key in keys),
+    )
+    setting = " ".join((witness.config.url, *(key.vkey for key in witness.config.keys)))
+    settings = msgspec.structs.replace(base.settings, log_witnesses=(setting,))
+    services = replace(base, settings=settings, egress=Egress(allow_insecure=True))
+    found = Deployment(services, witness)
+
+    @contextmanager
+    def opened() -> Iterator[Services]:
+        yield replace(services, time=lambda: found.at(_LATER))
+
+    monkeypatch.setattr("idp.cli.log.open_services", opened)
+    found.grow(private=10, public=10)
+    found.ask_witness()
+    yield found
+    witness.stop()
+
+
+def _verify(*arguments: str, status: int) -> tuple[str, set[str]]:
+    shown = CliRunner().invoke(log, ["verify", *arguments])
+    assert shown.exit_code == status, (shown.output, shown.exception)
+    report = json.loads(CliRunner().invoke(log, ["verify", "--json", *arguments]).stdout)
+    return shown.stdout, {one["kind"] for one in report["findings"]}
+
+
+def test_what_witnesses_confirm_is_whole(deployment: Deployment) -> None:
+    shown, kinds = _verify(status=0)
+    assert "the log is whole" in shown
+    assert not kinds
+
+
+@pytest.mark.parametrize("size", [40, 5])
+def test_a_rewrite_under_the_same_name_is_found(deployment: Deployment, size: int) -> None:
+    """Shown by: a full rewrite with the log key is found."""
+    deployment.put_back({})
+    deployment.grow(private=size, public=size)
+    _verify("--offline", status=1)  # nobody cosigned it
+    shown, kinds = _verify(status=1)
+    assert "THE LOG IS NOT WHOLE" in shown
+    assert ("rewritten" if size > 10 else "rolled_back") in kinds
+
+
+def test_a_rewrite_under_another_name_is_found(deployment: Deployment) -> None:
+    deployment.put_back({})
+    deployment.grow(private=40, public=40, origin="evil.example")
+    _, offline = _verify("--offline", status=1)
+    assert "renamed" in offline
+    shown, kinds = _verify(status=1)
+    assert {"renamed", "rewritten"} <= kinds
+    assert "evil.example/public" in shown
+
+
+def test_a_witness_that_knows_nothing_of_a_tree_is_a_finding(deployment: Deployment) -> None:
+    for file in (deployment.witness.folder.path / "state").iterdir():
+        file.unlink()
+    _, kinds = _verify(status=1)
+    assert "unwitnessed" in kinds
+
+
+def test_a_rollback_is_found_through_the_command(deployment: Deployment) -> None:
+    """Shown by: an older state of the database, whole in itself."""
+    copy = deployment.copy()
+    deployment.grow(private=5, public=5)
+    deployment.ask_witness(later=timedelta(seconds=30))
+    deployment.put_back(copy)
+    assert _verify("--offline", status=0)[1] == set()
+    assert _verify(status=1)[1] == {"rolled_back"}
+
+
+def test_a_fork_is_found_through_the_command(deployment: Deployment) -> None:
+    """Shown by: one history for the witness, another for whoever reads the database."""
+    copy = deployment.copy()
+    deployment.grow(private=5, public=5)
+    deployment.ask_witness(later=timedelta(seconds=30))
+    deployment.put_back(copy)
+    deployment.grow(private=8, public=8)
+    assert "rewritten" in _verify(status=1)[1]
+
+
+def test_a_silent_witness_shows_nothing(deployment: Deployment) -> None:
+    deployment.witness.stop()
+    shown, kinds = _verify(status=1)
+    assert "NOT SHOWN" in shown
+    assert "the log is whole" not in shown
+    assert not kinds
+
+
+@pytest.mark.parametrize("keeps_note", [True, False])
+def test_stripped_cosignatures_are_found(deployment: Deployment, keeps_note: bool) -> None:
+    with deployment.services.database.transaction() as tx:
+        if keeps_note:
+            stripped = update(log_checkpoint).values(cosignatures="", witnessed_ms=None)
+            tx.connection.execute(stripped)
+        else:
+            tx.connection.execute(delete(log_checkpoint))
+    assert _verify("--offline", status=1)[1] == {"unwitnessed"}
+    assert _verify(status=1)[1] == {"unwitnessed"}
