@@ -23,7 +23,7 @@ from keystore.backends.offline import (
     export_offline_key,
     import_offline_key,
 )
-from keystore.errors import SealBroken
+from keystore.errors import KeystoreError, SealBroken
 from keystore.pki.ceremony import NewRoot
 from keystore.pki.model import CaKind
 
@@ -68,14 +68,26 @@ def init_command(
         year = f"{opened.now:%Y}"
         root_id, issuing_id = root_id or f"root-{year}", issuing_id or f"issuing-{year}"
         ceremony = opened.pki.ceremony
+        if root_id == issuing_id:
+            raise click.UsageError("the root and the issuing CA need a name each")
+        for ca_id in (root_id, issuing_id):
+            ceremony.check_free(ca_id)
         root = ceremony.make_root(root_id, now=opened.now)
         passphrase = _new_passphrase(passphrase_file)
         _export(root, file=root_file, passphrase=passphrase)
         ceremony.add_root(root, now=opened.now)
-        made = ceremony.add_issuing(
-            issuing_id, root_id=root_id, root_key=root.key, now=opened.now, algorithm=algorithm
-        )
         _warn_same_disk(root_file, var=opened.services.settings.var)
+        try:
+            made = ceremony.add_issuing(
+                issuing_id, root_id=root_id, root_key=root.key, now=opened.now, algorithm=algorithm
+            )
+        except KeystoreError as refused:
+            # a second `init` would make a second root
+            raise click.ClickException(
+                f"{refused.code} ({refused}): {root_id} is there, its key is in {root_file}, and "
+                f"no CA issues under it yet.  Once the reason is gone: antin ca add-issuing "
+                f"{issuing_id} --root {root_id} --root-file {root_file}"
+            ) from refused
     click.echo(f"{root_id}: the key is in {root_file} and not on this host's database.")
     click.echo("Take that medium away, make a second copy, and keep the passphrase apart.")
     click.echo(f"{made.ca_id}: issues from now on, until {made.not_after:%F}.")

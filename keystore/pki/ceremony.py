@@ -85,7 +85,7 @@ class Ceremony:
 
         Raises  CaRefused.
         """
-        self._check_free(ca_id)
+        self.check_free(ca_id)
         offline = make_offline_key()
         draft = self._draft(Profile.ROOT, "Root CA", ca_id=ca_id, now=now, key=offline.public_key)
         certificate = build_root(draft, key=offline.key, digest=offline.digest)
@@ -123,10 +123,20 @@ class Ceremony:
         Takes   shards: partitions of its CRL, as the deployment says if not given.
         Raises  CaUnknown, CaRefused, KeyUnavailable.
         """
-        self._check_free(ca_id)
+        self.check_free(ca_id)
         issuer = _offline_issuer(self._authorities.get(root_id), root_key)
         made = self._keyring.add(algorithm, now=now)
-        key = self._keyring.key(made.kid, now=now)
+        try:
+            return self._add_certified(ca_id, made.kid, issuer=issuer, now=now, shards=shards)
+        except BaseException:
+            # no certificate names this key, and nothing but this call knows what it was for
+            self._keyring.destroy(made.kid, now=now)
+            raise
+
+    def _add_certified(
+        self, ca_id: str, kid: str, *, issuer: Issuer, now: datetime, shards: int | None
+    ) -> CaRecord:
+        key = self._keyring.key(kid, now=now)
         draft = self._draft(
             Profile.ISSUING,
             "Issuing CA",
@@ -141,9 +151,9 @@ class Ceremony:
             certificate,
             kind=CaKind.ISSUING,
             now=now,
-            parent_id=root_id,
+            parent_id=issuer.ca.ca_id,
             kid=key.kid,
-            algorithm=algorithm,
+            algorithm=key.algorithm,
             shards=self._deployment.shards if shards is None else shards,
         )
         row = _row(record, serial=draft.serial, spki=key.public_spki)
@@ -198,7 +208,11 @@ class Ceremony:
             not_after=end,
         )
 
-    def _check_free(self, ca_id: str) -> None:
+    def check_free(self, ca_id: str) -> None:
+        """Before anything is made: the name is one that stands in addresses, and nobody's yet.
+
+        Raises  CaRefused.
+        """
         if not CA_ID.fullmatch(ca_id):
             raise CaRefused(ca_id, reason="id")
         if any(record.ca_id == ca_id for record in self._authorities.records()):

@@ -22,6 +22,7 @@ from cryptography.x509.oid import NameOID
 
 from idp.cli import cli
 from idp.cli.ca import ca
+from idp.keyrings import open_keyrings
 from idp.services import Services
 from keystore.log.record import log_event
 from tests.support.invented import Invented, Inventor
@@ -40,8 +41,8 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command of the group over the provider's services, with an authority's settings."""
+def services(provider: Provider) -> Services:
+    """The provider's services, with an authority's settings."""
     settings = msgspec.structs.replace(
         provider.services.settings,
         pki_base_url="http://pki.antin.vn",
@@ -49,15 +50,21 @@ def run(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Run:
         pki_organisation_identifier="GOVVN-H00.99",
         pki_policy_arc="1.3.6.1.4.1.99999.1",
     )
-    services = replace(provider.services, settings=settings)
+    return replace(provider.services, settings=settings)
 
-    @contextmanager
-    def opened() -> Iterator[Services]:
-        yield services
 
-    monkeypatch.setattr("idp.cli.pki.open_services", opened)
+@pytest.fixture
+def run(services: Services, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command of the group, over other services if a test gives some."""
 
-    def invoke(*arguments: object, typed: str = "", status: int = 0) -> Result:
+    def invoke(
+        *arguments: object, typed: str = "", status: int = 0, over: Services = services
+    ) -> Result:
+        @contextmanager
+        def opened() -> Iterator[Services]:
+            yield over
+
+        monkeypatch.setattr("idp.cli.pki.open_services", opened)
         words = [str(argument) for argument in arguments]
         result = CliRunner().invoke(ca, words, input=typed)
         assert result.exit_code == status, (result.output, result.exception)
@@ -129,6 +136,48 @@ def test_a_root_file_is_never_written_over(run: Run, root_file: Path, passphrase
         status=1,
     )
     assert root_file.read_bytes() == before
+    assert len(json.loads(run("list", "--json").stdout)) == 2
+
+
+@pytest.mark.parametrize(
+    ("root_id", "issuing_id"), [("root-2", "issuing-1"), ("root-2", "NO"), ("both", "both")]
+)
+def test_both_names_are_looked_at_before_a_root_is_made(
+    run: Run, root_file: Path, passphrase_file: Path, tmp_path: Path, root_id: str, issuing_id: str
+) -> None:
+    file = tmp_path / "second.p12"
+    run(
+        *("init", "--root-id", root_id, "--issuing-id", issuing_id),
+        *("--root-file", file, "--passphrase-file", passphrase_file),
+        status=2 if root_id == issuing_id else 1,
+    )
+    assert not file.exists()
+    assert len(json.loads(run("list", "--json").stdout)) == 2
+
+
+def test_a_root_without_its_issuing_authority_says_how_to_go_on(
+    services: Services, run: Run, passphrase_file: Path, tmp_path: Path
+) -> None:
+    """The module is away: the root is safe, and a second `init` would make another."""
+    settings = msgspec.structs.replace(
+        services.settings,
+        keys_pkcs11_module=tmp_path / "away.so",
+        keys_pkcs11_token="away",
+        keys_pkcs11_pin="0000",
+    )
+    keyrings = open_keyrings(
+        settings, database=services.database, sealer=services.sealer, log=services.log
+    )
+    file = tmp_path / "root.p12"
+    with_root = ("--root-file", file, "--passphrase-file", passphrase_file)
+    refused = run(
+        *("init", "--root-id", "root-1", "--issuing-id", "issuing-1", *with_root),
+        status=1,
+        over=replace(services, settings=settings, keyrings=keyrings),
+    )
+    advice = f"antin ca add-issuing issuing-1 --root root-1 --root-file {file}"
+    assert advice in refused.output
+    run("add-issuing", "issuing-1", "--root", "root-1", *with_root)
     assert len(json.loads(run("list", "--json").stdout)) == 2
 
 

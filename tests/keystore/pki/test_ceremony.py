@@ -13,10 +13,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from keystore.backends.offline import make_offline_key
 from keystore.errors import KeyUnavailable
+from keystore.keyring import Keyring
 from keystore.log.record import log_event
+from keystore.pki.ceremony import Ceremony
 from keystore.pki.errors import CaRefused, CaUnknown
 from keystore.pki.model import CaKind, RevocationReason
-from keystore.signing_keys import signing_key
+from keystore.purposes import CA_ISSUING
+from keystore.signing_keys import KeyRecord, signing_key
 from tests.support.status import lint
 
 
@@ -62,6 +65,27 @@ def test_an_id_is_used_once(real, now: datetime) -> None:
         with pytest.raises(CaRefused) as refused:
             again()
         assert refused.value.reason == "already_there"
+
+
+def test_an_authority_that_does_not_come_to_be_leaves_no_key(real, now: datetime) -> None:
+    """Another operator takes the name between the making of the key and the certificate."""
+
+    class Overtaken(Keyring):
+        def add(self, algorithm: str, *, now: datetime) -> KeyRecord:
+            made = super().add(algorithm, now=now)
+            real.ceremony.add_issuing(
+                "issuing-2", root_id="root-1", root_key=real.root_key, now=now
+            )
+            return made
+
+    keyring = Overtaken(real.database, real.sealer, log=real.log, purpose=CA_ISSUING)
+    slow = Ceremony(real.database, authorities=real.authorities, keyring=keyring, log=real.log)
+    with pytest.raises(CaRefused, match="already_there"):
+        slow.add_issuing("issuing-2", root_id="root-1", root_key=real.root_key, now=now)
+    named = {one.kid for one in real.authorities.records()}
+    for record in keyring.records(now):
+        assert (record.destroyed_at is None) is (record.kid in named)
+        assert (record.private_sealed is None) is (record.kid not in named)
 
 
 def test_only_the_roots_own_key_signs_for_it(real, now: datetime) -> None:
