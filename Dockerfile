@@ -30,7 +30,9 @@ RUN pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
 FROM ${PYTHON}
 RUN groupadd --system --gid 10001 antin \
     && useradd --system --uid 10001 --gid antin --home-dir /var/lib/antin --create-home \
-        --shell /usr/sbin/nologin antin
+        --shell /usr/sbin/nologin antin \
+    # what outlives a container, and where the signer is asked: new volumes take over the owner
+    && install -d -o antin -g antin -m 0700 /var/lib/antin-kept /var/lib/antin-signer /run/antin
 COPY --from=build /opt/antin /opt/antin
 ENV PATH=/opt/antin/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
