@@ -153,6 +153,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     signer_callers: tuple[str, ...] = ()
     """DNS names in certificates that may ask over `tls://`, separated by commas; empty: any
     certificate of that authority."""
+    signer_keepers: tuple[str, ...] = ()
+    """Who may have the signer resume and destroy keys, separated by commas: `antin work` and
+    operators, by user ids on a Unix socket, by DNS names in certificates over `tls://`; empty: the
+    signer's own user alone, over `tls://` nobody."""
+    signer_destructions_per_hour: int = 100
+    """Keys that one signer destroys within an hour; what is asked beyond that waits."""
     signer_processes: int = 1
     """Processes that open personal keys; about one per core of its host."""
     signer_connections: int = 64

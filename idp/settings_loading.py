@@ -33,6 +33,7 @@ _LISTS: Final = frozenset(
         "trusted_proxies",
         "signer_users",
         "signer_callers",
+        "signer_keepers",
         "signer_origins",
         "log_witnesses",
         "tsa_policies",
@@ -71,6 +72,7 @@ _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "workers": (1, 256),
     "threads": (1, 128),
     "signer_processes": (1, 64),
+    "signer_destructions_per_hour": (0, 1_000_000),
     "signer_connections": (1, 4096),
     "log_quorum": (1, 16),
     "tsa_accuracy_ms": (600, 1000),
@@ -214,6 +216,11 @@ def _refuse_half_a_signer(settings: Settings) -> None:
             raise SettingsInvalid("ANTIN_SIGNER_TLS_CERTIFICATE", reason="tls:// is mutual")
         if settings.signer_tls_ca is None:
             raise SettingsInvalid("ANTIN_SIGNER_TLS_CA", reason="tls:// is mutual")
+    listens_on = settings.signer_listen or settings.effective_signer_address
+    is_local = listens_on.startswith("unix:")
+    if any((one.isascii() and one.isdecimal()) != is_local for one in settings.signer_keepers):
+        reason = "must be user ids" if is_local else "must be DNS names"
+        raise SettingsInvalid("ANTIN_SIGNER_KEEPERS", reason=reason)
     rp_id = settings.effective_signer_rp_id
     for origin in settings.effective_signer_origins:
         host = urlsplit(origin).hostname or ""

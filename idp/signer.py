@@ -65,6 +65,7 @@ def make_signer_server(settings: Settings, listener: socket.socket) -> SignerSer
         deployment=deployment,
         verifier=verifier,
         needs_statement=settings.signer_needs_statement,
+        destructions_per_hour=settings.signer_destructions_per_hour,
     )
     return SignerServer(
         listener,
@@ -118,11 +119,14 @@ def open_ledger(settings: Settings) -> SpentLedger:
 
 
 def _make_gate(settings: Settings) -> Gate:
+    # whoever runs as the signer's own user has its root key: that it is a keeper gives it nothing
     if listening_address(settings).path is not None:
-        return UserGate(frozenset(settings.signer_users) or frozenset({os.getuid()}))
+        own = frozenset({os.getuid()})
+        keepers = own | {int(user_id) for user_id in settings.signer_keepers}
+        return UserGate(frozenset(settings.signer_users) or own, keepers)
     certificate, key, authority = tls_files(settings)
     context = server_context(certificate=certificate, key=key, client_ca=authority)
-    return TlsGate(context, frozenset(settings.signer_callers))
+    return TlsGate(context, frozenset(settings.signer_callers), frozenset(settings.signer_keepers))
 
 
 def _utc_now() -> datetime:

@@ -49,6 +49,7 @@ from keystore.signer.wire import (
     ResumeKey,
     Signed,
     SuspendKey,
+    SuspendKeysOf,
     decode_answer,
     encode_frame,
     parse_address,
@@ -116,16 +117,29 @@ class SignerClient:
         """
         return bool(self._ask(SuspendKey(key_id, reason), Done).changed)
 
+    def suspend_keys_of(self, account_id: str, *, reason: str) -> int:
+        """Let no key of an account sign; returns how many did until now."""
+        return self._ask(SuspendKeysOf(account_id, reason), Done).changed
+
     def resume_key(self, key_id: str, *, reason: str) -> bool:
-        """Let a suspended key sign again; False when it was not suspended."""
+        """Let a suspended key sign again; False when it was not suspended.
+
+        Raises  CallerRefused("not_a_keeper"), as do both that destroy.
+        """
         return bool(self._ask(ResumeKey(key_id, reason), Done).changed)
 
     def destroy_key(self, key_id: str, *, reason: str) -> bool:
-        """Forget a private half for ever; False when that had happened before."""
+        """Forget a private half for ever; False when that had happened before.
+
+        Raises  CallerRefused; DestructionBudgetSpent.
+        """
         return bool(self._ask(DestroyKey(key_id, reason), Done).changed)
 
     def destroy_keys_of(self, account_id: str, *, reason: str) -> int:
-        """Forget every private half of an account; returns how many there were."""
+        """Forget every private half of an account; returns how many there were.
+
+        Raises  CallerRefused; DestructionBudgetSpent, after which some may be left.
+        """
         return self._ask(DestroyKeysOf(account_id, reason), Done).changed
 
     def kek_ids(self) -> tuple[str, ...]:

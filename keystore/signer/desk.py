@@ -2,8 +2,9 @@
 
 What lives here: `KeyDesk`.  A key is made with the passkeys that will open it, each of which
 confirms its enrolment; from then on they are part of what the key is bound to, and nobody can add
-one.  What is destroyed is remembered by the signer itself, so that a row put back from a backup
-stays dead.  Source: architecture, decisions 10 and 11; EN 419 241-1 §6.1 (enrolment).
+one.  What is suspended or destroyed is remembered by the signer itself, so that a row that somebody
+changed, or put back from a backup, rests or stays dead all the same.
+Source: architecture, decisions 10 and 11; EN 419 241-1 §6.1 (enrolment).
 
 **What this cannot know** is who the person is.  Whoever owns the web workers can have a new key
 made for an account with a passkey of his own.  Such a key has no certificate, and its creation is
@@ -14,6 +15,7 @@ to have seen a second factor of that account as well.
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import secrets
 from collections.abc import Iterable
@@ -29,6 +31,7 @@ from keystore.root_keys import Scope, follow_current_kek
 from keystore.signer.activation import KeyEnrolment, verify_enrolment
 from keystore.signer.errors import (
     ActivationSpent,
+    DestructionBudgetSpent,
     EnrolmentRefused,
     EvidenceRefused,
     PersonalKeyUnknown,
@@ -60,6 +63,7 @@ from keystore.storage import DatabaseLike, Transaction
 
 _MOST_KEYS: Final = 16
 """Living keys of one account: a few for renewal, and no way to fill the table with one account."""
+_log = logging.getLogger("antin.signer")
 _REASON: Final = re.compile(r"[a-z][a-z_]{0,39}", re.ASCII)
 
 
@@ -67,7 +71,8 @@ class KeyDesk:
     """Makes personal keys and ends them; safe for any number of threads.
 
     Takes   ring: the personal root keys that `backend` wraps with, to follow a rotation; None
-            where the backend has no ring; needs_statement: a passkey alone enrols no key.
+            where the backend has no ring; needs_statement: a passkey alone enrols no key;
+            destructions_per_hour: how many keys may be destroyed within an hour on this host.
     """
 
     def __init__(
@@ -81,6 +86,7 @@ class KeyDesk:
         deployment: Deployment,
         verifier: VerifierKeys,
         needs_statement: bool = False,
+        destructions_per_hour: int = 100,
     ) -> None:
         self._database = database
         self._backend = backend
@@ -90,6 +96,7 @@ class KeyDesk:
         self._deployment = deployment
         self._verifier = verifier
         self._needs_statement = needs_statement
+        self._destructions_per_hour = destructions_per_hour
 
     def make(
         self, enrolment: KeyEnrolment, evidence: EnrolmentEvidence, *, now: datetime
@@ -157,25 +164,71 @@ class KeyDesk:
 
         Raises  PersonalKeyUnknown.
         """
-        return self._set_suspended(key_id, at=now, reason=reason, now=now)
+        _check_reason(reason)
+        with self._database.read() as connection:
+            _known(find_personal_key(connection, key_id))
+        # first what the owner of the database cannot undo, as in `destroy`
+        self._ledger.suspend(key_id)
+        with self._database.transaction() as transaction:
+            key = _known(find_personal_key(transaction.connection, key_id))
+            if not set_suspended(transaction, key_id, at=now):
+                return False
+            self._record(
+                transaction,
+                EventType.PERSONAL_KEY_SUSPENDED,
+                key,
+                facts={"reason": reason},
+                now=now,
+            )
+        return True
+
+    def suspend_keys_of(self, account_id: str, *, reason: str, now: datetime) -> int:
+        """Suspend every living key of an account; returns how many signed until now."""
+        with self._database.read() as connection:
+            keys = read_personal_keys(connection, account_id=account_id)
+        return sum(
+            self.suspend(key.key_id, reason=reason, now=now)
+            for key in keys
+            if key.destroyed_at is None
+        )
 
     def resume(self, key_id: str, *, reason: str, now: datetime) -> bool:
         """Let a suspended key sign again; False when it was not suspended, or is destroyed.
 
+        It signs again at this signer; one on another host that suspended it asks for the same.
         Raises  PersonalKeyUnknown.
         """
-        return self._set_suspended(key_id, at=None, reason=reason, now=now)
+        _check_reason(reason)
+        with self._database.transaction() as transaction:
+            key = _known(find_personal_key(transaction.connection, key_id))
+            was_suspended = set_suspended(transaction, key_id, at=None)
+            if key.destroyed_at is not None:
+                return False
+            if not was_suspended and not self._ledger.is_suspended(key_id):
+                return False
+            self._record(
+                transaction,
+                EventType.PERSONAL_KEY_RESUMED,
+                key,
+                facts={"reason": reason},
+                now=now,
+            )
+        # last: without its row in the log it goes on resting
+        self._ledger.resume(key_id)
+        return True
 
     def destroy(self, key_id: str, *, reason: str, now: datetime) -> bool:
         """Forget the private half for ever; False when that had happened before.
 
-        Raises  PersonalKeyUnknown.
+        Raises  PersonalKeyUnknown; DestructionBudgetSpent, and the key lives.
         """
         _check_reason(reason)
         with self._database.read() as connection:
             _known(find_personal_key(connection, key_id))
         # first what nobody else can undo: a crash in between leaves a key that nobody can use
-        self._ledger.bury(key_id)
+        if not self._ledger.bury(key_id, per_hour=self._destructions_per_hour, now=now):
+            _log.error("destruction_budget_spent")
+            raise DestructionBudgetSpent
         with self._database.transaction() as transaction:
             key = _known(find_personal_key(transaction.connection, key_id))
             if not erase_personal_key(transaction, key_id, now=now):
@@ -190,7 +243,10 @@ class KeyDesk:
         return True
 
     def destroy_keys_of(self, account_id: str, *, reason: str, now: datetime) -> int:
-        """Destroy every key of an account, as when the person is deleted; returns how many."""
+        """Destroy every key of an account, as when the person is deleted; returns how many.
+
+        Raises  DestructionBudgetSpent in the middle; the rest goes another time.
+        """
         with self._database.read() as connection:
             keys = read_personal_keys(connection, account_id=account_id)
         return sum(self.destroy(key.key_id, reason=reason, now=now) for key in keys)
@@ -248,23 +304,6 @@ class KeyDesk:
             return made
         wrapped, kek_id = self._backend.rewrap(made.wrapped, context=context)
         return NewPersonalKey(made.public_spki, wrapped, kek_id)
-
-    def _set_suspended(
-        self, key_id: str, *, at: datetime | None, reason: str, now: datetime
-    ) -> bool:
-        _check_reason(reason)
-        with self._database.transaction() as transaction:
-            key = _known(find_personal_key(transaction.connection, key_id))
-            if not set_suspended(transaction, key_id, at=at):
-                return False
-            self._record(
-                transaction,
-                EventType.PERSONAL_KEY_RESUMED if at is None else EventType.PERSONAL_KEY_SUSPENDED,
-                key,
-                facts={"reason": reason},
-                now=now,
-            )
-        return True
 
     def _record(
         self,

@@ -96,9 +96,15 @@ class SigningFailed(SignerError):
 
 
 class CallerRefused(SignerError):
-    """Whoever is at the other end may not ask."""
+    """Whoever is at the other end may not ask, or (`reason` not_a_keeper) not for this."""
 
     code: ClassVar[str] = "caller_refused"
+
+
+class DestructionBudgetSpent(SignerError):
+    """As many keys were destroyed within the hour as may be; the others live, for now."""
+
+    code: ClassVar[str] = "destruction_budget_spent"
 
 
 class RequestMalformed(SignerError):
@@ -133,6 +139,7 @@ _REFUSALS: Final = (
     ClockSetBack,
     SigningFailed,
     CallerRefused,
+    DestructionBudgetSpent,
     RequestMalformed,
     SignerUnavailable,
 )

@@ -2,7 +2,8 @@
 
 What lives here: the user ids at the other end of a Unix socket, as the kernel tells them, and the
 names in a client certificate over TLS 1.3.  Neither replaces evidence: who may ask may still sign
-nothing.  Source: unix(7), SO_PEERCRED; RFC 8446 §4.4.2; RFC 6125 §6.4.
+nothing.  What no person confirms, resuming a key and destroying one, is for *keepers* alone: web
+workers are none.  Source: unix(7), SO_PEERCRED; RFC 8446 §4.4.2; RFC 6125 §6.4.
 """
 
 from __future__ import annotations
@@ -19,11 +20,19 @@ from keystore.signer.errors import CallerRefused
 _CREDENTIALS: Final = struct.Struct("3i")
 
 
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Who was let in: the connection to speak through, and whether a keeper of keys speaks."""
+
+    connection: socket.socket
+    is_keeper: bool
+
+
 class Gate(Protocol):
     """Lets a connection in or not."""
 
-    def admit(self, connection: socket.socket, *, timeout_s: float) -> socket.socket:
-        """The connection to speak through.
+    def admit(self, connection: socket.socket, *, timeout_s: float) -> Admitted:
+        """Who is there.
 
         Raises  CallerRefused; OSError when the other side does not get that far.
         """
@@ -31,18 +40,20 @@ class Gate(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class UserGate:
-    """Processes of these users, on this host."""
+    """Processes of these users, on this host; keepers need not be named twice."""
 
     user_ids: frozenset[int]
+    keepers: frozenset[int]
 
-    def admit(self, connection: socket.socket, *, timeout_s: float) -> socket.socket:
+    def admit(self, connection: socket.socket, *, timeout_s: float) -> Admitted:
         """The same connection, when a user of ours is at its other end."""
         connection.settimeout(timeout_s)
         raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         _pid, user_id, _gid = _CREDENTIALS.unpack(raw)
-        if user_id not in self.user_ids:
+        is_keeper = user_id in self.keepers
+        if user_id not in self.user_ids and not is_keeper:
             raise CallerRefused("user")
-        return connection
+        return Admitted(connection, is_keeper)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +61,26 @@ class TlsGate:
     """Holders of a certificate of an authority that issues for callers of the signer alone.
 
     Takes   names: DNS names of which one must be in the certificate; empty: any certificate of
-            that authority.
+            that authority; keepers: DNS names of keepers, who need not be among `names`.
     """
 
     context: ssl.SSLContext
     names: frozenset[str]
+    keepers: frozenset[str]
 
-    def admit(self, connection: socket.socket, *, timeout_s: float) -> socket.socket:
+    def admit(self, connection: socket.socket, *, timeout_s: float) -> Admitted:
         """The connection inside of TLS."""
         connection.settimeout(timeout_s)
         try:
             inner = self.context.wrap_socket(connection, server_side=True)
         except ssl.SSLError as refusal:
             raise CallerRefused("certificate") from refusal
-        if self.names and not self.names & _names_of(inner):
+        shown = _names_of(inner)
+        is_keeper = bool(self.keepers & shown)
+        if self.names and not self.names & shown and not is_keeper:
             inner.close()
             raise CallerRefused("name")
-        return inner
+        return Admitted(inner, is_keeper)
 
 
 def server_context(*, certificate: Path, key: Path, client_ca: Path) -> ssl.SSLContext:

@@ -36,6 +36,7 @@ from keystore.signer.wire import (
     ResumeKey,
     Signed,
     SuspendKey,
+    SuspendKeysOf,
     decode_request,
     encode_frame,
     read_frame,
@@ -46,6 +47,7 @@ _FRAME_S: Final = 10.0
 _LISTEN_S: Final = 0.5
 _FINISH_S: Final = 30.0
 _PURGE_EVERY_S: Final = 60
+_FOR_KEEPERS: Final = (ResumeKey, DestroyKey, DestroyKeysOf)
 
 _log = logging.getLogger("antin.signer")
 
@@ -69,9 +71,14 @@ class Answering:
         self._backend = backend
         self._time = time
 
-    def answer(self, request: Request) -> Answer:
-        """The answer to one request; never raises."""
+    def answer(self, request: Request, *, is_keeper: bool) -> Answer:
+        """The answer to one request; never raises.
+
+        Takes   is_keeper: whether who asks may resume and destroy keys.
+        """
         try:
+            if isinstance(request, _FOR_KEEPERS) and not is_keeper:
+                raise CallerRefused("not_a_keeper")
             return self._answer(request, now=self._time())
         except SignerError as refusal:
             return Refused(refusal.code, refusal.reason)
@@ -97,6 +104,8 @@ class Answering:
                 return Made(self._desk.make(enrolment, proof, now=now))
             case SuspendKey(key_id, reason):
                 return Done(int(self._desk.suspend(key_id, reason=reason, now=now)))
+            case SuspendKeysOf(account_id, reason):
+                return Done(self._desk.suspend_keys_of(account_id, reason=reason, now=now))
             case ResumeKey(key_id, reason):
                 return Done(int(self._desk.resume(key_id, reason=reason, now=now)))
             case DestroyKey(key_id, reason):
@@ -172,7 +181,8 @@ class SignerServer:
             self._free.release()
 
     def _converse(self, connection: socket.socket) -> None:
-        inner = self._gate.admit(connection, timeout_s=_FRAME_S)
+        admitted = self._gate.admit(connection, timeout_s=_FRAME_S)
+        inner = admitted.connection
         with self._lock:  # inside of TLS it is another object, and the first has no socket any more
             self._open.discard(connection)
             self._open.add(inner)
@@ -181,7 +191,7 @@ class SignerServer:
                 body = read_frame(inner, idle_s=_IDLE_S, frame_s=_FRAME_S)
                 if body is None:
                     return
-                frame = encode_frame(self._answer(body))
+                frame = encode_frame(self._answer(body, is_keeper=admitted.is_keeper))
                 inner.settimeout(_FRAME_S)
                 inner.sendall(frame)
         except RequestMalformed as refusal:
@@ -193,8 +203,8 @@ class SignerServer:
                 self._open.discard(inner)
             inner.close()
 
-    def _answer(self, body: bytes) -> Answer:
-        return self._answering.answer(decode_request(body))
+    def _answer(self, body: bytes, *, is_keeper: bool) -> Answer:
+        return self._answering.answer(decode_request(body), is_keeper=is_keeper)
 
     def _purge(self) -> None:
         while not self._stopping.wait(_PURGE_EVERY_S):

@@ -201,7 +201,7 @@ class SigningService:
             or self._ledger.is_buried(key.key_id)
         ):
             raise PersonalKeyDestroyed
-        if key.suspended_at is not None:
+        if key.suspended_at is not None or self._ledger.is_suspended(key.key_id):
             raise PersonalKeySuspended
         return key
 

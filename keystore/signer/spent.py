@@ -1,10 +1,11 @@
-"""What the signer remembers by itself: what was spent, which keys are destroyed, how late it is.
+"""What the signer remembers by itself: what was spent, which keys rest or are dead, how late it is.
 
 What lives here: a small SQLite file on the signer's own disk.  The tables of the database say the
-same, for all signers of a deployment; but whoever owns the database can delete a row there, put a
-destroyed key back from a backup, or both, and must gain nothing by it.  What was spent is kept for
-a day beyond its expiry; a clock that is set back by more than a few minutes stops the signer, so
-that what was forgotten cannot come alive again.
+same, for all signers of a deployment; but whoever owns the database can delete a row there, clear a
+suspension, put a destroyed key back from a backup, or all of it, and must gain nothing by it.  Each
+host has a memory of its own: what is resumed is resumed at each of them.  What was spent is kept
+for a day beyond its expiry; a clock that is set back by more than a few minutes stops the signer,
+so that what was forgotten cannot come alive again.
 Source: architecture, decision 11.  Not here: the tables of the database (`storage`).
 """
 
@@ -27,6 +28,7 @@ _TOLERANCE: Final = timedelta(minutes=5)
 """How far a clock may be corrected backwards; far less than what was spent is remembered."""
 _BUSY_S: Final = 10
 _PURGE_EVERY_MS: Final = 60_000
+_HOUR_MS: Final = 3_600_000
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 _SCHEMA: Final = """
@@ -34,6 +36,9 @@ CREATE TABLE IF NOT EXISTS spent
     (mark BLOB PRIMARY KEY, forget_ms INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS spent_by_time ON spent (forget_ms);
 CREATE TABLE IF NOT EXISTS destroyed (key_id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS suspended (key_id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS destruction (at_ms INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS destruction_by_time ON destruction (at_ms);
 CREATE TABLE IF NOT EXISTS clock
     (one INTEGER PRIMARY KEY CHECK (one = 1), latest_ms INTEGER NOT NULL,
      purged_ms INTEGER NOT NULL);
@@ -92,14 +97,43 @@ class SpentLedger:
         with self._lock:
             self._connection.execute("UPDATE clock SET latest_ms = ?, purged_ms = 0", (to_ms(now),))
 
-    def bury(self, key_id: str) -> None:
-        """Remember for ever that a key was destroyed; again is no error."""
-        with self._lock:
-            self._connection.execute("INSERT OR IGNORE INTO destroyed VALUES (?)", (key_id,))
+    def bury(self, key_id: str, *, per_hour: int, now: datetime) -> bool:
+        """Remember for ever that a key was destroyed; one that was is free, and True again.
+
+        Takes   per_hour: how many keys may be destroyed within an hour, by all processes.
+        Returns False when that many were: nothing is remembered, and the key lives.
+        """
+        now_ms = to_ms(now)
+        with self._lock, self._connection as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("DELETE FROM destruction WHERE at_ms <= ?", (now_ms - _HOUR_MS,))
+            (count,) = connection.execute("SELECT COUNT(*) FROM destruction").fetchone()
+            buried = connection.execute("SELECT 1 FROM destroyed WHERE key_id = ?", (key_id,))
+            if buried.fetchone() is not None:
+                return True
+            if count >= per_hour:
+                return False
+            connection.execute("INSERT INTO destroyed VALUES (?)", (key_id,))
+            connection.execute("INSERT INTO destruction VALUES (?)", (now_ms,))
+            return True
 
     def is_buried(self, key_id: str) -> bool:
         """Whether a key was destroyed here, whatever the database says."""
         return self._is_there("SELECT 1 FROM destroyed WHERE key_id = ?", key_id)
+
+    def suspend(self, key_id: str) -> None:
+        """Remember that a key rests; again is no error."""
+        with self._lock:
+            self._connection.execute("INSERT OR IGNORE INTO suspended VALUES (?)", (key_id,))
+
+    def resume(self, key_id: str) -> None:
+        """It rests no longer; no error when it did not."""
+        with self._lock:
+            self._connection.execute("DELETE FROM suspended WHERE key_id = ?", (key_id,))
+
+    def is_suspended(self, key_id: str) -> bool:
+        """Whether a key was suspended here, whatever the database says."""
+        return self._is_there("SELECT 1 FROM suspended WHERE key_id = ?", key_id)
 
     def close(self) -> None:
         """Close the file."""

@@ -54,6 +54,13 @@ class SuspendKey(_Message, frozen=True, tag="suspend_key"):
     reason: str
 
 
+class SuspendKeysOf(_Message, frozen=True, tag="suspend_keys_of"):
+    """Let every key of an account sign nothing for a while."""
+
+    account_id: str
+    reason: str
+
+
 class ResumeKey(_Message, frozen=True, tag="resume_key"):
     """Let it sign again."""
 
@@ -114,7 +121,16 @@ class Refused(_Message, frozen=True, tag="refused"):
         return REFUSALS.get(self.code, SignerError)(self.reason)
 
 
-Request = Activate | MakeKey | SuspendKey | ResumeKey | DestroyKey | DestroyKeysOf | AreYouThere
+Request = (
+    Activate
+    | MakeKey
+    | SuspendKey
+    | SuspendKeysOf
+    | ResumeKey
+    | DestroyKey
+    | DestroyKeysOf
+    | AreYouThere
+)
 Answer = Signed | Made | Done | Here | Refused
 
 _encode: Final = msgspec.msgpack.Encoder().encode

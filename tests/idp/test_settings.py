@@ -96,3 +96,13 @@ def test_every_setting_says_what_it_sets():
 def test_guide_shows_every_setting_with_its_default():
     guide = GUIDE.read_text(encoding="utf-8")
     assert with_table(guide) == guide, "run `python -m tests.support.settings_table`"
+
+
+def test_keepers_of_keys_are_named_as_the_signers_socket_names_them():
+    listen = {"signer_tls_certificate": "/c", "signer_tls_key": "/k", "signer_tls_ca": "/a"}
+    address = "tls://signer.example.vn:7000"
+    assert _refusal(signer_keepers="work.example.vn").name == "ANTIN_SIGNER_KEEPERS"
+    refused = _refusal(signer_keepers="1000", signer_address=address, **listen)
+    assert refused.name == "ANTIN_SIGNER_KEEPERS"
+    read = load_settings({"ANTIN_SIGNER_KEEPERS": "1000, 1001"})
+    assert read.signer_keepers == ("1000", "1001")

@@ -221,12 +221,13 @@ def running_signer(
 
 
 def tls_settings(folder: Path) -> dict[str, str]:
-    """Settings and files of a signer on a port: an authority, and certificates of three callers."""
+    """Settings and files of a signer on a port: an authority, and certificates of its callers."""
     folder.mkdir(mode=0o700, exist_ok=True)
     authority = _Authority("ca")
     authority.write(folder)
     authority.issue("signer", folder, hosts=("127.0.0.1",))
     authority.issue("caller", folder, names=("web.example",))
+    authority.issue("keeper", folder, names=("keeper.example",))
     authority.issue("other", folder, names=("other.example",))
     _Authority("foreign").issue("stranger", folder, names=("web.example",))
     return {
@@ -235,6 +236,8 @@ def tls_settings(folder: Path) -> dict[str, str]:
         "ANTIN_SIGNER_TLS_KEY": str(folder / "signer.key"),
         "ANTIN_SIGNER_TLS_CA": str(folder / "ca.pem"),
         "ANTIN_SIGNER_CALLERS": "web.example",
+        "ANTIN_SIGNER_KEEPERS": "keeper.example",
+        "ANTIN_SIGNER_DESTRUCTIONS_PER_HOUR": "1",
     }
 
 

@@ -144,6 +144,21 @@ def test_a_suspended_key_signs_nothing_until_it_is_resumed(
     assert len(bench.sign(person, now=now)) == 1
 
 
+def test_a_suspension_that_is_cleared_in_the_database_stays(
+    bench: Bench, person: Person, now: datetime
+) -> None:
+    assert bench.desk.suspend(person.key.key_id, reason="account_locked", now=now)
+    store(bench.database, person.key.key_id, suspended_ms=None)
+    bench.ledger.close()
+    bench.start()
+    with pytest.raises(errors.PersonalKeySuspended):
+        bench.sign(person, now=now)
+    assert bench.desk.resume(person.key.key_id, reason="proofed_again", now=now)
+    assert not bench.desk.resume(person.key.key_id, reason="proofed_again", now=now)
+    assert len(bench.sign(person, now=now)) == 1
+    assert len(events(bench.database, "keys:personal_key:resumed")) == 1
+
+
 def test_the_key_does_not_open_without_the_signers_root_key(
     bench: Bench, person: Person, now: datetime, kek: Kek, tmp_path: Any
 ) -> None:

@@ -166,6 +166,37 @@ def test_whoever_is_deleted_loses_every_key(bench: Bench, person: Person, now: d
     assert bench.sign(other, now=now)
 
 
+def test_every_key_of_an_account_rests_and_each_is_resumed_by_itself(
+    bench: Bench, person: Person, now: datetime
+) -> None:
+    second, other = bench.enrol(now=now), bench.enrol(now=now, account_id="acc_2")
+    third = bench.enrol(now=now)
+    bench.desk.destroy(third.key.key_id, reason="replaced", now=now)
+    bench.desk.suspend(second.key.key_id, reason="recovered", now=now)
+    assert bench.desk.suspend_keys_of("acc_1", reason="account_locked", now=now) == 1
+    for resting in (person, second):
+        with pytest.raises(errors.PersonalKeySuspended):
+            bench.sign(resting, now=now)
+    assert bench.sign(other, now=now)
+    assert bench.desk.resume(person.key.key_id, reason="holder_proofed", now=now)
+    assert bench.sign(person, now=now)
+
+
+def test_beyond_its_budget_the_signer_destroys_nothing(
+    bench: Bench, person: Person, now: datetime
+) -> None:
+    """Whoever takes over a keeper of keys has not destroyed all of them before it is seen."""
+    people = [person, bench.enrol(now=now), bench.enrol(now=now)]
+    desk = bench.make_desk(destructions_per_hour=2)
+    with pytest.raises(errors.DestructionBudgetSpent):
+        desk.destroy_keys_of("acc_1", reason="account_ended", now=now)
+    assert len(events(bench.database, "keys:personal_key:destroyed")) == 2
+    living = [one for one in people if stored(bench.database, one.key.key_id).destroyed_ms is None]
+    assert [len(bench.sign(one, now=now)) for one in living] == [1]
+    later = now + timedelta(hours=1)
+    assert desk.destroy_keys_of("acc_1", reason="account_ended", now=later) == 1
+
+
 def test_a_key_that_nobody_knows_and_a_reason_that_is_none_are_refused(
     bench: Bench, person: Person, now: datetime
 ) -> None:

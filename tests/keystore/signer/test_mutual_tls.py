@@ -47,6 +47,31 @@ def test_a_certificate_that_may_not_ask_is_refused(remote: SignerProcess, name: 
     client.close()
 
 
+def test_only_keepers_resume_and_destroy(remote: SignerProcess) -> None:
+    """A web worker may suspend; what cannot be taken back, or undoes that, it may not ask for."""
+    web = remote.client()
+    person, other = (remote.enrol(web, account_id=name) for name in ("acc_kept", "acc_other"))
+    key_id = person.key.key_id
+    assert web.suspend_key(key_id, reason="account_locked")
+    acts: list[Callable[[SignerClient], object]] = [
+        lambda client: client.resume_key(key_id, reason="proofed"),
+        lambda client: client.destroy_key(key_id, reason="lost"),
+        lambda client: client.destroy_keys_of("acc_kept", reason="lost"),
+    ]
+    for act in acts:
+        with pytest.raises(errors.CallerRefused, match="not_a_keeper"):
+            act(web)
+    keeper = SignerClient(remote.address, tls=remote.tls_of("keeper"))
+    assert keeper.resume_key(key_id, reason="proofed")
+    assert len(sign_with(web, person)) == 1
+    assert keeper.destroy_key(key_id, reason="lost")
+    with pytest.raises(errors.DestructionBudgetSpent):
+        keeper.destroy_key(other.key.key_id, reason="lost")
+    assert len(sign_with(web, other)) == 1
+    keeper.close()
+    web.close()
+
+
 def _without_certificate(remote: SignerProcess) -> None:
     context = remote.tls_of("caller")
     bare = type(context)(context.protocol)

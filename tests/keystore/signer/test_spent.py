@@ -71,10 +71,37 @@ def test_a_clock_that_is_set_back_is_not_believed(ledger: SpentLedger, now: date
     assert not ledger.spend(b"one", expires_at=now, now=now - timedelta(days=2))
 
 
-def test_what_is_buried_stays_buried(ledger: SpentLedger, tmp_path: Path) -> None:
+def test_what_is_buried_stays_buried(ledger: SpentLedger, tmp_path: Path, now: datetime) -> None:
     assert not ledger.is_buried("pkey_1")
-    ledger.bury("pkey_1")
-    ledger.bury("pkey_1")
+    assert ledger.bury("pkey_1", per_hour=1, now=now)
+    assert ledger.bury("pkey_1", per_hour=1, now=now)
     again = SpentLedger(tmp_path / "ledger.db")
     assert again.is_buried("pkey_1")
+    again.close()
+
+
+def test_not_more_is_buried_within_an_hour_than_may_be(
+    ledger: SpentLedger, tmp_path: Path, now: datetime
+) -> None:
+    assert ledger.bury("pkey_1", per_hour=2, now=now)
+    later = now + timedelta(minutes=30)
+    assert ledger.bury("pkey_2", per_hour=2, now=later)
+    again = SpentLedger(tmp_path / "ledger.db")
+    assert not again.bury("pkey_3", per_hour=2, now=later), "counted for all processes"
+    assert not again.is_buried("pkey_3")
+    assert again.bury("pkey_1", per_hour=2, now=later), "what is buried already costs nothing"
+    assert again.bury("pkey_3", per_hour=2, now=now + timedelta(hours=1))
+    assert not again.bury("pkey_4", per_hour=0, now=now + timedelta(days=1))
+    again.close()
+
+
+def test_a_suspension_is_remembered_until_it_is_lifted(ledger: SpentLedger, tmp_path: Path) -> None:
+    ledger.suspend("pkey_1")
+    ledger.suspend("pkey_1")
+    again = SpentLedger(tmp_path / "ledger.db")
+    assert again.is_suspended("pkey_1")
+    assert not again.is_suspended("pkey_2")
+    again.resume("pkey_1")
+    again.resume("pkey_2")
+    assert not ledger.is_suspended("pkey_1")
     again.close()
