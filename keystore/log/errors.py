@@ -85,6 +85,19 @@ class TreeDamaged(LogError):
         self.where = where
 
 
+class ChainStuck(LogError):
+    """Rows that do not fit their chains or were not recorded; `rows` names them, `writer/number`.
+
+    All the others are integrated.  `antin log verify` says what is wrong with each.
+    """
+
+    code: ClassVar[str] = "log_chain_stuck"
+
+    def __init__(self, rows: tuple[str, ...]) -> None:
+        super().__init__(" ".join(rows))
+        self.rows = rows
+
+
 class WitnessStateMissing(LogError):
     """A witness without what it has seen would sign anything: it is retired, never restarted."""
 

@@ -3,7 +3,8 @@
 **Integrating.** New rows are read and checked against their chains without a lock; tiles and root
 are computed in memory; one short transaction writes them if nobody else was quicker.  Any number of
 processes may try: the lock of the database lets one at a time write, and a tree that has grown in
-the meantime turns the others away.  A row that does not fit its chain stops that chain alone.
+the meantime turns the others away.  A row that does not fit its chain stops that chain alone; the
+rest is integrated and signed, and then the duty fails, for as long as a chain is stuck.
 
 **Signing.** What is signed was committed before, so no signature speaks of entries that a power cut
 could take back.  Before it signs, the sequencer looks at what it signed last: the signature has to
@@ -18,6 +19,7 @@ trees of which one is not the beginning of the other).  Not here: who calls this
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,6 +32,7 @@ from keystore.log.chain_storage import (
     adopt_left_behind,
     advance_chain,
     close_idle,
+    find_stuck,
     mark_stuck,
     read_new_rows,
     read_open_chains,
@@ -42,7 +45,7 @@ from keystore.log.checkpoint_storage import (
     thin_checkpoints,
 )
 from keystore.log.entries import HOUR_MS, Tree, find_tree, make_entry
-from keystore.log.errors import NoteMalformed, NoteNotTrusted, ProofInvalid, TreeDamaged
+from keystore.log.errors import ChainStuck, NoteMalformed, NoteNotTrusted, ProofInvalid, TreeDamaged
 from keystore.log.log_keys import LogKeys
 from keystore.log.merkle import hash_leaf, prove_consistency, verify_consistency
 from keystore.log.note_keys import SignedHead
@@ -57,6 +60,8 @@ from keystore.log.tree_storage import (
     store_growth,
 )
 from keystore.storage import DatabaseLike, Transaction, lock_until_commit
+
+_log = logging.getLogger("antin.log")
 
 _LOCK: Final = "log_sequencer"
 _BATCH: Final = 2_000
@@ -95,11 +100,16 @@ class Sequencer:
         """Integrate all there is and sign it: the duty of every second.
 
         Returns how many entries were added.
+        Raises  TreeDamaged; ChainStuck, every time while a chain is stuck, after all the rest.
         """
         added = 0
         while count := self.integrate(now):
             added += count
         self.sign(now)
+        with self._database.read() as connection:
+            stuck = find_stuck(connection)
+        if stuck:
+            raise ChainStuck(tuple(f"{writer}/{seq}" for writer, seq in stuck))
         return added
 
     def integrate(self, now: datetime, *, limit: int = _BATCH) -> int:
@@ -112,6 +122,8 @@ class Sequencer:
             states = {tree: find_tree_state(connection, tree) for tree in Tree}
         broken = [one.chain for one in found if one.broken is not None]
         if broken:
+            for chain in broken:
+                _log.error("log_chain_stuck writer=%s after=%s", chain.writer, chain.integrated)
             with self._database.transaction() as tx:
                 mark_stuck(tx, broken, now=now)
         if None in states.values():

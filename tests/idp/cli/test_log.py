@@ -25,6 +25,7 @@ from idp.keyrings import open_keyrings
 from idp.services import Services
 from idp.storage.accounts import find_row
 from keystore.log.entries import Tree
+from keystore.log.errors import ChainStuck
 from keystore.log.events import Event, EventType
 from keystore.log.record import log_event
 from keystore.log.sequencer import Sequencer
@@ -271,7 +272,8 @@ def test_a_stuck_chain_is_exit_status_1(run: Run, parts: LogParts) -> None:
         seq = max(row.seq for row in _rows(parts) if row.writer == writer) + 1
         where = (log_event.c.writer == writer, log_event.c.seq == seq)
         tx.connection.execute(update(log_event).where(*where).values(facts="{}"))
-    _integrate(parts)
+    with pytest.raises(ChainStuck):
+        _integrate(parts)
     assert "STUCK at " in run("show", status=1).stdout
 
 

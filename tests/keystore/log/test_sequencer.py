@@ -16,7 +16,7 @@ from keystore.log.chain_storage import find_stuck
 from keystore.log.checkpoint import verify_checkpoint
 from keystore.log.checkpoint_storage import find_checkpoint, read_checkpoints
 from keystore.log.entries import Tree, find_tree, parse_entry
-from keystore.log.errors import NoteMalformed, TreeDamaged
+from keystore.log.errors import ChainStuck, NoteMalformed, TreeDamaged
 from keystore.log.events import EventType
 from keystore.log.merkle import hash_leaf
 from keystore.log.record import GENESIS, LogWriter, log_chain, log_event
@@ -240,6 +240,7 @@ def test_a_row_that_does_not_fit_stops_its_chain_alone(
     sealer: Sealer,
     write: Callable[..., None],
     now: datetime,
+    caplog: pytest.LogCaptureFixture,
     change: str,
 ) -> None:
     write(private=4)
@@ -251,11 +252,17 @@ def test_a_row_that_does_not_fit_stops_its_chain_alone(
             value: Any = '{"n":2}' if change == "facts" else bytes(32)
             tx.connection.execute(update(log_event).where(second).values(**{change: value}))
     write_rows(database, LogWriter(sealer, writer_id="other"), now, private=5)
-    assert sequencer.run(now) == 6
-    assert sequencer.run(now) == 0
+    with caplog.at_level("ERROR"), pytest.raises(ChainStuck):
+        sequencer.run(now)
+    assert "log_chain_stuck writer=test." in caplog.text
+    with pytest.raises(ChainStuck) as stuck:  # as often as it is tried
+        sequencer.run(now)
     with database.read() as connection:
         ((writer, seq),) = find_stuck(connection)
+        assert len(connection.execute(select(log_entry)).all()) == 6
+        assert find_checkpoint(connection, Tree.PRIVATE) is not None
     assert (writer.partition(".")[0], seq) == ("test", 2)
+    assert stuck.value.rows == (f"{writer}/2",)
 
 
 def test_a_chain_that_was_put_right_goes_on(
@@ -266,7 +273,8 @@ def test_a_chain_that_was_put_right_goes_on(
         second = log_event.c.seq == 2
         good = tx.connection.execute(select(log_event.c.facts).where(second)).scalar()
         tx.connection.execute(update(log_event).where(second).values(facts="{}"))
-    assert sequencer.run(now) == 1
+    with pytest.raises(ChainStuck):
+        sequencer.run(now)
     with database.transaction() as tx:
         tx.connection.execute(update(log_event).where(second).values(facts=good))
     sequencer.tidy(now)

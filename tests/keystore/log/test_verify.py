@@ -13,6 +13,7 @@ from idp.storage.database import Database
 from keystore.errors import SealBroken
 from keystore.log.checkpoint_storage import find_checkpoint
 from keystore.log.entries import Tree
+from keystore.log.errors import ChainStuck
 from keystore.log.findings import FindingKind, Findings
 from keystore.log.merkle import hash_leaf
 from keystore.log.record import HASHED, LogWriter, log_chain, log_event, row_hash_of
@@ -370,5 +371,6 @@ def test_a_stuck_chain_is_named(
 ) -> None:
     write(private=2, later=timedelta(seconds=5))
     _change_row(database, 641, facts="{}")
-    sequencer.run(now)
+    with pytest.raises(ChainStuck):
+        sequencer.run(now)
     assert {("stuck", f"{grown}/641"), ("changed", f"{grown}/641")} <= _found(whole())
