@@ -29,7 +29,7 @@ from idp.cli.pki import (
 from idp.pki import subject_of
 from keystore.pki.certificates import IssueRequest
 from keystore.pki.enrolment import OwnEnrolment
-from keystore.pki.model import OPERATOR_REASONS, CertificateRecord, RevocationReason
+from keystore.pki.model import OPERATOR_REASONS, CaKind, CertificateRecord, RevocationReason
 from keystore.pki.profiles import PERSONAL_PROFILES, Profile
 
 _MOST: Final = 10_000
@@ -38,6 +38,9 @@ _csr_option: Final = click.option(
     required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="PKCS #10 request, PEM or DER.",
+)
+_ca_option: Final = click.option(
+    "--ca", "ca_id", help="Which authority issued it; needed where two gave one number."
 )
 _out_option: Final = click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Where the PEM goes."
@@ -80,6 +83,7 @@ def issue_command(
 
 @click.command("renew")
 @serial_argument
+@_ca_option
 @click.option("--organisation", help="Id or code of an official's organisation.")
 @click.option("--title", help="An official's title.")
 @_csr_option
@@ -88,6 +92,7 @@ def issue_command(
 def renew_command(
     serial: int,
     *,
+    ca_id: str | None,
     organisation: str | None,
     title: str | None,
     csr: Path,
@@ -96,7 +101,7 @@ def renew_command(
 ) -> None:
     """Issue the certificate that follows SERIAL, with the account's name of today."""
     with open_pki(operator=operator) as opened:
-        before = opened.pki.certificates.get(serial)
+        before = opened.pki.certificates.get(serial, ca_id=ca_id)
         found = find_named(opened.services, before.account_id or "acc_none")
         office = None if organisation is None else find_named(opened.services, organisation)
         request = make_request(
@@ -143,12 +148,13 @@ def certificates_command(
 
 @click.command("certificate")
 @serial_argument
+@_ca_option
 @click.option("--pem", is_flag=True, help="The certificate and nothing else.")
 @json_option
-def certificate_command(serial: int, *, pem: bool, as_json: bool) -> None:
+def certificate_command(serial: int, *, ca_id: str | None, pem: bool, as_json: bool) -> None:
     """One certificate and its state."""
     with open_pki() as opened:
-        record = opened.pki.certificates.get(serial)
+        record = opened.pki.certificates.get(serial, ca_id=ca_id)
         if pem:
             der = opened.pki.certificates.open(record, data_key=opened.data_key(record.account_id))
             write_certificate(der, out=None)
@@ -162,17 +168,19 @@ def certificate_command(serial: int, *, pem: bool, as_json: bool) -> None:
 
 @click.command("suspend")
 @serial_argument
+@_ca_option
 @yes_option
 @operator_option
-def suspend_command(serial: int, operator: str, *, yes: bool) -> None:
+def suspend_command(serial: int, *, ca_id: str | None, operator: str, yes: bool) -> None:
     """Put a certificate on hold; `antin ca lift` takes it back."""
 
-    def act(opened: OpenPki, data_key: bytes | None) -> None:
-        opened.pki.states.suspend(serial, now=opened.now, data_key=data_key)
+    def act(opened: OpenPki, ca_id: str, data_key: bytes | None) -> None:
+        opened.pki.states.suspend(serial, ca_id=ca_id, now=opened.now, data_key=data_key)
 
     _change(
         serial,
         act,
+        ca_id=ca_id,
         operator=operator,
         question="Until it is lifted, signatures made with it are not accepted.  Suspend it?",
         is_sure=yes,
@@ -182,19 +190,21 @@ def suspend_command(serial: int, operator: str, *, yes: bool) -> None:
 
 @click.command("lift")
 @serial_argument
+@_ca_option
 @operator_option
-def lift_command(serial: int, operator: str) -> None:
+def lift_command(serial: int, *, ca_id: str | None, operator: str) -> None:
     """Make a suspended certificate good again."""
 
-    def act(opened: OpenPki, data_key: bytes | None) -> None:
-        opened.pki.states.lift(serial, now=opened.now, data_key=data_key)
+    def act(opened: OpenPki, ca_id: str, data_key: bytes | None) -> None:
+        opened.pki.states.lift(serial, ca_id=ca_id, now=opened.now, data_key=data_key)
 
-    _change(serial, act, operator=operator, question="", is_sure=True)
+    _change(serial, act, ca_id=ca_id, operator=operator, question="", is_sure=True)
     click.echo("good")
 
 
 @click.command("revoke")
 @serial_argument
+@_ca_option
 @click.option(
     "--reason",
     type=click.Choice(sorted(reason.value for reason in OPERATOR_REASONS)),
@@ -203,17 +213,24 @@ def lift_command(serial: int, operator: str) -> None:
 )
 @yes_option
 @operator_option
-def revoke_command(serial: int, reason: str, operator: str, *, yes: bool) -> None:
+def revoke_command(
+    serial: int, *, ca_id: str | None, reason: str, operator: str, yes: bool
+) -> None:
     """End a certificate for good."""
 
-    def act(opened: OpenPki, data_key: bytes | None) -> None:
+    def act(opened: OpenPki, ca_id: str, data_key: bytes | None) -> None:
         opened.pki.states.revoke(
-            serial, reason=RevocationReason(reason), now=opened.now, data_key=data_key
+            serial,
+            ca_id=ca_id,
+            reason=RevocationReason(reason),
+            now=opened.now,
+            data_key=data_key,
         )
 
     _change(
         serial,
         act,
+        ca_id=ca_id,
         operator=operator,
         question="This cannot be taken back.  Revoke it?",
         is_sure=yes,
@@ -277,19 +294,25 @@ def write_certificate(der: bytes, *, out: Path | None) -> None:
 
 def _change(
     serial: int,
-    act: Callable[[OpenPki, bytes | None], None],
+    act: Callable[[OpenPki, str, bytes | None], None],
     *,
+    ca_id: str | None,
     operator: str,
     question: str,
     is_sure: bool,
 ) -> None:
     with open_pki(operator=operator) as opened:
-        record = opened.pki.certificates.get(serial)
+        record = opened.pki.certificates.get(serial, ca_id=ca_id)
+        if opened.pki.authorities.get(record.ca_id).kind is CaKind.EXTERNAL:
+            raise click.ClickException(
+                f"{record.ca_id} is not an authority of ours: whether its certificates hold is "
+                "what its own lists and answers say.  Ask whoever runs it."
+            )
         if not is_sure:
             click.echo(_line(record))
             click.echo(_STOPS[Profile(record.profile)])
             click.confirm(question, abort=True)
-        act(opened, opened.data_key(record.account_id))
+        act(opened, record.ca_id, opened.data_key(record.account_id))
 
 
 def _line(record: CertificateRecord) -> str:

@@ -8,53 +8,80 @@ Not here: who may ask for it (the caller), how it is published (OCSP, CRL).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+import structlog
+
 from keystore.log.events import Event, EventType, Fact
 from keystore.log.record import LogWriter
-from keystore.pki.errors import CertificateStateRefused, CertificateUnknown
+from keystore.pki.errors import (
+    CaRefused,
+    CertificateAmbiguous,
+    CertificateStateRefused,
+    CertificateUnknown,
+)
 from keystore.pki.model import (
     OPERATOR_REASONS,
+    CaKind,
     CertificateRecord,
     CertificateState,
     RevocationReason,
 )
 from keystore.pki.storage import certificates as table
+from keystore.pki.storage.authorities import read_cas
 from keystore.storage import DatabaseLike, Transaction
 
 _LIVE: Final = frozenset({CertificateState.GOOD, CertificateState.SUSPENDED})
 
 
+_log = structlog.get_logger("antin.certificates")
+
 class CertificateStates:
     """Changes the states of certificates.
 
     `data_key` is that of the person concerned, so that the log row is sealed to them; None where
-    there is none, or it is not at hand.
+    there is none, or it is not at hand.  `ca_id` names the authority where two gave one number.
+    A certificate of somebody else's authority keeps the state that this authority gives it: the
+    acts on one certificate refuse it (CaRefused, external), those on an account pass it over.
     """
 
     def __init__(self, database: DatabaseLike, *, log: LogWriter) -> None:
         self._database = database
         self._log = log
 
-    def suspend(self, serial: int, *, now: datetime, data_key: bytes | None = None) -> None:
+    def suspend(
+        self,
+        serial: int,
+        *,
+        ca_id: str | None = None,
+        now: datetime,
+        data_key: bytes | None = None,
+    ) -> None:
         """Put a good certificate on hold; `lift` takes it back.
 
-        Raises  CertificateUnknown, CertificateStateRefused.
+        Raises  CertificateUnknown, CertificateAmbiguous, CaRefused, CertificateStateRefused.
         """
         with self._database.transaction() as tx:
-            record = find_locked(tx, serial)
+            record = _get_own(tx, serial, ca_id=ca_id)
             _check_state(record, allowed=frozenset({CertificateState.GOOD}), now=now)
             self._suspend(tx, record, data_key=data_key, now=now)
 
-    def lift(self, serial: int, *, now: datetime, data_key: bytes | None = None) -> None:
+    def lift(
+        self,
+        serial: int,
+        *,
+        ca_id: str | None = None,
+        now: datetime,
+        data_key: bytes | None = None,
+    ) -> None:
         """Make a suspended certificate good again.
 
-        Raises  CertificateUnknown, CertificateStateRefused.
+        Raises  CertificateUnknown, CertificateAmbiguous, CaRefused, CertificateStateRefused.
         """
         with self._database.transaction() as tx:
-            record = find_locked(tx, serial)
+            record = _get_own(tx, serial, ca_id=ca_id)
             _check_state(record, allowed=frozenset({CertificateState.SUSPENDED}), now=now)
             _change(tx, record, CertificateState.GOOD, reason=None, at=now, now=now)
             self._record(tx, EventType.CERTIFICATE_LIFTED, record, data_key=data_key, now=now)
@@ -64,6 +91,7 @@ class CertificateStates:
         serial: int,
         *,
         reason: RevocationReason,
+        ca_id: str | None = None,
         now: datetime,
         data_key: bytes | None = None,
     ) -> None:
@@ -71,18 +99,18 @@ class CertificateStates:
 
         One that was suspended counts as revoked since it was suspended: what was signed meanwhile
         must not become valid by the revocation.
-        Raises  CertificateUnknown, CertificateStateRefused; ValueError for a reason that is none of
-                `OPERATOR_REASONS`.
+        Raises  CertificateUnknown, CertificateAmbiguous, CaRefused, CertificateStateRefused;
+                ValueError for a reason that is none of `OPERATOR_REASONS`.
         """
         with self._database.transaction() as tx:
-            record = find_locked(tx, serial)
+            record = _get_own(tx, serial, ca_id=ca_id)
             _check_state(record, allowed=_LIVE, now=now)
             self._revoke(tx, record, reason=reason, data_key=data_key, now=now)
 
     def suspend_all(
         self, tx: Transaction, account_id: str, *, now: datetime, data_key: bytes | None
     ) -> int:
-        """Put every good certificate of an account on hold; returns how many.
+        """Put every good certificate of an account that is ours on hold; returns how many.
 
         Takes   tx: the transaction of the act that is the reason for it.
         """
@@ -100,7 +128,7 @@ class CertificateStates:
         now: datetime,
         data_key: bytes | None,
     ) -> int:
-        """End every certificate of an account; returns how many.
+        """End every certificate of an account that is ours; returns how many.
 
         Takes   tx: the transaction of the act that is the reason for it.
         """
@@ -172,22 +200,45 @@ def serial_fact(serial: int) -> str:
     return f"{serial:032x}"
 
 
-def find_locked(tx: Transaction, serial: int) -> CertificateRecord:
-    """One certificate, held by this transaction.
+def get_certificate(
+    found: Sequence[CertificateRecord],
+) -> CertificateRecord:
+    """The one certificate that was found by its number.
 
-    Raises  CertificateUnknown.
+    Raises  CertificateUnknown, CertificateAmbiguous.
     """
-    found = table.find_certificate(tx.connection, serial=serial, is_locked=True)
-    if found is None:
+    if not found:
         raise CertificateUnknown
-    return found
+    if len(found) > 1:
+        raise CertificateAmbiguous(tuple(record.ca_id for record in found))
+    return found[0]
+
+
+def _get_own(tx: Transaction, serial: int, *, ca_id: str | None) -> CertificateRecord:
+    """One certificate of an authority of ours, held by this transaction."""
+    found = table.find_by_serial(tx.connection, serial, ca_id=ca_id, is_locked=True)
+    record = get_certificate(found)
+    if record.ca_id in _external_ids(tx):
+        raise CaRefused(record.ca_id, reason="external")
+    return record
+
+
+def _external_ids(tx: Transaction) -> frozenset[str]:
+    return frozenset(ca.ca_id for ca in read_cas(tx.connection) if ca.kind is CaKind.EXTERNAL)
 
 
 def _of_account(
     tx: Transaction, account_id: str, *, states: frozenset[CertificateState], now: datetime
 ) -> list[CertificateRecord]:
-    found = table.find_of_account(tx.connection, account_id, is_locked=True)
-    return [record for record in found if record.state in states and now <= record.not_after]
+    found = [
+        record
+        for record in table.find_of_account(tx.connection, account_id, is_locked=True)
+        if record.state in states and now <= record.not_after
+    ]
+    foreign = _external_ids(tx) if found else frozenset()
+    for ca_id in sorted({record.ca_id for record in found} & foreign):
+        _log.warning("certificates_of_another_authority_stay", ca=ca_id)
+    return [record for record in found if record.ca_id not in foreign]
 
 
 def _check_state(

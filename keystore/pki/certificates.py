@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from keystore.log.events import EventType, Fact
 from keystore.log.record import LogWriter
 from keystore.pki.authority import Authorities
-from keystore.pki.certificate_states import certificate_event, find_locked, serial_fact
+from keystore.pki.certificate_states import certificate_event, get_certificate, serial_fact
 from keystore.pki.errors import CertificateStateRefused, CertificateUnknown, CsrRefused
 from keystore.pki.issuing import Draft, Issuer, build_certificate, make_serial, validity
 from keystore.pki.model import (
@@ -129,20 +129,14 @@ class Certificates:
             # somebody gave these people their numbers meanwhile: once more, with those
             numbers, new = numbers | taken, {one: new[one] for one in new if one not in taken}
 
-    def find(self, serial: int) -> CertificateRecord | None:
-        """One certificate, or None."""
-        with self._database.read() as connection:
-            return table.find_certificate(connection, serial=serial)
-
-    def get(self, serial: int) -> CertificateRecord:
+    def get(self, serial: int, *, ca_id: str | None = None) -> CertificateRecord:
         """One certificate.
 
-        Raises  CertificateUnknown.
+        Takes   ca_id: of that authority; needed where two gave this number.
+        Raises  CertificateUnknown, CertificateAmbiguous.
         """
-        found = self.find(serial)
-        if found is None:
-            raise CertificateUnknown
-        return found
+        with self._database.read() as connection:
+            return get_certificate(table.find_by_serial(connection, serial, ca_id=ca_id))
 
     def of_account(self, account_id: str) -> tuple[CertificateRecord, ...]:
         """The certificates of an account, newest first."""
@@ -300,8 +294,10 @@ def _check_keys(known: Sequence[CertificateRecord], *, made: Sequence[Issued]) -
 
 def _check_replaced(tx: Transaction, record: CertificateRecord) -> None:
     # 3
-    before = find_locked(tx, record.replaces or 0)
-    if (before.account_id, before.profile) != (record.account_id, record.profile):
+    found = table.find_by_serial(tx.connection, record.replaces or 0, is_locked=True)
+    same = (record.account_id, record.profile)
+    before = next((one for one in found if (one.account_id, one.profile) == same), None)
+    if before is None:
         raise CertificateUnknown
     if before.state is not CertificateState.GOOD:
         raise CertificateStateRefused(serial=before.serial, state=before.state)

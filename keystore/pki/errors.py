@@ -85,7 +85,7 @@ class CaRefused(PkiError):
     """An authority cannot be made or used like this.
 
     `reason` is id, already_there, retired, expired, revoked, key_unavailable, not_issuing,
-    not_offline, not_external or wrong_root_key.
+    not_offline, not_external, external or wrong_root_key.
     """
 
     code: ClassVar[str] = "ca_refused"
@@ -100,6 +100,16 @@ class CertificateUnknown(PkiError):
     """No certificate has this serial number."""
 
     code: ClassVar[str] = "certificate_unknown"
+
+
+class CertificateAmbiguous(PkiError):
+    """Several authorities gave this serial number; `ca_ids` says which: name one."""
+
+    code: ClassVar[str] = "certificate_ambiguous"
+
+    def __init__(self, ca_ids: tuple[str, ...]) -> None:
+        super().__init__(", ".join(ca_ids))
+        self.ca_ids = ca_ids
 
 
 class CertificateStateRefused(PkiError):

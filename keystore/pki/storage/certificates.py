@@ -140,20 +140,28 @@ def read_changed(connection: Connection, *, since: datetime) -> tuple[Certificat
 
 
 def find_certificate(
-    connection: Connection, *, serial: int, ca_id: str | None = None, is_locked: bool = False
+    connection: Connection, *, ca_id: str, serial: int
 ) -> CertificateRecord | None:
-    """One certificate, or None.
+    """One certificate of one authority, or None."""
+    where = (certificate.c.ca_id == ca_id, certificate.c.serial == _hex(serial))
+    row = connection.execute(_ALL.where(*where)).mappings().first()
+    return None if row is None else _record(row)
 
-    Takes   ca_id: of that authority; None: of any, serial numbers are random;
-            is_locked: to change it in this transaction.
+
+def find_by_serial(
+    connection: Connection, serial: int, *, ca_id: str | None = None, is_locked: bool = False
+) -> tuple[CertificateRecord, ...]:
+    """The certificates of this number: our own numbers are random, those of others need not be.
+
+    Takes   ca_id: of that authority alone; is_locked: to change them in this transaction.
     """
     query = _ALL.where(certificate.c.serial == _hex(serial))
     if ca_id is not None:
         query = query.where(certificate.c.ca_id == ca_id)
     if is_locked:
         query = query.with_for_update()
-    row = connection.execute(query).mappings().first()
-    return None if row is None else _record(row)
+    rows = connection.execute(query.order_by(certificate.c.ca_id)).mappings()
+    return tuple(_record(row) for row in rows)
 
 
 def find_of_account(

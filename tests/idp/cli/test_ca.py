@@ -318,6 +318,11 @@ def test_a_licensed_authority_certifies_what_was_asked_for(
     assert run("waiting", "--ca", "licensed").stdout == ""
     (listed,) = json.loads(run("certificates", "--ca", "licensed", "--json").stdout)
     assert listed["account"] == person.account_id
+    for change in (("suspend",), ("revoke", "--reason", "superseded")):
+        asked = run(*change, listed["serial"], "--ca", "licensed", "--yes", status=1)
+        assert "licensed is not an authority of ours" in asked.output
+    (after,) = json.loads(run("certificates", "--ca", "licensed", "--json").stdout)
+    assert after["state"] == "good"
 
 
 class _Foreign:

@@ -10,12 +10,21 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
+from structlog.testing import capture_logs
 
 from keystore.errors import SealBroken
 from keystore.pki.csr import csr_info, finish_csr
 from keystore.pki.enrolment import Enrolment, OwnEnrolment
-from keystore.pki.errors import CaRefused, CaUnknown, ChainRefused, CsrRefused, EnrolmentUnknown
+from keystore.pki.errors import (
+    CaRefused,
+    CaUnknown,
+    CertificateAmbiguous,
+    ChainRefused,
+    CsrRefused,
+    EnrolmentUnknown,
+)
 from keystore.pki.external import ExternalEnrolment
+from keystore.pki.model import CertificateState, RevocationReason
 from tests.support.pki import SmallPki
 
 _SHORT = 0x123456789
@@ -189,3 +198,61 @@ def test_our_own_authority_answers_at_once_behind_the_same_port(real, now: datet
     of_a_stranger = _csr(own, real.request("acc_two"), now)
     with pytest.raises(CsrRefused, match="name"):
         own.enrol(request, csr=of_a_stranger, now=now)
+
+
+def _of_licensed(real, external, foreign: SmallPki, now: datetime, *, serial: int | None = None):
+    """A certificate of the licensed authority for the first account."""
+    request = real.request()
+    waiting = external.enrol(request, csr=_csr(external, request, now), now=now)
+    pem = _answer(foreign, waiting.csr, serial=serial)
+    data_key = real.data_key("acc_one")
+    return external.import_issued(waiting.enrolment_id, pem, data_key=data_key, now=now).record
+
+
+def test_what_another_authority_says_is_not_ours_to_change(
+    real, external, foreign: SmallPki, now: datetime
+) -> None:
+    """RFC 6960 §2.2: whoever issued says whether it holds; our word would change nothing."""
+    record = _of_licensed(real, external, foreign, now)
+    reason = RevocationReason.KEY_COMPROMISE
+    for act in (
+        lambda: real.states.suspend(record.serial, now=now),
+        lambda: real.states.lift(record.serial, now=now),
+        lambda: real.states.revoke(record.serial, reason=reason, now=now),
+    ):
+        with pytest.raises(CaRefused) as refused:
+            act()
+        assert (refused.value.ca_id, refused.value.reason) == ("licensed", "external")
+    ours = real.certificates.issue(real.request(), now=now).record
+    with capture_logs() as said, real.database.transaction() as tx:
+        ended = real.states.revoke_all(tx, "acc_one", reason=reason, now=now, data_key=None)
+    assert ended == 1
+    assert [(one["event"], one["ca"]) for one in said] == [
+        ("certificates_of_another_authority_stay", "licensed")
+    ]
+    assert real.certificates.get(record.serial).state is CertificateState.GOOD
+    assert real.certificates.get(ours.serial).state is CertificateState.REVOKED
+
+
+def test_a_number_that_two_authorities_gave_is_nobodys_until_one_is_named(
+    real, external, foreign: SmallPki, now: datetime
+) -> None:
+    """RFC 5280 §4.1.2.2: a serial number is unique for its issuer alone."""
+    ours = real.certificates.issue(real.request(), now=now).record
+    _of_licensed(real, external, foreign, now, serial=ours.serial)
+    with pytest.raises(CertificateAmbiguous) as refused:
+        real.certificates.get(ours.serial)
+    assert refused.value.ca_ids == ("issuing-1", "licensed")
+    with pytest.raises(CertificateAmbiguous):
+        real.states.suspend(ours.serial, now=now)
+    with pytest.raises(CaRefused, match="external"):
+        real.states.suspend(ours.serial, ca_id="licensed", now=now)
+    real.states.suspend(ours.serial, ca_id="issuing-1", now=now)
+    states = {one.ca_id: one.state for one in real.certificates.of_account("acc_one")}
+    assert states == {
+        "issuing-1": CertificateState.SUSPENDED,
+        "licensed": CertificateState.GOOD,
+    }
+    real.states.lift(ours.serial, ca_id="issuing-1", now=now)
+    after = real.certificates.issue(real.request(replaces=ours.serial), now=now).record
+    assert after.replaces == ours.serial

@@ -36,7 +36,7 @@ def pki(database: Database, now: datetime) -> SmallPki:
 def test_a_certificate_is_found_again_as_it_was(database: Database, pki: SmallPki) -> None:
     serial = pki.tsa.certificate.serial_number
     with database.read() as connection:
-        found = find_certificate(connection, serial=serial)
+        found = find_certificate(connection, ca_id=ISSUING_ID, serial=serial)
         status = read_status(connection, ca_id=ISSUING_ID, serial=serial)
     assert found is not None
     assert found.der == pki.tsa.der
@@ -48,7 +48,7 @@ def test_a_certificate_is_found_again_as_it_was(database: Database, pki: SmallPk
 def test_what_an_authority_never_issued_has_no_status(database: Database, pki: SmallPki) -> None:
     with database.read() as connection:
         assert read_status(connection, ca_id=ISSUING_ID, serial=1) is None
-        assert find_certificate(connection, serial=1) is None
+        assert find_certificate(connection, ca_id=ISSUING_ID, serial=1) is None
         serial = pki.tsa.certificate.serial_number
         assert read_status(connection, ca_id=ROOT_ID, serial=serial) is None
         assert find_certificate(connection, serial=serial, ca_id=ROOT_ID) is None
@@ -80,7 +80,9 @@ def test_long_lists_are_read_in_portions_without_a_gap(
     database: Database, pki: SmallPki, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with database.read() as connection:
-        one = find_certificate(connection, serial=pki.citizen.certificate.serial_number)
+        one = find_certificate(
+            connection, ca_id=ISSUING_ID, serial=pki.citizen.certificate.serial_number
+        )
     assert one is not None
     copies = [
         replace(one, serial=serial, state=CertificateState.REVOKED) for serial in range(1, 26)
@@ -110,7 +112,7 @@ def test_a_change_turns_up_by_its_instant(database: Database, pki: SmallPki, now
     with database.read() as connection:
         assert [one.serial for one in read_changed(connection, since=now)] == [serial]
         assert read_changed(connection, since=now + timedelta(seconds=1)) == ()
-        found = find_certificate(connection, serial=serial)
+        found = find_certificate(connection, ca_id=ISSUING_ID, serial=serial)
     assert found is not None
     assert (found.state, found.changed_at) == (
         CertificateState.SUSPENDED,
