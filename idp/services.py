@@ -96,7 +96,7 @@ class Services:
     def signing_means(self, *, log: LogWriter) -> SigningMeans:
         """What accounts sign with, for acts that are recorded by `log`."""
         states = None if self.trust.pki is None else CertificateStates(self.database, log=log)
-        return SigningMeans(states, self.outbox)
+        return SigningMeans(states, self.outbox, self.sealer)
 
     def close(self) -> None:
         """Close every connection."""

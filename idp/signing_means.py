@@ -1,9 +1,11 @@
 """What an account signs with, and its end together with the account.
 
 What lives here: certificates are put on hold when an account is locked and revoked when it is
-closed or erased, in the transaction of the act; its signing keys are destroyed afterwards by the
-signer, which alone can, as deferred work.  Unlocking lifts nothing: whoever locked an account had a
-reason, and a certificate in force again is an act of its own (`antin ca lift`).
+closed or erased, in the transaction of the act; its signing keys are suspended or destroyed
+afterwards by the signer, which alone can, as deferred work.  Unlocking lifts nothing, whether or
+not the signer was reached before it: whoever locked an account had a reason, and a certificate in
+force again, or a key that signs again, is an act of its own (`antin ca lift`, `antin keys personal
+resume`).
 Source: architecture §5.10, §5.11; RFC 5280 §5.3.1 (reasons).
 Not here: what revoking and destroying are (`keystore/pki`, `keystore/signer`).
 """
@@ -21,14 +23,18 @@ from idp.work.model import Done, GiveUp, Job, Outcome, Retry
 from idp.work.outbox import Outbox
 from keystore.pki.certificate_states import CertificateStates
 from keystore.pki.model import RevocationReason
+from keystore.pki.unlinking import unlink_account
+from keystore.sealing import Sealer
 from keystore.signer.client import SignerClient
 from keystore.signer.errors import RequestMalformed, SignerError, SignerUnavailable
 from keystore.signer.storage import read_personal_keys
 from keystore.storage import Transaction
 
+SUSPEND_PERSONAL_KEYS: Final = "suspend_personal_keys"
 DESTROY_PERSONAL_KEYS: Final = "destroy_personal_keys"
 _KEPT_TRYING: Final = timedelta(days=365)
-_REASON: Final = "account_ended"
+_LOCKED: Final = "account_locked"
+_ENDED: Final = "account_ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ class SigningMeans:
         """Nothing is signed with it for now."""
         if self.states is not None:
             self.states.suspend_all(tx, account_id, now=now, data_key=data_key)
+        self._ask_signer(tx, SUSPEND_PERSONAL_KEYS, account_id, now=now)
 
     def end(
         self, tx: Transaction, account_id: AccountId, *, data_key: bytes | None, now: datetime
@@ -57,11 +64,16 @@ class SigningMeans:
                 now=now,
                 data_key=data_key,
             )
+        self._ask_signer(tx, DESTROY_PERSONAL_KEYS, account_id, now=now)
+
+    def _ask_signer(
+        self, tx: Transaction, kind: str, account_id: AccountId, *, now: datetime
+    ) -> None:
         keys = read_personal_keys(tx.connection, account_id=account_id)
         if any(key.destroyed_at is None for key in keys):
             self.deferred.add(
                 tx,
-                DESTROY_PERSONAL_KEYS,
+                kind,
                 {"account_id": account_id},
                 now=now,
                 expires=now + _KEPT_TRYING,
@@ -70,8 +82,8 @@ class SigningMeans:
 
 
 @dataclass(frozen=True, slots=True)
-class PersonalKeysEnd:
-    """Has the signer destroy the keys of an account; a `Handler`.
+class PersonalKeysHold:
+    """Has the signer suspend the keys of an account; a `Handler`.
 
     Takes   open_client: a new client of the signer.
     """
@@ -79,12 +91,37 @@ class PersonalKeysEnd:
     open_client: Callable[[], SignerClient]
 
     def __call__(self, job: Job, *, now: datetime) -> Outcome:  # noqa: ARG002 - a Handler is told
+        """Suspend them all; those that rest already count as done."""
+        return _ask(
+            self.open_client,
+            lambda client: client.suspend_keys_of(job.payload["account_id"], reason=_LOCKED),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalKeysEnd:
+    """Has the signer destroy the keys of an account; a `Handler`.
+
+    Takes   open_client: a new client of the signer, which must know this process as a keeper.
+    """
+
+    open_client: Callable[[], SignerClient]
+
+    def __call__(self, job: Job, *, now: datetime) -> Outcome:  # noqa: ARG002 - a Handler is told
         """Destroy them all; those that are destroyed already count as done."""
-        try:
-            with closing(self.open_client()) as client:
-                client.destroy_keys_of(job.payload["account_id"], reason=_REASON)
-        except RequestMalformed as refusal:
-            return GiveUp(refusal.code)
-        except SignerError as failure:
-            return Retry(failure.code, is_lane_down=isinstance(failure, SignerUnavailable))
-        return Done()
+        return _ask(
+            self.open_client,
+            lambda client: client.destroy_keys_of(job.payload["account_id"], reason=_ENDED),
+        )
+
+
+def _ask(open_client: Callable[[], SignerClient], act: Callable[[SignerClient], int]) -> Outcome:
+    try:
+        with closing(open_client()) as client:
+            act(client)
+    except RequestMalformed as refusal:
+        return GiveUp(refusal.code)
+    except SignerError as failure:
+        # a keeper that nobody named, and a budget that is spent, are other people's next hour
+        return Retry(failure.code, is_lane_down=isinstance(failure, SignerUnavailable))
+    return Done()

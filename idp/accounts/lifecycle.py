@@ -86,6 +86,9 @@ class SigningMeans(Protocol):
     ) -> None:
         """Nothing is ever signed with them again."""
 
+    def forget(self, tx: Transaction, account_id: AccountId) -> None:
+        """Nothing that stays of them tells any more whose they were."""
+
 
 class AccountLifecycle:
     """The acts on an account; safe for any number of threads.
@@ -251,6 +254,7 @@ class AccountLifecycle:
                 self._sign_out(tx, account_id, now=now)  # while its log rows can still be sealed
             if self._signing_means is not None:
                 self._signing_means.end(tx, account_id, data_key=row.data_key, now=now)
+                self._signing_means.forget(tx, account_id)
             revoke_mandates_of(tx, row.account_key, now=now)
             erase_credentials(tx, row)
             self._record(

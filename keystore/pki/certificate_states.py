@@ -33,10 +33,11 @@ from keystore.pki.storage import certificates as table
 from keystore.pki.storage.authorities import read_cas
 from keystore.storage import DatabaseLike, Transaction
 
+_IN_CERTIFICATE: Final = frozenset({"serial", "spki", "until", "replaces"})
 _LIVE: Final = frozenset({CertificateState.GOOD, CertificateState.SUSPENDED})
 
-
 _log = structlog.get_logger("antin.certificates")
+
 
 class CertificateStates:
     """Changes the states of certificates.
@@ -90,8 +91,8 @@ class CertificateStates:
         self,
         serial: int,
         *,
-        reason: RevocationReason,
         ca_id: str | None = None,
+        reason: RevocationReason,
         now: datetime,
         data_key: bytes | None = None,
     ) -> None:
@@ -177,18 +178,34 @@ class CertificateStates:
         now: datetime,
         facts: dict[str, Fact] | None = None,
     ) -> None:
-        event = certificate_event(event_type, record, facts=facts or {})
+        event = certificate_event(
+            event_type, record, facts=facts or {}, is_sealed=data_key is not None
+        )
         self._log.record(tx, event, data_key=data_key, now=now)
 
 
 def certificate_event(
-    event_type: EventType, record: CertificateRecord, *, facts: Mapping[str, Fact]
+    event_type: EventType,
+    record: CertificateRecord,
+    *,
+    facts: Mapping[str, Fact],
+    is_sealed: bool = True,
 ) -> Event:
-    """The log event about one certificate."""
+    """The log event about one certificate.
+
+    What stands in the certificate itself is sealed beside an account: whoever has a document that
+    somebody signed must not find that person's rows by it once the data key is destroyed.
+    Takes   is_sealed: whether the row will be sealed under the data key of the record's account;
+            one that is not is about a certificate alone, and names no account.
+    """
+    every = {"ca": record.ca_id, "serial": serial_fact(record.serial), **facts}
+    if record.account_id is None or not is_sealed:
+        return Event(event_type, facts=every)
     return Event(
         event_type,
         account_id=record.account_id,
-        facts={"ca": record.ca_id, "serial": serial_fact(record.serial), **facts},
+        facts={name: fact for name, fact in every.items() if name not in _IN_CERTIFICATE},
+        personal={name: fact for name, fact in every.items() if name in _IN_CERTIFICATE},
     )
 
 

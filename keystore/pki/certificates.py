@@ -38,6 +38,7 @@ from keystore.pki.profiles import PERSONAL_PROFILES, PROFILES, Profile
 from keystore.pki.public_key import check_public_key
 from keystore.pki.storage import certificates as table
 from keystore.pki.storage import subjects as subject_table
+from keystore.pki.unlinking import unlinked_keys
 from keystore.sealing import Sealer
 from keystore.storage import DatabaseLike, Transaction, lock_until_commit
 
@@ -201,6 +202,9 @@ class Certificates:
         # 2
         keys = [one.record.spki_sha256 for one in made]
         _check_keys(table.find_by_keys(tx.connection, keys), made=made)
+        erased = [mac for key in keys for mac in unlinked_keys(key, sealer=self._sealer)]
+        if table.find_by_keys(tx.connection, erased):
+            raise CsrRefused("key_already_certified")
         # 3
         for one in made:
             if one.record.replaces is not None:

@@ -17,18 +17,26 @@ from idp.pki import subject_of
 from idp.sandbox.trust import make_authority
 from idp.services import Services, build_services
 from idp.settings import Settings
-from idp.signing_means import DESTROY_PERSONAL_KEYS, PersonalKeysEnd
+from idp.signing_means import (
+    DESTROY_PERSONAL_KEYS,
+    SUSPEND_PERSONAL_KEYS,
+    PersonalKeysEnd,
+    PersonalKeysHold,
+    SigningMeans,
+)
 from idp.storage import outbox
 from idp.storage.database import Database
-from idp.work.model import Retry
+from idp.work.model import Done, Retry
 from keystore.destruction import DestructionList
 from keystore.pki.certificates import IssueRequest
 from keystore.pki.model import CertificateRecord, CertificateState, RevocationReason
 from keystore.pki.profiles import Profile as CertificateProfile
+from keystore.signer import errors
 from keystore.signer.client import SignerClient
 from keystore.signer.model import KeyPolicy
 from keystore.signer.storage import insert_personal_key
 from tests.support.provider import KEK
+from tests.support.signer_process import running_signer, sign_with
 
 NUMBER = "003190001118"
 
@@ -116,13 +124,59 @@ def test_a_locked_account_has_its_certificates_on_hold(services, lifecycle, acco
     assert certificate_of(services, account).state is CertificateState.SUSPENDED
 
 
+def test_keys_of_a_locked_account_are_the_signers_to_suspend(
+    services, lifecycle, account, now
+) -> None:
+    give_key(services, account)
+    lifecycle.lock(account.account_id, reason="lost_phone", now=now)
+    (job,) = jobs(services, now=now)
+    assert job.kind == SUSPEND_PERSONAL_KEYS
+    assert job.payload == {"account_id": account.account_id}
+    lifecycle.unlock(account.account_id, reason="found", now=now)
+    assert not jobs(services, now=now), "unlocking asks for nothing"
+
+
+def test_keys_are_suspended_where_no_authority_is_run(services, account, now) -> None:
+    give_key(services, account)
+    means = SigningMeans(None, services.outbox)
+    with services.database.transaction() as tx:
+        means.hold(tx, account.account_id, data_key=account.data_key, now=now)
+    assert [job.kind for job in jobs(services, now=now)] == [SUSPEND_PERSONAL_KEYS]
+
+
+def test_the_worker_has_the_signer_suspend_and_destroy(
+    services, lifecycle, account, now, tmp_path
+) -> None:
+    """With the signer itself: a locked account signs nothing, an erased one never again."""
+    folder = tmp_path / "signer"
+    with running_signer(folder, f"sqlite:///{tmp_path / 'signer.db'}") as signer:
+        client = signer.client()
+        person = signer.enrol(client, account_id=account.account_id)
+        give_key(services, account)
+        lifecycle.lock(account.account_id, reason="lost_phone", now=now)
+        (job,) = jobs(services, now=now)
+        hold = PersonalKeysHold(signer.client)
+        assert hold(job, now=now) == Done()
+        with pytest.raises(errors.PersonalKeySuspended):
+            sign_with(client, person)
+        assert hold(job, now=now) == Done(), "again is no error"
+        lifecycle.erase(account.account_id, reason="asked", now=now)
+        (job,) = jobs(services, now=now)
+        assert PersonalKeysEnd(signer.client)(job, now=now) == Done()
+        with pytest.raises(errors.PersonalKeyDestroyed):
+            sign_with(client, person)
+        client.close()
+
+
 @pytest.mark.parametrize("act", ["close", "erase"])
 def test_an_account_that_ends_takes_its_certificates_with_it(
     services, lifecycle, account, now, act
 ) -> None:
     """RFC 5280 §5.3.1: cessationOfOperation."""
+    serial = certificate_of(services, account).serial
     getattr(lifecycle, act)(account.account_id, reason="asked", now=now)
-    ended = certificate_of(services, account)
+    ended = services.trust.pki.certificates.get(serial)
+    assert ended.account_id == (account.account_id if act == "close" else None)
     assert ended.state is CertificateState.REVOKED
     assert ended.reason is RevocationReason.CESSATION_OF_OPERATION
     assert not jobs(services, now=now)  # it had no key

@@ -232,6 +232,17 @@ def change_state(
     )
 
 
+def replace_certificate(connection: Connection, record: CertificateRecord) -> None:
+    """Write what is known of a certificate anew, but for its state; the caller holds the row."""
+    row = _row(record)
+    kept = {"ca_id", "serial", "state", "reason", "changed_ms", "updated_ms"}
+    connection.execute(
+        update(certificate)
+        .where(certificate.c.ca_id == row["ca_id"], certificate.c.serial == row["serial"])
+        .values({name: value for name, value in row.items() if name not in kept})
+    )
+
+
 def _in_portions(connection: Connection, query: Select[Any]) -> Iterator[CertificateStatus]:
     # a list is longer than memory should hold, and a server-side cursor needs a transaction
     last = ""

@@ -18,6 +18,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
+    delete,
     insert,
     select,
     update,
@@ -112,6 +113,11 @@ def finish_enrolment(connection: Connection, enrolment_id: str, *, now: datetime
         .where(enrolment.c.enrolment_id == enrolment_id)
         .values(finished_ms=to_ms(now))
     )
+
+
+def delete_enrolments_of(connection: Connection, account_id: str) -> None:
+    """Forget the requests of an account, answered or not."""
+    connection.execute(delete(enrolment).where(enrolment.c.account_id == account_id))
 
 
 def _record(row: RowMapping) -> EnrolmentRecord:

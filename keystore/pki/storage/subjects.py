@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, Connection, String, Table, insert, select
+from sqlalchemy import BigInteger, Column, Connection, String, Table, delete, insert, select
 
 from keystore.clock import to_ms
 from keystore.storage import metadata
@@ -47,4 +47,11 @@ def insert_numbers(connection: Connection, numbers: Mapping[str, str], *, now: d
             {"account_id": account_id, "number": number, "created_ms": to_ms(now)}
             for account_id, number in numbers.items()
         ],
+    )
+
+
+def delete_number(connection: Connection, account_id: str) -> None:
+    """Forget the number of an account."""
+    connection.execute(
+        delete(certified_subject).where(certified_subject.c.account_id == account_id)
     )

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from keystore.log.record import log_event
+from keystore.log.record import log_event, seal_context
 from keystore.pki.errors import CertificateStateRefused, CertificateUnknown
 from keystore.pki.model import CertificateState, RevocationReason
 from keystore.pki.storage.certificates import read_changed, read_status
@@ -120,11 +120,46 @@ def test_an_act_that_fails_leaves_the_certificate_as_it_was(real, serial, now: d
     assert _status(real, serial).state is CertificateState.GOOD
 
 
-def test_every_change_is_in_the_log(real, serial: int, now: datetime) -> None:
-    real.states.suspend(serial, now=now)
-    real.states.lift(serial, now=now)
-    real.states.revoke(serial, reason=RevocationReason.SUPERSEDED, now=now)
+def _rows(real, *, account_id: str | None) -> list:
     with real.database.read() as connection:
         rows = connection.execute(log_event.select().order_by(log_event.c.seq)).mappings().all()
-    found = [row["type"].rpartition(":")[2] for row in rows if f"{serial:x}" in row["facts"]]
+    return [row for row in rows if row["account_id"] == account_id]
+
+
+def test_every_change_is_in_the_log_of_its_account(real, serial: int, now: datetime) -> None:
+    data_key = real.data_key("acc_one")
+    real.states.suspend(serial, now=now, data_key=data_key)
+    real.states.lift(serial, now=now, data_key=data_key)
+    reason = RevocationReason.SUPERSEDED
+    real.states.revoke(serial, reason=reason, now=now, data_key=data_key)
+    found = [row["type"].rpartition(":")[2] for row in _rows(real, account_id="acc_one")]
     assert found == ["issued", "suspended", "lifted", "revoked"]
+
+
+def test_what_stands_in_a_certificate_is_sealed_beside_an_account(real, now: datetime) -> None:
+    """Documents carry the certificate with its number; rows of an erased account must not."""
+    data_key = real.data_key("acc_one")
+    request = real.request()
+    first = real.certificates.issue(request, now=now).record
+    real.certificates.issue(
+        real.request(public_spki=request.public_spki, replaces=first.serial), now=now
+    )
+    reason = RevocationReason.SUPERSEDED
+    real.states.revoke(first.serial, reason=reason, now=now, data_key=data_key)
+    rows = _rows(real, account_id="acc_one")
+    assert len(rows) == 3
+    for row in rows:
+        assert f"{first.serial:x}" not in row["facts"]
+        assert first.spki_sha256.hex() not in row["facts"]
+        context = seal_context(row["writer"], row["seq"])
+        opened = real.sealer.unseal_personal(data_key, row["sealed"], context=context)
+        assert f"{first.serial:x}".encode() in opened or b"replaces" in opened
+
+
+def test_without_a_data_key_a_row_is_about_the_certificate_and_names_no_account(
+    real, serial: int, now: datetime
+) -> None:
+    real.states.suspend(serial, now=now)
+    (row,) = [one for one in _rows(real, account_id=None) if one["type"].endswith(":suspended")]
+    assert f"{serial:x}" in row["facts"]
+    assert "acc_one" not in row["facts"]
