@@ -1,8 +1,8 @@
 """What an account signs with, and its end together with the account.
 
 What lives here: certificates are put on hold when an account is locked and revoked when it is
-closed or erased, in the transaction of the act; its signing keys are suspended or destroyed
-afterwards by the signer, which alone can, as deferred work.  Unlocking lifts nothing, whether or
+closed or erased, in the transaction of the act, and those of an erased one say no more whose they
+were; its signing keys are suspended or destroyed afterwards by the signer, which alone can, as deferred work.  Unlocking lifts nothing, whether or
 not the signer was reached before it: whoever locked an account had a reason, and a certificate in
 force again, or a key that signs again, is an act of its own (`antin ca lift`, `antin keys personal
 resume`).
@@ -43,6 +43,7 @@ class SigningMeans:
 
     states: CertificateStates | None
     deferred: Outbox
+    sealer: Sealer
 
     def hold(
         self, tx: Transaction, account_id: AccountId, *, data_key: bytes | None, now: datetime
@@ -65,6 +66,10 @@ class SigningMeans:
                 data_key=data_key,
             )
         self._ask_signer(tx, DESTROY_PERSONAL_KEYS, account_id, now=now)
+
+    def forget(self, tx: Transaction, account_id: AccountId) -> None:
+        """Nothing tells any more whose it was; after `end`, in the same transaction."""
+        unlink_account(tx, account_id, sealer=self.sealer)
 
     def _ask_signer(
         self, tx: Transaction, kind: str, account_id: AccountId, *, now: datetime
