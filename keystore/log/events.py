@@ -104,6 +104,8 @@ class EventType(StrEnum):
 
     CA_CREATED = "pki:ca:created"
     CA_RETIRED = "pki:ca:retired"
+    CERTIFICATE_REQUESTED = "pki:certificate:requested"
+    """A request waits for a licensed authority of somebody else."""
     CERTIFICATE_ISSUED = "pki:certificate:issued"
     CERTIFICATE_RENEWED = "pki:certificate:renewed"
     CERTIFICATE_SUSPENDED = "pki:certificate:suspended"

@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
-from keystore.log.events import EventType
+from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
 from keystore.pki.authority import Authorities
 from keystore.pki.certificate_states import certificate_event
@@ -97,6 +97,17 @@ class ExternalEnrolment:
         )
         with self._database.transaction() as tx:
             table.insert_enrolment(tx.connection, record)
+            event = Event(
+                EventType.CERTIFICATE_REQUESTED,
+                account_id=request.account_id,
+                facts={
+                    "ca": self._ca_id,
+                    "profile": request.profile.value,
+                    "enrolment": enrolment_id,
+                },
+                personal={"csr": hashlib.sha256(der).hexdigest()},
+            )
+            self._log.record(tx, event, data_key=request.data_key, now=now)
         return Waiting(enrolment_id, self._ca_id, der)
 
     def waiting(self) -> tuple[EnrolmentRecord, ...]:

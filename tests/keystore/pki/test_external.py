@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,6 +15,7 @@ from cryptography.x509.oid import NameOID
 from structlog.testing import capture_logs
 
 from keystore.errors import SealBroken
+from keystore.log.record import log_event
 from keystore.pki.csr import csr_info, finish_csr
 from keystore.pki.enrolment import Enrolment, OwnEnrolment
 from keystore.pki.errors import (
@@ -94,6 +97,26 @@ def test_an_answer_to_our_request_becomes_a_certificate_of_the_account(
     assert (stored.ca_id, stored.kid, stored.profile) == ("licensed", "key_one", "citizen")
     assert real.certificates.open(stored, data_key=data_key) == issued.der
     assert external.waiting() == ()
+
+
+def test_a_request_that_goes_out_is_on_record_with_the_request_itself(
+    real, external, now: datetime
+) -> None:
+    request = real.request()
+    waiting = external.enrol(request, csr=_csr(external, request, now), now=now)
+    with real.database.read() as connection:
+        rows = connection.execute(log_event.select()).mappings().all()
+    (row,) = [one for one in rows if one["type"] == "pki:certificate:requested"]
+    assert row["account_id"] == "acc_one"
+    facts = json.loads(row["facts"])
+    wanted = {"ca": "licensed", "profile": "citizen", "enrolment": waiting.enrolment_id}
+    assert facts.items() >= wanted.items()
+    assert hashlib.sha256(waiting.csr).hexdigest() not in row["facts"]
+    refused = _external(real, "licensed")
+    with pytest.raises(CsrRefused):
+        refused.enrol(request, csr=b"nonsense", now=now)
+    with real.database.read() as connection:
+        assert len(connection.execute(log_event.select()).all()) == len(rows)
 
 
 def test_an_answer_is_taken_once_and_only_for_a_request_that_waits(
