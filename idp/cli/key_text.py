@@ -33,7 +33,7 @@ _STOPS: Final[Mapping[str, str]] = {
     ),
     TIMESTAMP.name: (
         "No timestamps are made under its certificate; those that were made stay valid. Without "
-        "another key and certificate /tsa answers timeNotAvailable."
+        "another key and certificate /tsa answers systemFailure."
     ),
     LOG.name: (
         "The log signs no checkpoints with it: what is recorded from now on is not covered until "

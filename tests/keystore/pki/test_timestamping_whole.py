@@ -17,6 +17,7 @@ from rfc3161_client import (
     decode_timestamp_response,
 )
 
+from idp.cli.key_text import ListedKey, what_stops
 from keystore.keyring import Keyring
 from keystore.pki.profiles import Profile
 from keystore.pki.service_certificates import ServiceCertificates
@@ -30,7 +31,7 @@ from keystore.time.trusted_clock import TrustedClock
 from keystore.web.answer import WebRequest
 from keystore.web.tsa import TsaEndpoint
 from tests.support.clocks import MovableMachine
-from tests.support.timestamps import POLICY, openssl_query
+from tests.support.timestamps import POLICY, SettableClock, openssl_query
 
 _DATA = b"a document"
 Ask = Callable[[bytes], bytes]
@@ -131,3 +132,19 @@ def test_the_next_key_signs_without_a_restart(
     service.renew_due(machine.now)
     machine.pass_time(timedelta(hours=1))
     assert first not in ask(query)
+
+
+def test_what_an_operator_is_told_before_destroying_the_last_key_is_what_happens(
+    real, service: ServiceCertificates, machine: MovableMachine, tmp_path: Path
+) -> None:
+    """RFC 3161 §2.4.2: timeNotAvailable is about the time source, which is well."""
+    keyring = Keyring(real.database, real.sealer, log=real.log, purpose=TIMESTAMP)
+    (record,) = keyring.records(machine.now)
+    listed = ListedKey(record, is_damaged=False, is_in_token=False)
+    assert "/tsa answers systemFailure." in " ".join(what_stops(listed, others=(), now=machine.now))
+    keyring.destroy(record.kid, now=machine.now)
+    machine.pass_time(timedelta(minutes=5))
+    clock = SettableClock(machine.now)
+    authority = TimestampAuthority(clock=clock, signer=service.signer, policies=(POLICY,))
+    query = openssl_query(_DATA, "-sha256", folder=tmp_path)
+    assert authority.respond(query) == rejected(Failure.SYSTEM_FAILURE)
