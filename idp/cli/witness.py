@@ -101,12 +101,21 @@ def serve(
     folder: Path, host: str, port: int, tls_certificate: Path | None, tls_key: Path | None
 ) -> None:
     """Answer `add-checkpoint` until told to stop; prints the address."""
+    from keystore.log.errors import WitnessStateMissing
     from keystore.log.witness import Witness
     from keystore.log.witness_folder import WitnessFolder
     from keystore.log.witness_server import WitnessServer
 
     opened = WitnessFolder(folder)
     judge = Witness(opened, signers=opened.read_signers(), logs=opened.read_logs())
+    for origin in judge.origins:
+        try:
+            judge.latest(origin)
+        except WitnessStateMissing as lost:
+            raise click.ClickException(
+                f"what was seen of {origin} is lost: retire this witness, and make one with a new"
+                " name (`antin witness init`)"
+            ) from lost
     tls = None
     if tls_certificate is not None:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -39,7 +39,10 @@ class WitnessStore(Protocol):
     """What a witness must not forget."""
 
     def find(self, origin: str) -> str | None:
-        """The last checkpoint that was cosigned, with the cosignatures."""
+        """The last checkpoint that was cosigned, with the cosignatures; None before the first.
+
+        Raises  WitnessStateMissing when it was lost: nothing may be signed after it.
+        """
 
     def save(self, origin: str, note: str) -> None:
         """Keep this one instead; durable when it returns."""
@@ -122,6 +125,8 @@ class Witness:
         5. The proof leads from the old root to the new one (422); with equal sizes the roots are
            equal (409).
         6. The checkpoint is kept before the cosignature leaves.
+
+        Raises  WitnessStateMissing: what was cosigned last is not known any more.
         """
         try:  # 1
             request = parse_request(raw_body)
@@ -141,7 +146,10 @@ class Witness:
             return self._judge(request, checkpoint, raw_body=raw_body, now=now)
 
     def latest(self, origin: str) -> str | None:
-        """The last checkpoint that was cosigned, for whoever wants to compare."""
+        """The last checkpoint that was cosigned, for whoever wants to compare.
+
+        Raises  WitnessStateMissing.
+        """
         return self._store.find(origin)
 
     @property

@@ -2,7 +2,8 @@
 
     key         private keys, mode 0600, made once
     logs        one verifier key per line; the name of the key is the origin of the log
-    state/      the last checkpoint cosigned of each log; without it a witness signs nothing more
+    state/      the last checkpoint cosigned of each log, or that none was yet; a log without that
+                is signed no more
     evidence/   what a log signed and could not be shown to follow from what it signed before
 
 What lives here: reading and writing those.  A state is replaced as a whole and synced before the
@@ -32,6 +33,7 @@ from keystore.private_files import add_private_file, read_private_file
 
 _PRIVATE: Final = "PRIVATE+KEY+"
 _SEED_BYTES: Final = 32
+_NEVER_SEEN: Final = b"never seen\n"
 _MOST_EVIDENCE: Final = 200
 """Of each kind and log; the first ones are kept."""
 
@@ -82,16 +84,24 @@ class WitnessFolder:
         Raises  NoteMalformed.
         """
         keys = [parse_vkey(vkey) for vkey in vkeys]
-        known = [key for of_log in self.read_logs().values() for key in of_log]
+        watched = self.read_logs()
+        for origin in {key.name for key in keys} - watched.keys():
+            # before it is watched: from then on a state that is gone was lost
+            if not self._state_of(origin).exists():
+                self._replace(self._state_of(origin), _NEVER_SEEN)
+        known = [key for of_log in watched.values() for key in of_log]
         lines = [key.vkey for key in dict.fromkeys((*known, *keys))]
         self._replace(self.path / "logs", "".join(f"{line}\n" for line in lines).encode())
 
     def find(self, origin: str) -> str | None:
         """See `WitnessStore.find`."""
         try:
-            return self._state_of(origin).read_bytes().decode()
-        except FileNotFoundError:
-            return None
+            state = self._state_of(origin).read_bytes()
+        except FileNotFoundError as lost:
+            raise WitnessStateMissing from lost
+        if not state:
+            raise WitnessStateMissing
+        return None if state == _NEVER_SEEN else state.decode()
 
     def save(self, origin: str, note: str) -> None:
         """See `WitnessStore.save`."""

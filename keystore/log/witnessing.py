@@ -236,6 +236,8 @@ def fetch_latest(
     """
     name = hashlib.sha256(origin.encode()).hexdigest()
     reply = transport.get(f"{witness.url}/latest/{name}")
+    if reply.status not in {200, 404}:
+        raise WitnessUnreachable
     return reply.body if reply.status == 200 else None
 
 

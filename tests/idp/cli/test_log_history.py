@@ -160,7 +160,7 @@ def test_a_rewrite_under_another_name_is_found(deployment: Deployment) -> None:
 
 def test_a_witness_that_knows_nothing_of_a_tree_is_a_finding(deployment: Deployment) -> None:
     for file in (deployment.witness.folder.path / "state").iterdir():
-        file.unlink()
+        file.write_text("never seen\n")
     _, kinds = _verify(status=1)
     assert "unwitnessed" in kinds
 

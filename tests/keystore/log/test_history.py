@@ -16,11 +16,19 @@ from idp.storage.database import Database
 from keystore.log.checkpoint import verify_checkpoint
 from keystore.log.checkpoint_storage import find_checkpoint, read_witness_states
 from keystore.log.entries import Tree
+from keystore.log.errors import WitnessUnreachable
 from keystore.log.record import LogWriter, log_chain, log_event
 from keystore.log.sequencer import Sequencer
 from keystore.log.tree_tables import log_checkpoint, log_entry, log_tile, log_tree, log_witness
 from keystore.log.verify import KeptCheckpoint, LogReport
-from keystore.log.witnessing import CONFLICT, COSIGNED, UNREACHABLE, Witnessing, fetch_latest
+from keystore.log.witnessing import (
+    CONFLICT,
+    COSIGNED,
+    REFUSED,
+    UNREACHABLE,
+    Witnessing,
+    fetch_latest,
+)
 from keystore.sealing import Sealer
 from tests.support.log_trees import (
     ORIGINS,
@@ -229,3 +237,27 @@ def test_a_witness_that_was_killed_goes_on_where_it_was(
 
 def test_it_ends_when_told_to(witness: WitnessProcess) -> None:
     assert witness.stop() == 0
+
+
+def test_a_witness_that_lost_what_it_saw_of_a_log_signs_nothing_of_it(
+    database: Database,
+    sequencer: Sequencer,
+    witness: WitnessProcess,
+    write: Callable[..., None],
+    now: datetime,
+) -> None:
+    asking = Witnessing(database, witnesses=[witness.config], transport=LoopbackTransport())
+    write(private=3)
+    sequencer.run(now)
+    asking.run(now)
+    for state in (witness.folder.path / "state").iterdir():
+        state.unlink()
+    write(private=3)
+    sequencer.run(now)
+    asking.run(now + _LATER)
+    assert _states(database)[Tree.PRIVATE][0] == REFUSED
+    with pytest.raises(WitnessUnreachable):
+        fetch_latest(witness.config, origin=ORIGINS[Tree.PRIVATE], transport=LoopbackTransport())
+    witness.stop()
+    with pytest.raises(pytest.fail.Exception):
+        witness.start()

@@ -92,3 +92,19 @@ def test_evidence_of_one_kind_is_kept_once_and_not_without_end(folder: WitnessFo
 def test_one_process_at_a_time(folder: WitnessFolder) -> None:
     with folder.alone(), pytest.raises(BlockingIOError), folder.alone():
         pass
+
+
+def test_a_log_whose_state_is_lost_is_not_one_that_was_never_seen(folder: WitnessFolder) -> None:
+    vkeys = [one.verifier.vkey for one in folder.read_signers()]
+    folder.add_logs(vkeys[:1])
+    origin = "witness.example/w1"
+    assert folder.find(origin) is None
+    folder.save(origin, "seen\n")
+    folder.add_logs(vkeys)
+    assert folder.find(origin) == "seen\n"
+    (state,) = (folder.path / "state").iterdir()
+    for lose in (lambda: state.write_bytes(b""), state.unlink):
+        lose()
+        folder.add_logs(vkeys)  # to trust it again brings nothing back
+        with pytest.raises(WitnessStateMissing):
+            folder.find(origin)

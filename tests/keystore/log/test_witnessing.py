@@ -77,7 +77,8 @@ def make_witness(
     def make(name: str) -> WitnessConfig:
         folder = WitnessFolder(tmp_path / name)
         keys = folder.create(name=f"witness.example/{name}")
-        logs = {key[0].name: key for key in log_keys.by_tree(now).values()}
+        logs = {keys[0].name: keys for keys in log_keys.by_tree(now).values()}
+        folder.add_logs([key.vkey for of_log in logs.values() for key in of_log])
         url = f"https://{name}.example"
         transport.witnesses[url] = Witness(folder, signers=folder.read_signers(), logs=logs)
         return WitnessConfig(f"witness.example/{name}", url, keys)
