@@ -18,7 +18,12 @@ from idp.oauth.backchannel_logout import BackchannelLogout, LogoutTokens
 from idp.services import Services
 from idp.sessions import BACKCHANNEL_LOGOUT
 from idp.signer_client import open_signer_client
-from idp.signing_means import DESTROY_PERSONAL_KEYS, PersonalKeysEnd
+from idp.signing_means import (
+    DESTROY_PERSONAL_KEYS,
+    SUSPEND_PERSONAL_KEYS,
+    PersonalKeysEnd,
+    PersonalKeysHold,
+)
 from idp.storage.credentials import recount_schemes
 from idp.storage.database import Database
 from idp.storage.purge import find_rules, purge_batch
@@ -43,6 +48,7 @@ def make_handlers(services: Services) -> Mapping[str, Handler]:
         BACKCHANNEL_LOGOUT: BackchannelLogout(
             tokens, clients=services.registry, egress=services.egress
         ),
+        SUSPEND_PERSONAL_KEYS: PersonalKeysHold(lambda: open_signer_client(services.settings)),
         DESTROY_PERSONAL_KEYS: PersonalKeysEnd(lambda: open_signer_client(services.settings)),
     }
 

@@ -2,10 +2,10 @@
 
 What lives here: certificates are put on hold when an account is locked and revoked when it is
 closed or erased, in the transaction of the act, and those of an erased one say no more whose they
-were; its signing keys are suspended or destroyed afterwards by the signer, which alone can, as deferred work.  Unlocking lifts nothing, whether or
-not the signer was reached before it: whoever locked an account had a reason, and a certificate in
-force again, or a key that signs again, is an act of its own (`antin ca lift`, `antin keys personal
-resume`).
+were; its signing keys are suspended or destroyed afterwards by the signer, which alone can, as
+deferred work.  Unlocking lifts nothing, whether or not the signer was reached before it: whoever
+locked an account had a reason, and a certificate in force again, or a key that signs again, is an
+act of its own (`antin ca lift`, `antin keys personal resume`).
 Source: architecture §5.10, §5.11; RFC 5280 §5.3.1 (reasons).
 Not here: what revoking and destroying are (`keystore/pki`, `keystore/signer`).
 """

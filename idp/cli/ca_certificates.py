@@ -249,14 +249,18 @@ CERTIFICATE_COMMANDS: Final = (
     revoke_command,
 )
 
+_KEY_GOES_ON: Final = (
+    "A key that the signer holds goes on signing: it is stopped by antin keys personal suspend or "
+    "destroy."
+)
 _STOPS: Final = {
     Profile.ISSUING: "Nothing that this authority issued is accepted any more, once the root's "
     "list is signed anew (antin ca root-crl).",
     Profile.TIMESTAMP: "Timestamps under it are not accepted any more.",
     Profile.OCSP: "Status answers under it go on being accepted until it expires.",
-    Profile.CITIZEN: "Its holder cannot sign with this key any more.",
-    Profile.OFFICIAL: "The official cannot sign with this key any more.",
-    Profile.SEAL: "The organisation cannot seal with this key any more.",
+    Profile.CITIZEN: f"What its holder signs from now on is not accepted.  {_KEY_GOES_ON}",
+    Profile.OFFICIAL: f"What the official signs from now on is not accepted.  {_KEY_GOES_ON}",
+    Profile.SEAL: f"What the organisation seals from now on is not accepted.  {_KEY_GOES_ON}",
     Profile.SERVICE: "What the service signs with this key is not accepted any more.",
 }
 

@@ -1,7 +1,8 @@
 """`antin keys`: the service's own signing keys, of every purpose, and its root keys.
 
 What lives here: listing, rotating and destroying signing keys.  Private halves are never shown.
-Not here: root keys (`idp/cli/keys_kek.py`), how keys are written out (`idp/cli/key_text.py`).
+Not here: root keys (`idp/cli/keys_kek.py`), keys of persons (`idp/cli/keys_personal.py`), how keys
+are written out (`idp/cli/key_text.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from idp.cli.keys_kek import (
     root_keys_command,
     rotate_kek_command,
 )
+from idp.cli.keys_personal import personal
 from idp.cli.naming import operator_option
 from idp.services import Services
 from keystore.backends.errors import KeySuccession
@@ -33,6 +35,7 @@ def keys() -> None:
 
 for command in (root_keys_command, add_kek_command, rotate_kek_command, remove_kek_command):
     keys.add_command(command)
+keys.add_command(personal)
 
 
 @keys.command("list")

@@ -172,6 +172,14 @@ def read_personal_keys(connection: Connection, *, account_id: str) -> tuple[Pers
     return tuple(_to_key(row) for row in rows)
 
 
+def read_newest_keys(connection: Connection, *, limit: int) -> tuple[PersonalKey, ...]:
+    """Keys of everybody, the newest first, for the operator."""
+    rows = connection.execute(
+        _BY_ID.order_by(personal_key.c.created_ms.desc(), personal_key.c.key_id).limit(limit)
+    )
+    return tuple(_to_key(row) for row in rows)
+
+
 def set_suspended(transaction: Transaction, key_id: str, *, at: datetime | None) -> bool:
     """Suspend a key (`at`) or resume it (None); False when it is in that state, or gone."""
     column = personal_key.c.suspended_ms

@@ -138,7 +138,7 @@ def test_keys_of_a_locked_account_are_the_signers_to_suspend(
 
 def test_keys_are_suspended_where_no_authority_is_run(services, account, now) -> None:
     give_key(services, account)
-    means = SigningMeans(None, services.outbox)
+    means = SigningMeans(None, services.outbox, services.sealer)
     with services.database.transaction() as tx:
         means.hold(tx, account.account_id, data_key=account.data_key, now=now)
     assert [job.kind for job in jobs(services, now=now)] == [SUSPEND_PERSONAL_KEYS]
