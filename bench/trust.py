@@ -77,7 +77,7 @@ def make_authority(services: Services, *, people: Sequence[Person]) -> Questions
     )
     pki.timestamp_certificates.renew_due(now)
     pki.ocsp_certificates.renew_due(now)
-    status.signer.sign_all(now)
+    status.signer.sign_ahead(now)
     watch = make_watch(services.settings, database=services.database, log=services.log)
     assert watch is not None
     watch.check()

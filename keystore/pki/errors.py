@@ -124,7 +124,7 @@ class CertificateStateRefused(PkiError):
 
 
 class ProfileRefused(PkiError):
-    """A profile that does not exist, or does not fit the subject; `reason` says which."""
+    """A profile that does not fit what is asked for; `reason` is what does not, such as subject."""
 
     code: ClassVar[str] = "profile_refused"
 

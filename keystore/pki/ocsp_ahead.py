@@ -74,10 +74,6 @@ class StatusSigner:
             self._slices.pop(0)
         return signed
 
-    def sign_all(self, now: datetime) -> int:
-        """Every certificate whose answer is due, at once; how many were signed."""
-        return self._sign(now, serials=("", _END), limit=None)
-
     def _cut(self, now: datetime) -> list[tuple[str, str]]:
         """All slices, beginning with any: a process that is often restarted neglects none."""
         with self._database.read() as connection:
@@ -86,7 +82,7 @@ class StatusSigner:
         first = secrets.randbelow(count)
         return [_slice((first + number) % count, of=count) for number in range(count)]
 
-    def _sign(self, now: datetime, *, serials: tuple[str, str], limit: int | None) -> int:
+    def _sign(self, now: datetime, *, serials: tuple[str, str], limit: int) -> int:
         with self._database.read() as connection:
             cas = [ca for ca in read_cas(connection) if ca.kind is CaKind.ISSUING]
         signed = 0
@@ -96,9 +92,13 @@ class StatusSigner:
             except KeystoreError:
                 continue  # it has no responder now; its certificates are answered by its CRL
             for hash_name in _HASHES:
-                left = None if limit is None else limit - signed
                 signed += self._sign_portions(
-                    ca, responder, hash_name=hash_name, serials=serials, limit=left, now=now
+                    ca,
+                    responder,
+                    hash_name=hash_name,
+                    serials=serials,
+                    limit=limit - signed,
+                    now=now,
                 )
         return signed
 
@@ -109,14 +109,14 @@ class StatusSigner:
         *,
         hash_name: str,
         serials: tuple[str, str],
-        limit: int | None,
+        limit: int,
         now: datetime,
     ) -> int:
         names = issuer_names(ca)
         first, end = serials
         signed = 0
         next_update = min(now + self._lifetime, responder.not_after)
-        while limit is None or signed < limit:
+        while signed < limit:
             with self._database.read() as connection:
                 due = find_unsigned(
                     connection,
@@ -127,7 +127,7 @@ class StatusSigner:
                     # the last answers of a responder end with its certificate: nothing is longer
                     ends_before=min(now + self._lifetime / 2, next_update),
                     serials=(first, end),
-                    limit=_PORTION if limit is None else min(_PORTION, limit - signed),
+                    limit=min(_PORTION, limit - signed),
                 )
             if not due:
                 break

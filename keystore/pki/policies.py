@@ -1,7 +1,6 @@
 """Certificate policies: what a certificate says about how its holder was proofed and who can sign.
 
-What lives here: the object identifiers under the deployment's arc, both ways: which a certificate
-gets, and what those in a certificate mean.
+What lives here: the object identifiers under the deployment's arc that a certificate gets.
 
     <arc>.1.<n>  the profile           <arc>.3.<n>  sole control: SCAL1 or SCAL2
     <arc>.2.<n>  the proofing level    <arc>.9      SANDBOX: means nothing to anybody
@@ -61,34 +60,3 @@ def policies_extension(
             for position, number in enumerate(numbers)
         ]
     )
-
-
-def read_policies(certificate: x509.Certificate, *, arc: str) -> PolicyFacts | None:
-    """What our policies in a certificate say, or None when it has none of ours.
-
-    **The certificate is not verified here**: anybody can write these numbers.
-    """
-    try:
-        found = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
-    except x509.ExtensionNotFound:
-        return None
-    ours = {
-        tuple(policy.policy_identifier.dotted_string.removeprefix(f"{arc}.").split("."))
-        for policy in found
-        if policy.policy_identifier.dotted_string.startswith(f"{arc}.")
-    }
-    profile = _number(ours, branch=_PROFILE)
-    if profile is None:
-        return None
-    return PolicyFacts(
-        profile_number=profile,
-        proofing_level=_number(ours, branch=_PROOFING),
-        scal=_number(ours, branch=_SOLE_CONTROL),
-        is_sandbox=(str(_SANDBOX),) in ours,
-    )
-
-
-def _number(ours: set[tuple[str, ...]], *, branch: int) -> int | None:
-    numbers = [int(one[1]) for one in ours if len(one) == 2 and one[0] == str(branch)]
-    # two answers to one question are none
-    return numbers[0] if len(numbers) == 1 else None

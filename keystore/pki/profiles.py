@@ -183,14 +183,3 @@ PROFILES: Final[Mapping[Profile, ProfileRules]] = MappingProxyType(
 )
 PERSONAL_PROFILES: Final = frozenset({Profile.CITIZEN, Profile.SEAL, Profile.OFFICIAL})
 """Issued to people and organisations, on request; the others the deployment gives itself."""
-
-
-def get_profile(name: str) -> ProfileRules:
-    """The rules of the profile called `name`.
-
-    Raises  ProfileRefused.
-    """
-    try:
-        return PROFILES[Profile(name)]
-    except ValueError as unknown:
-        raise ProfileRefused(name, reason="unknown") from unknown

@@ -16,7 +16,6 @@ import sys
 from typing import Final
 
 _SET_PARENT_DEATH_SIGNAL: Final = 1
-_GET_DUMPABLE: Final = 3
 _SET_DUMPABLE: Final = 4
 _SET_NO_NEW_PRIVILEGES: Final = 38
 
@@ -40,11 +39,6 @@ def end_with_parent(parent: int) -> None:
     _prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
     if os.getppid() != parent:  # it ended before we asked to hear of it
         os.kill(os.getpid(), signal.SIGTERM)
-
-
-def is_hardened() -> bool:
-    """Whether this process can be looked into by nobody but root."""
-    return sys.platform == "linux" and _prctl(_GET_DUMPABLE, 0) == 0
 
 
 def _prctl(option: int, value: int) -> int:

@@ -18,13 +18,12 @@ from typing import Protocol
 class WebRequest:
     """One request.
 
-    `path` is the whole path, percent-decoded once as WSGI hands it over (latin-1); `raw_path` the
-    same before decoding, for base64 that must not be decoded twice.  `body` is whole.
+    `path` is the whole path, percent-decoded once as WSGI hands it over (latin-1).  `body` is
+    whole.
     """
 
     method: str
     path: str
-    raw_path: str = ""
     query: str = ""
     content_type: str = ""
     body: bytes = field(default=b"", repr=False)

@@ -116,14 +116,6 @@ def read_revoked(
         yield from _in_portions(connection, query)
 
 
-def read_active(
-    connection: Connection, *, ca_id: str, now: datetime
-) -> Iterator[CertificateStatus]:
-    """Every certificate that has not expired, whatever its state: to sign answers ahead."""
-    query = _STATUS.where(certificate.c.ca_id == ca_id, certificate.c.not_after_ms >= to_ms(now))
-    yield from _in_portions(connection, query)
-
-
 def read_changed(connection: Connection, *, since: datetime) -> tuple[CertificateStatus, ...]:
     """Certificates whose state was changed at `since` or later, in the order of the change.
 

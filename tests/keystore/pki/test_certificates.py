@@ -18,7 +18,7 @@ from keystore.pki.errors import (
 )
 from keystore.pki.model import RevocationReason
 from keystore.pki.names import ServiceSubject
-from keystore.pki.policies import PolicyFacts, read_policies
+from keystore.pki.policies import PolicyFacts, policies_extension
 from keystore.pki.profiles import PROFILES, Profile
 from keystore.pki.public_key import check_public_key
 
@@ -34,9 +34,9 @@ def _types(real) -> list[str]:
 def test_a_certificate_says_who_proofed_how_and_under_which_control(real, now) -> None:
     issued = real.certificates.issue(real.request(), now=now)
     certificate = x509.load_der_x509_certificate(issued.der)
-    facts = read_policies(certificate, arc=real.deployment.policy_arc)
-    number = PROFILES[Profile.CITIZEN].number
-    assert facts == PolicyFacts(number, proofing_level=2, scal=2)
+    policies = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
+    facts = PolicyFacts(PROFILES[Profile.CITIZEN].number, proofing_level=2, scal=2)
+    assert policies == policies_extension(facts, arc=real.deployment.policy_arc)
     (name,) = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     assert name.value == "Người Mây Suối"
     certificate.verify_directly_issued_by(real.authorities.get("issuing-1").parsed)

@@ -135,7 +135,7 @@ class TestOpenssl:
         self, database: Database, pki: SmallPki, folder: Path
     ) -> None:
         responders = OneResponder.of(pki)
-        assert StatusSigner(database, responders=responders).sign_all(datetime.now(UTC))
+        assert StatusSigner(database, responders=responders).sign_ahead(datetime.now(UTC))
         before = responders.key.signatures
         responder = make(database, responders, at_once=0)
         status, verdict = self.ask(folder, responder, "-cert", "citizen.pem", nonce=False)
@@ -220,7 +220,7 @@ def test_an_authority_that_is_not_ours_is_not_answered_for(
 def test_a_nonce_is_signed_at_once_and_its_answer_is_for_nobody_else(
     database: Database, pki: SmallPki, responders: OneResponder, now: datetime
 ) -> None:
-    StatusSigner(database, responders=responders).sign_all(now)
+    StatusSigner(database, responders=responders).sign_ahead(now)
     before = responders.key.signatures
     raw = make_request(pki, citizen(pki), nonce=b"n" * 32)
     answer = make(database, responders).answer(raw, now=now)
@@ -247,7 +247,7 @@ def test_beyond_the_budget_it_says_try_later_until_time_has_passed(
 def test_an_answer_signed_ahead_is_worthless_once_the_certificate_changes(
     database: Database, pki: SmallPki, responders: OneResponder, now: datetime
 ) -> None:
-    StatusSigner(database, responders=responders).sign_all(now)
+    StatusSigner(database, responders=responders).sign_ahead(now)
     responder = make(database, responders)
     raw = make_request(pki, citizen(pki))
     assert read(responder.answer(raw, now=now)).certificate_status is ocsp.OCSPCertStatus.GOOD
@@ -261,7 +261,7 @@ def test_an_answer_that_has_ended_is_not_given(
     database: Database, pki: SmallPki, responders: OneResponder, now: datetime
 ) -> None:
     """RFC 6960 §4.2.2.1: nextUpdate is not in the past."""
-    StatusSigner(database, responders=responders).sign_all(now)
+    StatusSigner(database, responders=responders).sign_ahead(now)
     responder = make(database, responders)
     raw = make_request(pki, citizen(pki))
     at = now + timedelta(hours=12)
@@ -275,7 +275,7 @@ def test_an_answer_never_outlives_the_responders_certificate(
 ) -> None:
     short = pki.issue("Short OCSP", has_status=False, lifetime=timedelta(hours=2))
     responders = OneResponder(make_responder(short))
-    StatusSigner(database, responders=responders).sign_all(now)
+    StatusSigner(database, responders=responders).sign_ahead(now)
     for at_once in (0, 1):
         nonce = b"n" * 16 if at_once else None
         raw = make_request(pki, citizen(pki), nonce=nonce)
@@ -286,7 +286,7 @@ def test_an_answer_never_outlives_the_responders_certificate(
 def test_after_a_change_of_key_answers_of_the_key_before_are_still_given(
     database: Database, pki: SmallPki, responders: OneResponder, now: datetime
 ) -> None:
-    StatusSigner(database, responders=responders).sign_all(now)
+    StatusSigner(database, responders=responders).sign_ahead(now)
     responder = make(database, responders, at_once=0)
     raw = make_request(pki, citizen(pki))
     assert responder.answer(raw, now=now).is_reusable
@@ -298,7 +298,7 @@ def test_after_a_change_of_key_answers_of_the_key_before_are_still_given(
     # and a process that never knew that key signs anew instead
     fresh = make(database, responders, at_once=1)
     assert read(fresh.answer(raw, now=now)).certificates == [successor.certificate]
-    assert StatusSigner(database, responders=responders).sign_all(now)
+    assert StatusSigner(database, responders=responders).sign_ahead(now)
     assert read(responder.answer(raw, now=now)).certificates == [successor.certificate]
     assert before.key.kid != "next"
 
@@ -339,7 +339,7 @@ def test_a_renewed_certificate_for_the_same_key_is_used_at_once(
     # the same key under a certificate that lasts
     responders.current = make_responder(pki.ocsp)
     at = now + timedelta(hours=19)
-    assert StatusSigner(database, responders=responders).sign_all(at)
+    assert StatusSigner(database, responders=responders).sign_ahead(at)
     before = responders.key.signatures
     answer = responder.answer(raw, now=at + timedelta(hours=2))
     assert read(answer).certificates == [pki.ocsp.certificate]
@@ -350,7 +350,7 @@ def test_an_answer_signed_by_a_clock_ahead_of_ours_is_not_given(
     database: Database, pki: SmallPki, responders: OneResponder, now: datetime
 ) -> None:
     """RFC 6960 §4.2.2.1: thisUpdate in the future makes an answer unreliable."""
-    StatusSigner(database, responders=responders).sign_all(now + timedelta(minutes=5))
+    StatusSigner(database, responders=responders).sign_ahead(now + timedelta(minutes=5))
     answer = make(database, responders).answer(make_request(pki, citizen(pki)), now=now)
     assert answer.this_update == now
 

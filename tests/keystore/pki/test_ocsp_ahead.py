@@ -84,16 +84,16 @@ def test_answers_are_renewed_when_half_of_their_time_is_over(
     database: Database, pki: SmallPki, signer: StatusSigner, now: datetime
 ) -> None:
     """RFC 9919 §3.2.4: a newer answer is there before nextUpdate."""
-    assert signer.sign_all(now) == 3 * BOTH
-    assert signer.sign_all(now + 6 * HOUR) == 0
-    assert signer.sign_all(now + 6 * HOUR + timedelta(seconds=1)) == 3 * BOTH
+    assert signer.sign_ahead(now) == 3 * BOTH
+    assert signer.sign_ahead(now + 6 * HOUR) == 0
+    assert signer.sign_ahead(now + 6 * HOUR + timedelta(seconds=1)) == 3 * BOTH
     assert count(database) == 3 * BOTH
 
 
 def test_a_change_of_state_is_signed_anew(
     database: Database, pki: SmallPki, signer: StatusSigner, now: datetime
 ) -> None:
-    signer.sign_all(now)
+    signer.sign_ahead(now)
     serial = pki.citizen.certificate.serial_number
     steps = [
         (CertificateState.SUSPENDED, RevocationReason.CERTIFICATE_HOLD),
@@ -118,7 +118,7 @@ def test_a_change_of_state_is_signed_anew(
             )
         assert status is not None
         assert signed is None
-        assert signer.sign_all(now) == BOTH
+        assert signer.sign_ahead(now) == BOTH
         with database.read() as connection:
             _, signed = find_status(connection, ca_id=ISSUING_ID, serial=serial, hash_name="sha1")
         assert signed is not None
@@ -128,8 +128,8 @@ def test_expired_certificates_are_not_signed_any_more(
     database: Database, pki: SmallPki, signer: StatusSigner, now: datetime
 ) -> None:
     pki.add(database, [pki.issue("Short", lifetime=timedelta(hours=3))])
-    assert signer.sign_all(now) == 4 * BOTH
-    assert signer.sign_all(now + 7 * HOUR) == 3 * BOTH
+    assert signer.sign_ahead(now) == 4 * BOTH
+    assert signer.sign_ahead(now + 7 * HOUR) == 3 * BOTH
 
 
 def test_a_new_key_signs_everything_anew(
@@ -139,9 +139,9 @@ def test_a_new_key_signs_everything_anew(
     responders: OneResponder,
     now: datetime,
 ) -> None:
-    signer.sign_all(now)
+    signer.sign_ahead(now)
     responders.current = make_responder(pki.issue("Next", has_status=False), kid="next")
-    assert signer.sign_all(now) == 3 * BOTH
+    assert signer.sign_ahead(now) == 3 * BOTH
     assert count(database) == 3 * BOTH
 
 
@@ -151,8 +151,8 @@ def test_a_responder_that_ends_soon_does_not_sign_the_same_again_and_again(
     short = pki.issue("Short", has_status=False, lifetime=HOUR)
     signer = StatusSigner(database, responders=OneResponder(make_responder(short)))
     pki.add(database, [short], profile="ocsp")
-    assert signer.sign_all(now) == 4 * BOTH
-    assert signer.sign_all(now) == 0
+    assert signer.sign_ahead(now) == 4 * BOTH
+    assert signer.sign_ahead(now) == 0
 
 
 def test_one_run_signs_no_more_than_its_limit_and_the_next_goes_on(
@@ -170,7 +170,7 @@ def test_an_authority_without_a_responder_is_passed_over(
         def responder(self, ca_id: str, *, now: datetime) -> Responder:
             raise ServiceCertificateMissing("ocsp")
 
-    assert StatusSigner(database, responders=Nobody()).sign_all(now) == 0
+    assert StatusSigner(database, responders=Nobody()).sign_ahead(now) == 0
 
 
 @given(serial=st.integers(1, 2**159 - 1), of=st.integers(1, 4096))

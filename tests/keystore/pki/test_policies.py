@@ -1,29 +1,13 @@
-"""What the policies of a certificate say, both ways."""
+"""What the policies of a certificate say."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
-import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keystore.pki.policies import PolicyFacts, policies_extension, read_policies
+from keystore.pki.policies import PolicyFacts, policies_extension
 
 ARC = "1.3.6.1.4.1.99999.1"
-_KEY = ec.generate_private_key(ec.SECP256R1())
-
-
-def _certificate(extension: x509.CertificatePolicies | None) -> x509.Certificate:
-    name, start = x509.Name([]), datetime(2026, 1, 1)  # noqa: DTZ001 - X.509 has no zone here
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).serial_number(1)
-    builder = builder.not_valid_before(start).not_valid_after(start + timedelta(days=1))
-    if extension is not None:
-        builder = builder.add_extension(extension, critical=False)
-    return builder.public_key(_KEY.public_key()).sign(_KEY, hashes.SHA256())
 
 
 @given(
@@ -35,9 +19,14 @@ def _certificate(extension: x509.CertificatePolicies | None) -> x509.Certificate
         is_sandbox=st.booleans(),
     )
 )
-def test_what_was_written_is_read(facts: PolicyFacts) -> None:
-    certificate = _certificate(policies_extension(facts, arc=ARC))
-    assert read_policies(certificate, arc=ARC) == facts
+def test_each_fact_is_a_policy_of_its_own_and_the_profile_comes_first(facts: PolicyFacts) -> None:
+    """RFC 5280 §4.2.1.4: none is there twice."""
+    wanted = [f"1.{facts.profile_number}"]
+    wanted += [] if facts.proofing_level is None else [f"2.{facts.proofing_level}"]
+    wanted += [] if facts.scal is None else [f"3.{facts.scal}"]
+    wanted += ["9"] if facts.is_sandbox else []
+    found = [one.policy_identifier.dotted_string for one in policies_extension(facts, arc=ARC)]
+    assert found == [f"{ARC}.{number}" for number in wanted]
 
 
 def test_the_two_levels_of_sole_control_are_told_apart() -> None:
@@ -47,25 +36,6 @@ def test_the_two_levels_of_sole_control_are_told_apart() -> None:
         for scal in (1, 2)
     ]
     assert oids[0] != oids[1]
-
-
-def test_policies_of_others_say_nothing_to_us() -> None:
-    assert read_policies(_certificate(None), arc=ARC) is None
-    other = policies_extension(PolicyFacts(3, scal=2), arc="1.3.6.1.4.1.99998.1")
-    assert read_policies(_certificate(other), arc=ARC) is None
-    longer = policies_extension(PolicyFacts(3), arc=f"{ARC}0")
-    assert read_policies(_certificate(longer), arc=ARC) is None
-
-
-@pytest.mark.parametrize("numbers", [("1.3", "3.1", "3.2"), ("1.3", "3"), ("1.3", "3.1.1")])
-def test_contradictions_and_strange_depths_are_no_answer(numbers: tuple[str, ...]) -> None:
-    extension = x509.CertificatePolicies(
-        [
-            x509.PolicyInformation(x509.ObjectIdentifier(f"{ARC}.{number}"), None)
-            for number in numbers
-        ]
-    )
-    assert read_policies(_certificate(extension), arc=ARC) == PolicyFacts(3)
 
 
 def test_the_practice_statement_is_named_at_the_first_policy() -> None:

@@ -16,7 +16,6 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from idp.storage.database import Database
 from keystore.keyring import Keyring
 from keystore.pki.deployment import PkiDeployment, SubjectNumbers
-from keystore.pki.errors import ProfileRefused
 from keystore.pki.names import (
     OfficialSubject,
     OrganisationSubject,
@@ -24,7 +23,7 @@ from keystore.pki.names import (
     PersonSubject,
     ServiceSubject,
 )
-from keystore.pki.profiles import PERSONAL_PROFILES, PROFILES, Profile, get_profile
+from keystore.pki.profiles import PERSONAL_PROFILES, PROFILES, Profile
 from keystore.pki.service_certificates import ServiceCertificates
 from keystore.purposes import OCSP, TIMESTAMP
 from tests.support.real_pki import RealPki, make_deployment, make_real_pki, new_spki
@@ -173,9 +172,6 @@ def test_every_profile_is_a_line_of_the_table_with_a_policy_of_its_own() -> None
     numbers = [rules.number for rules in PROFILES.values()]
     assert len(numbers) == len(set(numbers))
     assert all(rules.legal and rules.legal_from for rules in PROFILES.values())
-    assert get_profile("citizen") is PROFILES[Profile.CITIZEN]
-    with pytest.raises(ProfileRefused):
-        get_profile("emperor")
 
 
 @pytest.mark.parametrize("profile", sorted(PERSONAL_PROFILES))

@@ -148,7 +148,7 @@ def test_a_revocation_shows_within_two_seconds_in_every_process(
     revoke: Callable[[datetime], None],
     now: datetime,
 ) -> None:
-    StatusSigner(database, responders=responders).sign_all(now)
+    StatusSigner(database, responders=responders).sign_ahead(now)
     processes = [make_endpoint(database, responders) for _ in range(3)]
     raw = citizen(pki)
     for process in processes:
@@ -179,7 +179,7 @@ def test_what_a_cache_may_keep_ends_with_the_answer(
     now: datetime,
 ) -> None:
     """RFC 9919 §7.2: max-age does not reach beyond nextUpdate, whenever the answer is sent."""
-    StatusSigner(database, responders=responders).sign_all(now)
+    StatusSigner(database, responders=responders).sign_ahead(now)
     raw = citizen(pki)
     for minutes in (0, 4, 300, 700, 715, 717, 719):
         at = now + timedelta(minutes=minutes)

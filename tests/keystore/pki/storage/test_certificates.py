@@ -17,7 +17,6 @@ from keystore.pki.storage.certificates import (
     find_of_account,
     find_of_profile,
     insert_certificates,
-    read_active,
     read_certificates,
     read_changed,
     read_revoked,
@@ -69,11 +68,8 @@ def test_a_crl_lists_what_is_revoked_or_suspended_and_has_not_expired(
     with database.read() as connection:
         listed = list(read_revoked(connection, ca_id=ISSUING_ID, now=later))
         in_shard = list(read_revoked(connection, ca_id=ISSUING_ID, now=later, shard=7 % 4))
-        active = [one.serial for one in read_active(connection, ca_id=ISSUING_ID, now=later)]
     assert [one.serial for one in listed] == [7, 10]
     assert [one.serial for one in in_shard] == [7]
-    assert len(active) == 3 + 2
-    assert active == sorted(active)
 
 
 def test_long_lists_are_read_in_portions_without_a_gap(
