@@ -23,11 +23,12 @@ from keystore import signing_keys
 from keystore.backends import Backend
 from keystore.backends.errors import KeyDamaged, KeySuccession
 from keystore.backends.software import SoftwareBackend
-from keystore.errors import KeystoreError, KeyUnavailable, SealBroken
+from keystore.errors import KeystoreError, KeyUnavailable
 from keystore.jose import EMPTY_KEY_SET, KeySet, import_own_keys
+from keystore.key_erasing import erase_destroyed
 from keystore.key_handle import SigningKey
 from keystore.key_life import find_without_key, get_record, is_due, predecessors, take_out
-from keystore.key_opening import find_holder, open_records
+from keystore.key_opening import open_records
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
 from keystore.purposes import TOKENS, KeyPurpose
@@ -244,7 +245,8 @@ class Keyring:
         """Erase the private half of a key now, whatever depends on it; the public half stays.
 
         The key that a waiting one was to follow stays.
-        Raises  KeyUnavailable when there is no such key, or it was destroyed before.
+        Raises  KeyUnavailable when there is no such key, or it was destroyed before; KeyKept,
+                TokenUnavailable: it signs nothing any more, and another call erases it.
         """
         with self._database.transaction() as transaction:
             records = self._locked_records(transaction)
@@ -264,6 +266,7 @@ class Keyring:
 
         They have been retired for `margin`: longer than a process that has not reloaded, or whose
         clock is behind, could still sign with them.
+        Raises  KeyKept, TokenUnavailable when one could not be erased; the others were.
         """
         destroyed = []
         with self._database.transaction() as transaction:
@@ -283,20 +286,20 @@ class Keyring:
         signing_keys.mark_destroyed(
             transaction.connection, record.kid, retired_at=retired_at, now=now
         )
-        self._record(transaction, EventType.SIGNING_KEY_DESTROYED, record, now=now)
+        held = any(one.holds(record.private_sealed or b"") for one in self._backends)
+        self._record(
+            transaction,
+            EventType.SIGNING_KEY_DESTROYED,
+            record,
+            now=now,
+            is_held_elsewhere=not held,
+        )
 
     def _finish_destroyed(self, now: datetime) -> None:
-        # first said, then done: whoever is killed in between leaves a key that signs nothing and
-        # that the next call erases, in the token too, and never a key that nobody remembers
-        for record in self._reload(now).records:
-            if record.destroyed_at is None or record.private_sealed is None:
-                continue
-            with suppress(SealBroken):  # of no backend that we know: nothing of it to erase there
-                holder = find_holder(record, backends=self._backends)
-                holder.destroy_key(record.private_sealed)
-            with self._database.transaction() as transaction:
-                signing_keys.erase_private(transaction.connection, record.kid)
-        self._reload(now)
+        try:
+            erase_destroyed(self._database, self._reload(now).records, backends=self._backends)
+        finally:
+            self._reload(now)
 
     def _add_next(
         self, now: datetime, *, older_than: timedelta | None, lead: timedelta | None
@@ -380,6 +383,7 @@ class Keyring:
         *,
         now: datetime,
         at: datetime | None = None,
+        is_held_elsewhere: bool = False,
     ) -> None:
         facts: dict[str, str | int | bool] = {
             "kid": record.kid,
@@ -388,6 +392,8 @@ class Keyring:
         }
         if at is not None:
             facts["from"] = at.isoformat(timespec="seconds")
+        if is_held_elsewhere:  # out of use, and still to be erased by a process that reaches it
+            facts["held_elsewhere"] = True
         self._log.record(transaction, Event(event_type, facts=facts), data_key=None, now=now)
 
     def _published(self, now: datetime, *, among: _Loaded | None = None) -> list[KeyRecord]:

@@ -20,7 +20,7 @@ from idp.cli.keys_kek import (
 from idp.cli.keys_personal import personal
 from idp.cli.naming import operator_option
 from idp.services import Services
-from keystore.backends.errors import KeySuccession
+from keystore.backends.errors import KeyKept, KeySuccession, TokenUnavailable
 from keystore.errors import KeyUnavailable
 from keystore.pki.storage.authorities import read_cas
 from keystore.purposes import CA_ISSUING, KEY_PURPOSES, TOKENS
@@ -104,6 +104,11 @@ def destroy_command(kid: str, operator: str, *, yes: bool) -> None:
                 keyring.ensure(now)
         except KeyUnavailable as gone:
             raise click.ClickException("somebody else has just destroyed it") from gone
+        except (KeyKept, TokenUnavailable) as kept:
+            raise click.ClickException(
+                "it signs nothing of this service any more, but was NOT erased: what holds it is "
+                "not configured here, or does not answer; run the command again where it does"
+            ) from kept
     click.echo(f"{kid} destroyed")
 
 

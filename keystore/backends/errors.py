@@ -34,6 +34,19 @@ class KeyDamaged(SealBroken):
         self.kid = kid
 
 
+class KeyKept(KeystoreError):
+    """A key that was to be destroyed is where no backend of this process reaches.
+
+    It signs nothing of ours any more, and its private half is still there.
+    """
+
+    code: ClassVar[str] = "key_kept"
+
+    def __init__(self, kid: str) -> None:
+        super().__init__(kid)
+        self.kid = kid
+
+
 class KeySuccession(KeystoreError):
     """Keys of this purpose follow one another, or stand beside one another; the other was asked."""
 

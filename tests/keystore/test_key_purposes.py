@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from idp.storage.database import Database
 from keystore.backends import NewKey, OpenKey
-from keystore.backends.errors import DigestRefused, KeyDamaged, KeySuccession
+from keystore.backends.errors import DigestRefused, KeyDamaged, KeyKept, KeySuccession
 from keystore.backends.software import SoftwareBackend
 from keystore.errors import KeyPurposeRefused, KeyUnavailable
 from keystore.key_types import KEY_TYPES
@@ -35,7 +35,9 @@ from keystore.verifying import verify_digest, verify_signature
 
 MakeFor = Callable[..., Keyring]
 
-_EVERY_CONTENT = frozenset().union(*(purpose.may_sign for purpose in KEY_PURPOSES.values()))
+_PURPOSES = {**KEY_PURPOSES, SECOND_FACTOR.name: SECOND_FACTOR}
+"""Those of the service, and that of the second-factor verifier."""
+_EVERY_CONTENT = frozenset().union(*(purpose.may_sign for purpose in _PURPOSES.values()))
 
 
 @pytest.fixture
@@ -56,12 +58,12 @@ def _filled(keyring: Keyring, now: datetime) -> Keyring:
     return keyring
 
 
-@pytest.mark.parametrize("name", sorted(KEY_PURPOSES))
+@pytest.mark.parametrize("name", sorted(_PURPOSES))
 def test_a_key_signs_for_its_purpose_and_refuses_everything_else(
     make_for: MakeFor, now: datetime, name: str
 ) -> None:
     """NIST SP 800-57 part 1 §5.2: a key is used for one purpose."""
-    purpose = KEY_PURPOSES[name]
+    purpose = _PURPOSES[name]
     keyring = _filled(make_for(purpose), now)
     for algorithm in purpose.algorithms:
         key = keyring.signing_key(algorithm, now=now)
@@ -82,8 +84,8 @@ def test_a_key_signs_for_its_purpose_and_refuses_everything_else(
 
 
 def test_no_content_belongs_to_two_purposes() -> None:
-    assert len(_EVERY_CONTENT) == sum(len(one.may_sign) for one in KEY_PURPOSES.values())
-    for purpose in KEY_PURPOSES.values():
+    assert len(_EVERY_CONTENT) == sum(len(one.may_sign) for one in _PURPOSES.values())
+    for purpose in _PURPOSES.values():
         assert set(purpose.algorithms) <= set(KEY_TYPES)
 
 
@@ -307,7 +309,8 @@ def test_a_key_of_a_backend_that_is_not_configured_is_named_too(
         transaction.connection.execute(update(signing_key).values(private_sealed=b"P1 elsewhere"))
     keyring = make_for(CA_ISSUING)
     assert keyring.damaged(now) == {made.kid}
-    keyring.destroy(made.kid, now=now)
+    with pytest.raises(KeyKept):
+        keyring.destroy(made.kid, now=now)
     assert keyring.damaged(now) == frozenset()
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import pytest
 from pkcs11 import Attribute, ObjectClass
+from sqlalchemy import select
 
 from idp.storage.database import Database
+from keystore.backends.errors import KeyKept
 from keystore.backends.pkcs11 import TokenBackend
 from keystore.backends.software import SoftwareBackend
 from keystore.backends.token_sessions import OpenSession, TokenSessions
 from keystore.jose import sign_jwt, verify_jwt
 from keystore.keyring import Keyring
-from keystore.log.record import LogWriter
+from keystore.log.events import EventType
+from keystore.log.record import LogWriter, log_event
 from keystore.purposes import TOKENS
 from keystore.sealing import Sealer
 
@@ -61,3 +65,40 @@ def test_a_deployment_changes_from_software_to_a_token_without_a_pause(
         if record.destroyed_at is None:
             after.destroy(record.kid, now=later)
     assert sessions.run(_many) == 0
+
+
+def test_a_key_whose_token_is_not_configured_is_kept_until_somebody_reaches_it(
+    database: Database, sealer: Sealer, log: LogWriter, sessions: TokenSessions, now: datetime
+) -> None:
+    """A reference that is forgotten would leave a key in the token that still signs."""
+    software = SoftwareBackend(sealer)
+    with_token = Keyring(
+        database,
+        sealer,
+        log=log,
+        purpose=TOKENS,
+        backend=TokenBackend(sessions),
+        older_backends=(software,),
+    )
+    with_token.ensure(now)
+    kids = [record.kid for record in with_token.records(now)]
+    without = Keyring(database, sealer, log=log, purpose=TOKENS)
+    for kid in kids:
+        with pytest.raises(KeyKept, match=kids[0]):
+            without.destroy(kid, now=now)
+    assert sessions.run(_many) == 2
+    kept = {record.kid: record for record in without.records(now)}
+    assert all(kept[kid].private_sealed is not None for kid in kids)
+    with database.read() as connection:
+        facts = connection.execute(
+            select(log_event.c.facts).where(log_event.c.type == EventType.SIGNING_KEY_DESTROYED)
+        ).scalars()
+        assert all('"held_elsewhere":true' in one for one in facts)
+    without.ensure(now)
+    with pytest.raises(KeyKept):
+        without.destroy_retired(now + timedelta(days=1))
+    with_token.destroy_retired(now + timedelta(days=1))
+    assert sessions.run(_many) == 0
+    erased = {record.kid: record.private_sealed for record in with_token.records(now)}
+    assert all(erased[kid] is None for kid in kids)
+    assert without.destroy_retired(now + timedelta(days=1)) == ()
