@@ -74,7 +74,7 @@ certificate = Table(
 _PORTION: Final = 1_000
 _SERIAL_DIGITS: Final = 40
 _ADD: Final = insert(certificate)
-_STATUS: Final = select(
+STATUS_COLUMNS: Final = (
     certificate.c.ca_id,
     certificate.c.serial,
     certificate.c.state,
@@ -83,6 +83,8 @@ _STATUS: Final = select(
     certificate.c.not_after_ms,
     certificate.c.shard,
 )
+"""What `make_status` reads, for queries of other tables that tell the state too."""
+_STATUS: Final = select(*STATUS_COLUMNS)
 _ALL: Final = select(certificate)
 
 
@@ -93,9 +95,9 @@ def insert_certificates(connection: Connection, records: Sequence[CertificateRec
 
 def read_status(connection: Connection, *, ca_id: str, serial: int) -> CertificateStatus | None:
     """The state of one certificate, or None when this authority never issued it."""
-    where = (certificate.c.ca_id == ca_id, certificate.c.serial == _hex(serial))
+    where = (certificate.c.ca_id == ca_id, certificate.c.serial == serial_text(serial))
     row = connection.execute(_STATUS.where(*where)).mappings().first()
-    return None if row is None else _status(row)
+    return None if row is None else make_status(row)
 
 
 def read_revoked(
@@ -128,14 +130,14 @@ def read_changed(connection: Connection, *, since: datetime) -> tuple[Certificat
     rows = connection.execute(
         _STATUS.where(certificate.c.updated_ms >= to_ms(since)).order_by(certificate.c.updated_ms)
     ).mappings()
-    return tuple(_status(row) for row in rows)
+    return tuple(make_status(row) for row in rows)
 
 
 def find_certificate(
     connection: Connection, *, ca_id: str, serial: int
 ) -> CertificateRecord | None:
     """One certificate of one authority, or None."""
-    where = (certificate.c.ca_id == ca_id, certificate.c.serial == _hex(serial))
+    where = (certificate.c.ca_id == ca_id, certificate.c.serial == serial_text(serial))
     row = connection.execute(_ALL.where(*where)).mappings().first()
     return None if row is None else _record(row)
 
@@ -147,7 +149,7 @@ def find_by_serial(
 
     Takes   ca_id: of that authority alone; is_locked: to change them in this transaction.
     """
-    query = _ALL.where(certificate.c.serial == _hex(serial))
+    query = _ALL.where(certificate.c.serial == serial_text(serial))
     if ca_id is not None:
         query = query.where(certificate.c.ca_id == ca_id)
     if is_locked:
@@ -191,11 +193,18 @@ def read_certificates(
     connection: Connection, *, ca_id: str | None = None, limit: int, after: int = 0
 ) -> tuple[CertificateRecord, ...]:
     """Certificates for the operator's list, by serial number above `after`."""
-    query = _ALL.where(certificate.c.serial > _hex(after))
+    query = _ALL.where(certificate.c.serial > serial_text(after))
     if ca_id is not None:
         query = query.where(certificate.c.ca_id == ca_id)
     rows = connection.execute(query.order_by(certificate.c.serial).limit(limit)).mappings()
     return tuple(_record(row) for row in rows)
+
+
+def read_ended(connection: Connection) -> tuple[CertificateRecord, ...]:
+    """Every certificate of any authority that is revoked or suspended, without what is sealed."""
+    ended = (CertificateState.REVOKED.value, CertificateState.SUSPENDED.value)
+    rows = connection.execute(_ALL.where(certificate.c.state.in_(ended))).mappings()
+    return tuple(_record({**row, "der": None, "der_sealed": None}) for row in rows)
 
 
 def change_state(
@@ -214,7 +223,7 @@ def change_state(
     """
     connection.execute(
         update(certificate)
-        .where(certificate.c.ca_id == ca_id, certificate.c.serial == _hex(serial))
+        .where(certificate.c.ca_id == ca_id, certificate.c.serial == serial_text(serial))
         .values(
             state=state.value,
             reason=None if reason is None else reason.value,
@@ -241,20 +250,21 @@ def _in_portions(connection: Connection, query: Select[Any]) -> Iterator[Certifi
     ordered = query.order_by(certificate.c.serial).limit(_PORTION)
     while True:
         rows = connection.execute(ordered.where(certificate.c.serial > last)).mappings().all()
-        yield from (_status(row) for row in rows)
+        yield from (make_status(row) for row in rows)
         if len(rows) < _PORTION:
             return
         last = rows[-1]["serial"]
 
 
-def _hex(serial: int) -> str:
+def serial_text(serial: int) -> str:
+    """A serial number as it is stored: in order as text too."""
     return f"{serial:0{_SERIAL_DIGITS}x}"
 
 
 def _row(record: CertificateRecord) -> dict[str, Any]:
     return {
         "ca_id": record.ca_id,
-        "serial": _hex(record.serial),
+        "serial": serial_text(record.serial),
         "profile": record.profile,
         "account_id": record.account_id,
         "kid": record.kid,
@@ -267,13 +277,14 @@ def _row(record: CertificateRecord) -> dict[str, Any]:
         "changed_ms": None if record.changed_at is None else to_ms(record.changed_at),
         "updated_ms": None if record.changed_at is None else to_ms(record.changed_at),
         "shard": record.shard,
-        "replaces": None if record.replaces is None else _hex(record.replaces),
+        "replaces": None if record.replaces is None else serial_text(record.replaces),
         "der": record.der,
         "der_sealed": record.der_sealed,
     }
 
 
-def _status(row: RowMapping) -> CertificateStatus:
+def make_status(row: RowMapping) -> CertificateStatus:
+    """The state of a certificate from a row with `STATUS_COLUMNS`."""
     return CertificateStatus(
         ca_id=row["ca_id"],
         serial=int(row["serial"], 16),
@@ -286,7 +297,7 @@ def _status(row: RowMapping) -> CertificateStatus:
 
 
 def _record(row: RowMapping) -> CertificateRecord:
-    status = _status(row)
+    status = make_status(row)
     return CertificateRecord(
         ca_id=status.ca_id,
         serial=status.serial,

@@ -19,7 +19,6 @@ from sqlalchemy import (
     Connection,
     Index,
     LargeBinary,
-    RowMapping,
     String,
     Table,
     and_,
@@ -31,9 +30,14 @@ from sqlalchemy import (
 )
 
 from keystore.clock import from_ms, to_ms
-from keystore.pki.model import CertificateState, CertificateStatus, RevocationReason
+from keystore.pki.model import CertificateStatus
 from keystore.pki.ocsp_responses import SignedStatus
-from keystore.pki.storage.certificates import certificate
+from keystore.pki.storage.certificates import (
+    STATUS_COLUMNS,
+    certificate,
+    make_status,
+    serial_text,
+)
 from keystore.storage import Transaction, lock_until_commit, metadata
 
 ocsp_response = Table(
@@ -61,15 +65,6 @@ ocsp_response = Table(
     },
 )
 
-_STATUS: Final = (
-    certificate.c.ca_id,
-    certificate.c.serial,
-    certificate.c.state,
-    certificate.c.reason,
-    certificate.c.changed_ms,
-    certificate.c.not_after_ms,
-    certificate.c.shard,
-)
 _IS_TRUE: Final = and_(
     ocsp_response.c.state == certificate.c.state,
     # two states without a date are the same one, which `=` denies in SQL
@@ -82,7 +77,7 @@ _SAME: Final = and_(
 _ADD: Final = insert(ocsp_response)
 _FIND: Final = (
     select(
-        *_STATUS,
+        *STATUS_COLUMNS,
         ocsp_response.c.kid,
         ocsp_response.c.this_update_ms,
         ocsp_response.c.next_update_ms,
@@ -110,11 +105,11 @@ def find_status(
     connection: Connection, *, ca_id: str, serial: int, hash_name: str
 ) -> tuple[CertificateStatus | None, SignedStatus | None]:
     """The state of a certificate now, and the answer that was signed ahead for this very state."""
-    asked = {"ca_id": ca_id, "serial": f"{serial:040x}", "hash_name": hash_name}
+    asked = {"ca_id": ca_id, "serial": serial_text(serial), "hash_name": hash_name}
     row = connection.execute(_FIND, asked).mappings().first()
     if row is None:
         return None, None
-    status = _status(row)
+    status = make_status(row)
     if row["signed"] is None:
         return status, None
     return status, SignedStatus(
@@ -151,7 +146,7 @@ def find_unsigned(
     """
     kept = ocsp_response.c
     rows = connection.execute(
-        select(*_STATUS)
+        select(*STATUS_COLUMNS)
         .outerjoin_from(
             certificate,
             ocsp_response,
@@ -173,7 +168,7 @@ def find_unsigned(
         .order_by(certificate.c.serial)
         .limit(limit)
     ).mappings()
-    return tuple(_status(row) for row in rows)
+    return tuple(make_status(row) for row in rows)
 
 
 def replace_signed(transaction: Transaction, records: Sequence[AheadRecord]) -> None:
@@ -182,7 +177,7 @@ def replace_signed(transaction: Transaction, records: Sequence[AheadRecord]) -> 
     connection = transaction.connection
     for ca_id, hash_name in sorted({(one.status.ca_id, one.hash_name) for one in records}):
         serials = [
-            f"{one.status.serial:040x}"
+            serial_text(one.status.serial)
             for one in records
             if (one.status.ca_id, one.hash_name) == (ca_id, hash_name)
         ]
@@ -200,7 +195,7 @@ def _row(record: AheadRecord) -> dict[str, object]:
     status, signed = record.status, record.signed
     return {
         "ca_id": status.ca_id,
-        "serial": f"{status.serial:040x}",
+        "serial": serial_text(status.serial),
         "hash_name": record.hash_name,
         "kid": signed.kid,
         "state": status.state.value,
@@ -210,15 +205,3 @@ def _row(record: AheadRecord) -> dict[str, object]:
         "next_update_ms": to_ms(signed.next_update),
         "signed": signed.signed,
     }
-
-
-def _status(row: RowMapping) -> CertificateStatus:
-    return CertificateStatus(
-        ca_id=row["ca_id"],
-        serial=int(row["serial"], 16),
-        state=CertificateState(row["state"]),
-        reason=None if row["reason"] is None else RevocationReason(row["reason"]),
-        changed_at=None if row["changed_ms"] is None else from_ms(row["changed_ms"]),
-        not_after=from_ms(row["not_after_ms"]),
-        shard=row["shard"],
-    )
