@@ -170,6 +170,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """RP ID of the passkeys that confirm; empty: the host name of the first of those origins."""
     signer_verifier_keys: Path | None = None
     """JWK Set of the second-factor verifier; empty: no statement of it is believed."""
+    signer_log_keys: tuple[str, ...] = ()
+    """Public keys of the signers' log rows, hexadecimal, separated by commas (`antin log
+    signer-key`); a row of any other is not taken into the log."""
     signer_needs_statement: bool = False
     """Whether enrolling a passkey key needs a statement of the second-factor verifier as well."""
 

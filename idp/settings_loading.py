@@ -35,6 +35,7 @@ _LISTS: Final = frozenset(
         "signer_callers",
         "signer_keepers",
         "signer_origins",
+        "signer_log_keys",
         "log_witnesses",
         "tsa_policies",
         "time_sources",

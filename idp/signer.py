@@ -16,14 +16,14 @@ import msgspec
 
 from idp.errors import SettingsInvalid
 from idp.logs import configure_logging
-from idp.personal_keys import open_personal_keys, open_personal_ring
+from idp.personal_keys import open_personal_keys, open_personal_ring, signer_folder
 from idp.settings import Settings
 from idp.signer_client import tls_files
 from idp.storage.database import Database
 from keystore.log.record import LogWriter
 from keystore.signer.desk import KeyDesk
 from keystore.signer.gate import Gate, TlsGate, UserGate, server_context
-from keystore.signer.log_sealing import RecipientSealer
+from keystore.signer.log_sealing import RecipientSealer, open_log_key
 from keystore.signer.server import Answering, SignerServer
 from keystore.signer.service import Deployment, SigningService
 from keystore.signer.spent import SpentLedger
@@ -44,7 +44,10 @@ def make_signer_server(settings: Settings, listener: socket.socket) -> SignerSer
     )
     ring = open_personal_ring(settings)
     backend = open_personal_keys(settings, ring=ring)
-    log = LogWriter(RecipientSealer(), writer_id=f"signer-{socket.gethostname()}")
+    log = LogWriter(
+        RecipientSealer(open_log_key(signer_folder(settings))),
+        writer_id=f"signer-{socket.gethostname()}",
+    )
     ledger = open_ledger(settings)
     deployment = make_deployment(settings)
     verifier = VerifierKeys(settings.signer_verifier_keys)
@@ -111,11 +114,7 @@ def open_ledger(settings: Settings) -> SpentLedger:
 
     Raises  PermissionError when others can reach into its folder.
     """
-    folder = settings.effective_signer_folder
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.stat().st_mode & 0o077:
-        raise SettingsInvalid("ANTIN_SIGNER_FOLDER", reason="must be for its owner alone (0700)")
-    return SpentLedger(folder / "ledger.db")
+    return SpentLedger(signer_folder(settings) / "ledger.db")
 
 
 def _make_gate(settings: Settings) -> Gate:

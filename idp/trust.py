@@ -23,6 +23,7 @@ from idp.timestamps import make_clock, make_tsa
 from keystore.log.entries import Tree
 from keystore.log.log_keys import KeyringLogKeys
 from keystore.log.proofs import Proofs
+from keystore.log.row_marks import RowMarks
 from keystore.log.sequencer import Sequencer
 from keystore.log.witnessing import WitnessConfig, Witnessing, parse_witness
 from keystore.purposes import LOG
@@ -105,7 +106,12 @@ def _build_log(settings: Settings, *, keyrings: Keyrings, egress: Egress) -> Log
     return LogServices(
         keys=keys,
         origins=origins,
-        sequencer=Sequencer(keyrings.database, origins=origins, keys=keys),
+        sequencer=Sequencer(
+            keyrings.database,
+            origins=origins,
+            keys=keys,
+            marks=RowMarks(keyrings.sealer, signer_keys=settings.signer_log_keys),
+        ),
         proofs=proofs,
         witnesses=witnesses,
         witnessing=Witnessing(

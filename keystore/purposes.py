@@ -54,6 +54,8 @@ class MacPurpose(StrEnum):
     """Says that a backup was made here."""
     SOURCE = "mac:source"
     """Names addresses and devices in counters without keeping them."""
+    LOG = "mac:log"
+    """Marks rows of the log as recorded by the service."""
     TOKEN = "mac:token"
     """Finds a code or refresh token in storage without keeping it."""
 

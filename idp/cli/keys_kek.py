@@ -29,7 +29,7 @@ from keystore.kek import KekRing, add_kek, remove_kek
 from keystore.kek_rotation import KekRotation, PurposeKeyWrappings, Rotated, Wrappings
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
-from keystore.purposes import SealPurpose
+from keystore.purposes import MacPurpose, SealPurpose
 from keystore.root_keys import RootKeyRecord, Scope, read_root_keys
 from keystore.sealing import Sealer
 from keystore.storage import Transaction
@@ -276,11 +276,14 @@ def _log(keys: _RootKeys) -> LogWriter:
     """The log of whoever rotates: the user of the signer does not hold the service's root key."""
     writer_id = f"{socket.gethostname()[:40]}-{os.getpid()}"
     if keys.scope is Scope.PERSONAL:
-        from keystore.signer.log_sealing import RecipientSealer
+        from idp.personal_keys import signer_folder
+        from keystore.signer.log_sealing import RecipientSealer, open_log_key
 
-        return LogWriter(RecipientSealer(), writer_id=writer_id)
+        key = open_log_key(signer_folder(keys.settings))
+        return LogWriter(RecipientSealer(key), writer_id=writer_id)
     # the keys of the log alone: another purpose key that is damaged shall be named, not in the way
-    sealer = Sealer.open(keys.database, kek=keys.ring, now=utc_now(), purposes=(SealPurpose.LOG,))
+    purposes = (SealPurpose.LOG, MacPurpose.LOG)
+    sealer = Sealer.open(keys.database, kek=keys.ring, now=utc_now(), purposes=purposes)
     return LogWriter(sealer, writer_id=writer_id)
 
 

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import click
 from tqdm import tqdm
 
-from idp.cli.context import open_services
+from idp.cli.context import open_services, read_settings
 from idp.cli.log_parts import Heard, LogParts, json_option, key_option, open_log
 from idp.cli.naming import operator_option
 from keystore.clock import from_ms
@@ -29,6 +29,7 @@ from keystore.log.errors import LogError
 from keystore.log.note_keys import parse_vkey
 from keystore.log.proof_text import format_proof, verify_proof
 from keystore.log.proofs import Everyone, parse_entry_name
+from keystore.log.row_marks import RowMarks
 from keystore.log.tree_storage import count_entries, find_row_of, find_tree_state
 from keystore.log.verify import KeptCheckpoint, LogReport, verify_log
 from keystore.log.witnessing import CONFLICT, REFUSED
@@ -80,6 +81,7 @@ def verify(
                 against=[*kept, *heard.kept],
                 unknown_to=heard.unknown_to,
                 opener=parts.make_opener() if opens else None,
+                marks=RowMarks(services.sealer, signer_keys=services.settings.signer_log_keys),
                 progress=lambda rows: _advance(bar, rows=rows),
             )
     if as_json:
@@ -219,6 +221,18 @@ def checkpoint(tree: str) -> None:
     if found is None:
         raise click.ClickException("there is no checkpoint that counts yet")
     click.echo(found.whole_note, nl=False)
+
+
+@log.command("signer-key")
+def signer_key() -> None:
+    """Print the public key of this signer's rows, for `ANTIN_SIGNER_LOG_KEYS`.
+
+    Run it as the signer's user; the key is made if there is none.
+    """
+    from idp.personal_keys import signer_folder
+    from keystore.signer.log_sealing import open_log_key, public_log_key
+
+    click.echo(public_log_key(open_log_key(signer_folder(read_settings()))))
 
 
 @log.command("begin-anew")

@@ -15,13 +15,13 @@ from idp.egress.witnesses import EgressWitnesses
 from idp.ids import AccountId
 from idp.keyrings import open_keyrings
 from idp.services import Services
-from idp.storage.accounts import find_row
+from idp.storage.accounts import AccountRow, find_row
 from keystore.errors import SealBroken
 from keystore.log.entries import Tree
 from keystore.log.errors import WitnessUnreachable
 from keystore.log.log_keys import KeyringLogKeys, LogKeys
 from keystore.log.note_keys import NoteVerifier, parse_vkey
-from keystore.log.openings import Opening, find_owner, open_event, open_row
+from keystore.log.openings import SEALED_TO_NOBODY, Opening, find_owner, open_event, open_row
 from keystore.log.proofs import Proofs
 from keystore.log.tree_storage import Place, find_tree_state
 from keystore.log.verify import KeptCheckpoint
@@ -120,27 +120,29 @@ class LogParts:
 
     def make_opener(self) -> Opener:
         """What opens every row whose keys are still there, for a verification."""
-        known: dict[str, bytes | None] = {}
+        known: dict[str, AccountRow | None] = {}
         sealer = self.services.sealer
 
-        def data_key_of(account_id: str) -> bytes | None:
+        def account_of(account_id: str) -> AccountRow | None:
             if account_id not in known:
                 with self.services.database.read() as connection:
-                    row = find_row(connection, AccountId(account_id))
-                known[account_id] = None if row is None else row.data_key
+                    known[account_id] = find_row(connection, AccountId(account_id))
             return known[account_id]
 
         def open_one(values: Mapping[str, object]) -> bool:
+            if values["sealed"] == SEALED_TO_NOBODY:
+                return False
             account_id = values["account_id"]
-            data_key = data_key_of(account_id) if isinstance(account_id, str) else None
+            account = account_of(account_id) if isinstance(account_id, str) else None
+            data_key = None if account is None else account.data_key
             try:
                 open_row(values, sealer=sealer, data_key=data_key)
             except SealBroken:
                 if data_key is not None:
                     # events that name an account need not be sealed under its key
                     open_row(values, sealer=sealer, data_key=None)
-                elif account_id is not None:
-                    return False  # its key was destroyed
+                elif account is not None:
+                    return False  # its key was destroyed; the row of an account stays
                 else:
                     raise
             return True

@@ -28,7 +28,7 @@ from idp.registration import Registration
 from idp.sandbox.certificate import make_certificate
 from idp.sandbox.people import PEOPLE, seed_people
 from idp.sandbox.registry import BUSINESS, CITIZEN, RESOURCE, TOOLS, sandbox_document
-from idp.sandbox.trust import make_authority, make_witness, write_verifier_keys
+from idp.sandbox.trust import make_authority, make_signer_log_key, make_witness, write_verifier_keys
 from idp.services import Services, build_services
 from idp.settings import Settings
 from idp.settings_loading import SANDBOX_MARK, load_settings
@@ -72,6 +72,7 @@ class _Plan:
             "HOST": self.settings.host,
             "PORT": str(self.settings.port),
             "TSA_ENABLED": "true",
+            "SIGNER_LOG_KEYS": make_signer_log_key(self.settings),
             "SIGNER_VERIFIER_KEYS": str(self.verifier_keys),
         }
         if witness is not None:

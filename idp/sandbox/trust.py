@@ -12,9 +12,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from idp.personal_keys import signer_folder
 from idp.services import Services
+from idp.settings import Settings
 from keystore.log.witness_folder import WitnessFolder
 from keystore.purposes import LOG, SECOND_FACTOR
+from keystore.signer.log_sealing import open_log_key, public_log_key
 
 _ROOT: Final = "sandbox-root"
 _ISSUING: Final = "sandbox-issuing"
@@ -57,3 +60,8 @@ def write_verifier_keys(services: Services, *, now: datetime) -> bytes:
     keyring = services.keyrings.of(SECOND_FACTOR)
     keyring.ensure(now)
     return keyring.jwks_bytes(now)
+
+
+def make_signer_log_key(settings: Settings) -> str:
+    """The public key that marks the log rows of this sandbox's signer, made once."""
+    return public_log_key(open_log_key(signer_folder(settings)))

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
 from keystore.clock import to_ms
 from keystore.log.record import CHAIN_LIFETIME, GENESIS, HASHED, log_chain, log_event, row_hash_of
+from keystore.log.row_marks import RowMarks
 from keystore.storage import Transaction
 
 _WRITER, _SEQ, _PREV, _LEAF, _AT_MS, _TYPE = (
@@ -37,7 +38,7 @@ _OPEN = select(
     _HEAD,
 ).where(log_chain.c.closed_ms.is_(None), log_chain.c.stuck_ms.is_(None))
 _ROWS = (
-    select(*(log_event.c[name] for name in HASHED), log_event.c.row_hash)
+    select(*(log_event.c[name] for name in HASHED), log_event.c.row_hash, log_event.c.mark)
     .where(log_event.c.writer == bindparam("writer"), log_event.c.seq > bindparam("after"))
     .order_by(log_event.c.seq)
     .limit(bindparam("limit"))
@@ -62,6 +63,12 @@ _LEFT_BEHIND = text(
     " OR log_chain.stuck_ms IS NOT NULL OR log_chain.closed_ms IS NOT NULL AND EXISTS ("
     " SELECT 1 FROM log_event WHERE log_event.writer = found.writer"
     " AND log_event.seq > log_chain.integrated))"
+)
+_OLDER: Final = 5_000
+_MARK = (
+    update(log_event)
+    .where(log_event.c.writer == bindparam("of_writer"), log_event.c.seq == bindparam("of_seq"))
+    .values(mark=bindparam("made"))
 )
 _IDLE: Final = 2 * CHAIN_LIFETIME
 
@@ -106,23 +113,27 @@ def read_open_chains(connection: Connection) -> tuple[OpenChain, ...]:
     )
 
 
-def read_new_rows(connection: Connection, chain: OpenChain, *, limit: int) -> NewRows:
+def read_new_rows(
+    connection: Connection, chain: OpenChain, *, limit: int, marks: RowMarks | None = None
+) -> NewRows:
     """What follows the integrated rows of a chain, as far as it fits together.
 
     1. Numbers follow one another.
     2. Each row stands on the hash of the row before it.
     3. Each row's hash is that of what is stored.
+    4. Each row's mark is one of ours.
     """
     asked = {"writer": chain.writer, "after": chain.integrated, "limit": limit}
     fitting: list[ChainRow] = []
     seq, last_hash = chain.integrated, chain.last_hash
     for row in connection.execute(_ROWS, asked):
         seq += 1
-        values, row_hash = row[:-1], row[-1]
+        values, row_hash, mark = row[:-2], row[-2], row[-1]
         if (
             values[_SEQ] != seq  # 1
             or not hmac.compare_digest(values[_PREV], last_hash)  # 2
             or not hmac.compare_digest(row_hash_of(values), row_hash)  # 3
+            or (marks is not None and not marks.is_ours(row_hash, mark=mark))  # 4
         ):
             return NewRows(chain, tuple(fitting), broken=seq)
         fitting.append(ChainRow(seq, values[_AT_MS], values[_TYPE], values[_LEAF], row_hash))
@@ -193,6 +204,30 @@ def adopt_left_behind(tx: Transaction, *, now: datetime) -> int:
                 .values(closed_ms=None, stuck_ms=None, begun_ms=to_ms(now))
             )
     return len(rows)
+
+
+def mark_older(tx: Transaction, marks: RowMarks) -> int:
+    """Mark the rows that were written before rows had marks; returns how many.
+
+    Once, when the trees are begun: whoever begins them vouches for what is there.
+    """
+    marked = 0
+    while True:
+        rows = tx.connection.execute(
+            select(log_event.c.writer, log_event.c.seq, log_event.c.row_hash)
+            .where(log_event.c.mark.is_(None))
+            .limit(_OLDER)
+        ).all()
+        if not rows:
+            return marked
+        tx.connection.execute(
+            _MARK,
+            [
+                {"of_writer": row.writer, "of_seq": row.seq, "made": marks.make(row.row_hash)}
+                for row in rows
+            ],
+        )
+        marked += len(rows)
 
 
 def find_stuck(connection: Connection) -> tuple[tuple[str, int], ...]:

@@ -23,6 +23,9 @@ from keystore.log.record import leaf_hash, log_event, seal_context
 from keystore.purposes import SealPurpose
 from keystore.sealing import Sealer
 
+SEALED_TO_NOBODY: Final = b"\x04"
+"""In the place of the sealed part of a row that concerns nobody, by who has no key for it: `Sealer`
+and `keystore/recipient.py` have other first bytes."""
 _NONCE_BYTES: Final = 32
 
 

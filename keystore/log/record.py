@@ -15,9 +15,13 @@ it, the leaf, and every stored column.  The nonce is sealed with the personal fa
 person's data key: when that key is destroyed the leaf can no longer be guessed from outside, and
 the chain still verifies.
 
-**What it does not prove.** Whoever may rewrite every row can compute the hashes anew, and a chain
-alone cannot show that its last rows, or all of it, were cut off: give `verify_chain` a head that
-was kept elsewhere.  Keeping heads elsewhere is the work of the sequencer and its witness.
+`mark` is over `row_hash` and needs a key that is not in the database: a row that somebody else
+put there is no row of ours (`keystore/log/row_marks.py`).
+
+**What it does not prove.** Whoever has the keys and may rewrite every row can compute the hashes
+anew, and a chain alone cannot show that its last rows, or all of it, were cut off: give
+`verify_chain` a head that was kept elsewhere.  Keeping heads elsewhere is the work of the sequencer
+and its witness.
 
 **How the sequencer finds what is new.** The first row of a chain is announced in `log_chain`, in
 the same transaction; nobody announces the others.  A chain is used for a day, so that the sequencer
@@ -57,7 +61,7 @@ from sqlalchemy import (
 from keystore.clock import to_ms
 from keystore.errors import LogChainBroken
 from keystore.log.events import Event, canonical_event, check_event, encode_facts
-from keystore.purposes import SealPurpose
+from keystore.purposes import MacPurpose, SealPurpose
 from keystore.sealing import Sealer
 from keystore.storage import Transaction, metadata
 
@@ -68,6 +72,7 @@ log_event = Table(
     Column("seq", BigInteger, primary_key=True, autoincrement=False, info={"data": "none"}),
     Column("prev_hash", LargeBinary(32), nullable=False, info={"data": "none"}),
     Column("row_hash", LargeBinary(32), nullable=False, info={"data": "none"}),
+    Column("mark", LargeBinary, info={"data": "none"}),
     Column("leaf", LargeBinary(32), nullable=False, info={"data": "none"}),
     Column("at_ms", BigInteger, nullable=False, info={"data": "none"}),
     Column("type", String(64), nullable=False, info={"data": "none"}),
@@ -208,6 +213,7 @@ class LogWriter:
             ),
         }
         row["row_hash"] = row_hash_of(tuple(row[name] for name in HASHED))
+        row["mark"] = self._sealer.mac(MacPurpose.LOG, row["row_hash"])
         _insert(transaction.connection, row)
         pending.seq = seq
         pending.row_hash = row["row_hash"]

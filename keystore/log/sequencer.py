@@ -33,6 +33,7 @@ from keystore.log.chain_storage import (
     advance_chain,
     close_idle,
     find_stuck,
+    mark_older,
     mark_stuck,
     read_new_rows,
     read_open_chains,
@@ -49,6 +50,7 @@ from keystore.log.errors import ChainStuck, NoteMalformed, NoteNotTrusted, Proof
 from keystore.log.log_keys import LogKeys
 from keystore.log.merkle import hash_leaf, prove_consistency, verify_consistency
 from keystore.log.note_keys import SignedHead
+from keystore.log.row_marks import RowMarks
 from keystore.log.tiles import Growth, TileNodes, grow, read_edge, root_of_edge
 from keystore.log.tree_storage import (
     TreeState,
@@ -85,15 +87,23 @@ class Sequencer:
     """Integrates and signs; share one between the threads of a process.
 
     Takes   origins: the name of each tree, for a database that has none yet: a tree keeps the
-            name it began with, because witnesses and clients know it under that name.
+            name it began with, because witnesses and clients know it under that name;
+            marks: tells rows that were recorded from others; without it every row that fits is
+            taken.
     """
 
     def __init__(
-        self, database: DatabaseLike, *, origins: Mapping[Tree, str], keys: LogKeys
+        self,
+        database: DatabaseLike,
+        *,
+        origins: Mapping[Tree, str],
+        keys: LogKeys,
+        marks: RowMarks | None = None,
     ) -> None:
         self._database = database
         self._origins = dict(origins)
         self._keys = keys
+        self._marks = marks
         self._signed: dict[Tree, SignedHead] = {}
 
     def run(self, now: datetime) -> int:
@@ -118,7 +128,7 @@ class Sequencer:
         Raises  TreeDamaged when the right edge of a tree is not what its root says.
         """
         with self._database.read() as connection:
-            found = _read_new(connection, limit=limit)
+            found = _read_new(connection, limit=limit, marks=self._marks)
             states = {tree: find_tree_state(connection, tree) for tree in Tree}
         broken = [one.chain for one in found if one.broken is not None]
         if broken:
@@ -204,6 +214,8 @@ class Sequencer:
             for tree in Tree:
                 open_tree(tx, tree, origin=self._origins[tree], now=now)
             adopt_left_behind(tx, now=now)
+            if self._marks is not None:
+                mark_older(tx, self._marks)
 
     def _check_history(
         self,
@@ -259,14 +271,14 @@ def _check_follows(state: TreeState, head: SignedHead, *, nodes: TileNodes) -> N
         raise TreeDamaged(where) from problem
 
 
-def _read_new(connection: Connection, *, limit: int) -> tuple[NewRows, ...]:
+def _read_new(connection: Connection, *, limit: int, marks: RowMarks | None) -> tuple[NewRows, ...]:
     found = []
     for chain in read_open_chains(connection):
         if chain.head == chain.integrated:
             continue
         if limit <= 0:
             break
-        rows = read_new_rows(connection, chain, limit=limit)
+        rows = read_new_rows(connection, chain, limit=limit, marks=marks)
         limit -= len(rows.rows)
         found.append(rows)
     return tuple(found)

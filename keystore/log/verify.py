@@ -20,6 +20,7 @@ from keystore.log.entries import Tree
 from keystore.log.errors import NoteMalformed, NoteNotTrusted
 from keystore.log.findings import Finding, FindingKind, Findings
 from keystore.log.note_keys import NoteVerifier
+from keystore.log.row_marks import RowMarks
 from keystore.log.tree_storage import find_tree_state
 from keystore.log.verify_rows import Opener, verify_rows
 from keystore.log.verify_standing import check_known, check_name, check_witnessed
@@ -76,6 +77,7 @@ def verify_log(
     against: Sequence[KeptCheckpoint] = (),
     unknown_to: Sequence[tuple[str, Tree]] = (),
     opener: Opener | None = None,
+    marks: RowMarks | None = None,
     progress: Progress = lambda _rows: None,
 ) -> LogReport:
     """Verify the whole log.
@@ -92,7 +94,8 @@ def verify_log(
             quorum: how many witnesses a checkpoint needs; with `now`, one that lacks them for
             minutes is a finding; origins: the names of the trees, from the same kind of place;
             unknown_to: witnesses that were asked and know no checkpoint of a tree;
-            against: what witnesses or anybody else kept; opener: opens the event of a row.
+            against: what witnesses or anybody else kept; opener: opens the event of a row;
+            marks: tells rows that were recorded from others.
     Raises  nothing of what it finds; that is the report's.
     """
     findings = Findings()
@@ -110,6 +113,7 @@ def verify_log(
             states=[state for state in states.values() if state is not None],
             findings=findings,
             opener=opener,
+            marks=marks,
             progress=progress,
         )
         trees = {

@@ -19,6 +19,7 @@ from keystore.clock import to_ms
 from keystore.errors import SealBroken
 from keystore.log.findings import FindingKind, Findings
 from keystore.log.record import GENESIS, HASHED, log_chain, log_event, row_hash_of
+from keystore.log.row_marks import RowMarks
 from keystore.log.tree_storage import TreeState
 from keystore.log.tree_tables import log_entry
 
@@ -37,6 +38,7 @@ _ROWS = (
     select(
         *(log_event.c[name] for name in HASHED),
         log_event.c.row_hash,
+        log_event.c.mark,
         log_chain.c.integrated,
         log_entry.c.position,
     )
@@ -67,6 +69,7 @@ def verify_rows(
     states: Sequence[TreeState],
     findings: Findings,
     opener: Opener | None,
+    marks: RowMarks | None,
     progress: Callable[[int], None],
 ) -> RowCount:
     """Walk every chain.
@@ -76,6 +79,7 @@ def verify_rows(
     3. Each row stands on the hash of the row before it.
     4. Each row has a place in a tree, unless it is newer than what was integrated last.
     5. Its event opens to its leaf.
+    6. Its mark is one of ours, once trees were begun: until then rows of before have none.
 
     Takes   states: of the trees before the rows are read.
     """
@@ -87,7 +91,7 @@ def verify_rows(
         rows = connection.execute(_ROWS.where(after)).all()
         for row in rows:
             values = tuple(row[: len(HASHED)])
-            row_hash, integrated, position = row[len(HASHED) :]
+            row_hash, mark, integrated, position = row[len(HASHED) :]
             if values[_WRITER] != writer:
                 writer, seq, last_hash = values[_WRITER], 0, GENESIS
                 count.chains += 1
@@ -106,11 +110,13 @@ def verify_rows(
                     findings.add(FindingKind.ADDED, name)
                 else:
                     count.pending += 1
-            if opener is not None:  # 5
-                try:
-                    count.opened += opener(dict(zip(_names(), row, strict=True)))
-                except SealBroken:
-                    findings.add(FindingKind.FORGED, name)
+            if (
+                marks is not None
+                and (mark is not None or states)
+                and not marks.is_ours(row_hash, mark=mark)
+            ):  # 6
+                findings.add(FindingKind.ADDED, name, detail="not recorded by this service")
+            count.opened += _open(opener, row, name=name, findings=findings)  # 5
             seq, last_hash = values[_SEQ], row_hash
         count.rows += len(rows)
         progress(len(rows))
@@ -118,5 +124,15 @@ def verify_rows(
             return count
 
 
+def _open(opener: Opener | None, row: Sequence[Any], *, name: str, findings: Findings) -> bool:
+    if opener is None:
+        return False
+    try:
+        return opener(dict(zip(_names(), row, strict=True)))
+    except SealBroken:
+        findings.add(FindingKind.FORGED, name)
+        return False
+
+
 def _names() -> tuple[str, ...]:
-    return (*HASHED, "row_hash", "integrated", "position")
+    return (*HASHED, "row_hash", "mark", "integrated", "position")

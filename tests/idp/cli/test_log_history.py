@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import delete, update
 
 from idp.cli.log import log
@@ -24,12 +25,17 @@ from idp.egress import Egress
 from idp.egress.witnesses import EgressWitnesses
 from idp.services import Services
 from keystore.log.entries import Tree
-from keystore.log.record import LogWriter, log_chain, log_event
+from keystore.log.errors import ChainStuck
+from keystore.log.events import Event, EventType
+from keystore.log.record import LogWriter, find_writers, log_chain, log_event
+from keystore.log.row_marks import RowMarks
 from keystore.log.sequencer import Sequencer
 from keystore.log.tree_tables import log_checkpoint, log_entry, log_tile, log_tree, log_witness
 from keystore.log.witnessing import Witnessing
 from keystore.purposes import LOG
-from tests.support.log_trees import WitnessProcess, write_rows
+from keystore.sealing import Sealer
+from keystore.signer.log_sealing import RecipientSealer, public_log_key
+from tests.support.log_trees import PUBLIC_EVENT, WitnessProcess, write_rows
 from tests.support.provider import Provider
 
 _TABLES: Final = (
@@ -51,6 +57,7 @@ class Deployment:
         self.services = services
         self.witness = witness
         self.now = services.time()
+        self.is_told = False
 
     def at(self, later: timedelta) -> datetime:
         """A while after the first entry."""
@@ -61,8 +68,30 @@ class Deployment:
         writer = LogWriter(self.services.sealer, writer_id="grown")
         write_rows(self.services.database, writer, self.at(later), **rows)
         parts = self.parts
-        origins = {tree: f"{origin}/{tree}" for tree in Tree} if origin else parts.expected_origins
-        Sequencer(self.services.database, origins=origins, keys=parts.keys).run(self.at(later))
+        names = {tree: f"{origin}/{tree}" for tree in Tree}
+        origins = names if origin else dict(parts.expected_origins)
+        self.integrate(later=later, origins=origins)
+
+    def integrate(
+        self, *, later: timedelta = timedelta(0), origins: dict[Tree, str] | None = None
+    ) -> None:
+        """As the service does it every second."""
+        settings = self.services.settings
+        Sequencer(
+            self.services.database,
+            origins=origins or self.parts.expected_origins,
+            keys=self.parts.keys,
+            marks=RowMarks(self.services.sealer, signer_keys=settings.signer_log_keys),
+        ).run(self.at(later))
+
+    def insert(self, sealer: Sealer, *, later: timedelta, event: Event = PUBLIC_EVENT) -> str:
+        """A row by whoever has the database and that sealer; returns its name."""
+        writer = LogWriter(sealer, writer_id="forger")
+        with self.services.database.transaction() as tx:
+            writer.record(tx, event, data_key=None, now=self.at(later))
+        with self.services.database.read() as connection:
+            (found,) = [one for one in find_writers(connection) if one.startswith("forger.")]
+        return f"{found}/1"
 
     def ask_witness(self, *, later: timedelta = timedelta(0)) -> None:
         """One round of asking for cosignatures."""
@@ -115,7 +144,8 @@ def deployment(
 
     @contextmanager
     def opened() -> Iterator[Services]:
-        yield replace(services, time=lambda: found.at(_LATER))
+        told = found.services if found.is_told else services
+        yield replace(told, time=lambda: found.at(_LATER))
 
     monkeypatch.setattr("idp.cli.log.open_services", opened)
     found.grow(private=10, public=10)
@@ -203,3 +233,68 @@ def test_stripped_cosignatures_are_found(deployment: Deployment, keeps_note: boo
             tx.connection.execute(delete(log_checkpoint))
     assert _verify("--offline", status=1)[1] == {"unwitnessed"}
     assert _verify(status=1)[1] == {"unwitnessed"}
+
+
+@pytest.mark.parametrize("has_mark", [True, False])
+def test_an_added_row_is_never_taken_in_and_is_named(
+    deployment: Deployment, has_mark: bool
+) -> None:
+    """Shown by: a single added row is found, also when the sequencer has run since."""
+    forger = RecipientSealer(Ed25519PrivateKey.generate())
+    row = deployment.insert(forger, later=timedelta(seconds=1))
+    if not has_mark:
+        with deployment.services.database.transaction() as tx:
+            where = log_event.c.writer == row.partition("/")[0]
+            tx.connection.execute(update(log_event).where(where).values(mark=None))
+    with pytest.raises(ChainStuck, match="forger"):
+        deployment.integrate(later=timedelta(seconds=2))
+    shown, kinds = _verify(status=1)
+    assert {"added", "stuck"} <= kinds
+    assert f"ADDED       {row}  not recorded by this service" in shown
+
+
+def test_an_added_row_that_got_into_a_tree_is_named(deployment: Deployment) -> None:
+    """By somebody who grew the trees as well, and had them signed by the service."""
+    row = deployment.insert(
+        RecipientSealer(Ed25519PrivateKey.generate()), later=timedelta(seconds=1)
+    )
+    parts = deployment.parts
+    sequencer = Sequencer(
+        deployment.services.database, origins=parts.expected_origins, keys=parts.keys
+    )
+    sequencer.run(deployment.at(timedelta(seconds=2)))
+    deployment.ask_witness(later=timedelta(seconds=3))
+    shown, kinds = _verify(status=1)
+    assert kinds == {"added"}
+    assert row in shown
+
+
+def test_rows_of_a_signer_are_known_by_the_key_in_the_settings(
+    deployment: Deployment,
+) -> None:
+    key = Ed25519PrivateKey.generate()
+    deployment.services = replace(
+        deployment.services,
+        settings=msgspec.structs.replace(
+            deployment.services.settings, signer_log_keys=(public_log_key(key),)
+        ),
+    )
+    deployment.insert(RecipientSealer(key), later=timedelta(seconds=1))
+    deployment.integrate(later=timedelta(seconds=2))
+    deployment.ask_witness(later=timedelta(seconds=3))
+    assert "added" in _verify(status=1)[1]  # this command does not know the key
+    deployment.is_told = True
+    assert _verify("--open", status=0)[1] == set()
+
+
+def test_a_row_sealed_to_nobody_is_not_forged_and_one_of_no_account_is(
+    deployment: Deployment,
+) -> None:
+    sealer = deployment.services.sealer
+    event = Event(EventType.PASSWORD_CHANGED, account_id="no-such-account")
+    row = deployment.insert(sealer, later=timedelta(seconds=1), event=event)
+    with deployment.services.database.transaction() as tx:
+        where = log_event.c.writer == row.partition("/")[0]
+        tx.connection.execute(update(log_event).where(where).values(sealed=b"\x02" + bytes(99)))
+    shown, _ = _verify("--open", "--offline", status=1)
+    assert f"FORGED      {row}" in shown

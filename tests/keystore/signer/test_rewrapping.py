@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select, update
 
 from idp.storage.database import Database
@@ -83,7 +84,7 @@ def rotate(database: Database, ring: KekRing, now: datetime) -> Callable[[], Kek
             scope=Scope.PERSONAL,
             ring=ring,
             wrappings=(PersonalKeyWrappings(SoftwarePersonalKeys(ring)),),
-            log=LogWriter(RecipientSealer(), writer_id="signer"),
+            log=LogWriter(RecipientSealer(Ed25519PrivateKey.generate()), writer_id="signer"),
             time=lambda: now,
             batch=batch,
         )
@@ -205,7 +206,7 @@ def test_without_the_root_key_that_keys_are_under_nothing_begins(
         scope=Scope.PERSONAL,
         ring=alone,
         wrappings=(PersonalKeyWrappings(SoftwarePersonalKeys(alone)),),
-        log=LogWriter(RecipientSealer(), writer_id="signer"),
+        log=LogWriter(RecipientSealer(Ed25519PrivateKey.generate()), writer_id="signer"),
         time=lambda: now,
     )
     with pytest.raises(KekInvalid, match=f"not_given: {old.kek_id}"):

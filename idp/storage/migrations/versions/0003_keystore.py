@@ -231,5 +231,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['key_id'], ['personal_key.key_id'], ),
     sa.PrimaryKeyConstraint('key_id', 'credential_sha256')
     )
+    with op.batch_alter_table('log_event', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('mark', sa.LargeBinary(), nullable=True))
+
     with op.batch_alter_table('identifier', schema=None) as batch_op:
         batch_op.create_index('ix_identifier_past', ['mac'], unique=False, sqlite_where=sa.text('valid_to_ms IS NOT NULL'), postgresql_where=sa.text('valid_to_ms IS NOT NULL'))
