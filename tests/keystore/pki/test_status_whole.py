@@ -159,7 +159,57 @@ def test_chains_are_accepted_until_they_are_revoked(
     assert "subject.pem: good" in by_answer
 
 
-def test_pkilint_finds_nothing_in_answers_and_lists_of_the_product(
+def test_a_chain_is_refused_once_the_authority_that_issued_it_was_revoked(
+    real, status: Status, verify: Callable[[bytes], tuple[str, str]], now: datetime
+) -> None:
+    """RFC 5280 §6.3: every certificate of the chain is looked up, by the list of its own issuer."""
+    issued = real.certificates.issue(real.request(), now=now)
+    status.publisher.publish_due(now)
+    by_list, _ = verify(issued.der)
+    assert "subject.pem: OK" in by_list
+    issuing = real.authorities.get("issuing-1").parsed
+    real.states.revoke(issuing.serial_number, ca_id="root-1", reason=REASON, now=now)
+    real.ceremony.renew_crl("root-1", root_key=real.root_key, now=now)
+    by_list, _ = verify(issued.der)
+    assert "subject.pem: OK" not in by_list
+    assert "error 23 at 1 depth lookup: certificate revoked" in by_list
+
+
+def test_openssl_believes_an_answer_to_its_own_nonce_alone(
+    real, status: Status, now: datetime, tmp_path: Path
+) -> None:
+    """RFC 9654 §2.1: what was signed ahead carries none, so a nonce is answered on the spot."""
+    issued = real.certificates.issue(real.request(), now=now)
+    status.signer.sign_ahead(now)
+    chain = [x509.load_der_x509_certificate(one) for one in real.authorities.chain("issuing-1")]
+    subject = x509.load_der_x509_certificate(issued.der)
+    for name, certificate in zip(("subject", "issuing", "root"), (subject, *chain), strict=True):
+        (tmp_path / f"{name}.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    question = ("-issuer", "issuing.pem", "-cert", "subject.pem")
+    for name, nonce in (("one", "-nonce"), ("two", "-nonce"), ("none", "-no_nonce")):
+        run_openssl("ocsp", *question, nonce, "-reqout", f"{name}.query", folder=tmp_path)
+        body = (tmp_path / f"{name}.query").read_bytes()
+        answer = status.ocsp.answer(WebRequest("POST", "/ocsp", body=body), now=datetime.now(UTC))
+        (tmp_path / f"{name}.answer").write_bytes(answer.body)
+
+    def judge(query: str, answer: str) -> tuple[int, str]:
+        done = run_openssl(
+            # beside -cert it would forget the request, and compare no nonce at all
+            *("ocsp", "-reqin", f"{query}.query", "-respin", f"{answer}.answer"),
+            *("-CAfile", "root.pem", "-verify_other", "issuing.pem", "-no_nonce"),
+            folder=tmp_path,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    status_code, said = judge("one", "one")
+    assert (status_code, "Response verify OK" in said, "WARNING" in said) == (0, True, False)
+    status_code, said = judge("one", "two")
+    assert status_code != 0
+    assert "Nonce Verify error" in said
+    assert "WARNING: no nonce in response" in judge("one", "none")[1]
+
+
+def test_pkilint_finds_nothing_in_lists_of_the_product(
     real, status: Status, tmp_path: Path, now: datetime
 ) -> None:
     issued = real.certificates.issue(real.request(), now=now)
@@ -169,6 +219,39 @@ def test_pkilint_finds_nothing_in_answers_and_lists_of_the_product(
     for path, kind in (("/crl/issuing-1.crl", "CRL"), ("/crl/root-1.crl", "ARL")):
         file.write_bytes(status.crl.answer(WebRequest("GET", path), now=now).body)
         assert not lint("lint_crl", "-t", kind, "-p", "PKIX", file=file)
+
+
+@pytest.mark.parametrize("is_ahead", [True, False])
+def test_pkilint_finds_nothing_in_answers_of_the_product(
+    real, status: Status, tmp_path: Path, now: datetime, is_ahead: bool
+) -> None:
+    """RFC 6960 §4.2.1, as lint_ocsp_response reads it."""
+    good, held, ended = (real.certificates.issue(real.request(), now=now) for _ in range(3))
+    real.states.suspend(held.record.serial, now=now)
+    real.states.revoke(ended.record.serial, reason=REASON, now=now)
+    if is_ahead:
+        status.signer.sign_ahead(now)
+    name_hash, key_hash = issuer_hashes(
+        real.authorities.get("issuing-1").parsed, algorithm=hashes.SHA256()
+    )
+    wanted = (
+        (good.record.serial, ocsp.OCSPCertStatus.GOOD),
+        (held.record.serial, ocsp.OCSPCertStatus.REVOKED),
+        (ended.record.serial, ocsp.OCSPCertStatus.REVOKED),
+        (0x1234567890, ocsp.OCSPCertStatus.UNKNOWN),
+    )
+    file = tmp_path / "linted.der"
+    for serial, expected in wanted:
+        builder = ocsp.OCSPRequestBuilder().add_certificate_by_hash(
+            name_hash, key_hash, serial, hashes.SHA256()
+        )
+        if not is_ahead:
+            builder = builder.add_extension(x509.OCSPNonce(bytes(range(32))), critical=False)
+        body = builder.build().public_bytes(Encoding.DER)
+        answer = status.ocsp.answer(WebRequest("POST", "/ocsp", body=body), now=now)
+        assert ocsp.load_der_ocsp_response(answer.body).certificate_status is expected
+        file.write_bytes(answer.body)
+        assert not lint("lint_ocsp_response", file=file)
 
 
 def test_a_key_of_status_signs_no_list_and_an_issuing_key_no_answer(
