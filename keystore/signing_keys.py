@@ -81,6 +81,12 @@ def read_keys(connection: Connection, *, purpose: str) -> tuple[KeyRecord, ...]:
     return tuple(_record(row) for row in rows)
 
 
+def read_destroyed(connection: Connection) -> frozenset[str]:
+    """The names of destroyed keys, of whatever purpose."""
+    destroyed = select(signing_key.c.kid).where(signing_key.c.destroyed_ms.is_not(None))
+    return frozenset(connection.execute(destroyed).scalars())
+
+
 def insert_key(connection: Connection, record: KeyRecord) -> None:
     """Store a new key."""
     connection.execute(

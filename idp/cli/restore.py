@@ -2,16 +2,17 @@
 
 What lives here: the command, step by step.  1. The backup is whole and of this kind of database.
 2. Nobody has the database open.  3. The operator is told what will be lost, and asked.  4. The copy
-is put beside the database and opened: tables, root key, sheet, log.  5. Whoever was erased since is
-erased again.  6. The copy takes the place of the database, which is kept under another name.  What
-is wrong in 4 and 5 leaves the database as it was.
-Not here: erasing again (`idp/accounts/destroyed_again.py`).
+is put beside the database and opened: tables, root key, sheet, log.  5. What was revoked, suspended
+or destroyed since is so again, and whoever was erased since is erased again.  6. The copy takes the
+place of the database, which is kept under another name.  What is wrong in 4 and 5 leaves the
+database as it was.
+Not here: ending again (`idp/cli/restore_endings.py`), erasing again
+(`idp/accounts/destroyed_again.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,14 +26,15 @@ from idp.cli.backup import open_copies
 from idp.cli.context import read_settings
 from idp.cli.log_parts import open_log
 from idp.cli.naming import operator_option
+from idp.cli.restore_endings import end_again
+from idp.clock import utc_now
 from idp.errors import StorageUnavailable
-from idp.ids import AccountId
-from idp.services import Services, build_services, utc_now
+from idp.services import Services, build_services
 from idp.settings import Settings
 from idp.storage.copies import Copies, CopyFailed, read_log_state
 from idp.storage.database import Database
 from idp.storage.deployment import find_stamp
-from idp.storage.erasures import count_accounts, read_erased
+from idp.storage.replaced import Replaced, read_replaced
 from idp.storage.schema import head_revision, is_set_up, upgrade
 from keystore.destruction import DestructionList
 from keystore.errors import DestructionListBroken
@@ -40,14 +42,6 @@ from keystore.log.events import Event, EventType
 from keystore.log.verify import verify_log
 
 _BROKEN_LOG: Final = 1
-
-
-@dataclass(frozen=True, slots=True)
-class _Before:
-    """The database that the backup replaces: how many accounts, and who was erased in it."""
-
-    accounts: int
-    erased: tuple[AccountId, ...]
 
 
 @click.command()
@@ -110,7 +104,7 @@ def _stage(
     copies: Copies,
     backup: Backup,
     *,
-    before: _Before,
+    before: Replaced,
     lists: Sequence[Path],
     operator: str,
     force: bool,
@@ -127,12 +121,15 @@ def _stage(
             if (state.rows, state.heads_sha256) != (info.log_rows, info.log_heads_sha256):
                 raise CopyFailed("the log of the copy is not the log that was backed up")
             is_whole = _check_log(services)
+            ended = end_again(services, before=before, operator=operator)
             done = _erase_again(
                 services, before=before, lists=lists, operator=operator, force=force
             )
             facts: dict[str, str | int | bool] = {
                 "made": f"{info.made_at:%Y-%m-%dT%H:%MZ}",
                 "erased_again": len(done.erased),
+                "revoked_again": ended.certificates,
+                "destroyed_again": ended.keys,
             }
             with services.database.transaction() as tx:
                 event = Event(EventType.BACKUP_RESTORED, facts=facts)
@@ -147,29 +144,30 @@ def _stage(
     return is_whole
 
 
-def _look(settings: Settings) -> _Before:
+def _look(settings: Settings) -> Replaced:
     """What is there now; a database that cannot be read has nothing to say."""
     database = Database(settings.effective_database_url, pool_size=1)
     try:
         if not is_set_up(database):
-            return _Before(0, ())
+            return Replaced()
         with database.read() as connection:
-            return _Before(count_accounts(connection), read_erased(connection))
+            return read_replaced(connection)
     except StorageUnavailable:
-        return _Before(0, ())
+        return Replaced()
     finally:
         database.close()
 
 
-def _warn(backup: Backup, before: _Before) -> None:
+def _warn(backup: Backup, before: Replaced) -> None:
     info = backup.unverified_info
     click.echo(f"The backup is of {info.made_at:%F %T}Z, with {info.log_rows} rows of the log.")
     if before.accounts:
         click.echo(
             f"The database that is there has {before.accounts} accounts. What was written to it "
             "since the backup will be lost: new accounts, passwords and authenticators, consents, "
-            "certificates and their revocations. Sessions and tokens that ended since live again "
-            "until they expire. Witnesses of the log will say that it went back, which is true."
+            "certificates. What was revoked, suspended or destroyed stays so. Sessions and tokens "
+            "that ended since live again until they expire. Witnesses of the log will say that it "
+            "went back, which is true."
         )
 
 
@@ -195,7 +193,7 @@ def _check_log(services: Services) -> bool:
 def _erase_again(
     services: Services,
     *,
-    before: _Before,
+    before: Replaced,
     lists: Sequence[Path],
     operator: str,
     force: bool,
@@ -224,6 +222,7 @@ def _erase_again(
         log=services.log.in_name_of(operator),
         sign_out=services.sessions.in_name_of(operator).end_all_in,
         destructions=listed,
+        signing_means=services.signing_means(log=services.log.in_name_of(operator)),
     )
     with tqdm(unit=" accounts", disable=None, desc="destroyed keys") as bar:
         done = destroy_again(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
@@ -12,6 +13,8 @@ from typing import Any, Final
 import click
 import pytest
 from click.testing import CliRunner, Result
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import select, update
 
 from idp.accounts.identifiers import ParsedIdentifier
@@ -20,11 +23,21 @@ from idp.accounts.model import Account, AccountKind, AccountLevel, IdentifierKin
 from idp.cli import cli
 from idp.cli.context import read_settings
 from idp.errors import AntinError
+from idp.pki import subject_of
+from idp.sandbox.trust import make_authority
 from idp.services import Services, build_services
 from idp.storage.accounts import account
 from keystore.errors import SealBroken
 from keystore.log.events import Event, EventType
 from keystore.log.record import find_writers, log_event, seal_context, verify_chain
+from keystore.pki.certificates import IssueRequest
+from keystore.pki.model import CertificateRecord, CertificateState, RevocationReason
+from keystore.pki.profiles import Profile as CertificateProfile
+from keystore.pki.storage.certificates import certificate as certificate_table
+from keystore.pki.storage.enrolments import enrolment
+from keystore.pki.storage.subjects import certified_subject
+from keystore.signer.model import KeyPolicy
+from keystore.signer.storage import insert_personal_key, personal_key
 from tests.support.servers import PostgresqlServer
 from tests.support.serving import prepare
 from tests.support.stores import create_all_tables
@@ -32,6 +45,12 @@ from tests.support.stores import create_all_tables
 HERS, HIS = "003091000017", "003091000025"
 NAME = "Trần Thị Hoa Mướp"
 ADDRESS = "192.0.2.77"
+_AUTHORITY: Final = {
+    "ANTIN_PKI_BASE_URL": "http://pki.antin.vn",
+    "ANTIN_PKI_ORGANISATION": "Cơ quan Chứng thực Thử nghiệm",
+    "ANTIN_PKI_ORGANISATION_IDENTIFIER": "GOVVN-H00.99",
+    "ANTIN_PKI_POLICY_ARC": "1.3.6.1.4.1.99999.1",
+}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -43,7 +62,7 @@ def settings(
     if request.param == "postgresql":
         server: PostgresqlServer = request.getfixturevalue("postgresql_server")
         url = server.url(server.make_database())
-    given = prepare(tmp_path, database_url=url)
+    given = prepare(tmp_path, database_url=url) | _AUTHORITY
     create_all_tables(url)
     for name, text in given.items():
         monkeypatch.setenv(name, text)
@@ -84,6 +103,40 @@ class Office:
             services.log.record(tx, event, data_key=row, now=services.time())
         services.close()
         return made
+
+    def certify(self, *accounts: Account) -> list[CertificateRecord]:
+        """A personal key and a certificate for each of these people, by an authority of ours."""
+        services = self.services()
+        assert services.trust.pki is not None
+        make_authority(services, now=services.time())
+        made = []
+        for one in accounts:
+            found = services.people.find_account(one.account_id)
+            assert found is not None
+            key = ec.generate_private_key(ec.SECP256R1()).public_key()
+            spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+            policy = KeyPolicy(
+                key_id=f"key_{secrets.token_hex(8)}", account_id=one.account_id,
+                subject_kind="person", algorithm="ES256", scal=1, rp_id="", credentials=(),
+                recipient=b"", created_ms=0,
+            )  # fmt: skip
+            with services.database.transaction() as tx:
+                insert_personal_key(tx, policy, public_spki=spki, wrapped=b"wrapped", kek_id="kek")
+            request = IssueRequest(
+                profile=CertificateProfile.CITIZEN, subject=subject_of(found), public_spki=spki,
+                account_id=one.account_id, data_key=found.data_key, kid=policy.key_id,
+                proofing_level=2, scal=2,
+            )  # fmt: skip
+            made.append(services.trust.pki.certificates.issue(request, now=services.time()).record)
+        services.close()
+        return made
+
+    def certificate(self, record: CertificateRecord) -> CertificateRecord:
+        services = self.services()
+        assert services.trust.pki is not None
+        found = services.trust.pki.certificates.get(record.serial)
+        services.close()
+        return found
 
     def erase(self, account_id: str) -> None:
         done = self.run("accounts", "erase", account_id, "--yes", "--operator", "anh")
@@ -152,6 +205,60 @@ def test_whoever_was_erased_stays_erased_and_nothing_tells_who_it_was(
     assert office.names() == {hers.account_id: None, his.account_id: HIS}
     _check_log(office)
     _check_nothing_tells(office, hers)
+
+
+def test_a_certificate_of_whoever_was_erased_stays_revoked_and_is_nobodys(office: Office) -> None:
+    """Somebody with a certificate and a personal key; the backup is from before the erasure."""
+    hers, his = office.add(HERS), office.add(HIS, name="Lê Văn Khác")
+    certificate, other = office.certify(hers, his)
+    assert office.run("backup", str(office.folder / "before")).exit_code == 0
+    office.erase(hers.account_id)
+    revoked = office.certificate(certificate)
+    assert office.run("backup", str(office.folder / "after")).exit_code == 0
+    for folder in ("before", "after"):
+        restored = office.run("restore", str(office.folder / folder), "--yes")
+        assert restored.exit_code == 0, (restored.output, restored.exception)
+        kept = office.certificate(certificate)
+        assert kept.state is CertificateState.REVOKED
+        assert kept.changed_at == revoked.changed_at
+        assert kept.account_id is None
+        assert office.certificate(other).account_id == his.account_id
+        assert office.names() == {hers.account_id: None, his.account_id: HIS}
+        _check_log(office)
+        _check_nothing_tells(office, hers)
+        _check_nothing_leads_to(office, hers, certificate)
+
+
+def test_what_was_revoked_or_destroyed_since_a_backup_stays_so(office: Office) -> None:
+    hers, his = office.add(HERS), office.add(HIS)
+    lost, held = office.certify(hers, his)
+    assert office.run("backup", str(office.folder / "b")).exit_code == 0
+    (late,) = office.certify(hers)
+    services = office.services()
+    assert services.trust.pki is not None
+    states, now = services.trust.pki.states, services.time()
+    states.revoke(lost.serial, reason=RevocationReason.KEY_COMPROMISE, now=now)
+    states.suspend(held.serial, now=now)
+    states.revoke(late.serial, reason=RevocationReason.KEY_COMPROMISE, now=now)
+    kid = services.keyring.signing_key("ES256", now=now).kid
+    services.keyring.destroy(kid, now=now)
+    services.close()
+    before = [office.certificate(one) for one in (lost, held, late)]
+    done = office.run("restore", str(office.folder / "b"), "--yes")
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert "3 certificates that had ended were ended again" in done.output
+    assert "1 signing keys that had been destroyed were destroyed again" in done.output
+    after = [office.certificate(one) for one in (lost, held, late)]
+    for one, two in zip(before, after, strict=True):
+        assert (one.state, one.reason, one.changed_at) == (two.state, two.reason, two.changed_at)
+    assert [one.account_id for one in after] == [hers.account_id, his.account_id, None]
+    services = office.services()
+    (record,) = [one for one in services.keyring.records(services.time()) if one.kid == kid]
+    assert record.destroyed_at is not None
+    assert record.private_sealed is None
+    assert services.keyring.signing_key("ES256", now=services.time()).kid != kid
+    services.close()
+    _check_log(office)
 
 
 def test_the_list_alone_is_enough_where_the_database_is_lost(
@@ -320,6 +427,32 @@ def _check_nothing_tells(office: Office, erased: Account) -> None:
         for word in (HERS, NAME, ADDRESS, NAME.rsplit(maxsplit=1)[-1]):
             assert word.encode() not in raw, file.name
     assert erased.account_id.encode() not in (office.folder / "destroyed").read_bytes()
+
+
+def _check_nothing_leads_to(
+    office: Office, erased: Account, certificate: CertificateRecord
+) -> None:
+    """Documents carry the certificate: neither its number nor its key stands beside the account."""
+    words = (f"{certificate.serial:x}", certificate.spki_sha256.hex())
+    services = office.services()
+    with services.database.read() as connection:
+        for table in (log_event, certified_subject, certificate_table, enrolment):
+            rows = connection.execute(
+                select(table).where(table.c.account_id == erased.account_id)
+            ).all()
+            assert rows or table is not log_event
+            assert not rows or table is log_event
+            assert not [row for row in rows for word in words if word in repr(row)]
+        keys = select(personal_key.c.key_id).where(personal_key.c.account_id == erased.account_id)
+        key_ids = connection.execute(keys).scalars().all()
+        numbered = connection.execute(
+            select(certificate_table).where(certificate_table.c.serial.like(f"%{words[0]}"))
+        ).mappings()
+        for row in numbered:
+            assert row["kid"] not in key_ids
+            assert row["spki_sha256"] != certificate.spki_sha256
+            assert row["der_sealed"] is None
+    services.close()
 
 
 def _unpacked(file: Path) -> bytes:

@@ -1,0 +1,73 @@
+"""After a backup was restored: what was revoked or destroyed before is so again.
+
+What lives here: the step of `antin restore` that keeps certificates revoked or suspended and
+signing keys destroyed, and what the operator is told of it.
+Not here: people who were erased (`idp/accounts/destroyed_again.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import click
+from sqlalchemy import Connection
+
+from idp.ids import AccountId
+from idp.services import Services
+from idp.storage.accounts import find_row
+from idp.storage.replaced import Replaced
+from keystore.backends.errors import KeyKept, TokenUnavailable
+from keystore.pki.carrying_over import carry_over
+from keystore.purposes import KEY_PURPOSES
+
+
+@dataclass(frozen=True, slots=True)
+class EndedAgain:
+    """How many certificates and signing keys of the copy were ended."""
+
+    certificates: int
+    keys: int
+
+
+def end_again(services: Services, *, before: Replaced, operator: str) -> EndedAgain:
+    """End in the copy what had ended in the database before; call it before people are erased."""
+    certificates = carry_over(
+        services.database,
+        before.certificates,
+        data_key_of=_data_key_of,
+        log=services.log.in_name_of(operator),
+        now=services.time(),
+    )
+    keys = _destroy_again(services, before=before, operator=operator)
+    if certificates:
+        click.echo(f"{certificates} certificates that had ended were ended again")
+    if keys:
+        click.echo(f"{keys} signing keys that had been destroyed were destroyed again")
+    if not before.is_read and services.trust.pki is not None:
+        click.echo(
+            "the database before could not be read: revoke again what the revocation lists that "
+            "were published since the backup name, and destroy again the signing keys that were "
+            "destroyed since",
+            err=True,
+        )
+    return EndedAgain(certificates, keys)
+
+
+def _destroy_again(services: Services, *, before: Replaced, operator: str) -> int:
+    done, now = 0, services.time()
+    for purpose in KEY_PURPOSES.values():
+        keyring = services.keyrings.in_name_of(operator).of(purpose)
+        for record in keyring.records(now):
+            if record.destroyed_at is not None or record.kid not in before.destroyed_keys:
+                continue
+            try:
+                keyring.destroy(record.kid, now=now)
+            except (KeyKept, TokenUnavailable):
+                click.echo(f"destroyed, but its module is not reached: {record.kid}", err=True)
+            done += 1
+    return done
+
+
+def _data_key_of(connection: Connection, account_id: str) -> bytes | None:
+    row = find_row(connection, AccountId(account_id))
+    return None if row is None else row.data_key

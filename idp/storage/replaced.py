@@ -1,0 +1,44 @@
+"""What a database that a backup replaces has to say: what ended in it must not live again.
+
+What lives here: the questions that are asked of it before it goes.  It may be of an older revision
+than this version of the service.  Not here: acting on the answers (`idp/cli/restore.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, inspect
+
+from idp.ids import AccountId
+from idp.storage.erasures import count_accounts, read_erased
+from keystore.pki.model import CertificateRecord
+from keystore.pki.storage.certificates import read_ended
+from keystore.signing_keys import read_destroyed
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """How many accounts it has, and what ended in it.
+
+    `is_read`: there was a database that could be read; without one nothing is known of what ended.
+    """
+
+    accounts: int = 0
+    erased: tuple[AccountId, ...] = ()
+    certificates: tuple[CertificateRecord, ...] = field(default=(), repr=False)
+    """Revoked and suspended ones."""
+    destroyed_keys: frozenset[str] = frozenset()
+    is_read: bool = False
+
+
+def read_replaced(connection: Connection) -> Replaced:
+    """Everything that a restore must not undo."""
+    has_certificates = inspect(connection).has_table("certificate")
+    return Replaced(
+        accounts=count_accounts(connection),
+        erased=read_erased(connection),
+        certificates=read_ended(connection) if has_certificates else (),
+        destroyed_keys=read_destroyed(connection),
+        is_read=True,
+    )
