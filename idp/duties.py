@@ -29,8 +29,8 @@ from idp.storage.database import Database
 from idp.storage.purge import find_rules, purge_batch
 from idp.storage.schema import all_metadata
 from idp.work.model import Duty, Handler, Job, RecordGivenUp
-from keystore.log.events import Event, EventType
-from keystore.purposes import KEY_PURPOSES, LOG, SECOND_FACTOR, TOKENS
+from keystore.log.events import Event, EventType, Fact
+from keystore.purposes import KEY_PURPOSES, LOG, TOKENS
 
 _PURGE_EVERY: Final = timedelta(seconds=30)
 _PURGED_AT_ONCE: Final = 2000
@@ -113,11 +113,8 @@ def _key_duties(services: Services) -> tuple[Duty, ...]:
     of the log by command.
     """
     keyrings = [services.keyrings.of(purpose) for purpose in KEY_PURPOSES.values()]
-    rotated = [one for one in keyrings if one.purpose.name in {TOKENS.name, SECOND_FACTOR.name}]
     return (
-        Duty(
-            "rotate_keys", timedelta(hours=1), lambda now: [one.rotate_due(now) for one in rotated]
-        ),
+        Duty("rotate_keys", timedelta(hours=1), services.keyrings.of(TOKENS).rotate_due),
         Duty(
             "destroy_keys",
             timedelta(hours=1),
@@ -175,17 +172,26 @@ def _until_late(period: timedelta) -> Callable[[], bool]:
 
 
 def make_record_given_up(services: Services) -> RecordGivenUp:
-    """What is written into the log when a portal could not be told of a logout."""
+    """What is written into the log when a portal or the signer could not be told."""
 
     def record(job: Job, *, error: str, now: datetime) -> None:
-        if job.kind != BACKCHANNEL_LOGOUT:
+        facts: dict[str, Fact] = {
+            "error": error,
+            "attempts": job.attempts,
+            "job": job.outbox_id,
+        }
+        data_key = None
+        if job.kind == BACKCHANNEL_LOGOUT:
+            client_id = job.payload["client_id"]
+            event = Event(EventType.LOGOUT_UNDELIVERED, client_id=client_id, facts=facts)
+        elif job.kind in {SUSPEND_PERSONAL_KEYS, DESTROY_PERSONAL_KEYS}:
+            facts["wanted"] = job.kind
+            account_id = job.payload["account_id"]
+            event = Event(EventType.PERSONAL_KEYS_LEFT, account_id=account_id, facts=facts)
+            data_key = services.people.data_key_of(account_id)  # None when it was erased
+        else:
             return
-        event = Event(
-            EventType.LOGOUT_UNDELIVERED,
-            client_id=job.payload["client_id"],
-            facts={"error": error, "attempts": job.attempts, "job": job.outbox_id},
-        )
         with services.database.transaction() as tx:
-            services.log.record(tx, event, data_key=None, now=now)
+            services.log.record(tx, event, data_key=data_key, now=now)
 
     return record

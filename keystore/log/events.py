@@ -97,6 +97,10 @@ class EventType(StrEnum):
     PERSONAL_KEY_SUSPENDED = "keys:personal_key:suspended"
     PERSONAL_KEY_RESUMED = "keys:personal_key:resumed"
     PERSONAL_KEY_DESTROYED = "keys:personal_key:destroyed"
+    PERSONAL_KEYS_LEFT = "keys:personal_key:left"
+    """The signer could not be made to suspend or destroy the keys of an account that was locked or
+    has ended, and no more attempts are made: somebody has to.
+    """
 
     ACTIVATION_ACCEPTED = "sign:activation:accepted"
     """A personal key signed exactly the digests that its owner confirmed."""

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import select
 
 from idp.accounts.identifiers import ParsedIdentifier
 from idp.accounts.lifecycle import AccountLifecycle, make_account
 from idp.accounts.model import Account, AccountKind, AccountLevel, IdentifierKind, Profile
+from idp.duties import make_record_given_up
 from idp.pki import subject_of
 from idp.sandbox.trust import make_authority
 from idp.services import Services, build_services
@@ -28,6 +30,8 @@ from idp.storage import outbox
 from idp.storage.database import Database
 from idp.work.model import Done, Retry
 from keystore.destruction import DestructionList
+from keystore.log.events import EventType
+from keystore.log.record import log_event
 from keystore.pki.certificates import IssueRequest
 from keystore.pki.model import CertificateRecord, CertificateState, RevocationReason
 from keystore.pki.profiles import Profile as CertificateProfile
@@ -199,3 +203,21 @@ def test_a_signer_that_is_away_is_asked_again(services, lifecycle, account, now,
     nobody = f"unix:{tmp_path / 'nobody.sock'}"
     outcome = PersonalKeysEnd(lambda: SignerClient(nobody))(job, now=now)
     assert outcome == Retry("signer_unavailable", is_lane_down=True)
+
+
+@pytest.mark.parametrize("act", ["lock", "erase"])
+def test_giving_up_on_the_keys_of_an_account_is_on_record(
+    services, lifecycle, account, now, act
+) -> None:
+    """They may be there still, and sign: an operator has to see it."""
+    give_key(services, account)
+    getattr(lifecycle, act)(account.account_id, reason="asked", now=now)
+    (job,) = jobs(services, now=now)
+    make_record_given_up(services)(job, error="expired", now=now)
+    with services.database.read() as connection:
+        (row,) = connection.execute(
+            select(log_event).where(log_event.c.type == EventType.PERSONAL_KEYS_LEFT)
+        ).all()
+    assert row.account_id == account.account_id
+    assert f'"wanted":"{job.kind}"' in row.facts
+    assert '"error":"expired"' in row.facts
