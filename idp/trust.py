@@ -25,6 +25,7 @@ from keystore.log.log_keys import KeyringLogKeys
 from keystore.log.proofs import Proofs
 from keystore.log.row_marks import RowMarks
 from keystore.log.sequencer import Sequencer
+from keystore.log.signed_heads import HeadFolder
 from keystore.log.witnessing import WitnessConfig, Witnessing, parse_witness
 from keystore.purposes import LOG
 from keystore.web.answer import Endpoint
@@ -111,6 +112,7 @@ def _build_log(settings: Settings, *, keyrings: Keyrings, egress: Egress) -> Log
             origins=origins,
             keys=keys,
             marks=RowMarks(keyrings.sealer, signer_keys=settings.signer_log_keys),
+            memory=HeadFolder(settings.var / "log-heads"),
         ),
         proofs=proofs,
         witnesses=witnesses,

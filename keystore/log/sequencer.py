@@ -8,10 +8,11 @@ rest is integrated and signed, and then the duty fails, for as long as a chain i
 
 **Signing.** What is signed was committed before, so no signature speaks of entries that a power cut
 could take back.  Before it signs, the sequencer looks at what it signed last: the signature has to
-be the log's, and the tree has to begin with the tree of then; in one process also with the largest
-tree that this process ever signed.  Otherwise nothing is signed (`TreeDamaged`).  That keeps us
-from lending our key to somebody who can write to the database.  Against whoever has the key as
-well there are the witnesses (`keystore/log/witnessing.py`).
+be the log's, and the tree has to begin with the tree of then; also with the largest tree that this
+process ever signed, or this host, as a memory outside of the database says.  Otherwise nothing is
+signed (`TreeDamaged`).  That keeps us from lending our key to somebody who can write to the
+database.  Against whoever has the key as well there are the witnesses
+(`keystore/log/witnessing.py`).
 
 Source: architecture, "State" (the append-only log); C2SP tlog-checkpoint (a log never signs two
 trees of which one is not the beginning of the other).  Not here: who calls this every second.
@@ -51,6 +52,7 @@ from keystore.log.log_keys import LogKeys
 from keystore.log.merkle import hash_leaf, prove_consistency, verify_consistency
 from keystore.log.note_keys import SignedHead
 from keystore.log.row_marks import RowMarks
+from keystore.log.signed_heads import HeadMemory
 from keystore.log.tiles import Growth, TileNodes, grow, read_edge, root_of_edge
 from keystore.log.tree_storage import (
     TreeState,
@@ -89,7 +91,7 @@ class Sequencer:
     Takes   origins: the name of each tree, for a database that has none yet: a tree keeps the
             name it began with, because witnesses and clients know it under that name;
             marks: tells rows that were recorded from others; without it every row that fits is
-            taken.
+            taken; memory: what was signed, kept outside of the database.
     """
 
     def __init__(
@@ -99,11 +101,13 @@ class Sequencer:
         origins: Mapping[Tree, str],
         keys: LogKeys,
         marks: RowMarks | None = None,
+        memory: HeadMemory | None = None,
     ) -> None:
         self._database = database
         self._origins = dict(origins)
         self._keys = keys
         self._marks = marks
+        self._memory = memory
         self._signed: dict[Tree, SignedHead] = {}
 
     def run(self, now: datetime) -> int:
@@ -186,9 +190,16 @@ class Sequencer:
 
     def _sign_tree(self, tree: Tree, *, now: datetime) -> StoredCheckpoint | None:
         with self._database.read() as connection:
+            state = find_tree_state(connection, tree)
+        if state is None:
+            return None
+        remembered = self._remembered(state.origin)  # before the checkpoints, which only grow
+        with self._database.read() as connection:
             last = find_checkpoint(connection, tree)  # before the tree, which only grows
             state = find_tree_state(connection, tree)
-            if state is None or not self._check_history(connection, state, last=last, now=now):
+            if state is None or not self._check_history(
+                connection, state, last=last, remembered=remembered, now=now
+            ):
                 return None
         head = SignedHead(state.origin, state.size, state.root)
         signers = self._keys.signers(state.origin, now=now)
@@ -206,9 +217,18 @@ class Sequencer:
                 return None
             add_checkpoint(tx, state, note=note, now=now)
         self._signed[tree] = head
+        if self._memory is not None:
+            self._memory.save(head)
         return StoredCheckpoint(tree, state.size, state.root, now, note, "", None)
 
+    def _remembered(self, origin: str) -> SignedHead | None:
+        return None if self._memory is None else self._memory.find(origin)
+
     def _begin_trees(self, now: datetime) -> None:
+        for tree in Tree:
+            remembered = self._remembered(self._origins[tree])
+            if remembered is not None and remembered.size > 0:
+                raise TreeDamaged(f"{tree} rolled back from {remembered.size}")
         with self._database.transaction() as tx:
             lock_until_commit(tx, name=_LOCK)
             for tree in Tree:
@@ -223,12 +243,17 @@ class Sequencer:
         state: TreeState,
         *,
         last: StoredCheckpoint | None,
+        remembered: SignedHead | None,
         now: datetime,
     ) -> bool:
         """Whether there is something to sign; refuses a tree that is not the one signed before."""
         signed = self._signed.get(state.tree)
         if signed is not None and signed.origin != state.origin:
             signed = None  # another log, by the operator's command
+        if remembered is not None and remembered.origin != state.origin:
+            remembered = None
+        if signed is None or (remembered is not None and remembered.size > signed.size):
+            signed = remembered
         if signed is not None and (last is None or signed.size > last.size):
             raise TreeDamaged(f"{state.tree} rolled back from {signed.size}")
         if last is None:
@@ -241,6 +266,11 @@ class Sequencer:
             )
         except (NoteMalformed, NoteNotTrusted) as problem:
             raise TreeDamaged(f"{state.tree} checkpoint {last.size}") from problem
+        if self._memory is not None and (remembered is None or remembered.size < checkpoint.size):
+            # what another host signed; it is looked at below before anything is signed after it
+            self._memory.save(SignedHead(state.origin, checkpoint.size, checkpoint.root))
+        if signed is not None and signed.size == checkpoint.size and signed.root != checkpoint.root:
+            raise TreeDamaged(f"{state.tree} checkpoint {last.size}")
         if (checkpoint.size, checkpoint.root) == (state.size, state.root):
             return False
         nodes = make_nodes(connection, state.tree)
