@@ -3,10 +3,12 @@
 What lives here: the command.  It runs as a user of its own, on the hosts of the service or on hosts
 of its own: nobody else reads `ANTIN_SIGNER_KEK_FILE`, its folder, or its memory.  systemd (or
 whatever watches over it) starts it again when its parent process is killed; children that are
-killed it starts again itself.  Its database role needs no more than: SELECT on `alembic_version`
-and `deployment`; SELECT, INSERT, UPDATE on `personal_key`, `personal_key_counter` and `root_key`;
-SELECT, INSERT, DELETE on `spent_activation`; SELECT, INSERT on `log_event` and `log_chain`; USAGE
-on the sequence `log_chain_chain_id_seq`, where its chains are announced.
+killed it starts again itself.  With exit status 77 the token refused the PIN: it must not be
+started again (`RestartPreventExitStatus=77`), because a few wrong PINs lock a token.
+Its database role needs no more than: SELECT on `alembic_version` and `deployment`; SELECT, INSERT,
+UPDATE on `personal_key`, `personal_key_counter` and `root_key`; SELECT, INSERT, DELETE on
+`spent_activation`; SELECT, INSERT on `log_event` and `log_chain`; USAGE on the sequence
+`log_chain_chain_id_seq`, where its chains are announced.
 Not here: putting it together (`idp/signer.py`).
 """
 
@@ -15,7 +17,9 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 from functools import partial
+from typing import NoReturn
 
 import click
 
@@ -26,6 +30,7 @@ from idp.personal_keys import open_personal_ring, open_personal_roots, signer_ke
 from idp.settings import Settings
 from idp.settings_loading import SANDBOX_MARK
 from idp.storage.deployment import find_stamp
+from keystore.backends.errors import TokenPinRefused
 
 
 @click.command()
@@ -52,7 +57,10 @@ def signer(*, trust_clock: bool) -> None:
     drop_own_variables()
     configure_logging(settings.log_level)
     harden_process()
-    _prepare(signer_settings(settings), is_marked=is_marked)
+    try:
+        _prepare(signer_settings(settings), is_marked=is_marked)
+    except TokenPinRefused:
+        _end_for_pin()
     if trust_clock:
         ledger = open_ledger(settings)
         ledger.trust_clock(utc_now())
@@ -67,7 +75,16 @@ def signer(*, trust_clock: bool) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: processes.stop())
         click.echo(f"antin signer: {address}")
-        processes.watch()
+        is_stopped = processes.watch()
+    if not is_stopped:
+        _end_for_pin()
+
+
+def _end_for_pin() -> NoReturn:
+    from keystore.signer.processes import PIN_REFUSED
+
+    click.echo("antin: the token refused the PIN; it is not tried again", err=True)
+    sys.exit(PIN_REFUSED)
 
 
 def _prepare(settings: Settings, *, is_marked: bool) -> None:

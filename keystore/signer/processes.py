@@ -3,7 +3,8 @@
 What lives here: starting the children, starting again what was killed, stopping them.  The parent
 opens no personal key.  Nothing is inherited but the listening socket (`spawn`), so a session to a
 hardware module begins in the process that uses it.  Connections made while a child is being started
-again wait in the socket's queue and are served by the next one.
+again wait in the socket's queue and are served by the next one.  A child whose PIN was refused is
+not started again: a few wrong PINs lock a token, and the next child has the same one.
 Not here: what a child does (`server`).
 """
 
@@ -14,6 +15,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +23,7 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import Final
 
+from keystore.backends.errors import TokenPinRefused
 from keystore.signer.hardening import end_with_parent, harden_process
 from keystore.signer.server import SignerServer
 
@@ -30,6 +33,9 @@ _GRACE_S: Final = 35.0
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 3.0
 _LIVED_WELL_S: Final = 30.0
+
+PIN_REFUSED: Final = 77
+"""Exit status: the token refused the PIN.  Whatever starts processes again shall not, for this."""
 
 MakeServer = Callable[[socket.socket], SignerServer]
 
@@ -50,13 +56,17 @@ class SignerProcesses:
         self._count = count
         self._children: list[BaseProcess] = []
         self._stopping = threading.Event()
+        self._is_pin_refused = False
 
-    def watch(self) -> None:
-        """Start the children, start again whichever ends, until `stop`; then end them."""
+    def watch(self) -> bool:
+        """Start the children, start again whichever ends, until `stop`; then end them.
+
+        Returns False when it ended by itself: no child is left, and the token refused the PIN.
+        """
         pause_s = 0.0
         started_s = time.monotonic()
         while not self._stopping.is_set():
-            while len(self._children) < self._count:
+            while len(self._children) < self._count and not self._is_pin_refused:
                 self._children.append(self._start())
                 started_s = time.monotonic()
             wait([child.sentinel for child in self._children], timeout=_POLL_S)
@@ -64,11 +74,17 @@ class SignerProcesses:
             self._children = [child for child in self._children if child.is_alive()]
             if ended and not self._stopping.is_set():
                 _log.error("signer_process_died exit_code=%s", ended[0].exitcode)
+                if any(child.exitcode == PIN_REFUSED for child in ended):
+                    _log.error("signer_pin_refused")
+                    self._is_pin_refused = True
+                if self._is_pin_refused and not self._children:
+                    return False  # until then those that are logged in go on
                 lived_well = time.monotonic() - started_s > _LIVED_WELL_S
                 pause_s = _FIRST_PAUSE_S if lived_well or not pause_s else pause_s * 2
                 pause_s = min(_LONGEST_PAUSE_S, pause_s)
                 self._stopping.wait(pause_s)
         self._finish()
+        return True
 
     def stop(self) -> None:
         """Let `watch` end; safe to call from a signal handler."""
@@ -101,7 +117,10 @@ def _run_child(listener: socket.socket, make_server: MakeServer, parent: int) ->
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal tells the parent, who tells us
     harden_process()
     end_with_parent(parent)
-    server = make_server(listener)
+    try:
+        server = make_server(listener)
+    except TokenPinRefused:
+        sys.exit(PIN_REFUSED)
     signal.signal(signal.SIGTERM, lambda *_: server.stop())
     if stop_early.is_set():
         return

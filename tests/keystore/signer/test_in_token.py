@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -12,7 +14,9 @@ import pytest
 
 from keystore.signer import errors
 from keystore.signer.client import SignerClient
+from keystore.signer.processes import PIN_REFUSED
 from keystore.verifying import verify_digest
+from tests.support.servers import wait_until
 from tests.support.signer import Person, digests_of
 from tests.support.signer_process import SignerProcess, running_signer, utc_now
 from tests.support.softhsm import SoftHsm, SoftToken
@@ -24,6 +28,13 @@ def token(soft_hsm: SoftHsm) -> SoftToken:
     return soft_hsm.make_token(f"signer {secrets.token_hex(6)}")
 
 
+def _pin_file(folder: Path, pin: str) -> Path:
+    file = folder / "pin"
+    file.write_text(pin)
+    file.chmod(0o600)
+    return file
+
+
 @pytest.fixture
 def signer(soft_hsm: SoftHsm, token: SoftToken, tmp_path: Path) -> Iterator[SignerProcess]:
     """A signer whose root key is in that token, made at its first start."""
@@ -33,7 +44,7 @@ def signer(soft_hsm: SoftHsm, token: SoftToken, tmp_path: Path) -> Iterator[Sign
         environment=soft_hsm.environment,
         ANTIN_SIGNER_PKCS11_MODULE=str(token.module),
         ANTIN_SIGNER_PKCS11_TOKEN=token.label,
-        ANTIN_SIGNER_PKCS11_PIN=token.pin,
+        ANTIN_SIGNER_PKCS11_PIN_FILE=str(_pin_file(tmp_path, token.pin)),
         ANTIN_SIGNER_PROCESSES="2",
     ) as running:
         yield running
@@ -84,3 +95,22 @@ def test_a_token_that_is_removed_and_put_back_signs_again(
     away.rename(token.folder)
     with closing(signer.client(patience_s=30)) as client:
         assert _sign(client, person, count=2) == 2
+
+
+def test_a_pin_that_was_refused_is_not_tried_again_and_again(
+    signer: SignerProcess, token: SoftToken, tmp_path: Path
+) -> None:
+    """PKCS #11 v2.40 §5.6: after a few wrong PINs a token is locked.  Two processes, one try."""
+    with closing(signer.client(patience_s=20)) as client:
+        person = signer.enrol(client)
+        _pin_file(tmp_path, "000000")
+        one, other = signer.children()
+        os.kill(one, signal.SIGKILL)
+        wait_until(lambda: "signer_pin_refused" in signer.log, what="the refusal")
+        assert _sign(client, person, count=1) == 1, "the one that is logged in goes on"
+        os.kill(other, signal.SIGKILL)
+    assert signer.process is not None
+    assert signer.process.wait(30) == PIN_REFUSED
+    assert signer.log.count("signer_pin_refused") == 1
+    assert "000000" not in signer.log
+    assert signer.run().returncode == PIN_REFUSED
