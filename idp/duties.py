@@ -7,7 +7,7 @@ outbox row. When they run is `idp/work`; that they run at all is `antin work`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -29,6 +29,7 @@ from idp.storage.database import Database
 from idp.storage.purge import find_rules, purge_batch
 from idp.storage.schema import all_metadata
 from idp.work.model import Duty, Handler, Job, RecordGivenUp
+from keystore.keyring import Keyring
 from keystore.log.events import Event, EventType, Fact
 from keystore.purposes import KEY_PURPOSES, LOG, TOKENS
 
@@ -118,7 +119,7 @@ def _key_duties(services: Services) -> tuple[Duty, ...]:
         Duty(
             "destroy_keys",
             timedelta(hours=1),
-            lambda now: [one.destroy_retired(now) for one in keyrings],
+            lambda now: _for_each(keyrings, lambda one: one.destroy_retired(now)),
         ),
     )
 
@@ -147,6 +148,21 @@ def _authority_duties(services: Services) -> tuple[Duty, ...]:
         Duty("sign_status_ahead", _STATUS_EVERY, status.signer.sign_ahead),
         Duty("publish_crl", _STATUS_EVERY, status.publisher.publish_due),
     )
+
+
+def _for_each(keyrings: Sequence[Keyring], act: Callable[[Keyring], object]) -> None:
+    """Do it with each; one that fails does not keep the others from it, and is told at the end.
+
+    Raises  the first failure.
+    """
+    failures = []
+    for one in keyrings:
+        try:
+            act(one)
+        except Exception as failure:  # noqa: BLE001 - whatever it is, the others come first
+            failures.append(failure)
+    if failures:
+        raise failures[0]
 
 
 def _recount(database: Database) -> None:

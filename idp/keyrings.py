@@ -17,9 +17,10 @@ from typing import Any
 from idp.settings import Settings
 from keystore.backends import Backend
 from keystore.backends.software import SoftwareBackend
+from keystore.errors import KeyUnavailable
 from keystore.keyring import Keyring
 from keystore.log.record import LogWriter
-from keystore.purposes import TOKENS, KeyPurpose
+from keystore.purposes import KEY_PURPOSES, TOKENS, KeyPurpose
 from keystore.sealing import Sealer
 from keystore.storage import DatabaseLike
 
@@ -35,7 +36,12 @@ class Keyrings:
     backends: tuple[Backend, ...] = field(repr=False)
 
     def of(self, purpose: KeyPurpose) -> Keyring:
-        """The keyring of one purpose; makes no key and asks nobody."""
+        """The keyring of one purpose; makes no key and asks nobody.
+
+        Raises  KeyUnavailable for keys that no process of the service may hold.
+        """
+        if purpose.name not in KEY_PURPOSES:
+            raise KeyUnavailable(purpose.name)
         first, *older = self.backends
         if purpose.name != TOKENS.name:
             return Keyring(

@@ -137,9 +137,14 @@ SECOND_FACTOR: Final = KeyPurpose(
     may_sign=frozenset({"jwt:second-factor+jwt"}),
     rotate_after=timedelta(days=90),
 )
-"""Statements of the second-factor verifier, for the process that opens personal keys alone."""
+"""Statements of the second-factor verifier, for the process that opens personal keys alone.
+
+No process of the service makes or opens such a key: whoever had taken over a web worker could state
+a second factor that nobody gave.  The verifier is a process of its own, with a keyring of its own
+under a root key of its own; there is none yet.
+"""
 
 KEY_PURPOSES: Final[Mapping[str, KeyPurpose]] = MappingProxyType(
-    {purpose.name: purpose for purpose in (TOKENS, CA_ISSUING, OCSP, TIMESTAMP, LOG, SECOND_FACTOR)}
+    {purpose.name: purpose for purpose in (TOKENS, CA_ISSUING, OCSP, TIMESTAMP, LOG)}
 )
-"""Every purpose by its name."""
+"""Every purpose whose keys the service itself holds, by its name."""

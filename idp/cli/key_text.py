@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from keystore.purposes import CA_ISSUING, LOG, OCSP, SECOND_FACTOR, TIMESTAMP, TOKENS
+from keystore.purposes import CA_ISSUING, LOG, OCSP, TIMESTAMP, TOKENS
 from keystore.signing_keys import KeyRecord
 
 _HEADINGS: Final = ("key", "purpose", "kind", "kept", "state")
@@ -38,10 +38,6 @@ _STOPS: Final[Mapping[str, str]] = {
     LOG.name: (
         "The log signs no checkpoints with it: what is recorded from now on is not covered until "
         "another key signs, and whoever watches the log has to be told of that key."
-    ),
-    SECOND_FACTOR.name: (
-        "Statements of a second factor are not signed with it: personal keys that are confirmed by "
-        "a code instead of a passkey cannot be used until the signer knows the key after it."
     ),
 }
 

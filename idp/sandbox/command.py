@@ -28,7 +28,7 @@ from idp.registration import Registration
 from idp.sandbox.certificate import make_certificate
 from idp.sandbox.people import PEOPLE, seed_people
 from idp.sandbox.registry import BUSINESS, CITIZEN, RESOURCE, TOOLS, sandbox_document
-from idp.sandbox.trust import make_authority, make_signer_log_key, make_witness, write_verifier_keys
+from idp.sandbox.trust import make_authority, make_signer_log_key, make_witness
 from idp.services import Services, build_services
 from idp.settings import Settings
 from idp.settings_loading import SANDBOX_MARK, load_settings
@@ -56,11 +56,6 @@ class _Plan:
         """Where the sandbox's witness remembers what it saw."""
         return self.settings.var / "witness"
 
-    @property
-    def verifier_keys(self) -> Path:
-        """Where the signer finds the keys of the second-factor verifier."""
-        return self.settings.var.absolute() / "second-factor.jwks"
-
     def environment(self, *, witness: str | None = None) -> dict[str, str]:
         """What the child processes are told.
 
@@ -73,7 +68,6 @@ class _Plan:
             "PORT": str(self.settings.port),
             "TSA_ENABLED": "true",
             "SIGNER_LOG_KEYS": make_signer_log_key(self.settings),
-            "SIGNER_VERIFIER_KEYS": str(self.verifier_keys),
         }
         if witness is not None:
             names["LOG_WITNESSES"] = witness
@@ -172,8 +166,6 @@ def _set_up(plan: _Plan) -> tuple[str, ...]:
         _register(services, plan)
         now = services.time()
         make_authority(services, now=now)
-        keys = write_verifier_keys(services, now=now)
-        write_whole(plan.verifier_keys, keys.decode())
         return make_witness(services, folder=plan.witness_folder, now=now)
     finally:
         services.close()

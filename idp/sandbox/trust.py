@@ -1,4 +1,4 @@
-"""What a sandbox needs beside people and portals: an authority, a witness, keys for the signer.
+"""What a sandbox needs beside people and portals: an authority, a witness, a key for the signer.
 
 What lives here: making them once; a second start finds them.  The authority's certificates say
 SANDBOX under an arc that means nothing, and the key of its root is thrown away: nobody can ever
@@ -16,7 +16,7 @@ from idp.personal_keys import signer_folder
 from idp.services import Services
 from idp.settings import Settings
 from keystore.log.witness_folder import WitnessFolder
-from keystore.purposes import LOG, SECOND_FACTOR
+from keystore.purposes import LOG
 from keystore.signer.log_sealing import open_log_key, public_log_key
 
 _ROOT: Final = "sandbox-root"
@@ -53,13 +53,6 @@ def make_witness(services: Services, *, folder: Path, now: datetime) -> tuple[st
     ]
     opened.add_logs(vkeys)
     return tuple(one.verifier.vkey for one in opened.read_signers())
-
-
-def write_verifier_keys(services: Services, *, now: datetime) -> bytes:
-    """The public keys of the second-factor verifier, as the signer is told them: a JWK Set."""
-    keyring = services.keyrings.of(SECOND_FACTOR)
-    keyring.ensure(now)
-    return keyring.jwks_bytes(now)
 
 
 def make_signer_log_key(settings: Settings) -> str:

@@ -9,11 +9,25 @@ from typing import Any
 
 import pytest
 
+from idp.duties import make_duties
 from idp.errors import SettingsInvalid
+from idp.sandbox.trust import make_authority
+from idp.services import build_services
 from idp.settings import Settings
 from idp.settings_loading import load_settings
 from idp.signer import listening_address, listening_group, make_deployment, open_ledger
 from idp.signer_client import open_signer_client
+from idp.storage.database import Database
+from keystore.errors import KeyPurposeRefused, KeyUnavailable
+from keystore.jose import TokenKey
+from keystore.keyring import Keyring
+from keystore.purposes import KEY_PURPOSES, SECOND_FACTOR
+from keystore.signer import errors
+from keystore.signer.evidence import StatementEvidence
+from keystore.signer.statement_evidence import issue_statement
+from tests.support.provider import KEK
+from tests.support.signer import SIGNER, activation_of
+from tests.support.signer_process import running_signer, utc_now
 
 _TLS = {
     "ANTIN_SIGNER_TLS_CERTIFICATE": "/c.pem",
@@ -122,3 +136,55 @@ print(sorted(provider & set(sys.modules)))
 def test_the_process_that_opens_keys_imports_no_provider() -> None:
     seen = subprocess.run([sys.executable, "-c", _IS], capture_output=True, text=True, check=True)
     assert seen.stdout.strip() == "[]"
+
+
+def _stated(key: TokenKey, challenge: bytes) -> StatementEvidence:
+    return StatementEvidence(
+        issue_statement(
+            key=key,
+            issuer="https://idp.example",
+            signer=SIGNER,
+            account_id="acc_1",
+            challenge=challenge,
+            now=utc_now(),
+        )
+    )
+
+
+def test_no_keyring_of_the_service_gives_a_key_that_the_signer_believes(tmp_path: Path) -> None:
+    """Architecture, decision 11: what a web process has, its root key and all its keyrings.
+
+    It works on the database of the signer, with the code of the verifier.
+    """
+    with running_signer(tmp_path / "signer", f"sqlite:///{tmp_path / 'antin.db'}") as signer:
+        client = signer.client()
+        made = signer.enrol_for_statements(client)
+        database = Database(signer.database_url)
+        settings = Settings(var=tmp_path / "var", kek=KEK)
+        settings.var.mkdir()
+        services = build_services(settings, database=database, is_sandbox=True)
+        now = utc_now()
+        make_authority(services, now=now)
+        for duty in make_duties(services):
+            if duty.name in {"rotate_keys", "destroy_keys"}:
+                duty.act(now)
+        with pytest.raises(KeyUnavailable):
+            services.keyrings.of(SECOND_FACTOR)
+        # what `of` refuses a worker that was taken over can build by itself; it gains nothing
+        own = Keyring(database, services.sealer, log=services.log, purpose=SECOND_FACTOR)
+        assert not own.records(now), "nothing of the service makes such a key"
+        own.ensure(now)
+        keyrings = [own, *(services.keyrings.of(one) for one in KEY_PURPOSES.values())]
+        wanted = activation_of(made, None, now=now)
+        tried = set()
+        for keyring in keyrings:
+            for record in keyring.records(now):
+                tried.add(keyring.purpose.name)
+                key = keyring.key(record.kid, now=now)
+                with pytest.raises((KeyPurposeRefused, errors.EvidenceRefused)):
+                    client.activate(wanted, _stated(key, wanted.challenge()))
+        assert tried == {SECOND_FACTOR.name, *KEY_PURPOSES}
+        right = signer.verifier.states(wanted.challenge(), now=now)
+        assert client.activate(wanted, right), "only the key was missing"
+        client.close()
+        services.close()
