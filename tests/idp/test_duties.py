@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from idp import duties
 from idp.egress import Egress
@@ -19,10 +19,13 @@ from idp.storage import outbox
 from idp.storage.database import Database
 from idp.storage.ephemeral_sql import SqlEphemeralStore, ephemeral
 from idp.trust import build_trust
+from keystore.backends.errors import KeyKept
 from keystore.kek import Kek
 from keystore.log.entries import Tree
 from keystore.log.record import LogWriter
+from keystore.purposes import OCSP, TOKENS
 from keystore.sealing import Sealer
+from keystore.signing_keys import signing_key
 from tests.support.provider import KEK
 
 DAY = timedelta(days=1)
@@ -106,3 +109,34 @@ def test_every_duty_of_a_deployment_with_an_authority_can_be_done_twice(
     assert checkpoint.size > 0
     services.clock.close()
     services.ephemeral.close()
+
+
+def test_a_keyring_that_fails_does_not_keep_the_others_from_their_duty(
+    database: Database, tmp_path: Path, now: datetime
+) -> None:
+    """The oldest key is in a module that is not configured; the next purpose's is erased."""
+    sealer = Sealer.open(database, kek=Kek(bytes(32)), now=now)
+    log = LogWriter(sealer, writer_id="test")
+    keyrings = open_keyrings(
+        Settings(var=Path("unused")), database=database, sealer=sealer, log=log
+    )
+    for purpose in (TOKENS, OCSP):
+        keyring = keyrings.of(purpose)
+        keyring.ensure(now)
+        for record in keyring.records(now):
+            keyring.retire(record.kid, now=now)
+    with database.transaction() as tx:
+        tx.connection.execute(
+            update(signing_key)
+            .where(signing_key.c.purpose == TOKENS.name)
+            .values(private_sealed=b"P1 elsewhere")
+        )
+    store = SqlEphemeralStore(f"sqlite:///{tmp_path / 'marks.db'}")
+    with pytest.raises(KeyKept):
+        _do("destroy_keys", database=database, store=store, now=now + DAY)
+    store.close()
+    kept = {
+        purpose.name: {one.private_sealed for one in keyrings.of(purpose).records(now + DAY)}
+        for purpose in (TOKENS, OCSP)
+    }
+    assert kept == {TOKENS.name: {b"P1 elsewhere"}, OCSP.name: {None}}
