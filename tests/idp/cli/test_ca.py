@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs12
 from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
 
 from idp.cli import cli
 from idp.cli.ca import ca
@@ -26,6 +28,7 @@ from idp.keyrings import open_keyrings
 from idp.services import Services
 from keystore.log.record import log_event
 from tests.support.invented import Invented, Inventor
+from tests.support.pii_alarm import Seeded
 from tests.support.provider import Provider
 
 
@@ -231,6 +234,44 @@ def test_a_request_in_another_name_is_refused(
     assert "csr_refused" in refused.output
     assert "Người Khác" not in refused.output
     assert run("certificates", "--account", person.account_id).stdout == ""
+
+
+def test_whatever_a_request_holds_the_answer_is_one_line_without_it(
+    run: Run, root_file: Path, tmp_path: Path, person: Invented, seeded: Seeded
+) -> None:
+    """RFC 2986 §4.2: taken or refused, and neither a trace, a path nor what stood in it comes out.
+
+    Requests come from files alone: no address of the web takes one.
+    """
+    run("list")
+    whole = _csr(tmp_path, name=seeded.name).read_bytes()
+    good = _csr(tmp_path, name=person.name).read_bytes()
+    file = tmp_path / "request.pem"
+    said = (seeded.name, seeded.citizen_number, str(tmp_path), "Traceback", "request.pem")
+
+    @given(
+        raw=st.one_of(
+            st.binary(max_size=300),
+            st.sampled_from([whole, seeded.citizen_number.encode(), whole * 50]),
+            st.builds(
+                lambda at, changed, dropped: good[:at] + changed + good[at + dropped :],
+                st.integers(0, len(good) - 1),
+                st.binary(max_size=4),
+                st.integers(0, 4),
+            ),
+        )
+    )
+    def ask(raw: bytes) -> None:
+        file.write_bytes(raw)
+        result = CliRunner().invoke(ca, ["issue", str(person.account_id), "--csr", str(file)])
+        assert result.exit_code in {0, 1}, result.output
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        assert not any(one in result.output for one in said)
+        if result.exit_code:
+            assert result.output.startswith("Error: csr_refused (")
+            assert result.output.count("\n") == 1
+
+    ask()
 
 
 def test_the_life_of_a_certificate(
