@@ -3,7 +3,8 @@
 What lives here: `TokenSessions`, through which everything of ours reaches a token.  An act is given
 a session of its own; when the token fails, it is tried again with a new session, then with the
 library started anew (a token that was removed and is back), then it fails as `TokenUnavailable`,
-and the next act tries again: nothing has to be restarted by hand.  A PIN that was refused is never
+and the next act tries again: nothing has to be restarted by hand.  For one key that is not in a
+token that has others, nothing is started anew.  A PIN that was refused is never
 tried a second time, because a few wrong ones lock a token.
 Source: PKCS #11 Base Specification v2.40 §5.6 (one login counts for all sessions of a process).
 Not here: keys.  This file imports the binding: import it only where a token is configured.
@@ -15,7 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -137,6 +138,15 @@ class TokenSessions:
                     opened = self._take(library, binding)
                     try:
                         answer = act(opened)
+                    except NoSuchKey as missing:
+                        # of a token that is there and has others: starting the library anew would
+                        # stop everybody for one key that is gone
+                        if attempt and _has_keys(opened.session):
+                            self._idle.append(opened)
+                            raise TokenUnavailable("no_such_key") from missing
+                        with suppress(PKCS11Error):
+                            opened.session.close()
+                        raise
                     except RuntimeError:
                         with suppress(PKCS11Error):
                             opened.session.close()
@@ -193,6 +203,15 @@ class TokenSessions:
 
     def __repr__(self) -> str:
         return f"TokenSessions({self._label})"
+
+
+def _has_keys(session: Any) -> bool:
+    """Whether any key is found; a token that was pulled out may seem to be empty."""
+    for kind in (ObjectClass.PRIVATE_KEY, ObjectClass.SECRET_KEY):
+        with suppress(PKCS11Error), closing(session.get_objects({Attribute.CLASS: kind})) as found:
+            if next(found, None) is not None:
+                return True
+    return False
 
 
 class _Mapper(AttributeMapper):

@@ -210,6 +210,22 @@ def test_a_token_that_makes_a_key_that_may_come_out_is_not_trusted(
     assert sessions.run(lambda opened: list(opened.session.get_objects(wanted))) == []
 
 
+def test_for_one_key_that_is_gone_the_library_is_not_started_anew(
+    sessions: TokenSessions, token: SoftToken
+) -> None:
+    """It would stop everybody who signs with another key meanwhile."""
+    backend = TokenBackend(sessions)
+    gone, other = (backend.make_key(algorithm="ES256") for _ in range(2))
+    opened = backend.open_key(kid=gone.kid, algorithm="ES256", stored=gone.stored)
+    backend.destroy_key(gone.stored)
+    generation = get_library(token.module).generation
+    for _ in range(3):
+        with pytest.raises(TokenUnavailable, match="no_such_key"):
+            opened.sign(b"")
+    assert get_library(token.module).generation is generation
+    backend.open_key(kid=other.kid, algorithm="ES256", stored=other.stored).sign(b"")
+
+
 def test_a_session_that_is_lost_is_opened_again(sessions: TokenSessions) -> None:
     backend = TokenBackend(sessions)
     made = backend.make_key(algorithm="ES256")
