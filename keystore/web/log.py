@@ -7,8 +7,13 @@
     /log/public/tile/entries/<index>[.p/<w>]    entries
     /log/public/inclusion?index=N               a proof as one text
 
-What lives here: paths, media types, how long caches may keep an answer.  Full tiles never change;
-what depends on the newest checkpoint is kept for a second.
+    /log/<tree>/<name>/…                        the same of the tree with that short name alone
+
+What lives here: paths, media types, how long caches may keep an answer.  What depends on the newest
+checkpoint is kept for a second.  Tiles of one history never change; but the operator may begin
+another one under the same address, after rows were lost for good.  So they are for ever only under
+the short name of a history (16 hexadecimal digits of SHA-256 of its origin; `keys` says the whole
+prefix), and kept for a minute elsewhere.
 Source: C2SP tlog-tiles, tlog-proof; RFC 9110, RFC 9111.  Not here: proofs of private entries, which
 need to know who asks.
 """
@@ -16,7 +21,10 @@ need to know who asks.
 from __future__ import annotations
 
 import gzip
+import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from urllib.parse import parse_qs
@@ -38,8 +46,10 @@ _TEXT: Final = "text/plain; charset=utf-8"
 _BYTES: Final = "application/octet-stream"
 _JSON: Final = "application/json"
 _BRIEF: Final = (("Cache-Control", "public, max-age=1"),)
+_MINUTE: Final = (("Cache-Control", "public, max-age=60"),)
 _FOR_EVER: Final = (("Cache-Control", "public, max-age=31536000, immutable"),)
 _MOST_DIGITS: Final = 18
+_SHORT_NAME: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 _Answer = Callable[[Tree, str, datetime], WebAnswer]
 
@@ -78,17 +88,29 @@ class LogEndpoint:
         if name not in set(Tree):
             return _not_found()
         tree = Tree(name)
+        first, _, inner = rest.partition("/")
+        if _SHORT_NAME.fullmatch(first) is None:
+            return _for_a_minute(self._answer(tree, rest, request.query, now))
+        found = self._answer(tree, inner, request.query, now)
+        # asked afterwards: what was read before the history changed is not served under its name
+        return found if self._short_name(tree) == first else _not_found()
+
+    def _answer(self, tree: Tree, rest: str, query: str, now: datetime) -> WebAnswer:
         try:
             if rest.startswith("tile/") and tree is Tree.PUBLIC:
                 return self._tile(rest.removeprefix("tile/"))
             known = self._answers.get(rest)
-            return _not_found() if known is None else known(tree, request.query, now)
+            return _not_found() if known is None else known(tree, query, now)
         except EntryUnknown:
             return _not_found()
         except EntryPending:
             return WebAnswer(404, _TEXT, b"pending\n", _BRIEF)
         except TreeDamaged:
             return WebAnswer(503, _TEXT, b"damaged\n", (("Cache-Control", "no-store"),))
+
+    def _short_name(self, tree: Tree) -> str | None:
+        checkpoint = self._proofs.checkpoint(tree)
+        return None if checkpoint is None else short_name(checkpoint.note.partition("\n")[0])
 
     def _checkpoint(self, tree: Tree, query: str, now: datetime) -> WebAnswer:  # noqa: ARG002 - as the others
         checkpoint = self._proofs.checkpoint(tree)
@@ -103,6 +125,7 @@ class LogEndpoint:
         origin = checkpoint.note.partition("\n")[0]
         found = {
             "origin": origin,
+            "prefix": f"{PREFIX}{tree}/{short_name(origin)}/",
             "log": [one.vkey for one in self._keys.verifiers(origin, now=now)],
             "witnesses": [one.vkey for one in self._witness_keys],
         }
@@ -139,6 +162,18 @@ class LogEndpoint:
         # hashes hardly shrink, but the specification lets clients count on gzip being spoken
         headers = (*_FOR_EVER, ("Content-Encoding", "gzip"))
         return WebAnswer(200, _BYTES, gzip.compress(bundle, compresslevel=1, mtime=0), headers)
+
+
+def short_name(origin: str) -> str:
+    """What a history is called in a path."""
+    return hashlib.sha256(origin.encode()).hexdigest()[:16]
+
+
+def _for_a_minute(answer: WebAnswer) -> WebAnswer:
+    """The same, for an address under which there may be another history one day."""
+    if answer.headers[:1] != _FOR_EVER:
+        return answer
+    return replace(answer, headers=(*_MINUTE, *answer.headers[1:]))
 
 
 def _number(query: str, name: str) -> int | None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from idp.storage.database import Database
+from keystore.log.begin_anew import begin_log_anew
 from keystore.log.checkpoint import verify_checkpoint
 from keystore.log.entries import Tree
 from keystore.log.merkle import hash_leaf
@@ -94,14 +95,45 @@ def test_a_stranger_follows_the_public_tree_from_its_checkpoint_to_every_entry(
 def test_media_types_and_caching_are_those_of_the_specification(
     ask: Callable[..., WebAnswer],
 ) -> None:
-    """tlog-tiles: checkpoints are text that is kept for seconds, tiles never change."""
+    """tlog-tiles: checkpoints are text that is kept for seconds, tiles never change.
+
+    Under the name of their history, that is; the address alone may get another one.
+    """
     checkpoint = ask("public/checkpoint")
     assert checkpoint.content_type == "text/plain; charset=utf-8"
     assert dict(checkpoint.headers)["Cache-Control"] == "public, max-age=1"
-    tile = ask("public/tile/0/000")
-    assert tile.content_type == "application/octet-stream"
-    assert "immutable" in dict(tile.headers)["Cache-Control"]
-    assert len(tile.body) == 8_192
+    prefix = json.loads(ask("public/keys").body)["prefix"].removeprefix("/log/")
+    for path in ("tile/0/000", "tile/entries/000"):
+        named, plain = ask(prefix + path), ask(f"public/{path}")
+        assert named.content_type == plain.content_type == "application/octet-stream"
+        assert "immutable" in dict(named.headers)["Cache-Control"]
+        assert dict(plain.headers)["Cache-Control"] == "public, max-age=60"
+        assert named.headers[1:] == plain.headers[1:]
+        assert named.body == plain.body
+    grown = ask(f"{prefix}consistency", query="from=1&to=300")
+    assert "immutable" in dict(grown.headers)["Cache-Control"]
+    assert "immutable" not in str(ask("public/consistency", query="from=1&to=300").headers)
+
+
+def test_after_another_beginning_nothing_is_served_under_the_old_name(
+    ask: Callable[..., WebAnswer],
+    database: Database,
+    log: LogWriter,
+    sequencer: Sequencer,
+    now: datetime,
+) -> None:
+    old = json.loads(ask("public/keys").body)["prefix"].removeprefix("/log/")
+    begin_log_anew(
+        database, origins={tree: f"log.example/2/{tree}" for tree in Tree}, log=log, now=now
+    )
+    sequencer.run(now)
+    new = json.loads(ask("public/keys").body)["prefix"].removeprefix("/log/")
+    assert new != old
+    assert ask(f"{new}tile/0/000").status == 200
+    for path in ("tile/0/000", "checkpoint", "keys", "tile/entries/000"):
+        gone = ask(old + path)
+        assert gone.status == 404
+        assert "immutable" not in str(gone.headers)
 
 
 @pytest.mark.parametrize(
