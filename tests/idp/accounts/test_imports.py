@@ -355,7 +355,7 @@ def test_a_killed_import_neither_loses_nor_doubles_a_row(tmp_path, sqlite_url, n
     sealer = Sealer.open(database, kek=load_kek(file=None, value=value), now=now)
     log = LogWriter(sealer, writer_id="last")
     with closing(SqlEphemeralStore(f"sqlite:///{tmp_path / 'marks.db'}")) as store:
-        house = House(database, store, sealer, log, now)
+        house = House(database, store, sealer, log, now, tmp_path)
         done = run(house, file)
     assert outcome(done) == (3_000, 0, 1)
     assert counted(house, account) == counted(house, identifier) == 3_000

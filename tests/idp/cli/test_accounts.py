@@ -68,6 +68,7 @@ def services(database: Database, tmp_path: Path, now: datetime) -> Iterator[Simp
         people=People(database, sealer=sealer),
         login=Login(database, store=store, sealer=sealer, attempts=Attempts(store, sealer=sealer)),
         sessions=SignedOut(),
+        signing_means=lambda *, log: None,
         time=lambda: now,
     )
     store.close()
