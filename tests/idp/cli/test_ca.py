@@ -282,7 +282,7 @@ def test_the_life_of_a_certificate(
     serial = listed["serial"]
     assert (listed["state"], listed["profile"]) == ("good", "citizen")
     asked = run("suspend", serial, typed="n\n", status=1)
-    assert "cannot sign" in asked.output
+    assert "signs from now on is not accepted" in asked.output
     run("suspend", serial, typed="y\n")
     run("renew", serial, "--csr", _csr(tmp_path), status=1)
     run("lift", serial)
