@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from idp.accounts.model import Account
+from idp.cli.ca_personal_keys import find_usable_key, for_personal_key
 from idp.cli.naming import account_argument, find_named, operator_option
 from idp.cli.pki import (
     OpenPki,
@@ -52,7 +53,12 @@ _out_option: Final = click.option(
 @click.option("--profile", type=click.Choice(sorted(PERSONAL_PROFILES)), help="Default: citizen.")
 @click.option("--organisation", help="Id or code of an official's organisation.")
 @click.option("--title", help="An official's title.")
-@_csr_option
+@click.option(
+    "--csr",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="PKCS #10 request, PEM or DER, for a key that we do not keep.",
+)
+@click.option("--personal-key", metavar="KEY_ID", help="A key that the signer keeps.")
 @_out_option
 @operator_option
 def issue_command(
@@ -61,22 +67,32 @@ def issue_command(
     profile: str | None,
     organisation: str | None,
     title: str | None,
-    csr: Path,
+    csr: Path | None,
+    personal_key: str | None,
     out: Path | None,
     operator: str,
 ) -> None:
-    """Issue a certificate to ACCOUNT for the key in a request.
+    """Issue a certificate, to ACCOUNT for the key in a request, or for a key that the signer keeps.
 
-    The key is one that we do not keep, so the certificate says nothing about sole control.
+    About a key that we do not keep the certificate says nothing of sole control.  Whose a key of
+    the signer is, and how it is activated, stands with the key: name no ACCOUNT beside it.
     """
+    if (csr is None) == (personal_key is None):
+        raise click.UsageError("one of --csr and --personal-key")
+    if personal_key is not None and account != "-":
+        raise click.UsageError("--personal-key says whose it is: name no ACCOUNT")
     with open_pki(operator=operator) as opened:
-        found = find_named(opened.services, account)
+        key = None if personal_key is None else find_usable_key(opened.services, personal_key)
+        found = find_named(opened.services, account if key is None else key.account_id)
         office = None if organisation is None else find_named(opened.services, organisation)
         request = make_request(
             found, profile=profile, organisation=office, title=title, replaces=None
         )
+        raw_csr = None if csr is None else read_file(csr)
+        if key is not None:
+            request = for_personal_key(request, key, is_organisation=found.is_organisation)
         enrolment = OwnEnrolment(opened.pki.certificates, deployment=opened.pki.deployment)
-        issued = enrolment.enrol(request, csr=read_file(csr), now=opened.now)
+        issued = enrolment.enrol(request, csr=raw_csr, now=opened.now)
         write_certificate(issued.der, out=out)
     click.echo(f"serial {issued.record.serial:x}, until {issued.record.not_after:%F}", err=True)
 
