@@ -26,25 +26,22 @@ def find_without_key(
     return [algorithm for algorithm in algorithms if algorithm not in able]
 
 
-def is_due(
+def find_due(
     records: Sequence[KeyRecord],
     *,
-    algorithm: str,
+    algorithms: Sequence[str],
     now: datetime,
     older_than: timedelta | None,
-) -> bool:
-    """Whether a key of that algorithm is to be followed by another.
+) -> list[str]:
+    """The algorithms whose newest key is to be followed by another.
 
     Takes   older_than: the age of the newest at which it is; None: at any age.
     """
-    starts = [
-        record.active_from
-        for record in records
-        if record.algorithm == algorithm and record.destroyed_at is None
+    return [
+        algorithm
+        for algorithm in algorithms
+        if _is_due(records, algorithm=algorithm, now=now, older_than=older_than)
     ]
-    if not starts or max(starts) > now:
-        return False  # nothing to follow, or the next key is already waiting
-    return older_than is None or max(starts) + older_than <= now
 
 
 def predecessors(records: Sequence[KeyRecord], *, of: KeyRecord) -> list[KeyRecord]:
@@ -73,3 +70,20 @@ def take_out(drafts: dict[str, KeyRecord], algorithms: Sequence[str]) -> None:
     """Drafts that were stored are drafts no more."""
     for algorithm in algorithms:
         del drafts[algorithm]
+
+
+def _is_due(
+    records: Sequence[KeyRecord],
+    *,
+    algorithm: str,
+    now: datetime,
+    older_than: timedelta | None,
+) -> bool:
+    starts = [
+        record.active_from
+        for record in records
+        if record.algorithm == algorithm and record.destroyed_at is None
+    ]
+    if not starts or max(starts) > now:
+        return False  # nothing to follow, or the next key is already waiting
+    return older_than is None or max(starts) + older_than <= now

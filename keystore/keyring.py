@@ -27,7 +27,7 @@ from keystore.errors import KeystoreError, KeyUnavailable
 from keystore.jose import EMPTY_KEY_SET, KeySet, import_own_keys
 from keystore.key_erasing import erase_destroyed
 from keystore.key_handle import SigningKey
-from keystore.key_life import find_without_key, get_record, is_due, predecessors, take_out
+from keystore.key_life import find_due, find_without_key, get_record, predecessors, take_out
 from keystore.key_opening import open_records
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
@@ -305,12 +305,14 @@ class Keyring:
         self, now: datetime, *, older_than: timedelta | None, lead: timedelta | None
     ) -> tuple[KeyRecord, ...]:
         active_from = now + (self._lead if lead is None else lead)
-        due = self._due(self._reload(now).records, now=now, older_than=older_than)
+        algorithms = self._purpose.algorithms
+        due = find_due(
+            self._reload(now).records, algorithms=algorithms, now=now, older_than=older_than
+        )
         with self._drafts(due, now=now, active_from=active_from) as drafts:
             with self._database.transaction() as transaction:
                 records = self._locked_records(transaction)
-                due = self._due(records, now=now, older_than=older_than)
-                due = [algorithm for algorithm in due if algorithm in drafts]
+                due = find_due(records, algorithms=list(drafts), now=now, older_than=older_than)
                 for algorithm in due:
                     self._insert(transaction, drafts[algorithm], now=now)
                 for record in records:
@@ -324,15 +326,6 @@ class Keyring:
     def _locked_records(self, transaction: Transaction) -> tuple[KeyRecord, ...]:
         lock_until_commit(transaction, name=f"signing_key:{self._purpose.name}")
         return signing_keys.read_keys(transaction.connection, purpose=self._purpose.name)
-
-    def _due(
-        self, records: tuple[KeyRecord, ...], *, now: datetime, older_than: timedelta | None
-    ) -> list[str]:
-        return [
-            algorithm
-            for algorithm in self._purpose.algorithms
-            if is_due(records, algorithm=algorithm, now=now, older_than=older_than)
-        ]
 
     @contextmanager
     def _drafts(
