@@ -317,3 +317,16 @@ def test_begin_anew_asks_and_names_what_stops(
     found = _json(run, "verify", "--offline", status=1)["findings"]
     assert {one["kind"] for one in found} == {"unwitnessed"}  # until witnesses trust that name
     assert "refused" in run("show", status=1).stdout  # the witness does not know the new names
+
+
+def test_the_key_of_a_signers_rows_is_made_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTIN_ISSUER", "https://id.example")
+    monkeypatch.setenv("ANTIN_VAR", str(tmp_path))
+    first = CliRunner().invoke(log, ["signer-key"])
+    assert first.exit_code == 0, first.output
+    assert len(bytes.fromhex(first.stdout.strip())) == 32
+    assert CliRunner().invoke(log, ["signer-key"]).stdout == first.stdout
+    (tmp_path / "signer" / "log-key").chmod(0o640)
+    assert CliRunner().invoke(log, ["signer-key"]).exit_code == 1

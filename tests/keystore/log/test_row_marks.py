@@ -1,0 +1,76 @@
+"""Marks of rows: what a database alone cannot make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import select, update
+
+from idp.storage.database import Database
+from keystore.log.errors import ChainStuck
+from keystore.log.record import LogWriter, log_event
+from keystore.log.row_marks import RowMarks
+from keystore.log.sequencer import Sequencer
+from keystore.log.verify import LogReport
+from keystore.purposes import MacPurpose
+from keystore.sealing import Sealer
+from keystore.signer.log_sealing import RecipientSealer, public_log_key
+from tests.support.log_trees import ORIGINS, RawLogKeys, write_rows
+
+
+def test_only_the_mark_of_this_row_by_one_of_ours_is_believed(
+    sealer: Sealer, now: datetime
+) -> None:
+    key = Ed25519PrivateKey.generate()
+    signer = RecipientSealer(key)
+    marks = RowMarks(sealer, signer_keys=[public_log_key(key)])
+    row, other = bytes(32), b"\x01" * 32
+    for made in (marks.make(row), signer.mac(MacPurpose.LOG, row)):
+        assert marks.is_ours(row, mark=made)
+        assert not marks.is_ours(other, mark=made)
+        assert not marks.is_ours(row, mark=made[:-1] + bytes((made[-1] ^ 1,)))
+    stranger = RecipientSealer(Ed25519PrivateKey.generate())
+    for foreign in (None, b"", bytes(32), bytes(64), stranger.mac(MacPurpose.LOG, row)):
+        assert not marks.is_ours(row, mark=foreign)
+    sealer.replace_key(MacPurpose.LOG, now=now)
+    assert marks.is_ours(row, mark=marks.make(row))
+
+
+def test_a_key_replaced_by_another_process_is_found(
+    database: Database, sealer: Sealer, kek: bytes, now: datetime
+) -> None:
+    other = Sealer.open(database, kek=kek, now=now)
+    other.replace_key(MacPurpose.LOG, now=now)
+    assert RowMarks(sealer).is_ours(bytes(32), mark=RowMarks(other).make(bytes(32)))
+
+
+def test_rows_of_before_are_marked_once_when_the_trees_begin(
+    database: Database,
+    sealer: Sealer,
+    log_keys: RawLogKeys,
+    write: Callable[..., None],
+    whole: Callable[..., LogReport],
+    now: datetime,
+) -> None:
+    marks = RowMarks(sealer)
+    sequencer = Sequencer(database, origins=ORIGINS, keys=log_keys, marks=marks)
+    write(private=3, public=3)
+    with database.transaction() as tx:
+        tx.connection.execute(update(log_event).values(mark=None))
+    assert whole(marks=marks).is_whole
+    assert sequencer.run(now) == 6
+    assert whole(marks=marks).is_whole
+    write_rows(database, LogWriter(sealer, writer_id="late"), now, private=1)
+    with database.transaction() as tx:
+        late = log_event.c.writer.startswith("late.")
+        tx.connection.execute(update(log_event).where(late).values(mark=None))
+    with pytest.raises(ChainStuck):
+        sequencer.run(now)
+    assert not whole(marks=marks).is_whole
+    with database.read() as connection:
+        assert (
+            len(connection.execute(select(log_event).where(log_event.c.mark.is_(None))).all()) == 1
+        )
