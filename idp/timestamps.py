@@ -31,7 +31,8 @@ from keystore.time.storage import CheckRecord
 from keystore.time.trusted_clock import TrustedClock
 from keystore.web.tsa import TsaEndpoint
 
-_EXAMPLE_ARC: Final = "2.999"
+_EXAMPLE_ARCS: Final = ("2.999.", "1.3.6.1.4.1.32473.")
+"""ITU-T's, and that of RFC 5612."""
 _ORDER_FILE: Final = "timestamps"
 
 
@@ -55,11 +56,15 @@ def check_timestamps(settings: Settings, *, is_sandbox: bool) -> None:
         raise SettingsInvalid("ANTIN_TSA_POLICIES", reason="must name a policy")
     if is_sandbox:
         return
+    if not settings.pki_organisation:
+        raise SettingsInvalid(
+            "ANTIN_PKI_ORGANISATION", reason="timestamps need an authority: name who runs it"
+        )
     if reference is None:
         raise SettingsInvalid(
             "ANTIN_TIME_SOURCES", reason="timestamps need three sources, or ANTIN_TIME_CHRONYC"
         )
-    if any(f"{policy}.".startswith(f"{_EXAMPLE_ARC}.") for policy in settings.tsa_policies):
+    if any(f"{policy}.".startswith(_EXAMPLE_ARCS) for policy in settings.tsa_policies):
         raise SettingsInvalid("ANTIN_TSA_POLICIES", reason="is an example: name your own policy")
 
 

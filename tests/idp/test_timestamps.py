@@ -39,7 +39,12 @@ _THREE = "a.example,b.example:1123,192.0.2.1"
 
 
 def _settings(**changes: str) -> Settings:
-    given = {"issuer": "https://provider.example", "tsa_enabled": "true"} | changes
+    usual = {
+        "issuer": "https://provider.example",
+        "tsa_enabled": "true",
+        "pki_organisation": "Trung tâm tưởng tượng",
+    }
+    given = usual | changes
     return load_settings({f"ANTIN_{name.upper()}": value for name, value in given.items()})
 
 
@@ -60,12 +65,18 @@ def test_production_gives_no_timestamps_by_a_clock_that_nobody_watches() -> None
     check_timestamps(watched, is_sandbox=False)
 
 
+def test_timestamps_without_an_authority_are_refused_at_start() -> None:
+    settings = _settings(time_sources=_THREE, pki_organisation="")
+    assert "ANTIN_PKI_ORGANISATION" in _refused(settings, is_sandbox=False)
+
+
 def test_without_timestamps_nothing_is_asked_for() -> None:
     check_timestamps(_settings(tsa_enabled="false"), is_sandbox=False)
 
 
-def test_production_needs_a_policy_of_its_own() -> None:
-    settings = _settings(time_sources=_THREE)
+@pytest.mark.parametrize("example", ["2.999.4.1", "1.3.6.1.4.1.32473.1"])
+def test_production_needs_a_policy_of_its_own(example: str) -> None:
+    settings = _settings(time_sources=_THREE, tsa_policies=example)
     assert "ANTIN_TSA_POLICIES" in _refused(settings, is_sandbox=False)
     check_timestamps(settings, is_sandbox=True)
 
