@@ -17,6 +17,7 @@ from typing import Any
 from idp.settings import Settings
 from keystore.backends import Backend
 from keystore.backends.software import SoftwareBackend
+from keystore.destruction import DestructionList
 from keystore.errors import KeyUnavailable
 from keystore.keyring import Keyring
 from keystore.log.record import LogWriter
@@ -43,6 +44,7 @@ class Keyrings:
         if purpose.name not in KEY_PURPOSES:
             raise KeyUnavailable(purpose.name)
         first, *older = self.backends
+        listed = DestructionList(self.settings.effective_destruction_list, sealer=self.sealer)
         if purpose.name != TOKENS.name:
             return Keyring(
                 self.database,
@@ -51,6 +53,7 @@ class Keyrings:
                 purpose=purpose,
                 backend=first,
                 older_backends=tuple(older),
+                listed=listed,
             )
         settings = self.settings
         longest_s = max(settings.access_token_lifetime_s, settings.id_token_lifetime_s)
@@ -64,6 +67,7 @@ class Keyrings:
             purpose=replace(TOKENS, rotate_after=timedelta(seconds=settings.key_rotation_s)),
             backend=first,
             older_backends=tuple(older),
+            listed=listed,
         )
 
     def in_name_of(self, operator: str) -> Keyrings:

@@ -23,6 +23,7 @@ from keystore import signing_keys
 from keystore.backends import Backend
 from keystore.backends.errors import KeyDamaged, KeySuccession
 from keystore.backends.software import SoftwareBackend
+from keystore.destruction import DestructionList
 from keystore.errors import KeystoreError, KeyUnavailable
 from keystore.jose import EMPTY_KEY_SET, KeySet, import_own_keys
 from keystore.key_erasing import erase_destroyed
@@ -64,7 +65,7 @@ class Keyring:
             reload_after: how old the keys in memory may get (a quarter of jwks_cache, 30 s at
             most): every process shows a new key within that time;
             purpose: which keys; backend: where new ones are made, software unless told otherwise;
-            older_backends: where keys from before may still be.
+            older_backends: where keys from before may still be; listed: told of destroyed keys.
     """
 
     def __init__(
@@ -80,8 +81,10 @@ class Keyring:
         purpose: KeyPurpose = TOKENS,
         backend: Backend | None = None,
         older_backends: tuple[Backend, ...] = (),
+        listed: DestructionList | None = None,
     ) -> None:
         self._database = database
+        self._listed = listed
         self._log = log
         self._purpose = purpose
         self._backend: Backend = SoftwareBackend(sealer) if backend is None else backend
@@ -244,9 +247,8 @@ class Keyring:
     def destroy(self, kid: str, *, now: datetime) -> None:
         """Erase the private half of a key now, whatever depends on it; the public half stays.
 
-        The key that a waiting one was to follow stays.
-        Raises  KeyUnavailable when there is no such key, or it was destroyed before; KeyKept,
-                TokenUnavailable: it signs nothing any more, and another call erases it.
+        Raises  KeyUnavailable: no such key, or destroyed before; KeyKept, TokenUnavailable: it
+                signs no more, and another call erases it.
         """
         with self._database.transaction() as transaction:
             records = self._locked_records(transaction)
@@ -264,8 +266,7 @@ class Keyring:
     def destroy_retired(self, now: datetime) -> tuple[str, ...]:
         """Erase private halves that cannot be needed any more; returns their kids.
 
-        They have been retired for `margin`: longer than a process that has not reloaded, or whose
-        clock is behind, could still sign with them.
+        They have been retired for `margin`: longer than whoever has not reloaded could sign.
         Raises  KeyKept, TokenUnavailable when one could not be erased; the others were.
         """
         destroyed = []
@@ -297,7 +298,10 @@ class Keyring:
 
     def _finish_destroyed(self, now: datetime) -> None:
         try:
-            erase_destroyed(self._database, self._reload(now).records, backends=self._backends)
+            records, listed = self._reload(now).records, self._listed
+            erase_destroyed(
+                self._database, records, backends=self._backends, listed=listed, now=now
+            )
         finally:
             self._reload(now)
 

@@ -121,10 +121,9 @@ def _stage(
             if (state.rows, state.heads_sha256) != (info.log_rows, info.log_heads_sha256):
                 raise CopyFailed("the log of the copy is not the log that was backed up")
             is_whole = _check_log(services)
-            ended = end_again(services, before=before, operator=operator)
-            done = _erase_again(
-                services, before=before, lists=lists, operator=operator, force=force
-            )
+            digests = _read_lists(services, lists=lists, force=force)
+            ended = end_again(services, before=before, digests=digests, operator=operator)
+            done = _erase_again(services, before=before, digests=digests, operator=operator)
             facts: dict[str, str | int | bool] = {
                 "made": f"{info.made_at:%Y-%m-%dT%H:%MZ}",
                 "erased_again": len(done.erased),
@@ -190,14 +189,8 @@ def _check_log(services: Services) -> bool:
     return report.is_whole
 
 
-def _erase_again(
-    services: Services,
-    *,
-    before: Replaced,
-    lists: Sequence[Path],
-    operator: str,
-    force: bool,
-) -> DestroyedAgain:
+def _read_lists(services: Services, *, lists: Sequence[Path], force: bool) -> frozenset[bytes]:
+    """What stands for everything that was destroyed: data keys of people, and signing keys."""
     own = services.settings.effective_destruction_list
     listed = DestructionList(own, sealer=services.sealer)
     digests = set[bytes]()
@@ -216,12 +209,19 @@ def _erase_again(
                 kept = listed.begin_anew(destroyed, now=services.time())
                 click.echo(f"{file} begins anew; the list that was changed is kept: {kept}")
         digests |= {line.digest for line in destroyed}
+    return frozenset(digests)
+
+
+def _erase_again(
+    services: Services, *, before: Replaced, digests: frozenset[bytes], operator: str
+) -> DestroyedAgain:
+    own = services.settings.effective_destruction_list
     lifecycle = AccountLifecycle(
         services.database,
         sealer=services.sealer,
         log=services.log.in_name_of(operator),
         sign_out=services.sessions.in_name_of(operator).end_all_in,
-        destructions=listed,
+        destructions=DestructionList(own, sealer=services.sealer),
         signing_means=services.signing_means(log=services.log.in_name_of(operator)),
     )
     with tqdm(unit=" accounts", disable=None, desc="destroyed keys") as bar:

@@ -7,6 +7,7 @@ Not here: people who were erased (`idp/accounts/destroyed_again.py`).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import click
@@ -17,6 +18,7 @@ from idp.services import Services
 from idp.storage.accounts import find_row
 from idp.storage.replaced import Replaced
 from keystore.backends.errors import KeyKept, TokenUnavailable
+from keystore.key_erasing import kid_digest
 from keystore.pki.carrying_over import carry_over
 from keystore.purposes import KEY_PURPOSES
 
@@ -29,8 +31,13 @@ class EndedAgain:
     keys: int
 
 
-def end_again(services: Services, *, before: Replaced, operator: str) -> EndedAgain:
-    """End in the copy what had ended in the database before; call it before people are erased."""
+def end_again(
+    services: Services, *, before: Replaced, digests: Collection[bytes], operator: str
+) -> EndedAgain:
+    """End in the copy what had ended in the database before; call it before people are erased.
+
+    Takes   digests: of the lists of what was destroyed, which outlive a database.
+    """
     certificates = carry_over(
         services.database,
         before.certificates,
@@ -38,7 +45,7 @@ def end_again(services: Services, *, before: Replaced, operator: str) -> EndedAg
         log=services.log.in_name_of(operator),
         now=services.time(),
     )
-    keys = _destroy_again(services, before=before, operator=operator)
+    keys = _destroy_again(services, before=before, digests=digests, operator=operator)
     if certificates:
         click.echo(f"{certificates} certificates that had ended were ended again")
     if keys:
@@ -46,19 +53,21 @@ def end_again(services: Services, *, before: Replaced, operator: str) -> EndedAg
     if not before.is_read and services.trust.pki is not None:
         click.echo(
             "the database before could not be read: revoke again what the revocation lists that "
-            "were published since the backup name, and destroy again the signing keys that were "
-            "destroyed since",
+            "were published since the backup name",
             err=True,
         )
     return EndedAgain(certificates, keys)
 
 
-def _destroy_again(services: Services, *, before: Replaced, operator: str) -> int:
+def _destroy_again(
+    services: Services, *, before: Replaced, digests: Collection[bytes], operator: str
+) -> int:
     done, now = 0, services.time()
     for purpose in KEY_PURPOSES.values():
         keyring = services.keyrings.in_name_of(operator).of(purpose)
         for record in keyring.records(now):
-            if record.destroyed_at is not None or record.kid not in before.destroyed_keys:
+            was_destroyed = record.kid in before.destroyed_keys or kid_digest(record.kid) in digests
+            if record.destroyed_at is not None or not was_destroyed:
                 continue
             try:
                 keyring.destroy(record.kid, now=now)

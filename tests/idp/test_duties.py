@@ -31,10 +31,17 @@ from tests.support.provider import KEK
 DAY = timedelta(days=1)
 
 
-def _do(name: str, *, database: Database, store: SqlEphemeralStore, now: datetime) -> None:
+def _do(
+    name: str,
+    *,
+    database: Database,
+    store: SqlEphemeralStore,
+    now: datetime,
+    var: Path = Path("unused"),
+) -> None:
     sealer = Sealer.open(database, kek=Kek(bytes(32)), now=now)
     log = LogWriter(sealer, writer_id="test")
-    settings = Settings(var=Path("unused"))
+    settings = Settings(var=var)
     keyrings = open_keyrings(settings, database=database, sealer=sealer, log=log)
     services = SimpleNamespace(
         database=database,
@@ -133,7 +140,7 @@ def test_a_keyring_that_fails_does_not_keep_the_others_from_their_duty(
         )
     store = SqlEphemeralStore(f"sqlite:///{tmp_path / 'marks.db'}")
     with pytest.raises(KeyKept):
-        _do("destroy_keys", database=database, store=store, now=now + DAY)
+        _do("destroy_keys", database=database, store=store, now=now + DAY, var=tmp_path)
     store.close()
     kept = {
         purpose.name: {one.private_sealed for one in keyrings.of(purpose).records(now + DAY)}

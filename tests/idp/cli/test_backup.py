@@ -38,6 +38,7 @@ from keystore.pki.storage.enrolments import enrolment
 from keystore.pki.storage.subjects import certified_subject
 from keystore.signer.model import KeyPolicy
 from keystore.signer.storage import insert_personal_key, personal_key
+from keystore.signing_keys import signing_key
 from tests.support.servers import PostgresqlServer
 from tests.support.serving import prepare
 from tests.support.stores import create_all_tables
@@ -270,6 +271,27 @@ def test_the_list_alone_is_enough_where_the_database_is_lost(
     _bring_back_row(office, hers)
     assert office.run("restore", str(office.folder / "before"), "--yes").exit_code == 0
     assert office.names() == {hers.account_id: None}
+
+
+def test_a_destroyed_signing_key_stays_destroyed_where_the_database_is_lost(office: Office) -> None:
+    office.add(HERS)
+    office.run("backup", str(office.folder / "b"))
+    services = office.services()
+    now = services.time()
+    kid = services.keyring.signing_key("ES256", now=now).kid
+    services.keyring.destroy(kid, now=now)
+    with services.database.transaction() as tx:
+        tx.connection.execute(
+            update(signing_key).where(signing_key.c.kid == kid).values(destroyed_ms=None)
+        )
+    services.close()
+    done = office.run("restore", str(office.folder / "b"), "--yes")
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert "1 signing keys that had been destroyed were destroyed again" in done.output
+    services = office.services()
+    (record,) = [one for one in services.keyring.records(services.time()) if one.kid == kid]
+    assert record.private_sealed is None
+    services.close()
 
 
 def test_a_lost_database_comes_back_in_an_empty_place(
