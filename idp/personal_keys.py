@@ -12,25 +12,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from idp.errors import SettingsInvalid
 from idp.keyrings import open_token_sessions
 from idp.settings import Settings
 from keystore.backends import PersonalKeyBackend
 from keystore.backends.personal_mixed import MixedPersonalKeys
 from keystore.backends.personal_software import SoftwarePersonalKeys
 from keystore.kek import KekRing, RootKey, load_kek_ring
-
-
-def signer_folder(settings: Settings) -> Path:
-    """The folder of what a signer keeps by itself, made if there is none.
-
-    Raises  SettingsInvalid when others can reach into it.
-    """
-    folder = settings.effective_signer_folder
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.stat().st_mode & 0o077:
-        raise SettingsInvalid("ANTIN_SIGNER_FOLDER", reason="must be for its owner alone (0700)")
-    return folder
 
 
 def open_personal_roots(settings: Settings) -> Any:

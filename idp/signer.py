@@ -16,9 +16,10 @@ import msgspec
 
 from idp.errors import SettingsInvalid
 from idp.logs import configure_logging
-from idp.personal_keys import open_personal_keys, open_personal_ring, signer_folder
+from idp.personal_keys import open_personal_keys, open_personal_ring
 from idp.settings import Settings
 from idp.signer_client import tls_files
+from idp.signer_folder import signer_folder
 from idp.storage.database import Database
 from keystore.log.record import LogWriter
 from keystore.signer.desk import KeyDesk

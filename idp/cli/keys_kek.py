@@ -276,7 +276,7 @@ def _log(keys: _RootKeys) -> LogWriter:
     """The log of whoever rotates: the user of the signer does not hold the service's root key."""
     writer_id = f"{socket.gethostname()[:40]}-{os.getpid()}"
     if keys.scope is Scope.PERSONAL:
-        from idp.personal_keys import signer_folder
+        from idp.signer_folder import signer_folder
         from keystore.signer.log_sealing import RecipientSealer, open_log_key
 
         key = open_log_key(signer_folder(keys.settings))

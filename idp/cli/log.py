@@ -229,7 +229,7 @@ def signer_key() -> None:
 
     Run it as the signer's user; the key is made if there is none.
     """
-    from idp.personal_keys import signer_folder
+    from idp.signer_folder import signer_folder
     from keystore.signer.log_sealing import open_log_key, public_log_key
 
     click.echo(public_log_key(open_log_key(signer_folder(read_settings()))))

@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from idp.personal_keys import signer_folder
 from idp.services import Services
 from idp.settings import Settings
+from idp.signer_folder import signer_folder
 from keystore.log.witness_folder import WitnessFolder
 from keystore.purposes import LOG
 from keystore.signer.log_sealing import open_log_key, public_log_key
