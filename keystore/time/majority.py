@@ -38,6 +38,7 @@ class Reading:
     offset_us: int
     uncertainty_us: int
     leap: Leap = Leap.NONE
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

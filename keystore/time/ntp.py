@@ -15,7 +15,7 @@ import socket
 import struct
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from keystore.time.errors import ReferenceInvalid, SourceUnavailable
@@ -75,7 +75,8 @@ class NtpSource:
                 answered_ns = self.clock.ticks_ns()
             except OSError as failure:
                 raise SourceUnavailable(self.name, reason="no_answer") from failure
-        return self._judge(answer, asked_ns=asked.wall_ns, took_ns=answered_ns - asked.ticks_ns)
+        reading = self._judge(answer, asked_ns=asked.wall_ns, took_ns=answered_ns - asked.ticks_ns)
+        return replace(reading, address=str(address))
 
     def _receive(self, udp: socket.socket, *, random: bytes) -> bytes:
         """The answer to our question; whatever else arrives is passed over until time is up."""
@@ -126,12 +127,12 @@ class NtpMajority:
         self._sources = tuple(sources)
 
     def measure(self) -> Measurement:
-        """What more than half of them say.
+        """What more than half of them say; names of one address have one voice together.
 
         Raises  NoMajority, SourcesUnsynchronised.
         """
-        readings = [one for one in self.read_each() if isinstance(one, Reading)]
-        return find_majority(readings, asked=len(self._sources))
+        voices = {one.address: one for one in self.read_each() if isinstance(one, Reading)}
+        return find_majority(list(voices.values()), asked=len(self._sources))
 
     def read_each(self) -> tuple[Reading | SourceUnavailable, ...]:
         """What each of them says, in their order; for the operator."""

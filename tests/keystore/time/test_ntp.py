@@ -234,3 +234,14 @@ def test_a_source_is_named_by_host_and_port(text: str, host: str, port: int) -> 
 def test_what_names_no_source_is_refused(text: str) -> None:
     with pytest.raises(ReferenceInvalid):
         parse_source(text)
+
+
+def test_names_of_one_address_have_one_voice_together() -> None:
+    """RFC 5905 §11.2.1: a majority of sources, and one server under three names is one source."""
+    with NtpServer() as alone:
+        named = [
+            NtpSource(host, alone.port, timeout_s=_QUICK_S)
+            for host in ("127.0.0.1", "localhost", "::1")
+        ]
+        with pytest.raises(NoMajority):
+            NtpMajority(named).measure()
