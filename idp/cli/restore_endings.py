@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import click
-from sqlalchemy import Connection
 
 from idp.ids import AccountId
 from idp.services import Services
@@ -77,6 +77,6 @@ def _destroy_again(
     return done
 
 
-def _data_key_of(connection: Connection, account_id: str) -> bytes | None:
+def _data_key_of(connection: Any, account_id: str) -> bytes | None:
     row = find_row(connection, AccountId(account_id))
     return None if row is None else row.data_key
