@@ -9,6 +9,7 @@ Not here: rules about which state may follow which (`keystore/pki/certificates.p
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -204,7 +205,7 @@ def read_ended(connection: Connection) -> tuple[CertificateRecord, ...]:
     """Every certificate of any authority that is revoked or suspended, without what is sealed."""
     ended = (CertificateState.REVOKED.value, CertificateState.SUSPENDED.value)
     rows = connection.execute(_ALL.where(certificate.c.state.in_(ended))).mappings()
-    return tuple(_record({**row, "der": None, "der_sealed": None}) for row in rows)
+    return tuple(replace(_record(row), der=None, der_sealed=None) for row in rows)
 
 
 def change_state(
