@@ -31,9 +31,8 @@ FROM ${PYTHON}
 RUN groupadd --system --gid 10001 antin \
     && useradd --system --uid 10001 --gid antin --home-dir /var/lib/antin --create-home \
         --shell /usr/sbin/nologin antin \
-    # users of their own: the signer tells by them who asks, and deferred work alone may destroy keys
+    # the signer is somebody else: whoever owns the provider reads nothing of it
     && useradd --system --uid 10002 --gid antin --no-create-home --shell /usr/sbin/nologin antin-signer \
-    && useradd --system --uid 10003 --gid antin --no-create-home --shell /usr/sbin/nologin antin-work \
     # what outlives a container, and where the signer is asked: new volumes take over the owner
     && install -d -o antin -g antin -m 0700 /var/lib/antin-kept \
     && install -d -o antin-signer -g antin -m 0700 /var/lib/antin-signer \

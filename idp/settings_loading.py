@@ -6,6 +6,7 @@ dangerous combination.  Source: architecture, "Contracts".  Not here: the settin
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -101,6 +102,9 @@ _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
 """Smallest and largest value; the upper ones are promises of the design (code 60 s, grace 10 s)."""
 
 
+_LOG_KEY: Final = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
+
+
 def load_settings(
     environ: Mapping[str, str],
     *,
@@ -175,6 +179,11 @@ def _refuse_dangerous(settings: Settings) -> None:
         raise SettingsInvalid("ANTIN_TLS_KEY", reason="certificate and key go together")
     _refuse_half_a_token(settings)
     _refuse_half_a_signer(settings)
+    for key in settings.signer_log_keys:
+        if not _LOG_KEY.fullmatch(key):
+            raise SettingsInvalid(
+                "ANTIN_SIGNER_LOG_KEYS", reason="must be what `antin log signer-key` prints"
+            )
     for key in ("host", "metrics_host"):
         _refuse_unless(ip_address, getattr(settings, key), key=key, reason="must be an IP address")
     for proxy in settings.trusted_proxies:

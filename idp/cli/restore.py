@@ -129,6 +129,7 @@ def _stage(
                 "erased_again": len(done.erased),
                 "revoked_again": ended.certificates,
                 "destroyed_again": ended.keys,
+                "personal_again": ended.personal_keys,
             }
             with services.database.transaction() as tx:
                 event = Event(EventType.BACKUP_RESTORED, facts=facts)

@@ -21,14 +21,16 @@ from keystore.backends.errors import KeyKept, TokenUnavailable
 from keystore.key_erasing import kid_digest
 from keystore.pki.carrying_over import carry_over
 from keystore.purposes import KEY_PURPOSES
+from keystore.signer.storage import end_keys_again
 
 
 @dataclass(frozen=True, slots=True)
 class EndedAgain:
-    """How many certificates and signing keys of the copy were ended."""
+    """How many certificates, keys of the service and keys of persons of the copy were ended."""
 
     certificates: int
     keys: int
+    personal_keys: int
 
 
 def end_again(
@@ -46,17 +48,21 @@ def end_again(
         now=services.time(),
     )
     keys = _destroy_again(services, before=before, digests=digests, operator=operator)
+    with services.database.transaction() as tx:
+        personal_keys = end_keys_again(tx, before.personal_keys)
     if certificates:
         click.echo(f"{certificates} certificates that had ended were ended again")
     if keys:
         click.echo(f"{keys} signing keys that had been destroyed were destroyed again")
+    if personal_keys:
+        click.echo(f"{personal_keys} personal keys that had ended were ended again")
     if not before.is_read and services.trust.pki is not None:
         click.echo(
             "the database before could not be read: revoke again what the revocation lists that "
             "were published since the backup name",
             err=True,
         )
-    return EndedAgain(certificates, keys)
+    return EndedAgain(certificates, keys, personal_keys)
 
 
 def _destroy_again(

@@ -14,6 +14,7 @@ from idp.ids import AccountId
 from idp.storage.erasures import count_accounts, read_erased
 from keystore.pki.model import CertificateRecord
 from keystore.pki.storage.certificates import read_ended
+from keystore.signer.storage import EndedKey, read_ended_keys
 from keystore.signing_keys import read_destroyed
 
 
@@ -29,16 +30,20 @@ class Replaced:
     certificates: tuple[CertificateRecord, ...] = field(default=(), repr=False)
     """Revoked and suspended ones."""
     destroyed_keys: frozenset[str] = frozenset()
+    personal_keys: tuple[EndedKey, ...] = ()
+    """Suspended and destroyed ones."""
     is_read: bool = False
 
 
 def read_replaced(connection: Connection) -> Replaced:
     """Everything that a restore must not undo."""
     has_certificates = inspect(connection).has_table("certificate")
+    has_personal_keys = inspect(connection).has_table("personal_key")
     return Replaced(
         accounts=count_accounts(connection),
         erased=read_erased(connection),
         certificates=read_ended(connection) if has_certificates else (),
         destroyed_keys=read_destroyed(connection),
+        personal_keys=read_ended_keys(connection) if has_personal_keys else (),
         is_read=True,
     )

@@ -9,7 +9,8 @@ destroyed.  Not here: who may sign (`service`), key material (the backend).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -125,6 +127,15 @@ _LEFT = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class EndedKey:
+    """What a restore carries over of a key: since when it is suspended, or destroyed."""
+
+    key_id: str
+    suspended_ms: int | None
+    destroyed_ms: int | None
+
+
 def insert_personal_key(
     transaction: Transaction, policy: KeyPolicy, *, public_spki: bytes, wrapped: bytes, kek_id: str
 ) -> None:
@@ -178,6 +189,32 @@ def read_newest_keys(connection: Connection, *, limit: int) -> tuple[PersonalKey
         _BY_ID.order_by(personal_key.c.created_ms.desc(), personal_key.c.key_id).limit(limit)
     )
     return tuple(_to_key(row) for row in rows)
+
+
+def read_ended_keys(connection: Connection) -> tuple[EndedKey, ...]:
+    """Every key that is suspended or destroyed, for a restore that must not undo it."""
+    column = personal_key.c
+    ended = select(column.key_id, column.suspended_ms, column.destroyed_ms).where(
+        or_(column.suspended_ms.is_not(None), column.destroyed_ms.is_not(None))
+    )
+    return tuple(EndedKey(*row) for row in connection.execute(ended))
+
+
+def end_keys_again(transaction: Transaction, ended: Iterable[EndedKey]) -> int:
+    """Suspend and destroy what was so in the database before; returns how many keys changed."""
+    column, changed = personal_key.c, 0
+    for one in ended:
+        of_key = update(personal_key).where(column.key_id == one.key_id)
+        if one.destroyed_ms is not None:
+            statement = of_key.where(column.destroyed_ms.is_(None)).values(
+                wrapped=None, kek_id=None, destroyed_ms=one.destroyed_ms
+            )
+        else:
+            statement = of_key.where(column.suspended_ms.is_(None)).values(
+                suspended_ms=one.suspended_ms
+            )
+        changed += transaction.connection.execute(statement).rowcount
+    return changed
 
 
 def set_suspended(transaction: Transaction, key_id: str, *, at: datetime | None) -> bool:

@@ -106,3 +106,9 @@ def test_keepers_of_keys_are_named_as_the_signers_socket_names_them():
     assert refused.name == "ANTIN_SIGNER_KEEPERS"
     read = load_settings({"ANTIN_SIGNER_KEEPERS": "1000, 1001"})
     assert read.signer_keepers == ("1000", "1001")
+
+
+@pytest.mark.parametrize("keys", ["zz", "00" * 31, "00" * 33, f"{'00' * 32},x"])
+def test_keys_of_a_signers_rows_are_looked_at_before_anything_starts(keys: str) -> None:
+    with pytest.raises(SettingsInvalid, match="ANTIN_SIGNER_LOG_KEYS"):
+        load_settings({"ANTIN_SIGNER_LOG_KEYS": keys})

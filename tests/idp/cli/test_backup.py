@@ -23,7 +23,14 @@ from keystore.pki.model import CertificateRecord, CertificateState, RevocationRe
 from keystore.pki.storage.certificates import certificate as certificate_table
 from keystore.pki.storage.enrolments import enrolment
 from keystore.pki.storage.subjects import certified_subject
-from keystore.signer.storage import personal_key
+from keystore.signer.model import KeyPolicy
+from keystore.signer.storage import (
+    erase_personal_key,
+    insert_personal_key,
+    personal_key,
+    read_personal_keys,
+    set_suspended,
+)
 from keystore.signing_keys import signing_key
 from tests.support.backup_office import ADDRESS, HERS, HIS, NAME, Office
 from tests.support.servers import PostgresqlServer
@@ -158,6 +165,36 @@ def test_what_was_revoked_or_destroyed_since_a_backup_stays_so(office: Office) -
     assert services.keyring.signing_key("ES256", now=services.time()).kid != kid
     services.close()
     _check_log(office)
+
+
+def test_personal_keys_that_ended_since_a_backup_stay_ended(office: Office) -> None:
+    hers = office.add(HERS)
+    services = office.services()
+    with services.database.transaction() as tx:
+        for name in ("key_held", "key_gone", "key_left"):
+            policy = KeyPolicy(
+                key_id=name, account_id=hers.account_id, subject_kind="person", algorithm="ES256",
+                scal=1, rp_id="", credentials=(), recipient=b"", created_ms=0,
+            )  # fmt: skip
+            insert_personal_key(tx, policy, public_spki=b"spki", wrapped=b"w", kek_id="kek")
+    office.run("backup", str(office.folder / "b"))
+    now = services.time()
+    with services.database.transaction() as tx:
+        assert set_suspended(tx, "key_held", at=now)
+        assert erase_personal_key(tx, "key_gone", now=now)
+    services.close()
+    done = office.run("restore", str(office.folder / "b"), "--yes")
+    assert "2 personal keys that had ended were ended again" in done.output
+    services = office.services()
+    with services.database.read() as connection:
+        keys = {
+            one.key_id: one for one in read_personal_keys(connection, account_id=hers.account_id)
+        }
+    services.close()
+    assert keys["key_held"].suspended_at is not None
+    assert keys["key_gone"].destroyed_at is not None
+    assert keys["key_gone"].wrapped is None
+    assert keys["key_left"].suspended_at is keys["key_left"].destroyed_at is None
 
 
 def test_the_list_alone_is_enough_where_the_database_is_lost(
