@@ -145,16 +145,3 @@ def test_another_root_key_is_refused_at_start_and_nothing_is_overwritten(
     assert "not_given" in wrong.stderr
     assert stored(owned, somebody.key.key_id) == before
     assert sign_with(client, somebody)
-
-
-def test_a_user_who_is_not_listed_is_told_so(tmp_path: Path) -> None:
-    signer = SignerProcess(
-        tmp_path / "signer",
-        f"sqlite:///{tmp_path / 'antin.db'}",
-        {"ANTIN_SIGNER_USERS": str(os.getuid() + 1)},
-    )
-    try:
-        with pytest.raises(errors.CallerRefused, match="user"):
-            signer.start()
-    finally:
-        signer.stop()
