@@ -15,7 +15,8 @@ from idp.egress.witnesses import EgressWitnesses
 from idp.ids import AccountId
 from idp.keyrings import open_keyrings
 from idp.services import Services
-from idp.storage.accounts import AccountRow, find_row
+from idp.storage.accounts import find_row
+from idp.storage.erasures import was_account
 from keystore.errors import SealBroken
 from keystore.log.entries import Tree
 from keystore.log.errors import WitnessUnreachable
@@ -120,28 +121,32 @@ class LogParts:
 
     def make_opener(self) -> Opener:
         """What opens every row whose keys are still there, for a verification."""
-        known: dict[str, AccountRow | None] = {}
+        known: dict[str, tuple[bytes | None, bool]] = {}
         sealer = self.services.sealer
 
-        def account_of(account_id: str) -> AccountRow | None:
+        def account_of(account_id: str) -> tuple[bytes | None, bool]:
+            """Its data key, if that is still there, and whether there ever was such an account."""
             if account_id not in known:
                 with self.services.database.read() as connection:
-                    known[account_id] = find_row(connection, AccountId(account_id))
+                    row = find_row(connection, AccountId(account_id))
+                    was_there = row is not None or was_account(connection, AccountId(account_id))
+                known[account_id] = (None if row is None else row.data_key, was_there)
             return known[account_id]
 
         def open_one(values: Mapping[str, object]) -> bool:
             if values["sealed"] == SEALED_TO_NOBODY:
                 return False
             account_id = values["account_id"]
-            account = account_of(account_id) if isinstance(account_id, str) else None
-            data_key = None if account is None else account.data_key
+            data_key, was_there = None, False
+            if isinstance(account_id, str):
+                data_key, was_there = account_of(account_id)
             try:
                 open_row(values, sealer=sealer, data_key=data_key)
             except SealBroken:
                 if data_key is not None:
                     # events that name an account need not be sealed under its key
                     open_row(values, sealer=sealer, data_key=None)
-                elif account is not None:
+                elif was_there:
                     return False  # its key was destroyed; the row of an account stays
                 else:
                     raise

@@ -1,6 +1,6 @@
 """What restoring a backup asks about accounts: their data keys, and who was erased.
 
-What lives here: three questions over the table of accounts.  Not here: the table
+What lives here: four questions over the table of accounts.  Not here: the table
 (`idp/storage/accounts.py`), erasing (`idp/accounts/lifecycle.py`).
 """
 
@@ -21,6 +21,7 @@ _DATA_KEYS: Final = (
     .limit(bindparam("at_most"))
 )
 _ERASED: Final = select(account.c.account_id).where(account.c.erased_ms.is_not(None))
+_KNOWN: Final = select(account.c.account_key).where(account.c.account_id == bindparam("id"))
 _COUNT: Final = select(func.count()).select_from(account)
 
 
@@ -35,6 +36,11 @@ def read_data_keys(connection: Connection, *, batch: int) -> Iterator[tuple[Acco
 def read_erased(connection: Connection) -> tuple[AccountId, ...]:
     """Every account that was erased."""
     return tuple(AccountId(row.account_id) for row in connection.execute(_ERASED))
+
+
+def was_account(connection: Connection, account_id: AccountId) -> bool:
+    """Whether there ever was such an account; the row of an erased one stays."""
+    return connection.execute(_KNOWN, {"id": account_id}).first() is not None
 
 
 def count_accounts(connection: Connection) -> int:
