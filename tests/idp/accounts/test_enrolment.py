@@ -73,7 +73,9 @@ def confirm(enrolment, house, source, account_id, pending, *, now=None, code=Non
 
 def events(house) -> list[str]:
     with house.database.read() as connection:
-        return [row.type for row in connection.execute(log_event.select())]
+        return [
+            row.type for row in connection.execute(log_event.select().order_by(log_event.c.seq))
+        ]
 
 
 def test_an_activation_code_and_a_first_code_enrol(house, enrolment, me, source) -> None:

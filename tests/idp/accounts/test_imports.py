@@ -84,7 +84,10 @@ def counted(house, table) -> int:
 
 def events(house) -> list[tuple[str, dict]]:
     with house.database.read() as connection:
-        return [(row.type, json.loads(row.facts)) for row in connection.execute(log_event.select())]
+        return [
+            (row.type, json.loads(row.facts))
+            for row in connection.execute(log_event.select().order_by(log_event.c.seq))
+        ]
 
 
 def outcome(done: ImportProgress) -> tuple[int, int, int]:

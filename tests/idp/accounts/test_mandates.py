@@ -79,7 +79,9 @@ def test_an_ended_mandate_is_ended_at_once_and_for_good(house, me, firm) -> None
     assert kept is not None
     assert kept.status is MandateStatus.REVOKED
     with house.database.read() as connection:
-        types = [row.type for row in connection.execute(log_event.select())]
+        types = [
+            row.type for row in connection.execute(log_event.select().order_by(log_event.c.seq))
+        ]
     assert types.count(EventType.MANDATE_ADDED) == types.count(EventType.MANDATE_ENDED) == 1
 
 
