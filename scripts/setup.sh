@@ -166,6 +166,10 @@ has_browser() {
 
 has_fonts() { command -v fc-list >/dev/null 2>&1 && [ -n "$(fc-list :lang=vi family)" ]; }
 
+has_liberation() { [ -n "$(fc-list 'Liberation Serif' family 2>/dev/null)" ]; }
+
+has_libreoffice() { command -v soffice >/dev/null 2>&1 || command -v libreoffice >/dev/null 2>&1; }
+
 missing_packages() { # by their Debian names
     command -v redis-server >/dev/null 2>&1 || echo redis-server
     has_postgresql || echo postgresql
@@ -175,6 +179,11 @@ missing_packages() { # by their Debian names
     has_fonts || echo fontconfig fonts-noto-core
     command -v softhsm2-util >/dev/null 2>&1 || echo softhsm2
     command -v openssl >/dev/null 2>&1 || echo openssl
+    command -v pdfsig >/dev/null 2>&1 || echo poppler-utils
+    command -v qpdf >/dev/null 2>&1 || echo qpdf
+    command -v mutool >/dev/null 2>&1 || echo mupdf-tools
+    has_libreoffice || echo libreoffice-writer-nogui libreoffice-draw-nogui
+    has_liberation || echo fonts-liberation
     [ "$1" != bench ] || command -v wrk >/dev/null 2>&1 || echo wrk
 }
 

@@ -1,7 +1,7 @@
 """What every test may use; each part of the tree adds a conftest.py of its own.
 
 Fixtures: `now`, `clock`; `database`, `ephemeral`, `store_urls` (once per implementation);
-`postgresql_url`, `redis_url`, `own_postgresql`, `own_redis`; `seeded`, `pii_alarm`;
+`postgresql_url`, `redis_url`, `own_postgresql`, `own_redis`; `seeded`, `pii_alarm`; `isolation`;
 `sandbox`, which starts on first use.
 The files behind them are in `tests/support/`.
 """
@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = (
+    "tests.support.isolation",
     "tests.support.loopback",
     "tests.support.pii_alarm",
     "tests.support.servers",

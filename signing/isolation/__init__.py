@@ -1,0 +1,1 @@
+"""The walls around whatever reads documents of other people (architecture, decision 12)."""

@@ -1,0 +1,53 @@
+"""What can be asked of the process that reads documents.
+
+What lives here: `Task`, the name of a function behind the walls with the shapes of its argument and
+answer, and `Isolation`, whoever has such a task done.  Tasks themselves stand in
+`signing/messages`, the functions in `signing/parsing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from signing.isolation.blob import Blob
+
+Asked = TypeVar("Asked", bound=msgspec.Struct)
+Answered = TypeVar("Answered", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True, slots=True)
+class Task(Generic[Asked, Answered]):
+    """One kind of work.
+
+    Takes   function: `package.module:function` inside of `signing.parsing`, called as
+            `function(asked, inputs, output)`: `inputs` are memoryviews in the order in which they
+            were given, `output` is a binary file for what is too large for an answer;
+            asked, answered: msgspec structs.
+    What the function refuses, it raises as `DocumentRefused`; anything else is a fault of its own.
+    """
+
+    function: str
+    asked: type[Asked]
+    answered: type[Answered]
+
+
+class Isolation(Protocol):
+    """Has tasks done where a hostile document can do no harm; safe to share between threads."""
+
+    def run(
+        self,
+        task: Task[Asked, Answered],
+        asked: Asked,
+        *,
+        inputs: Sequence[Blob] = (),
+    ) -> tuple[Answered, Blob]:
+        """Have it done, and wait.
+
+        Returns the answer, and what was written to `output` (the caller closes it).  Neither is to
+        be believed: whoever parses may be in other hands.
+        Raises  DocumentRefused (as the function did); ParsingFailed.
+        """
