@@ -122,6 +122,7 @@ def _run_child(listener: socket.socket, make_server: MakeServer, parent: int) ->
     except TokenPinRefused:
         sys.exit(PIN_REFUSED)
     signal.signal(signal.SIGTERM, lambda *_: server.stop())
+    _log.info("signer_process_ready")
     if stop_early.is_set():
         return
     server.serve()

@@ -103,6 +103,8 @@ def test_a_pin_that_was_refused_is_not_tried_again_and_again(
     """PKCS #11 v2.40 §5.6: after a few wrong PINs a token is locked.  Two processes, one try."""
     with closing(signer.client(patience_s=20)) as client:
         person = signer.enrol(client)
+        # a process that is still starting would read the wrong PIN as well
+        wait_until(lambda: signer.log.count("signer_process_ready") == 2, what="both processes")
         _pin_file(tmp_path, "000000")
         one, other = signer.children()
         os.kill(one, signal.SIGKILL)
