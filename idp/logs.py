@@ -25,8 +25,9 @@ _MOST_FRAMES: Final = 12
 _LONGEST_CHAIN: Final = 4
 _CODES: Final = ("code", "sqlstate", "sqlite_errorname", "errno")
 """Attributes of exceptions that are codes: ours, PostgreSQL's, SQLite's, the system's."""
-_OWN_LEVEL: Final = frozenset({"_granian"})
-"""Libraries of which also what is not a warning is of use; the others repeat what they handle."""
+_OWN_LEVEL: Final = frozenset({"_granian", "antin"})
+"""Of whom also what is not a warning is of use: the server, and our own keystore, which knows no
+structlog; other libraries repeat what they handle."""
 
 Line = MutableMapping[str, Any]
 
