@@ -38,6 +38,8 @@ class SealPurpose(StrEnum):
     """The successor of a refresh token, for the seconds in which it may be asked for again."""
     CLIENT = "seal:client"
     """What the registry keeps secret about a client."""
+    DOCUMENT = "seal:document"
+    """Documents that wait for a signature, what is said about them, and evidence of signatures."""
 
 
 class MacPurpose(StrEnum):
