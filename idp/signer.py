@@ -1,6 +1,6 @@
 """The signer, put together from the settings.
 
-What lives here: from settings to a `SignerServer` inside of a signer's process.  No other process
+What lives here: from settings to a `RoomServer` inside of a signer's process.  No other process
 may import this file: it reads the root keys of personal signing keys.
 Not here: anything that the signer decides (`keystore/signer`), asking it (`idp/signer_client.py`).
 """
@@ -22,19 +22,21 @@ from idp.signer_client import tls_files
 from idp.signer_folder import signer_folder
 from idp.storage.database import Database
 from keystore.log.record import LogWriter
+from keystore.signer.answering import Answering
 from keystore.signer.desk import KeyDesk
-from keystore.signer.gate import Gate, TlsGate, UserGate, server_context
 from keystore.signer.log_sealing import RecipientSealer, open_log_key
-from keystore.signer.server import Answering, SignerServer
 from keystore.signer.service import Deployment, SigningService
 from keystore.signer.spent import SpentLedger
 from keystore.signer.statement_evidence import VerifierKeys
-from keystore.signer.wire import Address, parse_address
+from keystore.signer.wire import decode_request
+from keystore.strongroom.frames import Address, parse_address
+from keystore.strongroom.gate import Gate, TlsGate, UserGate, server_context
+from keystore.strongroom.server import RoomServer
 
 _DATABASE_CONNECTIONS = 8
 
 
-def make_signer_server(settings: Settings, listener: socket.socket) -> SignerServer:
+def make_signer_server(settings: Settings, listener: socket.socket) -> RoomServer:
     """The server of one signer process.
 
     Raises  KekInvalid; PermissionError when others can reach into the signer's folder.
@@ -71,9 +73,11 @@ def make_signer_server(settings: Settings, listener: socket.socket) -> SignerSer
         needs_statement=settings.signer_needs_statement,
         destructions_per_hour=settings.signer_destructions_per_hour,
     )
-    return SignerServer(
+    return RoomServer(
         listener,
+        name="signer",
         gate=_make_gate(settings),
+        decode_request=decode_request,
         answering=Answering(service=service, desk=desk, backend=backend, time=_utc_now),
         connections=settings.signer_connections,
     )

@@ -10,8 +10,8 @@ from pathlib import Path
 from idp.errors import SettingsInvalid
 from idp.settings import Settings
 from keystore.signer.client import SignerClient
-from keystore.signer.gate import client_context
-from keystore.signer.wire import parse_address
+from keystore.strongroom.frames import parse_address
+from keystore.strongroom.gate import client_context
 
 
 def open_signer_client(settings: Settings) -> SignerClient:
@@ -21,7 +21,7 @@ def open_signer_client(settings: Settings) -> SignerClient:
         return SignerClient(address)
     certificate, key, authority = tls_files(settings)
     return SignerClient(
-        address, tls=client_context(certificate=certificate, key=key, signer_ca=authority)
+        address, tls=client_context(certificate=certificate, key=key, server_ca=authority)
     )
 
 

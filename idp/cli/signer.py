@@ -48,9 +48,9 @@ def signer(*, trust_clock: bool) -> None:
         open_ledger,
         signer_settings,
     )
-    from keystore.signer.hardening import harden_process
-    from keystore.signer.listening import listen
-    from keystore.signer.processes import SignerProcesses
+    from keystore.strongroom.hardening import harden_process
+    from keystore.strongroom.listening import listen
+    from keystore.strongroom.processes import RoomProcesses
 
     settings = read_settings()
     is_marked = os.environ.get(SANDBOX_MARK) == "1"
@@ -67,8 +67,9 @@ def signer(*, trust_clock: bool) -> None:
         ledger.close()
     address = listening_address(settings)
     with listen(address, group_id=listening_group(settings)) as listener:
-        processes = SignerProcesses(
+        processes = RoomProcesses(
             listener,
+            name="signer",
             make_server=partial(make_signer_server, settings),
             count=settings.signer_processes,
         )
@@ -81,7 +82,7 @@ def signer(*, trust_clock: bool) -> None:
 
 
 def _end_for_pin() -> NoReturn:
-    from keystore.signer.processes import PIN_REFUSED
+    from keystore.strongroom.processes import PIN_REFUSED
 
     click.echo("antin: the token refused the PIN; it is not tried again", err=True)
     sys.exit(PIN_REFUSED)

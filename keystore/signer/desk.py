@@ -24,8 +24,9 @@ from typing import Final
 
 from keystore.backends import NewPersonalKey, PersonalKeyBackend
 from keystore.clock import from_ms, to_ms
+from keystore.errors import EventRefused
 from keystore.kek import KekRing
-from keystore.log.events import Event, EventType, Fact
+from keystore.log.events import Event, EventType, Fact, check_event
 from keystore.log.record import LogWriter
 from keystore.root_keys import Scope, follow_current_kek
 from keystore.signer.activation import KeyEnrolment, verify_enrolment
@@ -65,6 +66,7 @@ _MOST_KEYS: Final = 16
 """Living keys of one account: a few for renewal, and no way to fill the table with one account."""
 _log = logging.getLogger("antin.signer")
 _REASON: Final = re.compile(r"[a-z][a-z_]{0,39}", re.ASCII)
+_OPERATOR: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 
 class KeyDesk:
@@ -154,17 +156,22 @@ class KeyDesk:
                 transaction,
                 EventType.PERSONAL_KEY_CREATED,
                 _known(find_personal_key(transaction.connection, policy.key_id)),
-                facts={"algorithm": policy.algorithm, "scal": policy.scal},
+                facts={
+                    "key_id": policy.key_id,
+                    "algorithm": policy.algorithm,
+                    "scal": policy.scal,
+                },
                 now=now,
             )
         return MadeKey(policy.key_id, policy.algorithm, made.public_spki)
 
-    def suspend(self, key_id: str, *, reason: str, now: datetime) -> bool:
+    def suspend(self, key_id: str, *, reason: str, now: datetime, operator: str = "") -> bool:
         """Let a key sign nothing until it is resumed; False when it does not anyway.
 
+        Takes   operator: login name of who asked by hand, as the caller says it; recorded.
         Raises  PersonalKeyUnknown.
         """
-        _check_reason(reason)
+        facts = _facts(key_id, reason=reason, operator=operator)
         with self._database.read() as connection:
             _known(find_personal_key(connection, key_id))
         # first what the owner of the database cannot undo, as in `destroy`
@@ -177,7 +184,7 @@ class KeyDesk:
                 transaction,
                 EventType.PERSONAL_KEY_SUSPENDED,
                 key,
-                facts={"reason": reason},
+                facts=facts,
                 now=now,
             )
         return True
@@ -192,13 +199,13 @@ class KeyDesk:
             if key.destroyed_at is None
         )
 
-    def resume(self, key_id: str, *, reason: str, now: datetime) -> bool:
+    def resume(self, key_id: str, *, reason: str, now: datetime, operator: str = "") -> bool:
         """Let a suspended key sign again; False when it was not suspended, or is destroyed.
 
         It signs again at this signer; one on another host that suspended it asks for the same.
         Raises  PersonalKeyUnknown.
         """
-        _check_reason(reason)
+        facts = _facts(key_id, reason=reason, operator=operator)
         with self._database.transaction() as transaction:
             key = _known(find_personal_key(transaction.connection, key_id))
             was_suspended = set_suspended(transaction, key_id, at=None)
@@ -210,19 +217,19 @@ class KeyDesk:
                 transaction,
                 EventType.PERSONAL_KEY_RESUMED,
                 key,
-                facts={"reason": reason},
+                facts=facts,
                 now=now,
             )
         # last: without its row in the log it goes on resting
         self._ledger.resume(key_id)
         return True
 
-    def destroy(self, key_id: str, *, reason: str, now: datetime) -> bool:
+    def destroy(self, key_id: str, *, reason: str, now: datetime, operator: str = "") -> bool:
         """Forget the private half for ever; False when that had happened before.
 
         Raises  PersonalKeyUnknown; DestructionBudgetSpent, and the key lives.
         """
-        _check_reason(reason)
+        facts = _facts(key_id, reason=reason, operator=operator)
         with self._database.read() as connection:
             _known(find_personal_key(connection, key_id))
         # first what nobody else can undo: a crash in between leaves a key that nobody can use
@@ -237,7 +244,7 @@ class KeyDesk:
                 transaction,
                 EventType.PERSONAL_KEY_DESTROYED,
                 key,
-                facts={"reason": reason},
+                facts=facts,
                 now=now,
             )
         return True
@@ -317,7 +324,7 @@ class KeyDesk:
         event = Event(
             event_type,
             account_id=key.account_id,
-            facts={"key_id": key.key_id, **facts},
+            facts=facts,
         )
         self._log.record(transaction, event, data_key=find_recipient(key), now=now)
 
@@ -356,6 +363,17 @@ def _store(
         )
 
 
-def _check_reason(reason: str) -> None:
+def _facts(key_id: str, *, reason: str, operator: str) -> dict[str, Fact]:
+    """What the log will say; known to be sayable before anything is done."""
     if not _REASON.fullmatch(reason):
         raise RequestMalformed("reason")
+    facts: dict[str, Fact] = {"key_id": key_id, "reason": reason}
+    if operator:
+        if not _OPERATOR.fullmatch(operator):
+            raise RequestMalformed("operator")
+        facts["operator"] = operator
+    try:
+        check_event(Event(EventType.PERSONAL_KEY_DESTROYED, facts=facts))
+    except EventRefused as refusal:
+        raise RequestMalformed(refusal.fact) from refusal
+    return facts

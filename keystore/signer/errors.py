@@ -10,17 +10,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar, Final
 
-from keystore.errors import KeystoreError
+from keystore.strongroom import errors as strongroom
 
 
-class SignerError(KeystoreError):
+class SignerError(strongroom.RoomError):
     """Root of what the signer answers instead of signatures; `reason` is a lower_snake word."""
 
     code: ClassVar[str] = "signer_error"
-
-    def __init__(self, reason: str = "") -> None:
-        super().__init__(f"{self.code}: {reason}" if reason else self.code)
-        self.reason = reason
 
 
 class ActivationMalformed(SignerError):
@@ -83,7 +79,7 @@ class EnrolmentRefused(SignerError):
     code: ClassVar[str] = "enrolment_refused"
 
 
-class ClockSetBack(SignerError):
+class ClockSetBack(SignerError, strongroom.ClockSetBack):
     """The clock shows an earlier time than it did: what expired could come alive again."""
 
     code: ClassVar[str] = "clock_set_back"
@@ -95,7 +91,7 @@ class SigningFailed(SignerError):
     code: ClassVar[str] = "signing_failed"
 
 
-class CallerRefused(SignerError):
+class CallerRefused(SignerError, strongroom.CallerRefused):
     """Whoever is at the other end may not ask, or (`reason` not_a_keeper) not for this."""
 
     code: ClassVar[str] = "caller_refused"
@@ -107,13 +103,13 @@ class DestructionBudgetSpent(SignerError):
     code: ClassVar[str] = "destruction_budget_spent"
 
 
-class RequestMalformed(SignerError):
+class RequestMalformed(SignerError, strongroom.RequestMalformed):
     """Not a message of the wire, or longer than one may be."""
 
     code: ClassVar[str] = "request_malformed"
 
 
-class SignerUnavailable(SignerError):
+class SignerUnavailable(SignerError, strongroom.RoomUnavailable):
     """Nobody answers at the signer's address; nothing was done."""
 
     code: ClassVar[str] = "signer_unavailable"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -43,6 +43,7 @@ from keystore.signer.model import (
     wrapping_context,
 )
 from keystore.storage import Transaction, metadata
+from keystore.strongroom.memory import KEEP_SPENT
 
 _LAW: Final = {
     "legal": "Law 20/2023/QH15 on electronic transactions, Article 22; Decree 23/2025/ND-CP",
@@ -109,9 +110,6 @@ spent_activation = Table(
         **_LAW,
     },
 )
-
-KEEP_SPENT: Final = timedelta(days=1)
-"""How long after its expiry a spent activation is remembered: longer than a clock is ever off."""
 
 _PURGE_BATCH: Final = 500
 _BY_ID = select(personal_key)

@@ -33,8 +33,8 @@ from keystore.kek import create_kek_file
 from keystore.signer.client import SignerClient
 from keystore.signer.errors import SignerUnavailable
 from keystore.signer.evidence import EnrolmentEvidence
-from keystore.signer.gate import client_context
 from keystore.signer.model import MadeKey
+from keystore.strongroom.gate import client_context
 from tests.support.authenticator import Authenticator
 from tests.support.sandbox import process_environ
 from tests.support.servers import free_port, wait_until
@@ -190,7 +190,7 @@ class SignerProcess:
         return client_context(
             certificate=self.folder / f"{name}.pem",
             key=self.folder / f"{name}.key",
-            signer_ca=self.folder / "ca.pem",
+            server_ca=self.folder / "ca.pem",
         )
 
 

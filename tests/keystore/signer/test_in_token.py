@@ -14,7 +14,7 @@ import pytest
 
 from keystore.signer import errors
 from keystore.signer.client import SignerClient
-from keystore.signer.processes import PIN_REFUSED
+from keystore.strongroom.processes import PIN_REFUSED
 from keystore.verifying import verify_digest
 from tests.support.servers import wait_until
 from tests.support.signer import Person, digests_of

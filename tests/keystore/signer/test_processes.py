@@ -21,7 +21,7 @@ from keystore.kek import KekRing, read_keks
 from keystore.signer import errors
 from keystore.signer.client import SignerClient
 from keystore.signer.evidence import StatementEvidence
-from keystore.signer.wire import MAX_FRAME_BYTES
+from keystore.strongroom.frames import MAX_FRAME_BYTES
 from keystore.verifying import verify_digest
 from tests.support.authenticator import Authenticator
 from tests.support.signer import (

@@ -10,8 +10,8 @@ import socket
 
 import pytest
 
-from keystore.signer.errors import CallerRefused
-from keystore.signer.gate import UserGate
+from keystore.strongroom.errors import CallerRefused
+from keystore.strongroom.gate import UserGate
 
 
 def _admitted(gate: UserGate) -> bool:

@@ -1,9 +1,9 @@
-"""Who may ask the signer: known at the connection, before a byte of a request is read.
+"""The door: who may ask, known at the connection, before a byte of a request is read.
 
 What lives here: the user ids at the other end of a Unix socket, as the kernel tells them, and the
-names in a client certificate over TLS 1.3.  Neither replaces evidence: who may ask may still sign
-nothing.  What no person confirms, resuming a key and destroying one, is for *keepers* alone: web
-workers are none.  Source: unix(7), SO_PEERCRED; RFC 8446 §4.4.2; RFC 6125 §6.4.
+names in a client certificate over TLS 1.3.  Neither replaces evidence: who may ask has still shown
+nothing.  What no person confirms (a key destroyed, a proofing vouched for) is for *keepers* alone:
+web workers are none.  Source: unix(7), SO_PEERCRED; RFC 8446 §4.4.2; RFC 6125 §6.4.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from keystore.signer.errors import CallerRefused
+from keystore.strongroom.errors import CallerRefused
 
 _CREDENTIALS: Final = struct.Struct("3i")
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Who was let in: the connection to speak through, and whether a keeper of keys speaks."""
+    """Who was let in: the connection to speak through, and whether a keeper speaks."""
 
     connection: socket.socket
     is_keeper: bool
@@ -58,7 +58,7 @@ class UserGate:
 
 @dataclass(frozen=True, slots=True)
 class TlsGate:
-    """Holders of a certificate of an authority that issues for callers of the signer alone.
+    """Holders of a certificate of an authority that issues for such callers alone.
 
     Takes   names: DNS names of which one must be in the certificate; empty: any certificate of
             that authority; keepers: DNS names of keepers, who need not be among `names`.
@@ -84,7 +84,7 @@ class TlsGate:
 
 
 def server_context(*, certificate: Path, key: Path, client_ca: Path) -> ssl.SSLContext:
-    """TLS 1.3 for the signer: nobody comes in without a certificate of `client_ca`."""
+    """TLS 1.3 for who is asked: nobody comes in without a certificate of `client_ca`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.verify_mode = ssl.CERT_REQUIRED
@@ -95,13 +95,13 @@ def server_context(*, certificate: Path, key: Path, client_ca: Path) -> ssl.SSLC
     return context
 
 
-def client_context(*, certificate: Path, key: Path, signer_ca: Path) -> ssl.SSLContext:
-    """TLS 1.3 for whoever asks: the signer has a certificate of `signer_ca` for its host name."""
+def client_context(*, certificate: Path, key: Path, server_ca: Path) -> ssl.SSLContext:
+    """TLS 1.3 for whoever asks: the other has a certificate of `server_ca` for its host name."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     context.load_cert_chain(certificate, key)
-    context.load_verify_locations(signer_ca)
+    context.load_verify_locations(server_ca)
     return context
 
 

@@ -1,4 +1,4 @@
-"""What a process that opens personal keys denies to every other process of its host.
+"""The wall: what a process that keeps a secret denies to every other process of its host.
 
 What lives here: no core dumps, no look into its memory by a debugger or through /proc for anybody
 but root, no new privileges; and an end together with the parent.  Linux alone; elsewhere only core

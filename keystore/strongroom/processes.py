@@ -1,7 +1,7 @@
-"""The processes of `antin signer`: a parent that holds the socket, and children that hold keys.
+"""The processes of a strongroom: a parent that holds the socket, and children that hold the secret.
 
 What lives here: starting the children, starting again what was killed, stopping them.  The parent
-opens no personal key.  Nothing is inherited but the listening socket (`spawn`), so a session to a
+opens nothing.  Nothing is inherited but the listening socket (`spawn`), so a session to a
 hardware module begins in the process that uses it.  Connections made while a child is being started
 again wait in the socket's queue and are served by the next one.  A child whose PIN was refused is
 not started again: a few wrong PINs lock a token, and the next child has the same one.
@@ -24,8 +24,8 @@ from multiprocessing.process import BaseProcess
 from typing import Final
 
 from keystore.backends.errors import TokenPinRefused
-from keystore.signer.hardening import end_with_parent, harden_process
-from keystore.signer.server import SignerServer
+from keystore.strongroom.hardening import end_with_parent, harden_process
+from keystore.strongroom.server import RoomServer
 
 _POLL_S: Final = 0.5
 _GRACE_S: Final = 35.0
@@ -37,19 +37,22 @@ _LIVED_WELL_S: Final = 30.0
 PIN_REFUSED: Final = 77
 """Exit status: the token refused the PIN.  Whatever starts processes again shall not, for this."""
 
-MakeServer = Callable[[socket.socket], SignerServer]
-
-_log = logging.getLogger("antin.signer")
+MakeServer = Callable[[socket.socket], RoomServer]
 
 
-class SignerProcesses:
+class RoomProcesses:
     """Keeps `count` children alive on one listening socket.
 
-    Takes   make_server: builds the server inside of a child; picklable, such as a
-            `functools.partial` of a function and the settings.
+    Takes   name: `signer` or another, for names of processes and lines of the log; make_server:
+            builds the server inside of a child; picklable, such as a `functools.partial` of a
+            function and the settings.
     """
 
-    def __init__(self, listener: socket.socket, *, make_server: MakeServer, count: int = 1) -> None:
+    def __init__(
+        self, listener: socket.socket, *, name: str, make_server: MakeServer, count: int = 1
+    ) -> None:
+        self._name = name
+        self._log = logging.getLogger(f"antin.{name}")
         self._listener = listener
         self._make_server = make_server
         self._context = multiprocessing.get_context("spawn")
@@ -73,9 +76,9 @@ class SignerProcesses:
             ended = [child for child in self._children if not child.is_alive()]
             self._children = [child for child in self._children if child.is_alive()]
             if ended and not self._stopping.is_set():
-                _log.error("signer_process_died exit_code=%s", ended[0].exitcode)
+                self._log.error("%s_process_died exit_code=%s", self._name, ended[0].exitcode)
                 if any(child.exitcode == PIN_REFUSED for child in ended):
-                    _log.error("signer_pin_refused")
+                    self._log.error("%s_pin_refused", self._name)
                     self._is_pin_refused = True
                 if self._is_pin_refused and not self._children:
                     return False  # until then those that are logged in go on
@@ -93,8 +96,8 @@ class SignerProcesses:
     def _start(self) -> BaseProcess:
         child = self._context.Process(
             target=_run_child,
-            args=(self._listener, self._make_server, os.getpid()),
-            name="antin-signer",
+            args=(self._listener, self._make_server, self._name, os.getpid()),
+            name=f"antin-{self._name}",
             daemon=True,
         )
         child.start()
@@ -111,7 +114,7 @@ class SignerProcesses:
                 child.join()
 
 
-def _run_child(listener: socket.socket, make_server: MakeServer, parent: int) -> None:
+def _run_child(listener: socket.socket, make_server: MakeServer, name: str, parent: int) -> None:
     stop_early = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop_early.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal tells the parent, who tells us
@@ -122,7 +125,7 @@ def _run_child(listener: socket.socket, make_server: MakeServer, parent: int) ->
     except TokenPinRefused:
         sys.exit(PIN_REFUSED)
     signal.signal(signal.SIGTERM, lambda *_: server.stop())
-    _log.info("signer_process_ready")
+    logging.getLogger(f"antin.{name}").info("%s_process_ready", name)
     if stop_early.is_set():
         return
     server.serve()
