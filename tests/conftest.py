@@ -2,7 +2,7 @@
 
 Fixtures: `now`, `clock`; `database`, `ephemeral`, `store_urls` (once per implementation);
 `postgresql_url`, `redis_url`, `own_postgresql`, `own_redis`; `seeded`, `pii_alarm`; `isolation`,
-`signing_pki`, `hand`, `each_hand`, `timestamps`, `status` and what is away of them;
+`pdf_programs`; `signing_pki`, `hand`, `each_hand`, `timestamps`, `status` and what is away of them;
 `sandbox`, which starts on first use.
 The files behind them are in `tests/support/`.
 """
@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 pytest_plugins = (
     "tests.support.isolation",
     "tests.support.loopback",
+    "tests.support.pdf_programs",
     "tests.support.pii_alarm",
     "tests.support.servers",
     "tests.support.signatory",
