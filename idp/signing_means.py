@@ -127,6 +127,8 @@ def _ask(open_client: Callable[[], SignerClient], act: Callable[[SignerClient], 
     except RequestMalformed as refusal:
         return GiveUp(refusal.code)
     except SignerError as failure:
-        # a keeper that nobody named, and a budget that is spent, are other people's next hour
-        return Retry(failure.code, is_lane_down=isinstance(failure, SignerUnavailable))
+        # a keeper that nobody named, a budget that is spent, a signer that is away or ill: none of
+        # it makes the duty a lesser one, so none of it brings the end of asking nearer
+        is_away = isinstance(failure, SignerUnavailable)
+        return Retry(failure.code, is_lane_down=is_away, is_attempt=False)
     return Done()

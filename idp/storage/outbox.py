@@ -117,7 +117,13 @@ _FINISH: Final = (
     )
 )
 _RETRY: Final = (
-    update(outbox).where(*_HELD).values(due_ms=bindparam("until"), last_error=bindparam("error"))
+    update(outbox)
+    .where(*_HELD)
+    .values(
+        due_ms=bindparam("until"),
+        last_error=bindparam("error"),
+        attempts=_c.attempts - bindparam("uncounted", type_=Integer),
+    )
 )
 _POSTPONE: Final = (
     update(outbox).where(*_HELD).values(due_ms=bindparam("until"), attempts=_c.attempts - 1)
@@ -241,8 +247,13 @@ def give_up(database: Database, job: Job, *, error: str, now: datetime) -> None:
     _finish(database, job, state=_FAILED, payload_left=None, error=error, purge=now + _KEEP_FAILED)
 
 
-def retry(database: Database, job: Job, *, due: datetime, error: str) -> None:
-    """It did not work this time: again at `due`; `error` is a stable code."""
+def retry(
+    database: Database, job: Job, *, due: datetime, error: str, is_attempt: bool = True
+) -> None:
+    """It did not work this time: again at `due`; `error` is a stable code.
+
+    Takes   is_attempt: whether this taking counts.
+    """
     with database.transaction() as tx:
         tx.connection.execute(
             _RETRY,
@@ -251,6 +262,7 @@ def retry(database: Database, job: Job, *, due: datetime, error: str) -> None:
                 "taken": job.attempts,
                 "until": to_ms(due),
                 "error": error,
+                "uncounted": 0 if is_attempt else 1,
             },
         )
 

@@ -25,11 +25,14 @@ class Retry:
     """Not this time.
 
     `error` is a stable code of at most 64 letters.  `is_lane_down` says that whatever else waits
-    for the same receiver would fail as well, so that it rests for a while.
+    for the same receiver would fail as well, so that it rests for a while.  `is_attempt` False says
+    that nothing is wrong with the duty, whoever takes it could not or may not yet: it is asked for
+    until it expires, however often that is.
     """
 
     error: str
     is_lane_down: bool = False
+    is_attempt: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,8 +169,11 @@ class Worker:
                     self._record_given_up(job, error=error, now=now)
                 outbox.give_up(self._database, job, error=error, now=now)
                 _log.error("work_given_up", error=error, **facts)
-            case Retry(error):
-                outbox.retry(self._database, job, due=now + pause_after(job.attempts), error=error)
+            case Retry(error, is_attempt=is_attempt):
+                pause = pause_after(job.attempts) if is_attempt else pause_at(now - job.created_at)
+                outbox.retry(
+                    self._database, job, due=now + pause, error=error, is_attempt=is_attempt
+                )
                 _log.warning("work_retried", error=error, **facts)
         if job.lane:
             self._judge_lane(job.lane, outcome, now=now)
@@ -195,7 +198,19 @@ def pause_after(attempts: int) -> timedelta:
 
     The random part keeps what failed together from coming back together.
     """
-    pause: timedelta = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempts - 1, 20))
+    return _varied(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempts - 1, 20)))
+
+
+def pause_at(age: timedelta) -> timedelta:
+    """How long to wait after what counts as no attempt: as long again as it has waited already.
+
+    From 5 s up to an hour, ± a fifth, so that nobody is asked more often than once an hour whatever
+    the duty is told for a year.
+    """
+    return _varied(min(_LONGEST_PAUSE, max(_FIRST_PAUSE, age)))
+
+
+def _varied(pause: timedelta) -> timedelta:
     return pause * (0.8 + secrets.randbelow(401) / 1000)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -202,7 +203,43 @@ def test_a_signer_that_is_away_is_asked_again(services, lifecycle, account, now,
     (job,) = jobs(services, now=now)
     nobody = f"unix:{tmp_path / 'nobody.sock'}"
     outcome = PersonalKeysEnd(lambda: SignerClient(nobody))(job, now=now)
-    assert outcome == Retry("signer_unavailable", is_lane_down=True)
+    assert outcome == Retry("signer_unavailable", is_lane_down=True, is_attempt=False)
+
+
+class Refusing:
+    """A signer that says no."""
+
+    def __init__(self, refusal: errors.SignerError) -> None:
+        self.refusal = refusal
+
+    def destroy_keys_of(self, account_id: str, *, reason: str) -> int:
+        raise self.refusal
+
+    def suspend_keys_of(self, account_id: str, *, reason: str) -> int:
+        raise self.refusal
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        errors.CallerRefused("not_a_keeper"),
+        errors.DestructionBudgetSpent(),
+        errors.SigningFailed("internal"),
+    ],
+)
+def test_a_signer_that_refuses_for_now_ends_no_duty(
+    services, lifecycle, account, now, refusal
+) -> None:
+    """Nobody named the keeper, the hour's budget is spent: the duty is none the less for it."""
+    give_key(services, account)
+    signer = cast("SignerClient", Refusing(refusal))
+    for act, handler in (("lock", PersonalKeysHold), ("erase", PersonalKeysEnd)):
+        getattr(lifecycle, act)(account.account_id, reason="asked", now=now)
+        (job,) = jobs(services, now=now)
+        assert handler(lambda: signer)(job, now=now) == Retry(refusal.code, is_attempt=False)
 
 
 @pytest.mark.parametrize("act", ["lock", "erase"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -160,6 +161,51 @@ def test_a_row_that_kills_every_worker_ends_as_failed(
         clock.advance(SECOND)
     worker.run_due()
     assert _state(database, outbox_id) == ("failed", "too_many_attempts")
+
+
+def test_what_counts_as_no_attempt_is_asked_for_until_it_expires(
+    make_worker: Make, add, clock, database: Database
+) -> None:
+    """Whoever takes it may not for now; a year of that is not a hundred failures."""
+    asked: list[datetime] = []
+
+    def refuse(job: Job, *, now: datetime) -> Outcome:
+        asked.append(now)
+        assert job.attempts == 1
+        return Retry("not_yet", is_attempt=False)
+
+    worker = make_worker(handlers={"tell": refuse})
+    outbox_id = add(expires=clock() + 20 * DAY)
+    end = clock() + 20 * DAY
+    while clock() < end:
+        worker.run_due()
+        clock.advance(5 * SECOND if len(asked) < 10 else timedelta(minutes=10))
+    assert len(asked) > 300
+    pauses = [later - earlier for earlier, later in itertools.pairwise(asked)]
+    assert pauses[0] < timedelta(seconds=15)
+    assert timedelta(minutes=45) < min(pauses[20:])
+    assert max(pauses) < timedelta(minutes=85)
+    assert _state(database, outbox_id) == ("waiting", "not_yet")
+    worker.run_due()
+    clock.advance(timedelta(hours=2))
+    worker.run_due()
+    assert _state(database, outbox_id) == ("failed", "expired")
+
+
+def test_what_counts_as_no_attempt_takes_no_failure_away(make_worker: Make, add, clock) -> None:
+    counted = itertools.count(1)
+
+    def act(job: Job, *, now: datetime) -> Outcome:
+        turn = next(counted)
+        assert job.attempts == (turn + 1) // 2
+        return Retry("turned_away", is_attempt=turn % 2 == 0)
+
+    worker = make_worker(handlers={"tell": act})
+    add()
+    for _ in range(6):
+        worker.run_due()
+        clock.advance(timedelta(hours=2))
+    assert next(counted) == 7
 
 
 def test_a_kind_that_this_version_does_not_know_waits_for_one_that_does(
