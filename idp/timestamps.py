@@ -34,6 +34,8 @@ from keystore.web.tsa import TsaEndpoint
 _EXAMPLE_ARCS: Final = ("2.999.", "1.3.6.1.4.1.32473.")
 """ITU-T's, and that of RFC 5612."""
 _ORDER_FILE: Final = "timestamps"
+_GONE_AFTER: Final = timedelta(days=1)
+"""A host asks once a minute, whatever it is told; who is silent for a day was taken away."""
 
 
 def check_timestamps(settings: Settings, *, is_sandbox: bool) -> None:
@@ -105,6 +107,7 @@ def find_unchecked(
 ) -> tuple[CheckRecord, ...] | None:
     """The hosts that tell no time at `now` because no check of theirs holds; as `make_clock` does.
 
+    Hosts that are gone do not count, unless there is no other.
     Returns None where timestamps are meant to be given and no host ever asked anybody; nothing
             where none are given, or none depends on checks.
     """
@@ -113,7 +116,18 @@ def find_unchecked(
     known, lifetime = tuple(checks), _limits(settings).check_lifetime
     if not known:
         return None
-    return tuple(one for one in known if one.checked_at is None or now - one.checked_at > lifetime)
+    there = tuple(one for one in known if not is_gone(one, now=now)) or known
+    return tuple(one for one in there if one.checked_at is None or now - one.checked_at > lifetime)
+
+
+def is_gone(check: CheckRecord, *, now: datetime) -> bool:
+    """Whether a host was not heard of for so long that it does not count any more."""
+    return now - check.tried_at > _GONE_AFTER
+
+
+def may_forget(settings: Settings, check: CheckRecord, *, now: datetime) -> bool:
+    """Whether no process of the host goes by this check: it is older than any that holds."""
+    return now - check.tried_at > _limits(settings).check_lifetime
 
 
 def make_watch(settings: Settings, *, database: DatabaseLike, log: LogWriter) -> ClockWatch | None:

@@ -17,11 +17,24 @@ import click
 from idp.cli.context import open_services
 from idp.cli.naming import operator_option
 from idp.services import Services
-from idp.timestamps import find_unchecked, make_reference, make_watch, this_host
+from idp.timestamps import (
+    find_unchecked,
+    is_gone,
+    make_reference,
+    make_watch,
+    may_forget,
+    this_host,
+)
 from keystore.time.latch import release_clock
 from keystore.time.majority import Reading
 from keystore.time.ntp import NtpMajority
-from keystore.time.storage import CheckRecord, StopRecord, read_checks, read_standing_stops
+from keystore.time.storage import (
+    CheckRecord,
+    StopRecord,
+    forget_host,
+    read_checks,
+    read_standing_stops,
+)
 
 _REFUSED: Final = 1
 _UNWATCHED: Final = (
@@ -33,6 +46,7 @@ _UNWATCHED: Final = (
 class _State:
     stops: tuple[StopRecord, ...]
     checks: tuple[CheckRecord, ...]
+    gone: tuple[CheckRecord, ...]
     unchecked: tuple[CheckRecord, ...] | None
     is_watched: bool
     asked: tuple[dict[str, Any], ...]
@@ -58,7 +72,8 @@ def status(*, ask: bool, as_json: bool) -> None:
     """Whether timestamps are given, and what each host last heard about its clock.
 
     The exit status is 1 while a doubt stops them, and while a host gives none because nobody
-    confirmed its clock lately.
+    confirmed its clock lately.  A host that was not heard of for a day is gone: it is listed apart,
+    counts no more, and is forgotten after 30 days or by `antin tsa forget`.
     """
     with open_services() as services:
         state = _read(services, ask=ask)
@@ -93,6 +108,22 @@ def release(operator: str, *, yes: bool) -> None:
         _check_here(services)
 
 
+@tsa.command()
+@click.argument("host")
+def forget(host: str) -> None:
+    """Forget what HOST heard about its clock: the host is gone."""
+    with open_services() as services:
+        with services.database.read() as connection:
+            (check,) = read_checks(connection, host=host) or (None,)
+        if check is None:
+            raise click.ClickException("no such host was heard of")
+        if not may_forget(services.settings, check, now=services.time()):
+            raise click.ClickException("it is there: it has asked within the last minutes")
+        with services.database.transaction() as tx:
+            forget_host(tx.connection, host=host)
+    click.echo(f"forgotten: {host}")
+
+
 def _check_here(services: Services) -> None:
     watch = make_watch(services.settings, database=services.database, log=services.log)
     if watch is None:
@@ -121,11 +152,13 @@ def _read(services: Services, *, ask: bool) -> _State:
         ]
     with services.database.read() as connection:
         stops, checks = read_standing_stops(connection), read_checks(connection)
+    now = services.time()
     return _State(
         stops,
-        checks=checks,
+        checks=tuple(check for check in checks if not is_gone(check, now=now)),
+        gone=tuple(check for check in checks if is_gone(check, now=now)),
         unchecked=find_unchecked(
-            services.settings, checks, is_sandbox=services.is_sandbox, now=services.time()
+            services.settings, checks, is_sandbox=services.is_sandbox, now=now
         ),
         is_watched=reference is not None,
         asked=tuple(asked),
@@ -163,6 +196,9 @@ def _as_json(state: _State) -> str:
                 }
                 for check in state.checks
             ],
+            "gone": [
+                {"host": one.host, "last_heard": _instant(one.tried_at)} for one in state.gone
+            ],
             "sources": list(state.asked),
         },
         indent=2,
@@ -176,6 +212,7 @@ def _as_text(state: _State, *, now: datetime) -> str:
     else:
         lines += [_unchecked_line(check) for check in state.unchecked]
     lines += [_check_line(check, now=now) for check in state.checks]
+    lines += [f"{one.host:24} gone, last heard of {one.tried_at:%F %T}Z" for one in state.gone]
     for one in state.asked:
         said = one.get("failure") or (
             f"{one['offset_ms']:+.3f} ± {one['uncertainty_ms']:.3f} ms, leap {one['leap']}"

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    case,
     delete,
     func,
     insert,
@@ -72,6 +73,8 @@ clock_check = Table(
 )
 
 _FORGET_AFTER: Final = timedelta(days=30)
+_LONG_AGO: Final = timedelta(minutes=10)
+"""Further back than any attempt that a host would still call recent."""
 _STOPS = select(clock_stop).order_by(clock_stop.c.stopped_ms, clock_stop.c.stop_id)
 _STANDING = _STOPS.where(clock_stop.c.released_ms.is_(None))
 _LAST_RELEASE = select(func.max(clock_stop.c.released_ms))
@@ -201,18 +204,31 @@ def mark_released(connection: Connection, *, now: datetime) -> None:
         .where(clock_stop.c.released_ms.is_(None))
         .values(released_ms=to_ms(now) if last is None else max(to_ms(now), last + 1))
     )
-    connection.execute(update(clock_check).values(tried_ms=0, checked_ms=None, leap_ms=None))
+    tried_ms = case((clock_check.c.tried_ms > to_ms(now), to_ms(now)), else_=clock_check.c.tried_ms)
+    connection.execute(
+        update(clock_check).values(
+            # due at once; but a host that is gone stays as long gone as it was
+            tried_ms=tried_ms - _LONG_AGO // timedelta(milliseconds=1),
+            checked_ms=None,
+            leap_ms=None,
+        )
+    )
 
 
 def write_attempt(connection: Connection, *, host: str, now: datetime) -> None:
     """The host is about to ask; rows of hosts that are gone go."""
-    forgotten = clock_check.c.tried_ms.between(1, to_ms(now - _FORGET_AFTER))
+    forgotten = clock_check.c.tried_ms <= to_ms(now - _FORGET_AFTER)
     connection.execute(delete(clock_check).where(forgotten, clock_check.c.host != host))
     changed = connection.execute(
         update(clock_check).where(clock_check.c.host == host).values(tried_ms=to_ms(now))
     )
     if changed.rowcount == 0:
         connection.execute(insert(clock_check), {"host": host, "tried_ms": to_ms(now)})
+
+
+def forget_host(connection: Connection, *, host: str) -> bool:
+    """What a host heard is no longer kept; False when nothing was.  Its stops stay."""
+    return connection.execute(delete(clock_check).where(clock_check.c.host == host)).rowcount > 0
 
 
 def write_failure(connection: Connection, *, host: str, failure: str) -> None:

@@ -16,11 +16,13 @@ from sqlalchemy import select
 
 from idp.cli import cli
 from idp.cli.tsa import tsa
+from idp.clock import utc_now
 from idp.services import Services
 from idp.timestamps import make_watch, this_host
 from keystore.log.record import log_event
 from keystore.time.latch import Stop, release_clock, stop_clock
-from keystore.time.storage import read_checks
+from keystore.time.majority import Leap, Measurement
+from keystore.time.storage import read_checks, write_attempt, write_passed
 from tests.support.clocks import NtpServer
 from tests.support.provider import Provider
 
@@ -145,6 +147,53 @@ def test_after_a_release_nothing_is_given_until_a_check_passed(giving: Services,
     release_clock(giving.database, log=giving.log, now=giving.time())
     shown = run(giving, "status", status=1).output
     assert "unchecked since the last release" in shown
+
+
+def _heard(services: Services, host: str, *, ago: timedelta) -> None:
+    """A check of a host that passed then; it was not heard of since."""
+    then = services.time() - ago
+    measured = Measurement(-1000, 1000, agreeing=3, asked=3, is_authenticated=False, leap=Leap.NONE)
+    with services.database.transaction() as tx:
+        write_attempt(tx.connection, host=host, now=then)
+        write_passed(tx.connection, host=host, measured=measured, leap_at=None, now=then)
+
+
+@pytest.mark.parametrize("is_released", [False, True])
+def test_a_host_that_is_gone_is_listed_apart_and_does_not_count(
+    giving: Services, run: Run, *, is_released: bool
+) -> None:
+    """It gives no timestamps because it is not there, which is no reason to wake anybody."""
+    giving = replace(giving, time=utc_now)  # as the watch goes by
+    _heard(giving, "web-old", ago=timedelta(hours=25))
+    _heard(giving, "web-ill", ago=timedelta(hours=23))
+    if is_released:
+        release_clock(giving.database, log=giving.log, now=giving.time())
+    watch = make_watch(giving.settings, database=giving.database, log=giving.log)
+    assert watch is not None
+    assert watch.check_due()
+    told = json.loads(run(giving, "status", "--json", status=1).output)
+    assert [one["host"] for one in told["unchecked"]] == ["web-ill"]
+    assert [one["host"] for one in told["gone"]] == ["web-old"]
+    assert {one["host"] for one in told["checks"]} == {"web-ill", this_host()}
+    assert run(giving, "forget", "web-ill").output == "forgotten: web-ill\n"
+    assert "web-old                  gone, last heard of" in run(giving, "status").output
+    assert "it is there" in run(giving, "forget", this_host(), status=1).output
+    assert "no such host" in run(giving, "forget", "web-ill", status=1).output
+
+
+def test_hosts_that_are_all_gone_give_no_timestamps(giving: Services, run: Run) -> None:
+    _heard(giving, "web-old", ago=timedelta(days=2))
+    assert "NO TIMESTAMPS by web-old" in run(giving, "status", status=1).output
+
+
+def test_a_host_that_is_gone_is_forgotten_after_a_release_too(giving: Services) -> None:
+    """A release makes every host ask anew; it makes nobody younger."""
+    _heard(giving, "web-old", ago=timedelta(days=20))
+    release_clock(giving.database, log=giving.log, now=giving.time())
+    later = giving.time() + timedelta(days=11)
+    with giving.database.transaction() as tx:
+        write_attempt(tx.connection, host="web-1", now=later)
+        assert [one.host for one in read_checks(tx.connection)] == ["web-1"]
 
 
 def test_a_release_asks_and_names_what_follows(provider: Provider, run: Run) -> None:
