@@ -119,7 +119,7 @@ class Authorities:
         Raises  CaUnknown; CaRefused when it was retired before.
         """
         with self._database.transaction() as tx:
-            lock_until_commit(tx, name="ca")
+            lock_until_commit(tx, name=ca_table.LOCK)
             found = ca_table.find_ca(tx.connection, ca_id)
             if found is None:
                 raise CaUnknown(ca_id)

@@ -128,10 +128,25 @@ class Ceremony:
         made = self._keyring.add(algorithm, now=now)
         try:
             return self._add_certified(ca_id, made.kid, issuer=issuer, now=now, shards=shards)
-        except BaseException:
-            # no certificate names this key, and nothing but this call knows what it was for
-            self._keyring.destroy(made.kid, now=now)
+        except BaseException as failure:
+            try:
+                self._destroy_unnamed(made.kid, now=now)
+            except Exception as left:  # noqa: BLE001  what went wrong first is what is told
+                failure.add_note(f"the key {made.kid} is left: {type(left).__name__}")
             raise
+
+    def _destroy_unnamed(self, kid: str, *, now: datetime) -> None:
+        """Erase a key for which no authority came to be: nothing else knows what it was for.
+
+        What failed may have failed after the commit, or without an answer to it; so the database
+        says, behind the lock that a new authority holds until its commit.  Where it does not say,
+        the key stays: one too many is seen in a list, one too few is the end of an authority.
+        """
+        with self._database.transaction() as tx:
+            lock_until_commit(tx, name=ca_table.LOCK)
+            is_named = ca_table.is_named(tx.connection, kid=kid)
+        if not is_named:
+            self._keyring.destroy(kid, now=now)
 
     def _add_certified(
         self, ca_id: str, kid: str, *, issuer: Issuer, now: datetime, shards: int | None

@@ -51,6 +51,9 @@ ca = Table(
     },
 )
 
+LOCK: Final = "ca"
+"""What a new authority holds until its commit."""
+
 _ALL: Final = select(ca).order_by(ca.c.created_ms, ca.c.ca_id)
 
 
@@ -63,6 +66,11 @@ def find_ca(connection: Connection, ca_id: str) -> CaRecord | None:
     """One authority, or None."""
     row = connection.execute(_ALL.where(ca.c.ca_id == ca_id)).mappings().first()
     return None if row is None else _record(row)
+
+
+def is_named(connection: Connection, *, kid: str) -> bool:
+    """Whether an authority has this key."""
+    return connection.execute(select(ca.c.ca_id).where(ca.c.kid == kid)).first() is not None
 
 
 def insert_ca(connection: Connection, record: CaRecord) -> None:

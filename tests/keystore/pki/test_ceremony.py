@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from idp.errors import StorageUnavailable
 from keystore.backends.offline import make_offline_key
 from keystore.errors import KeyUnavailable
 from keystore.keyring import Keyring
@@ -20,6 +23,7 @@ from keystore.pki.errors import CaRefused, CaUnknown
 from keystore.pki.model import CaKind, RevocationReason
 from keystore.purposes import CA_ISSUING
 from keystore.signing_keys import KeyRecord, signing_key
+from keystore.storage import Transaction
 from tests.support.status import lint
 
 
@@ -86,6 +90,41 @@ def test_an_authority_that_does_not_come_to_be_leaves_no_key(real, now: datetime
     for record in keyring.records(now):
         assert (record.destroyed_at is None) is (record.kid in named)
         assert (record.private_sealed is None) is (record.kid not in named)
+
+
+class Answerless:
+    """A database whose answer to the first COMMIT does not arrive, and perhaps none after it."""
+
+    def __init__(self, inner, failure: BaseException, *, stays_away: bool = False) -> None:
+        self.read = inner.read
+        self._inner = inner
+        self._failures = [failure]
+        self._stays_away = stays_away
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        if self._stays_away and not self._failures:
+            raise StorageUnavailable
+        with self._inner.transaction() as tx:
+            yield tx
+        if self._failures:
+            raise self._failures.pop()
+
+
+@pytest.mark.parametrize("failure", [ConnectionResetError(), KeyboardInterrupt()])
+@pytest.mark.parametrize("stays_away", [False, True])
+def test_what_fails_after_the_commit_leaves_an_authority_that_issues(
+    real, now: datetime, failure: BaseException, *, stays_away: bool
+) -> None:
+    """Its certificate is stored and signed by the root: without the key it is dead for good."""
+    database = Answerless(real.database, failure, stays_away=stays_away)
+    ceremony = Ceremony(database, authorities=real.authorities, keyring=real.keyring, log=real.log)
+    with pytest.raises(type(failure)):
+        ceremony.add_issuing("issuing-2", root_id="root-1", root_key=real.root_key, now=now)
+    later = now + timedelta(minutes=1)
+    assert real.authorities.issuer(now=later, ca_id="issuing-2").ca.ca_id == "issuing-2"
+    real.authorities.retire("issuing-1", now=later)
+    assert real.certificates.issue(real.request(), now=later).record.ca_id == "issuing-2"
 
 
 def test_only_the_roots_own_key_signs_for_it(real, now: datetime) -> None:
