@@ -17,10 +17,12 @@ import click
 from tqdm import tqdm
 
 from idp.cli.context import open_services, read_settings
+from idp.cli.log_acceptance import accept, mark_older, tell_unmarked
 from idp.cli.log_parts import Heard, LogParts, json_option, key_option, open_log
 from idp.cli.naming import operator_option
 from keystore.clock import from_ms
 from keystore.errors import SealBroken
+from keystore.log.acceptance import find_unmarked
 from keystore.log.begin_anew import begin_log_anew
 from keystore.log.chain_storage import find_stuck
 from keystore.log.checkpoint_storage import find_checkpoint, read_witness_states
@@ -29,7 +31,6 @@ from keystore.log.errors import LogError
 from keystore.log.note_keys import parse_vkey
 from keystore.log.proof_text import format_proof, verify_proof
 from keystore.log.proofs import Everyone, parse_entry_name
-from keystore.log.row_marks import RowMarks
 from keystore.log.tree_storage import count_entries, find_row_of, find_tree_state
 from keystore.log.verify import KeptCheckpoint, LogReport, verify_log
 from keystore.log.witnessing import CONFLICT, REFUSED
@@ -81,9 +82,10 @@ def verify(
                 against=[*kept, *heard.kept],
                 unknown_to=heard.unknown_to,
                 opener=parts.make_opener() if opens else None,
-                marks=RowMarks(services.sealer, signer_keys=services.settings.signer_log_keys),
+                marks=parts.row_marks,
                 progress=lambda rows: _advance(bar, rows=rows),
             )
+        is_shown = is_shown and (offline or not report.is_awaiting)
     if as_json:
         click.echo(json.dumps(_report(report, heard=heard, is_shown=is_shown), indent=2))
     else:
@@ -235,6 +237,10 @@ def signer_key() -> None:
     click.echo(public_log_key(open_log_key(signer_folder(read_settings()))))
 
 
+log.add_command(accept)
+log.add_command(mark_older)
+
+
 @log.command("begin-anew")
 @click.argument("origin")
 @operator_option
@@ -247,7 +253,8 @@ def begin_anew(*, origin: str, operator: str, yes: bool) -> None:
     with open_services() as services:
         now = services.time()
         names = {tree: f"{origin}/{tree}" for tree in Tree}
-        for tree, old in open_log(services).origins.items():
+        parts = open_log(services)
+        for tree, old in parts.origins.items():
             click.echo(f"{old} ends; {names[tree]} begins with the rows that are left", err=True)
         click.echo(
             "What was proven under the old names is proven no more by this service, and no"
@@ -255,11 +262,17 @@ def begin_anew(*, origin: str, operator: str, yes: bool) -> None:
             f" ANTIN_LOG_ORIGIN to {origin}: `antin log verify` believes that name alone.",
             err=True,
         )
+        with services.database.read() as connection:
+            tell_unmarked(find_unmarked(connection))
         if not yes:
             click.confirm("Begin anew?", abort=True, err=True)
-        log_of = services.log.in_name_of(operator)
-        begin_log_anew(services.database, origins=names, log=log_of, now=now)
-        parts = open_log(services)
+        begin_log_anew(
+            services.database,
+            origins=names,
+            log=services.log.in_name_of(operator),
+            now=now,
+            marks=parts.row_marks,
+        )
         for tree in Tree:
             for key in parts.keys.verifiers(names[tree], now=now):
                 click.echo(key.vkey)
@@ -332,6 +345,11 @@ def _report(report: LogReport, *, heard: Heard, is_shown: bool) -> dict[str, Any
             {"kind": one.kind.value, "entry": one.entry, "detail": one.detail}
             for one in report.findings
         ],
+        "remarked": report.remark_count,
+        "remarks": [
+            {"kind": one.kind.value, "entry": one.entry, "detail": one.detail}
+            for one in report.remarks
+        ],
     }
 
 
@@ -345,14 +363,19 @@ def _print_report(report: LogReport, *, heard: Heard, is_shown: bool) -> None:
     click.echo(f"{report.checkpoints} checkpoints, {report.anchors} kept elsewhere")
     for name in heard.silent:
         click.echo(f"witness {name} did not answer")
-    for one in report.findings:
-        click.echo(f"{one.kind.value.upper():12}{one.entry}  {one.detail}".rstrip())
-    if report.count > len(report.findings):
-        click.echo(f"and {report.count - len(report.findings)} more")
+    named = [(one.kind.value, one.entry, one.detail) for one in report.remarks]
+    named += [(one.kind.value, one.entry, one.detail) for one in report.findings]
+    for kind, entry, detail in named:
+        click.echo(f"{kind.upper():12}{entry}  {detail}".rstrip())
+    more = report.count + report.remark_count - len(report.findings) - len(report.remarks)
+    if more:
+        click.echo(f"and {more} more")
     if not report.is_whole:
         click.echo("THE LOG IS NOT WHOLE")
     elif not is_shown:
         click.echo("NOT SHOWN: what is stored fits together, and too few witnesses confirm it")
+    elif report.is_awaiting:
+        click.echo("what is stored fits together; witnesses have not confirmed it yet")
     else:
         click.echo("the log is whole")
 

@@ -19,11 +19,12 @@ from idp.storage.accounts import find_row
 from idp.storage.erasures import was_account
 from keystore.errors import SealBroken
 from keystore.log.entries import Tree
-from keystore.log.errors import WitnessUnreachable
+from keystore.log.errors import EventDiffers, WitnessUnreachable
 from keystore.log.log_keys import KeyringLogKeys, LogKeys
 from keystore.log.note_keys import NoteVerifier, parse_vkey
 from keystore.log.openings import SEALED_TO_NOBODY, Opening, find_owner, open_event, open_row
 from keystore.log.proofs import Proofs
+from keystore.log.row_marks import RowMarks
 from keystore.log.tree_storage import Place, find_tree_state
 from keystore.log.verify import KeptCheckpoint
 from keystore.log.verify_rows import Opener
@@ -61,6 +62,11 @@ class LogParts:
     def witness_keys(self) -> tuple[NoteVerifier, ...]:
         """Verifier keys of all witnesses."""
         return tuple(key for one in self.witnesses for key in one.keys)
+
+    @property
+    def row_marks(self) -> RowMarks:
+        """What tells rows of this deployment from others."""
+        return RowMarks(self.services.sealer, signer_keys=self.services.settings.signer_log_keys)
 
     @property
     def proofs(self) -> Proofs:
@@ -142,6 +148,8 @@ class LogParts:
                 data_key, was_there = account_of(account_id)
             try:
                 open_row(values, sealer=sealer, data_key=data_key)
+            except EventDiffers:
+                raise
             except SealBroken:
                 if data_key is not None:
                     # events that name an account need not be sealed under its key

@@ -38,7 +38,7 @@ from idp.storage.replaced import Replaced, read_replaced
 from idp.storage.schema import head_revision, is_set_up, upgrade
 from keystore.destruction import DestructionList
 from keystore.errors import DestructionListBroken
-from keystore.log.events import Event, EventType
+from keystore.log.events import MADE_FORM, Event, EventType
 from keystore.log.verify import verify_log
 
 _BROKEN_LOG: Final = 1
@@ -125,7 +125,7 @@ def _stage(
             ended = end_again(services, before=before, digests=digests, operator=operator)
             done = _erase_again(services, before=before, digests=digests, operator=operator)
             facts: dict[str, str | int | bool] = {
-                "made": f"{info.made_at:%Y-%m-%dT%H:%MZ}",
+                "made": f"{info.made_at:{MADE_FORM}}",
                 "erased_again": len(done.erased),
                 "revoked_again": ended.certificates,
                 "destroyed_again": ended.keys,
@@ -183,6 +183,7 @@ def _check_log(services: Services) -> bool:
             log_keys=parts.log_keys((), now=services.time()),
             witness_keys=parts.witness_keys,
             quorum=parts.quorum,
+            marks=parts.row_marks,
             progress=advance,
         )
     if not report.is_whole:

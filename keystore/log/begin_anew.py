@@ -15,21 +15,30 @@ from datetime import datetime
 
 from sqlalchemy import delete, update
 
+from keystore.log.chain_storage import adopt_left_behind, mark_older
 from keystore.log.entries import Tree
 from keystore.log.errors import TreeDamaged
 from keystore.log.events import Event, EventType
 from keystore.log.record import GENESIS, LogWriter, log_chain
+from keystore.log.row_marks import RowMarks
 from keystore.log.tree_storage import find_tree_state, open_tree
 from keystore.log.tree_tables import log_checkpoint, log_entry, log_tile, log_tree, log_witness
 from keystore.storage import DatabaseLike, lock_until_commit
 
 
 def begin_log_anew(
-    database: DatabaseLike, *, origins: Mapping[Tree, str], log: LogWriter, now: datetime
+    database: DatabaseLike,
+    *,
+    origins: Mapping[Tree, str],
+    log: LogWriter,
+    now: datetime,
+    marks: RowMarks | None = None,
 ) -> None:
     """Forget the trees and begin others under new names; the sequencer fills them.
 
-    Takes   origins: of the new trees; log: records it, with how many entries the old trees had.
+    Takes   origins: of the new trees; log: records it, with how many entries the old trees had;
+            marks: to mark the rows that have none, as those of a backup from before there were
+            marks; the operator who begins vouches for them.
     Raises  TreeDamaged when a tree would keep its name: that would be the fork that witnesses find.
     """
     with database.transaction() as tx:
@@ -47,4 +56,7 @@ def begin_log_anew(
         )
         for tree in Tree:
             open_tree(tx, tree, origin=origins[tree], now=now)
+        adopt_left_behind(tx, now=now)
+        if marks is not None and (marked := mark_older(tx, marks)):
+            facts["marked"] = marked
         log.record(tx, Event(EventType.LOG_BEGUN_ANEW, facts=facts), data_key=None, now=now)

@@ -209,7 +209,7 @@ def adopt_left_behind(tx: Transaction, *, now: datetime) -> int:
 def mark_older(tx: Transaction, marks: RowMarks) -> int:
     """Mark the rows that were written before rows had marks; returns how many.
 
-    Once, when the trees are begun: whoever begins them vouches for what is there.
+    Whoever has it done vouches for what is there: it is an operator's act, never a duty's.
     """
     marked = 0
     while True:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from keystore.errors import KeystoreError
+from keystore.errors import KeystoreError, SealBroken
 
 
 class LogError(KeystoreError):
@@ -96,6 +96,38 @@ class ChainStuck(LogError):
     def __init__(self, rows: tuple[str, ...]) -> None:
         super().__init__(" ".join(rows))
         self.rows = rows
+
+
+class RowNotAcceptable(LogError):
+    """An operator cannot vouch for this row; `reason` says why.
+
+    recorded: one of ours recorded it, nothing is to be accepted; changed: it is not what its hash
+    says; unlinked: it does not stand on the row before it.
+    """
+
+    code: ClassVar[str] = "log_row_not_acceptable"
+
+    def __init__(self, row: str, *, reason: str) -> None:
+        super().__init__(f"{row}: {reason}")
+        self.row = row
+        self.reason = reason
+
+
+class EventDiffers(SealBroken):
+    """The event of a row opens, and is not the one that its leaf stands for."""
+
+    code: ClassVar[str] = "log_event_differs"
+
+
+class HeadsUnusable(LogError):
+    """What was signed last cannot be looked up or remembered; nothing is signed meanwhile."""
+
+    code: ClassVar[str] = "log_heads_unusable"
+
+    def __init__(self, where: str, *, reason: str) -> None:
+        super().__init__(f"{where}: {reason}; its folder must belong to the user of `antin work`")
+        self.where = where
+        self.reason = reason
 
 
 class WitnessStateMissing(LogError):

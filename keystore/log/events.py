@@ -105,6 +105,8 @@ class EventType(StrEnum):
     ACTIVATION_ACCEPTED = "sign:activation:accepted"
     """A personal key signed exactly the digests that its owner confirmed."""
     ACTIVATION_REFUSED = "sign:activation:refused"
+    SIGNER_CLOCK_TRUSTED = "sign:clock:trusted"
+    """An operator says that the clock of a signer is right although it went back."""
 
     CA_CREATED = "pki:ca:created"
     CA_RETIRED = "pki:ca:retired"
@@ -124,7 +126,14 @@ class EventType(StrEnum):
     BACKUP_RESTORED = "operation:backup:restored"
     LOG_BEGUN_ANEW = "operation:log:begun_anew"
     """The trees were made again under another name, after rows were lost for good."""
+    LOG_ROW_ACCEPTED = "operation:log:row_accepted"
+    """An operator vouches for a row whose mark is of nobody that is known."""
+    LOG_ROWS_MARKED = "operation:log:rows_marked"
+    """An operator vouches for rows that were written before rows had marks."""
 
+
+MADE_FORM: Final = "%Y-%m-%dT%H:%MZ"
+"""How `BACKUP_RESTORED` says in its fact `made` when the backup was made."""
 
 _VERSIONS: Final[Mapping[EventType, int]] = MappingProxyType({})
 """Types whose facts changed their meaning; every other type is at version 1."""

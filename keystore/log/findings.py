@@ -38,6 +38,28 @@ class FindingKind(StrEnum):
     """Entries that witnesses should have seen long ago, and have not."""
 
 
+class RemarkKind(StrEnum):
+    """What whoever verifies should know, and is not wrong; never changed, only added to."""
+
+    ACCEPTED = "accepted"
+    """A row that an operator vouched for, because its mark was of nobody that is known."""
+    MARKED = "marked"
+    """Rows of before there were marks, which an operator vouched for."""
+    CLOSED = "closed"
+    """A row of a signer that is sealed to another key than that of its account."""
+    AWAITING = "awaiting"
+    """Entries that no witness has seen yet, since a backup was restored or the log begun anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One of them; `entry` and `detail` as in a `Finding`."""
+
+    kind: RemarkKind
+    entry: str
+    detail: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is wrong.
@@ -57,9 +79,18 @@ class Findings:
 
     kept: list[Finding] = field(default_factory=list)
     count: int = 0
+    remarks: list[Remark] = field(default_factory=list)
+    remark_count: int = 0
 
     def add(self, kind: FindingKind, entry: str, *, detail: str = "") -> None:
         """Note one."""
         self.count += 1
         if len(self.kept) < _MOST_FINDINGS:
             self.kept.append(Finding(kind, entry, detail))
+
+    def remark(self, kind: RemarkKind, entry: str, *, detail: str = "") -> None:
+        """Note something that is not wrong."""
+        self.remark_count += 1
+        # the last of them decides how much is shown, and there are a few of it at most
+        if len(self.remarks) < _MOST_FINDINGS or kind is RemarkKind.AWAITING:
+            self.remarks.append(Remark(kind, entry, detail))

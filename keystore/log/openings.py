@@ -16,8 +16,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from keystore.clock import from_ms
-from keystore.errors import SealBroken
-from keystore.log.errors import EntryUnknown
+from keystore.log.errors import EntryUnknown, EventDiffers
 from keystore.log.events import Event, EventType, canonical_event
 from keystore.log.record import leaf_hash, log_event, seal_context
 from keystore.purposes import SealPurpose
@@ -80,7 +79,7 @@ def open_row(values: Any, *, sealer: Sealer, data_key: bytes | None) -> Opening:
     """Open the event of a row that was read, and compare it with the leaf.
 
     Takes   values: every column of the row, by name.
-    Raises  SealBroken.
+    Raises  SealBroken; EventDiffers, when it opens and is not what was recorded.
     """
     context = seal_context(values["writer"], values["seq"])
     sealed: bytes = values["sealed"]
@@ -102,8 +101,8 @@ def open_row(values: Any, *, sealer: Sealer, data_key: bytes | None) -> Opening:
             now=from_ms(values["at_ms"]),
         )
     except (ValueError, msgspec.MsgspecError) as problem:
-        raise SealBroken from problem
+        raise EventDiffers from problem
     opening = Opening(nonce, event)
     if not hmac.compare_digest(opening.leaf, values["leaf"]):
-        raise SealBroken
+        raise EventDiffers
     return opening

@@ -52,6 +52,10 @@ class RowMarks:
         self._sealer.reload()  # another process may have a newer key
         return self._sealer.is_mac(MacPurpose.LOG, row_hash, raw_mac=mark)
 
+    def is_signers(self, mark: bytes | None) -> bool:
+        """Whether a mark has the form of a signer's; what it is worth, `is_ours` says."""
+        return mark is not None and len(mark) == _SIGNATURE_BYTES
+
     def make(self, row_hash: bytes) -> bytes:
         """The mark of the service."""
         return self._sealer.mac(MacPurpose.LOG, row_hash)

@@ -34,7 +34,6 @@ from keystore.log.chain_storage import (
     advance_chain,
     close_idle,
     find_stuck,
-    mark_older,
     mark_stuck,
     read_new_rows,
     read_open_chains,
@@ -234,8 +233,6 @@ class Sequencer:
             for tree in Tree:
                 open_tree(tx, tree, origin=self._origins[tree], now=now)
             adopt_left_behind(tx, now=now)
-            if self._marks is not None:
-                mark_older(tx, self._marks)
 
     def _check_history(
         self,

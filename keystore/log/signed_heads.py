@@ -12,8 +12,9 @@ import hashlib
 from pathlib import Path
 from typing import Protocol
 
+from keystore.errors import KekInvalid
 from keystore.log.checkpoint import format_checkpoint, parse_head
-from keystore.log.errors import NoteMalformed, TreeDamaged
+from keystore.log.errors import HeadsUnusable, NoteMalformed, TreeDamaged
 from keystore.log.note_keys import SignedHead
 from keystore.private_files import add_private_file, read_private_file, replace_private_file
 
@@ -37,29 +38,47 @@ class HeadFolder:
     def find(self, origin: str) -> SignedHead | None:
         """See `HeadMemory.find`.
 
-        Raises  TreeDamaged when what was remembered cannot be read: nothing may be signed then.
+        Nothing may be signed where this raises.
+        Raises  TreeDamaged when what was remembered is no head; HeadsUnusable when the file is not
+                for this user alone, or not to be read.
         """
         file = self._file_of(origin)
-        if not file.exists():
-            return None
         try:
+            if not file.exists():
+                return None
             return parse_head(read_private_file(file).decode())
         except (NoteMalformed, UnicodeDecodeError) as problem:
             raise TreeDamaged(str(file)) from problem
+        except (KekInvalid, OSError) as problem:
+            raise HeadsUnusable(str(file), reason=_why(problem)) from problem
 
     def save(self, head: SignedHead) -> None:
-        """See `HeadMemory.save`."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """See `HeadMemory.save`.
+
+        Raises  TreeDamaged, HeadsUnusable, as `find`.
+        """
         file = self._file_of(head.origin)
         content = format_checkpoint(head).encode()
-        if add_private_file(file, content):
-            return
 
         def take_larger(raw_known: bytes) -> bytes:
             known = parse_head(raw_known.decode())
             return raw_known if known.size >= head.size else content
 
-        replace_private_file(file, take_larger)
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not add_private_file(file, content):
+                replace_private_file(file, take_larger)
+        except (NoteMalformed, UnicodeDecodeError) as problem:
+            raise TreeDamaged(str(file)) from problem
+        except (KekInvalid, OSError) as problem:
+            raise HeadsUnusable(str(file), reason=_why(problem)) from problem
 
     def _file_of(self, origin: str) -> Path:
         return self._folder / hashlib.sha256(origin.encode()).hexdigest()
+
+
+def _why(problem: KekInvalid | OSError) -> str:
+    """In a word or two, for whoever has to put it right."""
+    if isinstance(problem, KekInvalid):
+        return problem.reason
+    return problem.strerror or type(problem).__name__

@@ -18,7 +18,7 @@ from keystore.log.chain_storage import find_stuck
 from keystore.log.checkpoint import verify_checkpoint
 from keystore.log.entries import Tree
 from keystore.log.errors import NoteMalformed, NoteNotTrusted
-from keystore.log.findings import Finding, FindingKind, Findings
+from keystore.log.findings import Finding, FindingKind, Findings, Remark, RemarkKind
 from keystore.log.note_keys import NoteVerifier
 from keystore.log.row_marks import RowMarks
 from keystore.log.tree_storage import find_tree_state
@@ -35,13 +35,16 @@ Progress = Callable[[int], None]
 class LogReport:
     """The outcome.
 
-    Takes   count: of all findings, also of those that are not kept; pending: rows that no tree has
-            yet; opened: rows whose event was opened; sizes, signed, witnessed: entries per tree,
-            and how many of them good checkpoints speak of.
+    Takes   count: of all findings, also of those that are not kept; remarks: what is not wrong and
+            has to be known, for instance rows that an operator vouched for; pending: rows that no
+            tree has yet; opened: rows whose event was opened; sizes, signed, witnessed: entries per
+            tree, and how many of them good checkpoints speak of.
     """
 
     findings: tuple[Finding, ...]
     count: int
+    remarks: tuple[Remark, ...]
+    remark_count: int
     rows: int
     chains: int
     pending: int
@@ -56,6 +59,11 @@ class LogReport:
     def is_whole(self) -> bool:
         """Whether nothing is wrong."""
         return self.count == 0
+
+    @property
+    def is_awaiting(self) -> bool:
+        """Whether witnesses lack entries that they can only see once they trust another name."""
+        return any(one.kind is RemarkKind.AWAITING for one in self.remarks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,8 @@ def verify_log(
 
     Takes   log_keys: of each tree, from a place that whoever could change the database could not;
             quorum: how many witnesses a checkpoint needs; with `now`, one that lacks them for
-            minutes is a finding; origins: the names of the trees, from the same kind of place;
+            minutes is a finding, unless the log was interrupted by what an operator did and
+            recorded within a week; origins: the names of the trees, from the same kind of place;
             unknown_to: witnesses that were asked and know no checkpoint of a tree;
             against: what witnesses or anybody else kept; opener: opens the event of a row;
             marks: tells rows that were recorded from others.
@@ -131,17 +140,29 @@ def verify_log(
             for tree in Tree
         }
         check_known(
+            connection,
             {tree: one.size for tree, one in trees.items()},
             unknown_to=unknown_to,
+            now=now,
+            interruptions=rows.interruptions,
             findings=findings,
         )
         for state in states.values():
             if quorum > 0 and now is not None and state is not None:
                 witnessed = trees[state.tree].witnessed
-                check_witnessed(connection, state, witnessed=witnessed, now=now, findings=findings)
+                check_witnessed(
+                    connection,
+                    state,
+                    witnessed=witnessed,
+                    now=now,
+                    interruptions=rows.interruptions,
+                    findings=findings,
+                )
     return LogReport(
         findings=tuple(findings.kept),
         count=findings.count,
+        remarks=tuple(findings.remarks),
+        remark_count=findings.remark_count,
         rows=rows.rows,
         chains=rows.chains,
         pending=rows.pending,

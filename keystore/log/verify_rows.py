@@ -9,31 +9,45 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection, select, tuple_
 
 from keystore.clock import to_ms
 from keystore.errors import SealBroken
-from keystore.log.findings import FindingKind, Findings
+from keystore.log.errors import EventDiffers
+from keystore.log.events import EventType
+from keystore.log.findings import FindingKind, Findings, RemarkKind
 from keystore.log.record import GENESIS, HASHED, log_chain, log_event, row_hash_of
 from keystore.log.row_marks import RowMarks
 from keystore.log.tree_storage import TreeState
 from keystore.log.tree_tables import log_entry
+from keystore.log.verify_standing import Interruption, read_interruption
+from keystore.recipient import SEALED_TO
 
 Opener = Callable[[Mapping[str, Any]], bool]
 """Opens the event of a row, given its columns by name; False when its key is gone.
 
-Raises  SealBroken when it does not open, or is not the event behind the leaf."""
+Raises  SealBroken when it does not open; EventDiffers when it is not the event of the leaf."""
 
 _BATCH: Final = 2_000
 _GRACE: Final = timedelta(minutes=5)
 """A transaction may take that long between the instant of its event and its commit."""
-_WRITER, _SEQ, _PREV, _AT_MS = (
-    HASHED.index(name) for name in ("writer", "seq", "prev_hash", "at_ms")
+_WRITER, _SEQ, _PREV, _AT_MS, _TYPE, _FACTS = (
+    HASHED.index(name) for name in ("writer", "seq", "prev_hash", "at_ms", "type", "facts")
 )
+_TOLD: Final = frozenset(
+    {
+        EventType.LOG_BEGUN_ANEW.value,
+        EventType.BACKUP_RESTORED.value,
+        EventType.LOG_ROW_ACCEPTED.value,
+        EventType.LOG_ROWS_MARKED.value,
+    }
+)
+"""What rows of these types say about the log goes into the report."""
 _ROWS = (
     select(
         *(log_event.c[name] for name in HASHED),
@@ -61,6 +75,7 @@ class RowCount:
     chains: int = 0
     pending: int = 0
     opened: int = 0
+    interruptions: list[Interruption] = field(default_factory=list)
 
 
 def verify_rows(
@@ -78,8 +93,10 @@ def verify_rows(
     2. Each row's hash is the hash of what is stored in it.
     3. Each row stands on the hash of the row before it.
     4. Each row has a place in a tree, unless it is newer than what was integrated last.
-    5. Its event opens to its leaf.
-    6. Its mark is one of ours, once trees were begun: until then rows of before have none.
+    5. Its mark is one of ours, once trees were begun: until then rows of before have none.
+    6. Its event opens to its leaf.
+
+    What operators vouched for, restored or began anew is told by rows of ours, and kept.
 
     Takes   states: of the trees before the rows are read.
     """
@@ -100,7 +117,8 @@ def verify_rows(
             if not is_next:  # 1
                 detail = f"to {writer}/{values[_SEQ] - 1}"
                 findings.add(FindingKind.REMOVED, f"{writer}/{seq + 1}", detail=detail)
-            if not hmac.compare_digest(row_hash_of(values), row_hash):  # 2
+            is_unchanged = hmac.compare_digest(row_hash_of(values), row_hash)
+            if not is_unchanged:  # 2
                 findings.add(FindingKind.CHANGED, name)
             elif is_next and not hmac.compare_digest(values[_PREV], last_hash):  # 3
                 findings.add(FindingKind.UNLINKED, name)
@@ -110,13 +128,15 @@ def verify_rows(
                     findings.add(FindingKind.ADDED, name)
                 else:
                     count.pending += 1
-            if (
-                marks is not None
-                and (mark is not None or states)
-                and not marks.is_ours(row_hash, mark=mark)
-            ):  # 6
+            is_ours = marks is None or marks.is_ours(row_hash, mark=mark)
+            if not is_ours and (mark is not None or states):  # 5
                 findings.add(FindingKind.ADDED, name, detail="not recorded by this service")
-            count.opened += _open(opener, row, name=name, findings=findings)  # 5
+            is_signers = marks is not None and marks.is_signers(mark) and is_ours and is_unchanged
+            count.opened += _open(  # 6
+                opener, row, name=name, is_signers=is_signers, findings=findings
+            )
+            if is_ours and is_unchanged and values[_TYPE] in _TOLD:
+                _tell(values, name=name, count=count, findings=findings)
             seq, last_hash = values[_SEQ], row_hash
         count.rows += len(rows)
         progress(len(rows))
@@ -124,14 +144,44 @@ def verify_rows(
             return count
 
 
-def _open(opener: Opener | None, row: Sequence[Any], *, name: str, findings: Findings) -> bool:
+def _open(
+    opener: Opener | None, row: Sequence[Any], *, name: str, is_signers: bool, findings: Findings
+) -> bool:
+    """Whether the event was opened.
+
+    A signer seals to the key that it was told when a personal key was enrolled, and cannot know
+    whose that is.  So a row that a signer has signed and no key of the account opens was sealed to
+    somebody else, which whoever may ask the signer can bring about, and is not forged by anybody.
+    """
     if opener is None:
         return False
+    columns = dict(zip(_names(), row, strict=True))
     try:
-        return opener(dict(zip(_names(), row, strict=True)))
-    except SealBroken:
+        return opener(columns)
+    except EventDiffers:
         findings.add(FindingKind.FORGED, name)
-        return False
+    except SealBroken:
+        if is_signers and columns["sealed"][:1] == bytes((SEALED_TO,)):
+            findings.remark(RemarkKind.CLOSED, name, detail="sealed to no key of its account")
+        else:
+            findings.add(FindingKind.FORGED, name)
+    return False
+
+
+def _tell(values: Sequence[Any], *, name: str, count: RowCount, findings: Findings) -> None:
+    """Keep what a row of ours says about the log itself."""
+    event_type, at_ms, raw_facts = values[_TYPE], values[_AT_MS], values[_FACTS]
+    interruption = read_interruption(event_type=event_type, at_ms=at_ms, facts=raw_facts)
+    if interruption is not None:
+        count.interruptions.append(interruption)
+    if event_type not in (EventType.LOG_ROW_ACCEPTED, EventType.LOG_ROWS_MARKED):
+        return
+    facts: dict[str, Any] = msgspec.json.decode(raw_facts)
+    who = f"by {facts.get('operator', 'an operator')}, {name}"
+    if event_type == EventType.LOG_ROW_ACCEPTED:
+        findings.remark(RemarkKind.ACCEPTED, f"{facts['writer']}/{facts['seq']}", detail=who)
+    else:
+        findings.remark(RemarkKind.MARKED, f"{facts['rows']} rows", detail=who)
 
 
 def _names() -> tuple[str, ...]:

@@ -314,8 +314,12 @@ def test_begin_anew_asks_and_names_what_stops(
     found = _json(run, "verify", "--offline", status=1)["findings"]
     assert {one["kind"] for one in found} >= {"renamed"}  # until the settings say the new name
     rename("log.example/2")
-    found = _json(run, "verify", "--offline", status=1)["findings"]
-    assert {one["kind"] for one in found} == {"unwitnessed"}  # until witnesses trust that name
+    report = _json(run, "verify", "--offline")
+    assert {one["kind"] for one in report["remarks"]} == {"awaiting"}  # for witnesses' trust
+    assert "witnesses have not confirmed it yet" in run("verify", "--offline").stdout
+    asked = run("verify", status=1).stdout
+    assert "NOT SHOWN" in asked
+    assert "THE LOG IS NOT WHOLE" not in asked
     assert "refused" in run("show", status=1).stdout  # the witness does not know the new names
 
 

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from idp.cli.log import log
 from idp.cli.log_parts import LogParts, open_log
@@ -26,13 +26,14 @@ from idp.egress.witnesses import EgressWitnesses
 from idp.services import Services
 from keystore.log.entries import Tree
 from keystore.log.errors import ChainStuck
-from keystore.log.events import Event, EventType
+from keystore.log.events import MADE_FORM, Event, EventType
 from keystore.log.record import LogWriter, find_writers, log_chain, log_event
 from keystore.log.row_marks import RowMarks
 from keystore.log.sequencer import Sequencer
 from keystore.log.tree_tables import log_checkpoint, log_entry, log_tile, log_tree, log_witness
 from keystore.log.witnessing import Witnessing
-from keystore.purposes import LOG
+from keystore.purposes import LOG, MacPurpose
+from keystore.recipient import recipient_of
 from keystore.sealing import Sealer
 from keystore.signer.log_sealing import RecipientSealer, public_log_key
 from tests.support.log_trees import PUBLIC_EVENT, WitnessProcess, write_rows
@@ -58,6 +59,7 @@ class Deployment:
         self.witness = witness
         self.now = services.time()
         self.is_told = False
+        self.later = _LATER
 
     def at(self, later: timedelta) -> datetime:
         """A while after the first entry."""
@@ -145,7 +147,7 @@ def deployment(
     @contextmanager
     def opened() -> Iterator[Services]:
         told = found.services if found.is_told else services
-        yield replace(told, time=lambda: found.at(_LATER))
+        yield replace(told, time=lambda: found.at(found.later))
 
     monkeypatch.setattr("idp.cli.log.open_services", opened)
     found.grow(private=10, public=10)
@@ -285,6 +287,138 @@ def test_rows_of_a_signer_are_known_by_the_key_in_the_settings(
     assert "added" in _verify(status=1)[1]  # this command does not know the key
     deployment.is_told = True
     assert _verify("--open", status=0)[1] == set()
+
+
+def test_an_operator_accepts_a_row_that_nobody_known_has_marked(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after the key of a signer's rows was lost together with its public half."""
+
+    @contextmanager
+    def opened() -> Iterator[Services]:
+        yield deployment.services
+
+    monkeypatch.setattr("idp.cli.log_acceptance.open_services", opened)
+    row = deployment.insert(
+        RecipientSealer(Ed25519PrivateKey.generate()), later=timedelta(seconds=1)
+    )
+    with pytest.raises(ChainStuck, match="forger"):
+        deployment.integrate(later=timedelta(seconds=2))
+    words = ("accept", row, "--operator", "anh")
+    asked = CliRunner().invoke(log, words, input="n\n")
+    assert asked.exit_code == 1
+    assert f"{row}  " in asked.stderr
+    assert "you vouch for them" in asked.stderr
+    assert "added" in _verify(status=1)[1]
+    done = CliRunner().invoke(log, (*words, "--yes"))
+    assert done.stdout == f"accepted: {row}\n"
+    deployment.integrate(later=timedelta(seconds=3))
+    deployment.ask_witness(later=timedelta(seconds=4))
+    shown, kinds = _verify(status=0)
+    assert not kinds
+    assert f"ACCEPTED    {row}  by anh, " in shown
+    again = CliRunner().invoke(log, (*words, "--yes"))
+    assert "recorded" in str(again.exception)
+    for wrong in ("public:1", "nobody/1"):
+        assert wrong in str(CliRunner().invoke(log, ("accept", wrong, "--yes")).exception)
+    assert CliRunner().invoke(log, ("accept", "a/5", "--to", "4", "--yes")).exit_code == 2
+
+
+def test_rows_without_marks_are_marked_by_an_operator_who_was_asked(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def opened() -> Iterator[Services]:
+        yield deployment.services
+
+    monkeypatch.setattr("idp.cli.log_acceptance.open_services", opened)
+    words = ("mark-older", "--operator", "anh")
+    assert CliRunner().invoke(log, words).stdout == "every row has a mark\n"
+    deployment.insert(deployment.services.sealer, later=timedelta(seconds=1))
+    with deployment.services.database.transaction() as tx:
+        of_row = log_event.c.writer.startswith("forger.")
+        tx.connection.execute(update(log_event).where(of_row).values(mark=None))
+    asked = CliRunner().invoke(log, words, input="n\n")
+    assert asked.exit_code == 1
+    assert "1 rows of 1 chains" in asked.stderr
+    assert CliRunner().invoke(log, (*words, "--yes")).stdout == "1 rows marked\n"
+    deployment.integrate(later=timedelta(seconds=2))
+    deployment.ask_witness(later=timedelta(seconds=3))
+    shown, _ = _verify(status=0)
+    assert "MARKED      1 rows  by anh, " in shown
+
+
+def _restored(deployment: Deployment, *, made: timedelta, later: timedelta) -> None:
+    """What `antin restore` records."""
+    facts = {"made": f"{deployment.at(made):{MADE_FORM}}", "operator": "anh"}
+    event = Event(EventType.BACKUP_RESTORED, facts=facts)
+    deployment.insert(deployment.services.sealer, later=later, event=event)
+
+
+def test_what_a_backup_had_before_witnesses_saw_it_is_no_fault_after_a_restore(
+    deployment: Deployment,
+) -> None:
+    """The backup was made between the signature and the witness."""
+    deployment.grow(private=5, public=5, later=timedelta(minutes=1))
+    assert _verify("--offline", status=1)[1] == {"unwitnessed"}
+    _restored(deployment, made=timedelta(minutes=1), later=timedelta(minutes=2))
+    shown, kinds = _verify("--offline", status=0)
+    assert not kinds
+    assert "AWAITING    private:" in shown
+    assert "since operation:backup:restored" in shown
+    assert "the log is whole" not in shown
+
+
+def test_a_restore_excuses_no_entries_of_long_before_the_backup(deployment: Deployment) -> None:
+    _restored(deployment, made=timedelta(minutes=8), later=timedelta(minutes=9))
+    with deployment.services.database.transaction() as tx:
+        tx.connection.execute(update(log_checkpoint).values(cosignatures="", witnessed_ms=None))
+    assert _verify("--offline", status=1)[1] == {"unwitnessed"}
+
+
+def test_a_restore_excuses_nothing_for_longer_than_a_week(deployment: Deployment) -> None:
+    deployment.grow(private=5, public=5, later=timedelta(minutes=1))
+    _restored(deployment, made=timedelta(minutes=1), later=timedelta(minutes=2))
+    deployment.later = timedelta(days=7)
+    _verify("--offline", status=0)
+    deployment.later = timedelta(days=7, minutes=3)
+    assert _verify("--offline", status=1)[1] == {"unwitnessed"}
+
+
+def test_a_restore_that_somebody_else_recorded_excuses_nothing(deployment: Deployment) -> None:
+    deployment.grow(private=5, public=5, later=timedelta(minutes=1))
+    event = Event(EventType.LOG_BEGUN_ANEW)
+    forger = RecipientSealer(Ed25519PrivateKey.generate())
+    deployment.insert(forger, later=timedelta(minutes=2), event=event)
+    assert "unwitnessed" in _verify("--offline", status=1)[1]
+
+
+@pytest.mark.parametrize("is_signers", [True, False])
+def test_what_a_signer_sealed_to_somebody_else_is_closed_and_not_forged(
+    deployment: Deployment, is_signers: bool
+) -> None:
+    """Whoever may ask the signer for a key names to whom its rows are sealed."""
+    key = Ed25519PrivateKey.generate()
+    settings = msgspec.structs.replace(
+        deployment.services.settings, signer_log_keys=(public_log_key(key),)
+    )
+    deployment.services = replace(deployment.services, settings=settings)
+    deployment.is_told = True
+    stranger = recipient_of(b"a data key of nobody here, 32 b!")
+    writer = LogWriter(RecipientSealer(key), writer_id="signer")
+    event = Event(EventType.PERSONAL_KEY_CREATED, account_id="acc_nobody", facts={"key_id": "k"})
+    with deployment.services.database.transaction() as tx:
+        writer.record(tx, event, data_key=stranger, now=deployment.at(timedelta(seconds=1)))
+        if not is_signers:
+            of_row = log_event.c.writer.startswith("signer.")
+            row_hash = tx.connection.execute(select(log_event.c.row_hash).where(of_row)).scalar()
+            mark = deployment.services.sealer.mac(MacPurpose.LOG, row_hash or b"")
+            tx.connection.execute(update(log_event).where(of_row).values(mark=mark))
+    deployment.integrate(later=timedelta(seconds=2))
+    deployment.ask_witness(later=timedelta(seconds=3))
+    shown, kinds = _verify("--open", status=0 if is_signers else 1)
+    assert kinds == (set() if is_signers else {"forged"})
+    assert ("CLOSED      signer." in shown) == is_signers
 
 
 def test_a_row_sealed_to_nobody_is_not_forged_and_one_of_no_account_is(

@@ -7,10 +7,12 @@ from datetime import datetime
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from idp.storage.database import Database
+from keystore.log.acceptance import accept_unmarked, find_unmarked
 from keystore.log.errors import ChainStuck
+from keystore.log.findings import RemarkKind
 from keystore.log.record import LogWriter, log_event
 from keystore.log.row_marks import RowMarks
 from keystore.log.sequencer import Sequencer
@@ -18,7 +20,7 @@ from keystore.log.verify import LogReport
 from keystore.purposes import MacPurpose
 from keystore.sealing import Sealer
 from keystore.signer.log_sealing import RecipientSealer, public_log_key
-from tests.support.log_trees import ORIGINS, RawLogKeys, write_rows
+from tests.support.log_trees import ORIGINS, RawLogKeys
 
 
 def test_only_the_mark_of_this_row_by_one_of_ours_is_believed(
@@ -47,7 +49,7 @@ def test_a_key_replaced_by_another_process_is_found(
     assert RowMarks(sealer).is_ours(bytes(32), mark=RowMarks(other).make(bytes(32)))
 
 
-def test_rows_of_before_are_marked_once_when_the_trees_begin(
+def test_rows_of_before_are_taken_in_by_an_operators_act_and_by_no_duty(
     database: Database,
     sealer: Sealer,
     log_keys: RawLogKeys,
@@ -61,16 +63,21 @@ def test_rows_of_before_are_marked_once_when_the_trees_begin(
     with database.transaction() as tx:
         tx.connection.execute(update(log_event).values(mark=None))
     assert whole(marks=marks).is_whole
-    assert sequencer.run(now) == 6
-    assert whole(marks=marks).is_whole
-    write_rows(database, LogWriter(sealer, writer_id="late"), now, private=1)
-    with database.transaction() as tx:
-        late = log_event.c.writer.startswith("late.")
-        tx.connection.execute(update(log_event).where(late).values(mark=None))
     with pytest.raises(ChainStuck):
         sequencer.run(now)
     assert not whole(marks=marks).is_whole
     with database.read() as connection:
-        assert (
-            len(connection.execute(select(log_event).where(log_event.c.mark.is_(None))).all()) == 1
-        )
+        unmarked = find_unmarked(connection)
+    assert unmarked is not None
+    assert (unmarked.rows, unmarked.chains) == (6, 1)
+    by = LogWriter(sealer, writer_id="desk").in_name_of("anh")
+    assert accept_unmarked(database, marks=marks, log=by, now=now) == 6
+    assert sequencer.run(now) == 7
+    report = whole(marks=marks)
+    assert report.is_whole
+    (remark,) = report.remarks
+    assert (remark.kind, remark.entry) == (RemarkKind.MARKED, "6 rows")
+    assert remark.detail.startswith("by anh, desk.")
+    assert accept_unmarked(database, marks=marks, log=by, now=now) == 0
+    with database.read() as connection:
+        assert find_unmarked(connection) is None

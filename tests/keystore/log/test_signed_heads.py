@@ -11,7 +11,7 @@ from sqlalchemy import delete
 
 from idp.storage.database import Database
 from keystore.log.entries import Tree
-from keystore.log.errors import TreeDamaged
+from keystore.log.errors import HeadsUnusable, TreeDamaged
 from keystore.log.note_keys import SignedHead
 from keystore.log.record import LogWriter, log_chain, log_event
 from keystore.log.sequencer import Sequencer
@@ -100,3 +100,47 @@ def test_the_larger_head_stays_and_a_damaged_one_is_not_forgotten(
         memory.find("log")
     with database.read() as connection:
         assert find_tree_state(connection, Tree.PRIVATE) is None
+
+
+def _lock(folder: Path) -> None:
+    for file in folder.iterdir():
+        file.chmod(0o644)
+
+
+def _spoil(folder: Path) -> None:
+    for file in tuple(folder.iterdir()):
+        file.unlink()
+        file.mkdir(mode=0o700)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [(_lock, "readable_by_others"), (_spoil, "unreadable")],
+)
+def test_a_memory_that_cannot_be_used_is_said_in_one_sentence_and_nothing_is_signed(
+    start: Callable[[], Sequencer],
+    write: Callable[..., None],
+    tmp_path: Path,
+    now: datetime,
+    spoil: Callable[[Path], None],
+    said: str,
+) -> None:
+    write(private=5)
+    start().run(now)
+    spoil(tmp_path / "heads")
+    write(private=5)
+    with pytest.raises(HeadsUnusable, match=f"heads/.*: {said}; its folder must belong to"):
+        start().run(now)
+
+
+def test_a_folder_that_cannot_be_made_is_said_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "heads").write_text("a file in its place")
+    with pytest.raises(HeadsUnusable, match=r"heads/.*: File exists"):
+        HeadFolder(tmp_path / "heads").save(SignedHead("log", 1, bytes(32)))
+    (tmp_path / "heads").unlink()
+    memory = HeadFolder(tmp_path / "heads")
+    memory.save(SignedHead("log", 1, bytes(32)))
+    (file,) = (tmp_path / "heads").glob("[0-9a-f]*")
+    file.write_text("nothing")
+    with pytest.raises(TreeDamaged):
+        memory.save(SignedHead("log", 2, bytes(32)))
