@@ -3,7 +3,8 @@
 What lives here: listing them, and asking the signer to suspend, resume or destroy one.  What is
 listed is what the database says; the signer also remembers by itself what was suspended and
 destroyed, and its memory counts.  It resumes and destroys for the keepers that it knows alone
-(`ANTIN_SIGNER_KEEPERS`, or its own user).  Not here: what these acts are (`keystore/signer`).
+(`ANTIN_SIGNER_KEEPERS`, or its own user), and records who is said to have asked, as for every
+other act of an operator.  Not here: what these acts are (`keystore/signer`).
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from typing import Any, Final
 import click
 
 from idp.cli.context import open_database, read_settings
+from idp.cli.naming import operator_option
+from idp.errors import SettingsInvalid
+from idp.settings import Settings
 from idp.signer_client import open_signer_client
 from idp.storage.database import Database
-from keystore.pki.storage.certificates import find_of_account
+from keystore.pki.storage.certificates import certificate, find_of_account
 from keystore.signer.client import SignerClient
 from keystore.signer.errors import CallerRefused, SignerError
 from keystore.signer.model import PersonalKey
@@ -73,57 +77,87 @@ def list_command(*, account: str | None, limit: int, as_json: bool) -> None:
 @personal.command("suspend")
 @_key_argument
 @_reason_option
+@operator_option
 @_json_option
-def suspend_command(key_id: str, *, reason: str, as_json: bool) -> None:
+def suspend_command(key_id: str, *, reason: str, operator: str, as_json: bool) -> None:
     """Let the key KEY_ID sign nothing until it is resumed; its certificate stays as it is."""
-    is_changed = _ask(lambda client: client.suspend_key(key_id, reason=reason))
+    is_changed = _ask(lambda client: client.suspend_key(key_id, reason=reason, operator=operator))
     _say(key_id, "suspended", is_changed=is_changed, as_json=as_json)
 
 
 @personal.command("resume")
 @_key_argument
 @_reason_option
+@operator_option
 @_json_option
-def resume_command(key_id: str, *, reason: str, as_json: bool) -> None:
+def resume_command(key_id: str, *, reason: str, operator: str, as_json: bool) -> None:
     """Let the suspended key KEY_ID sign again.
 
     Of several signers each remembers by itself: ask every one that suspended it.
     """
-    is_changed = _ask(lambda client: client.resume_key(key_id, reason=reason))
+    is_changed = _ask(lambda client: client.resume_key(key_id, reason=reason, operator=operator))
     _say(key_id, "resumed", is_changed=is_changed, as_json=as_json)
 
 
 @personal.command("destroy")
 @_key_argument
 @_reason_option
+@operator_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_json_option
-def destroy_command(key_id: str, *, reason: str, yes: bool, as_json: bool) -> None:
+def destroy_command(key_id: str, *, reason: str, operator: str, yes: bool, as_json: bool) -> None:
     """Forget the private half of the key KEY_ID for ever; the public half stays."""
     if not yes:
         for sentence in _what_stops(key_id):
             click.echo(sentence, err=as_json)
         click.confirm("Destroy it?", abort=True, err=as_json)
-    is_changed = _ask(lambda client: client.destroy_key(key_id, reason=reason))
+    is_changed = _ask(lambda client: client.destroy_key(key_id, reason=reason, operator=operator))
     _say(key_id, "destroyed", is_changed=is_changed, as_json=as_json)
 
 
 def _what_stops(key_id: str) -> list[str]:
+    settings = read_settings()
     with _opened_database() as database, database.read() as connection:
         key = find_personal_key(connection, key_id)
-        if key is None:
-            raise click.ClickException("there is no such key")
-        named_by = [
-            f"{one.serial:x}"
-            for one in find_of_account(connection, key.account_id)
-            if one.kid == key_id
+    if key is None:
+        raise click.ClickException("there is no such key")
+    named_by = _certificates_of(key, settings)
+    if named_by is None:
+        certificates = [
+            "Certificates that name it are not revoked by this; this user may not read them.",
+            f"As a user of the service: antin ca certificates --account {key.account_id}",
+        ]
+    else:
+        certificates = [
+            f"The certificate {serial} names it and is not revoked by this." for serial in named_by
         ]
     return [
         _line(key),
         "Its holder never signs with it again; what it signed stays valid.",
-        *(f"The certificate {serial} names it and is not revoked by this." for serial in named_by),
+        *certificates,
         "No backup brings it back: the signer remembers that it is destroyed.",
     ]
+
+
+def _certificates_of(key: PersonalKey, settings: Settings) -> tuple[str, ...] | None:
+    """Serial numbers of the certificates that name a key; None where this user may not look.
+
+    They are the service's, and the role that the signer has reads its own tables alone.
+    """
+    if not settings.database_url and settings.signer_database_url:
+        return None
+    try:
+        database = open_database(settings)
+    except SettingsInvalid:
+        return None
+    try:
+        if not database.may_read(certificate.name):
+            return None
+        with database.read() as connection:
+            found = find_of_account(connection, key.account_id)
+    finally:
+        database.close()
+    return tuple(f"{one.serial:x}" for one in found if one.kid == key.key_id)
 
 
 def _ask(act: Callable[[SignerClient], bool]) -> bool:

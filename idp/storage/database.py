@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -120,6 +120,17 @@ class Database:
         except (StorageUnavailable, DBAPIError):
             return False
         return True
+
+    def may_read(self, table: str) -> bool:
+        """Whether the role of this process may read a table; asked before it is tried.
+
+        Raises  StorageUnavailable.
+        """
+        if self.is_sqlite:
+            return True
+        asked = text("SELECT has_table_privilege(:table, 'SELECT')")
+        with self.read() as connection:
+            return bool(connection.execute(asked, {"table": table}).scalar_one())
 
     def close(self) -> None:
         """Close every pooled connection."""

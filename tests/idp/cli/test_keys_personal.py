@@ -8,10 +8,15 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import select
 
 from idp.cli import cli
+from idp.storage.database import Database
+from keystore.log.record import log_event
 from keystore.signer import errors
 from keystore.signer.client import SignerClient
+from tests.support.servers import PostgresqlServer
+from tests.support.settings_table import GUIDE
 from tests.support.signer import Person
 from tests.support.signer_process import (
     SignerProcess,
@@ -109,3 +114,80 @@ def test_who_is_no_keeper_is_told_how_to_be_one(
                 monkeypatch.setenv(name, text)
         assert "ANTIN_SIGNER_KEEPERS" in _run("destroy", person.key.key_id, "--yes").stderr
         assert _states() == {person.key.key_id: "active"}
+
+
+def test_the_log_says_who_did_it(signer: SignerProcess, person: Person) -> None:
+    """As for every other act of an operator; without a name it is the user of the shell."""
+    key_id = person.key.key_id
+    _ok("suspend", key_id, "--operator", "linh")
+    _ok("resume", key_id, "--operator", "linh")
+    _ok("destroy", key_id, "--yes", "--operator", "minh.q")
+    _ok("destroy", key_id, "--yes")
+    assert _run("suspend", key_id, "--operator", "03").exit_code == 2
+    assert _said(signer.database_url) == [
+        ("keys:personal_key:suspended", "linh"),
+        ("keys:personal_key:resumed", "linh"),
+        ("keys:personal_key:destroyed", "minh.q"),
+    ]
+
+
+def test_the_role_of_the_signer_alone_is_enough(
+    postgresql_server: PostgresqlServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the grants of the operator's guide: the service's certificates are none of its tables.
+
+    A user whose settings name the service's database too, or that of the service alone, is told
+    which certificates there are.
+    """
+    name = postgresql_server.make_database()
+    url = postgresql_server.url(name)
+    role_url = url.replace("//antin@", "//antin_signer@")
+    signer = SignerProcess(tmp_path / "signer", url, {"ANTIN_DATABASE_URL": role_url})
+    postgresql_server.execute("CREATE ROLE antin_signer LOGIN")
+    for statement in _grants():
+        postgresql_server.execute(statement, database=name)
+    signer.start()
+    try:
+        client = signer.client()
+        people = [signer.enrol(client) for _ in range(3)]
+        client.close()
+        _set(monkeypatch, signer.environ())
+        ids = [one.key.key_id for one in people]
+        for given, is_told in (
+            ({}, False),
+            ({"ANTIN_DATABASE_URL": "", "ANTIN_SIGNER_DATABASE_URL": role_url}, False),
+            ({"ANTIN_DATABASE_URL": url, "ANTIN_SIGNER_DATABASE_URL": role_url}, True),
+        ):
+            _set(monkeypatch, given)
+            shown = _ok("destroy", ids.pop(), given="y\n")
+            assert ("antin ca certificates --account acc_1" in shown) is not is_told
+        assert set(_states().values()) == {"destroyed"}
+    finally:
+        signer.stop()
+        postgresql_server.drop_database(name)
+        postgresql_server.execute("DROP ROLE antin_signer")
+
+
+def _grants() -> list[str]:
+    lines = [line.strip() for line in GUIDE.read_text().splitlines()]
+    found = [line for line in lines if line.startswith("GRANT") and "antin_signer" in line]
+    assert len(found) == 5
+    return found
+
+
+def _set(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> None:
+    for name, text in environ.items():
+        if name.startswith("ANTIN_"):
+            monkeypatch.setenv(name, text)
+
+
+def _said(database_url: str) -> list[tuple[str, str]]:
+    database = Database(database_url, pool_size=1)
+    with database.read() as connection:
+        rows = connection.execute(
+            select(log_event.c.type, log_event.c.facts)
+            .where(log_event.c.facts.contains("operator"))
+            .order_by(log_event.c.writer, log_event.c.seq)
+        ).all()
+    database.close()
+    return [(row.type, json.loads(row.facts)["operator"]) for row in rows]

@@ -271,3 +271,15 @@ def test_a_key_that_a_rotation_overtook_is_stored_under_the_new_root_key(
         assert count_by_kek(connection) == {old.kek_id: 1, new.kek_id: 1}
     assert bench.sign(overtaken, now=now)
     bench.ledger.close()
+
+
+@pytest.mark.parametrize("operator", ["Bà Linh", "1", "x" * 65, "a.003190001118"])
+def test_a_name_that_the_log_cannot_carry_is_refused_before_anything_is_done(
+    bench: Bench, person: Person, now: datetime, operator: str
+) -> None:
+    key_id = person.key.key_id
+    for act in (bench.desk.suspend, bench.desk.resume, bench.desk.destroy):
+        with pytest.raises(errors.RequestMalformed, match="operator"):
+            act(key_id, reason="lost_phone", operator=operator, now=now)
+    assert not bench.ledger.is_buried(key_id)
+    assert len(bench.sign(person, now=now)) == 1
