@@ -31,10 +31,21 @@ class DocumentRefused(SigningError):
 class ParsingFailed(SigningError):
     """The process that reads documents found no answer: a fault, too long, too large, or a lie.
 
-    Takes   reason: `crashed`, `too_slow`, `too_large`, `fault`, `contradiction`.
+    Takes   reason: `crashed`, `too_slow`, `too_large`, `fault`, `contradiction`; `busy` when all
+            such processes had other work for too long, `not_started` when none could be started.
     """
 
     code: ClassVar[str] = "parsing_failed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class WallsMissing(SigningError):
+    """Whoever reads documents cannot be shut in on this host, and nobody said that it need not."""
+
+    code: ClassVar[str] = "walls_missing"
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -67,3 +78,9 @@ class SignatureForeign(SigningError):
     """A signature value that is not the signatory's over what was prepared."""
 
     code: ClassVar[str] = "signature_foreign"
+
+
+class DocumentGone(SigningError):
+    """A document whose time is over; it cannot be had any more."""
+
+    code: ClassVar[str] = "document_gone"

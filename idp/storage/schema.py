@@ -20,22 +20,24 @@ from sqlalchemy import MetaData
 import clients.registry
 import idp.storage
 import keystore
+import signing.storage
 from clients.registry.storage import metadata as registry_metadata
 from idp.storage.database import Database
 from idp.storage.database import metadata as provider_metadata
 from keystore.storage import lock_until_commit
 from keystore.storage import metadata as keystore_metadata
+from signing.storage import metadata as signing_metadata
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
 def all_metadata() -> tuple[MetaData, ...]:
     """The tables of every package, each storage file having been read."""
-    for package in (idp.storage, clients.registry, keystore):
+    for package in (idp.storage, clients.registry, keystore, signing.storage):
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if ".migrations" not in found.name and ".web" not in found.name:
                 importlib.import_module(found.name)
-    return (provider_metadata, registry_metadata, keystore_metadata)
+    return (provider_metadata, registry_metadata, keystore_metadata, signing_metadata)
 
 
 def upgrade(database: Database) -> None:

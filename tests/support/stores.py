@@ -25,8 +25,13 @@ from idp.storage.database import Database
 from tests.support.pii_alarm import PiiAlarm
 from tests.support.servers import PostgresqlServer, RedisServer
 
-_PACKAGES_WITH_TABLES: Final = ("idp.storage", "keystore", "clients.registry")
-_METADATA_MODULES: Final = ("keystore.storage", "clients.registry.storage", "idp.storage.database")
+_PACKAGES_WITH_TABLES: Final = ("idp.storage", "keystore", "clients.registry", "signing.storage")
+_METADATA_MODULES: Final = (
+    "keystore.storage",
+    "clients.registry.storage",
+    "idp.storage.database",
+    "signing.storage",
+)
 
 
 @cache
@@ -41,7 +46,7 @@ def all_metadata() -> tuple[MetaData, ...]:
 
 
 def create_all_tables(url: str) -> None:
-    """Create every table of the three packages in the database at `url`."""
+    """Create every table of the four packages in the database at `url`."""
     database = Database(url, pool_size=1)
     try:
         for metadata in all_metadata():

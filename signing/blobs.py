@@ -1,0 +1,170 @@
+"""Documents at rest: sealed files with an expiry.
+
+What lives here: `DocumentStore`.  Each document is sealed under a key of its own, which stands in
+SQL sealed under the service's; a file without its row is noise, and is swept away.  A file is
+complete and on disk before its row is committed.
+Source: architecture, "State" (document bytes waiting for a signature).
+Not here: which document belongs to which request (`signing/storage/requests.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from keystore.errors import SealBroken
+from keystore.purposes import SealPurpose
+from keystore.sealed_stream import make_stream_key, open_stream, seal_stream
+from keystore.sealing import Sealer
+from keystore.storage import DatabaseLike, Transaction
+from signing.errors import DocumentGone
+from signing.isolation.blob import Blob
+from signing.model import BlobId, StoredBlob
+from signing.storage.blobs import (
+    delete_blobs,
+    find_blobs,
+    insert_blobs,
+    keep_blobs_until,
+    read_expired_blobs,
+)
+
+_CHUNK: Final = 1 << 20
+_STRANGER_AGE: Final = timedelta(hours=1)
+"""A file without a row that is younger may belong to a request that is just coming in."""
+
+
+class DocumentStore:
+    """Keeps documents in a folder; safe for any number of threads and processes.
+
+    Takes   folder: on a disk that all web workers and the worker of deferred work share; it is
+            made, for this user alone.
+    """
+
+    def __init__(self, database: DatabaseLike, *, folder: Path, sealer: Sealer) -> None:
+        self._database = database
+        self._folder = folder
+        self._sealer = sealer
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def write(self, content: Blob, *, expires_at: datetime) -> StoredBlob:
+        """Seal a document into a file; it is kept once `keep` is committed.
+
+        Raises  OSError: the disk is full, or gone.
+        """
+        blob_id = BlobId(f"doc_{secrets.token_hex(16)}")
+        key = make_stream_key()
+        path = self._path(blob_id)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                for piece in seal_stream(content.chunks(), key=key, context=_context(blob_id)):
+                    file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())
+            _sync_folder(path.parent)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        sealed = self._sealer.seal(SealPurpose.DOCUMENT, key, context=_context(blob_id))
+        return StoredBlob(
+            blob_id=blob_id, key_sealed=sealed, size_bytes=content.size, expires_at=expires_at
+        )
+
+    def keep(self, tx: Transaction, blobs: Sequence[StoredBlob]) -> None:
+        """Make written documents last, in the transaction of the act that they belong to."""
+        insert_blobs(tx, blobs)
+        tx.on_rollback(lambda: self.forget_files([one.blob_id for one in blobs]))
+
+    def keep_until(self, tx: Transaction, blob_ids: Collection[BlobId], *, until: datetime) -> None:
+        """Let documents stay until then, and no longer."""
+        keep_blobs_until(tx, blob_ids, until=until)
+
+    def open(self, blob_id: BlobId) -> Blob:
+        """A document; the caller closes it.
+
+        Raises  DocumentGone: its time is over; SealBroken: its file was changed.
+        """
+        with self._database.read() as connection:
+            stored = find_blobs(connection, [blob_id]).get(blob_id)
+        if stored is None:
+            raise DocumentGone
+        context = _context(blob_id)
+        key = self._sealer.unseal(SealPurpose.DOCUMENT, stored.key_sealed, context=context)
+        try:
+            content = Blob.of_chunks(open_stream(self._pieces(blob_id), key=key, context=context))
+        except FileNotFoundError as gone:
+            raise DocumentGone from gone
+        if content.size != stored.size_bytes:
+            content.close()
+            raise SealBroken
+        return content
+
+    def drop(self, tx: Transaction, blob_ids: Collection[BlobId]) -> None:
+        """Destroy documents: their keys in this transaction, their files after it."""
+        ids = tuple(blob_ids)
+        delete_blobs(tx, ids)
+        tx.on_commit(lambda: self.forget_files(ids))
+
+    def purge(self, now: datetime) -> int:
+        """Destroy documents whose time is over; a periodic duty.  Returns how many went."""
+        gone = 0
+        while True:
+            with self._database.read() as connection:
+                expired = read_expired_blobs(connection, now=now)
+            if not expired:
+                return gone
+            with self._database.transaction() as tx:
+                self.drop(tx, expired)
+            gone += len(expired)
+
+    def sweep(self, now: datetime) -> int:
+        """Remove files that belong to no row: of requests that were cut off, of deleted rows."""
+        swept = 0
+        for folder in sorted(self._folder.iterdir()):
+            names = [one.name for one in folder.iterdir()]
+            with self._database.read() as connection:
+                known = find_blobs(connection, [BlobId(name) for name in names])
+            strangers = [name for name in names if BlobId(name) not in known]
+            old = [name for name in strangers if self._is_old(folder / name, now=now)]
+            self.forget_files([BlobId(name) for name in old])
+            swept += len(old)
+        return swept
+
+    def forget_files(self, blob_ids: Collection[BlobId]) -> None:
+        """Remove files; what cannot be removed is swept away later."""
+        for blob_id in blob_ids:
+            with suppress(OSError):
+                self._path(blob_id).unlink()
+
+    def _is_old(self, path: Path, *, now: datetime) -> bool:
+        try:
+            return now.timestamp() - path.stat().st_mtime > _STRANGER_AGE.total_seconds()
+        except FileNotFoundError:
+            return False
+
+    def _pieces(self, blob_id: BlobId) -> Iterator[bytes]:
+        with self._path(blob_id).open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+
+    def _path(self, blob_id: BlobId) -> Path:
+        # 256 folders: none grows too large to be listed
+        return self._folder / blob_id[-2:] / blob_id
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _context(blob_id: BlobId) -> str:
+    return f"document_blob:{blob_id}"

@@ -1,0 +1,119 @@
+"""Which documents are at rest, in SQL: their sealed keys and when they go.
+
+What lives here: one table and the statements on it.  Deleting a row makes a document unreadable for
+ever, whatever becomes of its file.  Not here: the files (`signing/blobs.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from keystore.clock import from_ms, to_ms
+from keystore.storage import Transaction
+from signing.model import BlobId, StoredBlob
+from signing.storage import metadata
+
+_NONE: Final[dict[str, Any]] = {"data": "none"}
+
+document_blob = Table(
+    "document_blob",
+    metadata,
+    Column("blob_id", String(40), primary_key=True, info=_NONE),
+    Column("key_sealed", LargeBinary, nullable=False, info={"data": "secret"}),
+    Column("size_bytes", BigInteger, nullable=False, info=_NONE),
+    Column("expires_ms", BigInteger, nullable=False, info=_NONE),
+    Index("ix_document_blob_expires", "expires_ms"),
+    info={
+        "subject": "person",
+        "purpose": "documents that wait for a signature, or to be fetched",
+        "retention": "until expires_ms, then the key goes and the file after it",
+        "legal": "Law 91/2025/QH15",
+        "legal_from": "2026-01-01",
+    },
+)
+
+_c = document_blob.c
+_FIND: Final = select(document_blob).where(_c.blob_id.in_(bindparam("ids", expanding=True)))
+_EXPIRED: Final = (
+    select(_c.blob_id)
+    .where(_c.expires_ms <= bindparam("now"))
+    .order_by(_c.expires_ms)
+    .limit(bindparam("at_most"))
+)
+_KEEP_UNTIL: Final = (
+    update(document_blob)
+    .where(_c.blob_id.in_(bindparam("ids", expanding=True)))
+    .values(expires_ms=bindparam("until"))
+)
+_DELETE: Final = delete(document_blob).where(_c.blob_id.in_(bindparam("ids", expanding=True)))
+
+
+def insert_blobs(tx: Transaction, blobs: Sequence[StoredBlob]) -> None:
+    """Keep the keys of documents whose files are complete."""
+    if not blobs:
+        return
+    tx.connection.execute(
+        insert(document_blob),
+        [
+            {
+                "blob_id": one.blob_id,
+                "key_sealed": one.key_sealed,
+                "size_bytes": one.size_bytes,
+                "expires_ms": to_ms(one.expires_at),
+            }
+            for one in blobs
+        ],
+    )
+
+
+def find_blobs(connection: Connection, blob_ids: Collection[BlobId]) -> dict[BlobId, StoredBlob]:
+    """Those of the documents that are there."""
+    rows = connection.execute(_FIND, {"ids": list(blob_ids)})
+    return {BlobId(row.blob_id): _blob(row) for row in rows}
+
+
+def keep_blobs_until(tx: Transaction, blob_ids: Collection[BlobId], *, until: datetime) -> None:
+    """Let them stay until then, and no longer."""
+    if blob_ids:
+        tx.connection.execute(_KEEP_UNTIL, {"ids": list(blob_ids), "until": to_ms(until)})
+
+
+def read_expired_blobs(
+    connection: Connection, *, now: datetime, limit: int = 500
+) -> tuple[BlobId, ...]:
+    """Those whose time is over."""
+    found = connection.execute(_EXPIRED, {"now": to_ms(now), "at_most": limit})
+    return tuple(BlobId(one) for one in found.scalars())
+
+
+def delete_blobs(tx: Transaction, blob_ids: Collection[BlobId]) -> None:
+    """Destroy their keys."""
+    if blob_ids:
+        tx.connection.execute(_DELETE, {"ids": list(blob_ids)})
+
+
+def _blob(row: Row[Any]) -> StoredBlob:
+    return StoredBlob(
+        blob_id=BlobId(row.blob_id),
+        key_sealed=row.key_sealed,
+        size_bytes=row.size_bytes,
+        expires_at=from_ms(row.expires_ms),
+    )

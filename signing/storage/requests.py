@@ -1,0 +1,404 @@
+"""Signing requests in SQL, with their documents and signers.
+
+What lives here: three tables and the statements on them.  A request changes its state by comparing
+and setting in one statement, so that of two who move it one does.  Titles, names of documents and
+reasons are sealed under a key of the service: several people sign one request, and it is gone when
+its time is over.
+Not here: what is allowed when (the use cases), the bytes of documents (`signing/blobs.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    Text,
+    bindparam,
+    insert,
+    select,
+    update,
+)
+
+from keystore.clock import from_ms, to_ms
+from keystore.purposes import SealPurpose
+from keystore.sealing import Sealer
+from keystore.storage import Transaction
+from signing.formats.material import Level
+from signing.model import (
+    BlobId,
+    Document,
+    DocumentKind,
+    RequestId,
+    RequestState,
+    RequestText,
+    Role,
+    SignatureFormat,
+    SigningRequest,
+    Slot,
+    SlotState,
+)
+from signing.storage import metadata
+
+_PURPOSE: Final = "documents that a portal asked somebody to sign"
+_LEGAL: Final = "Law 20/2023/QH15 Art. 23; Circular 15/2025/TT-BKHCN Art. 5"
+_FROM: Final = "2024-07-01"
+_NONE: Final[dict[str, Any]] = {"data": "none"}
+_BASIC: Final[dict[str, Any]] = {"data": "basic"}
+_SENSITIVE: Final[dict[str, Any]] = {"data": "sensitive"}
+
+KEPT_AFTER_END: Final = timedelta(days=30)
+"""How long a portal may still ask what became of its request."""
+
+
+def _holds(*, retention: str, purge: str | None = None) -> dict[str, Any]:
+    declared: dict[str, Any] = {
+        "subject": "person",
+        "purpose": _PURPOSE,
+        "retention": retention,
+        "legal": _LEGAL,
+        "legal_from": _FROM,
+    }
+    if purge is not None:
+        declared["purge"] = (purge, timedelta(0), None)
+    return declared
+
+
+signing_request = Table(
+    "signing_request",
+    metadata,
+    Column("request_id", String(40), primary_key=True, info=_NONE),
+    Column("client_id", String(128), nullable=False, info=_NONE),
+    Column("state", String(12), nullable=False, info=_BASIC),
+    Column("reason", String(40), nullable=False, info=_BASIC),
+    Column("level", String(8), nullable=False, info=_NONE),
+    Column("window_s", Integer, nullable=False, info=_NONE),
+    Column("return_uri", Text, nullable=False, info=_NONE),
+    Column("webhook_uri", Text, nullable=False, info=_NONE),
+    Column("text_sealed", LargeBinary, nullable=False, info=_SENSITIVE),
+    Column("created_ms", BigInteger, nullable=False, info=_NONE),
+    Column("expires_ms", BigInteger, nullable=False, info=_NONE),
+    Column("ended_ms", BigInteger, info=_NONE),
+    Column("purge_ms", BigInteger, nullable=False, info=_NONE),
+    Index("ix_signing_request_due", "state", "expires_ms"),
+    Index("ix_signing_request_purge", "purge_ms"),
+    info=_holds(retention="request_ended+30d", purge="purge_ms"),
+)
+
+signing_document = Table(
+    "signing_document",
+    metadata,
+    Column(
+        "request_id",
+        ForeignKey("signing_request.request_id", ondelete="CASCADE"),
+        primary_key=True,
+        info=_NONE,
+    ),
+    Column("position", Integer, primary_key=True, autoincrement=False, info=_NONE),
+    Column("kind", String(8), nullable=False, info=_NONE),
+    Column("format", String(20), nullable=False, info=_NONE),
+    Column("size_bytes", BigInteger, nullable=False, info=_NONE),
+    Column("hash_name", String(12), nullable=False, info=_NONE),
+    Column("digest", LargeBinary, nullable=False, info=_BASIC),
+    Column("pages", Integer, info=_NONE),
+    Column("original_id", String(40), info=_NONE),
+    Column("result_id", String(40), info=_NONE),
+    info=_holds(retention="request_ended+30d"),
+)
+
+signing_slot = Table(
+    "signing_slot",
+    metadata,
+    Column(
+        "request_id",
+        ForeignKey("signing_request.request_id", ondelete="CASCADE"),
+        primary_key=True,
+        info=_NONE,
+    ),
+    Column("position", Integer, primary_key=True, autoincrement=False, info=_NONE),
+    Column("account_id", String(40), nullable=False, info=_BASIC),
+    Column("organisation_id", String(40), info=_BASIC),
+    Column("role", String(8), nullable=False, info=_BASIC),
+    Column("state", String(12), nullable=False, info=_BASIC),
+    Column("ended_ms", BigInteger, info=_NONE),
+    Column("key_id", String(40), info=_BASIC),
+    Column("certificate_sha256", LargeBinary, info=_BASIC),
+    Index("ix_signing_slot_account", "account_id", "state"),
+    info=_holds(retention="request_ended+30d"),
+)
+
+_r, _d, _s = signing_request.c, signing_document.c, signing_slot.c
+_ONE: Final = select(signing_request).where(_r.request_id == bindparam("id"))
+_DOCUMENTS: Final = (
+    select(signing_document).where(_d.request_id == bindparam("id")).order_by(_d.position)
+)
+_SLOTS: Final = select(signing_slot).where(_s.request_id == bindparam("id")).order_by(_s.position)
+_WAITING_FOR: Final = (
+    select(_r.request_id)
+    .join(signing_slot, _s.request_id == _r.request_id)
+    .where(
+        _s.account_id == bindparam("account_id"),
+        _s.state == SlotState.WAITING,
+        _r.state == RequestState.WAITING,
+        _r.expires_ms > bindparam("now"),
+    )
+    .order_by(_r.created_ms.desc())
+    .limit(bindparam("at_most"))
+)
+_OVERDUE: Final = (
+    select(_r.request_id)
+    .where(_r.state == RequestState.WAITING, _r.expires_ms <= bindparam("now"))
+    .order_by(_r.expires_ms)
+    .limit(bindparam("at_most"))
+)
+_MOVE: Final = (
+    update(signing_request)
+    .where(_r.request_id == bindparam("id"), _r.state.in_(bindparam("expected", expanding=True)))
+    .values(
+        state=bindparam("to"),
+        reason=bindparam("why"),
+        ended_ms=bindparam("ended"),
+        purge_ms=bindparam("purge"),
+    )
+)
+_MOVE_SLOT: Final = (
+    update(signing_slot)
+    .where(
+        _s.request_id == bindparam("id"),
+        _s.position == bindparam("at"),
+        _s.state == bindparam("expected"),
+    )
+    .values(
+        state=bindparam("to"),
+        ended_ms=bindparam("ended"),
+        key_id=bindparam("key"),
+        certificate_sha256=bindparam("certificate"),
+    )
+)
+_SET_RESULT: Final = (
+    update(signing_document)
+    .where(_d.request_id == bindparam("id"), _d.position == bindparam("at"))
+    .values(result_id=bindparam("result"))
+)
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(RequestText).decode
+
+
+def insert_request(tx: Transaction, request: SigningRequest, *, sealer: Sealer) -> None:
+    """Keep a new request."""
+    connection = tx.connection
+    sealed = sealer.seal(
+        SealPurpose.DOCUMENT, _encode(request.text), context=_context(request.request_id)
+    )
+    purge_at = request.expires_at + KEPT_AFTER_END
+    connection.execute(
+        insert(signing_request),
+        {
+            "request_id": request.request_id,
+            "client_id": request.client_id,
+            "state": request.state,
+            "reason": request.reason,
+            "level": request.level,
+            "window_s": int(request.window.total_seconds()),
+            "return_uri": request.return_uri,
+            "webhook_uri": request.webhook_uri,
+            "text_sealed": sealed,
+            "created_ms": to_ms(request.created_at),
+            "expires_ms": to_ms(request.expires_at),
+            "ended_ms": None,
+            "purge_ms": to_ms(purge_at),
+        },
+    )
+    connection.execute(
+        insert(signing_document),
+        [_document_values(request.request_id, one) for one in request.documents],
+    )
+    connection.execute(
+        insert(signing_slot),
+        [
+            {
+                "request_id": request.request_id,
+                "position": one.position,
+                "account_id": one.account_id,
+                "organisation_id": one.organisation_id,
+                "role": one.role,
+                "state": one.state,
+            }
+            for one in request.slots
+        ],
+    )
+
+
+def find_request(
+    connection: Connection, request_id: str, *, sealer: Sealer
+) -> SigningRequest | None:
+    """A request with its documents and signers, or None.
+
+    Raises  SealBroken.
+    """
+    row = connection.execute(_ONE, {"id": request_id}).one_or_none()
+    if row is None:
+        return None
+    documents = connection.execute(_DOCUMENTS, {"id": request_id})
+    slots = connection.execute(_SLOTS, {"id": request_id})
+    text = _decode(
+        sealer.unseal(SealPurpose.DOCUMENT, row.text_sealed, context=_context(request_id))
+    )
+    return SigningRequest(
+        request_id=RequestId(row.request_id),
+        client_id=row.client_id,
+        state=RequestState(row.state),
+        reason=row.reason,
+        level=Level(row.level),
+        created_at=from_ms(row.created_ms),
+        expires_at=from_ms(row.expires_ms),
+        ended_at=None if row.ended_ms is None else from_ms(row.ended_ms),
+        window=timedelta(seconds=row.window_s),
+        return_uri=row.return_uri,
+        webhook_uri=row.webhook_uri,
+        text=text,
+        documents=tuple(map(_document, documents)),
+        slots=tuple(map(_slot, slots)),
+    )
+
+
+def read_waiting_for(
+    connection: Connection, account_id: str, *, now: datetime, limit: int = 100
+) -> tuple[RequestId, ...]:
+    """Ids of requests that wait for that person to sign, the newest first."""
+    found = connection.execute(
+        _WAITING_FOR, {"account_id": account_id, "now": to_ms(now), "at_most": limit}
+    )
+    return tuple(RequestId(one) for one in found.scalars())
+
+
+def read_overdue(
+    connection: Connection, *, now: datetime, limit: int = 500
+) -> tuple[RequestId, ...]:
+    """Ids of requests whose time is up and of which nobody has noted it."""
+    found = connection.execute(_OVERDUE, {"now": to_ms(now), "at_most": limit})
+    return tuple(RequestId(one) for one in found.scalars())
+
+
+def move_request(
+    tx: Transaction,
+    request_id: str,
+    *,
+    expected: Collection[RequestState],
+    to: RequestState,
+    now: datetime,
+    reason: str = "",
+    purge_at: datetime | None = None,
+) -> bool:
+    """Change the state, if it still is one of `expected`; whether that was so.
+
+    Takes   purge_at: when the row goes; None: 30 days after an end, or after the longest lifetime.
+    """
+    ended = to_ms(now) if to.is_final else None
+    purge = purge_at or now + KEPT_AFTER_END + (timedelta(0) if to.is_final else KEPT_AFTER_END)
+    moved = tx.connection.execute(
+        _MOVE,
+        {
+            "id": request_id,
+            "expected": [str(state) for state in expected],
+            "to": str(to),
+            "why": reason,
+            "ended": ended,
+            "purge": to_ms(purge),
+        },
+    )
+    return moved.rowcount == 1
+
+
+def move_slot(
+    tx: Transaction,
+    request_id: str,
+    position: int,
+    *,
+    expected: SlotState,
+    to: SlotState,
+    now: datetime,
+    key_id: str | None = None,
+    certificate_sha256: bytes | None = None,
+) -> bool:
+    """Change where one signer stands, if it still is `expected`; whether that was so."""
+    is_end = to in {SlotState.SIGNED, SlotState.REFUSED}
+    moved = tx.connection.execute(
+        _MOVE_SLOT,
+        {
+            "id": request_id,
+            "at": position,
+            "expected": str(expected),
+            "to": str(to),
+            "ended": to_ms(now) if is_end else None,
+            "key": key_id,
+            "certificate": certificate_sha256,
+        },
+    )
+    return moved.rowcount == 1
+
+
+def set_results(tx: Transaction, request_id: str, results: Sequence[tuple[int, BlobId]]) -> None:
+    """Let documents (by position) have these newest revisions."""
+    tx.connection.execute(
+        _SET_RESULT, [{"id": request_id, "at": at, "result": blob} for at, blob in results]
+    )
+
+
+def _context(request_id: str) -> str:
+    return f"signing_request:{request_id}"
+
+
+def _document_values(request_id: str, one: Document) -> dict[str, Any]:
+    return {
+        "request_id": request_id,
+        "position": one.position,
+        "kind": one.kind,
+        "format": one.format,
+        "size_bytes": one.size_bytes,
+        "hash_name": one.hash_name,
+        "digest": one.digest,
+        "pages": one.pages,
+        "original_id": one.original_id,
+        "result_id": one.result_id,
+    }
+
+
+def _document(row: Row[Any]) -> Document:
+    return Document(
+        position=row.position,
+        kind=DocumentKind(row.kind),
+        format=SignatureFormat(row.format),
+        size_bytes=row.size_bytes,
+        hash_name=row.hash_name,
+        digest=row.digest,
+        pages=row.pages,
+        original_id=None if row.original_id is None else BlobId(row.original_id),
+        result_id=None if row.result_id is None else BlobId(row.result_id),
+    )
+
+
+def _slot(row: Row[Any]) -> Slot:
+    return Slot(
+        position=row.position,
+        account_id=row.account_id,
+        role=Role(row.role),
+        organisation_id=row.organisation_id,
+        state=SlotState(row.state),
+        ended_at=None if row.ended_ms is None else from_ms(row.ended_ms),
+        key_id=row.key_id,
+        certificate_sha256=row.certificate_sha256,
+    )
