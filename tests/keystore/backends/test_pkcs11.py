@@ -230,10 +230,13 @@ def test_a_session_that_is_lost_is_opened_again(sessions: TokenSessions) -> None
     backend = TokenBackend(sessions)
     made = backend.make_key(algorithm="ES256")
     opened = backend.open_key(kid=made.kid, algorithm="ES256", stored=made.stored)
-    opened.sign(b"message")
-    for idle in sessions._idle:
-        idle.session.close()
-    opened.sign(b"message")
+    spki = spki_of(made.public_jwk)
+    for _ in range(2):
+        signature = opened.sign(b"message")
+        verify_signature(spki, algorithm="ES256", message=b"message", signature=signature)
+        assert sessions._idle
+        for idle in sessions._idle:
+            idle.session.close()
 
 
 def test_while_some_sign_the_library_may_be_started_again(
