@@ -1,0 +1,68 @@
+"""Evidence for signatures and timestamps in a PDF, so that they can be judged later.
+
+What lives here: the evidence of whole chains, gathered and appended to the security store.
+Source: ETSI EN 319 142-1 §5.4.2 and §6.3 (B-LT); ISO 32000-2 §12.8.4.3.
+Not here: where it comes from (`StatusSource`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from signing.errors import ParsingFailed
+from signing.formats.material import StatusSource, ValidationMaterial
+from signing.formats.pades_revisions import Revisions
+from signing.isolation.task import Isolation
+from signing.messages.pdf_signature import ADD_MATERIAL, MaterialAsked
+
+
+def gather_material(
+    chains: Iterable[Sequence[bytes]], *, status: StatusSource, now: datetime
+) -> ValidationMaterial:
+    """Evidence for every chain, and the chains themselves.
+
+    Takes   chains: DER, the nearest certificate first, the root last.
+    Raises  StatusUnavailable; CertificateRefused.
+    """
+    gathered = ValidationMaterial()
+    for chain in dict.fromkeys(tuple(chain) for chain in chains if chain):
+        gathered = gathered.with_others(ValidationMaterial(certificates=chain))
+        gathered = gathered.with_others(status.material(chain, now=now))
+    return gathered
+
+
+def append_material(
+    revisions: Revisions, material: ValidationMaterial, *, isolation: Isolation
+) -> bool:
+    """Append the increment with what is not in the store yet.
+
+    Returns whether anything was new.
+    Raises  DocumentRefused; ParsingFailed.
+    """
+    with revisions.blobs() as blobs:
+        asked = MaterialAsked(
+            parts=len(blobs),
+            certificates=material.certificates,
+            ocsp_responses=material.ocsp_responses,
+            crls=material.crls,
+        )
+        answered, written = isolation.run(ADD_MATERIAL, asked, inputs=blobs)
+        with written:
+            if answered.added == 0 and written.size == 0:
+                return False
+            increment = revisions.take(written, beside=_size(material))
+    # NOTE: evidence is DER in a stream as it is, so that it can be found without reading PDF
+    missing = [one for one in _all(material) if one not in increment]
+    if len(missing) > len(_all(material)) - answered.added:
+        raise ParsingFailed("contradiction")
+    revisions.append(increment)
+    return True
+
+
+def _all(material: ValidationMaterial) -> tuple[bytes, ...]:
+    return material.certificates + material.ocsp_responses + material.crls
+
+
+def _size(material: ValidationMaterial) -> int:
+    return sum(len(one) + 200 for one in _all(material))
