@@ -121,8 +121,9 @@ class KeyDesk:
         challenge = enrolment.challenge()
         # 2
         sign_counts = self._confirm_passkeys(enrolment, evidence, challenge=challenge)
+        acting: dict[str, Fact] = {}
         if enrolment.scal == 1 or self._needs_statement:
-            self._confirm_statement(enrolment, evidence, challenge=challenge, now=now)
+            acting = self._confirm_statement(enrolment, evidence, challenge=challenge, now=now)
         # 3
         expires_at = from_ms(enrolment.expires_ms)
         if not self._ledger.spend(challenge, expires_at=expires_at, now=now):
@@ -160,6 +161,7 @@ class KeyDesk:
                     "key_id": policy.key_id,
                     "algorithm": policy.algorithm,
                     "scal": policy.scal,
+                    **acting,
                 },
                 now=now,
             )
@@ -289,17 +291,22 @@ class KeyDesk:
         *,
         challenge: bytes,
         now: datetime,
-    ) -> None:
+    ) -> dict[str, Fact]:
+        """Who acts under which mandate, for the log; nothing for a person's own key."""
         if evidence.statement is None:
             raise EvidenceRefused("statement_missing")
-        verify_statement(
+        stated = verify_statement(
             evidence.statement,
             keys=self._verifier.current(),
             expected_signer=self._deployment.audience,
             expected_account=enrolment.account_id,
+            expected_kind=enrolment.subject_kind,
             expected_challenge=challenge,
             now=now,
         )
+        if not stated.mandate_id:
+            return {}
+        return {"person": stated.person_id, "mandate": stated.mandate_id}
 
     def _under_current_kek(
         self, transaction: Transaction, made: NewPersonalKey, *, context: str, now: datetime

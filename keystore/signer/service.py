@@ -229,15 +229,24 @@ class SigningService:
             raise EvidenceRefused("kind")
         if activation.credential_id:
             raise ActivationForeign("credential")
-        verify_statement(
+        stated = verify_statement(
             evidence,
             keys=self._verifier.current(),
             expected_signer=self._deployment.audience,
             expected_account=policy.account_id,
+            expected_kind=policy.subject_kind,
             expected_challenge=challenge,
             now=now,
         )
-        return _BY_STATEMENT
+        if not stated.mandate_id:
+            return _BY_STATEMENT
+        return _Confirmation(
+            {
+                "evidence": "statement",
+                "person": stated.person_id,
+                "mandate": stated.mandate_id,
+            }
+        )
 
     def _confirm_by_passkey(
         self,

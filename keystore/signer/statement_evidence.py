@@ -3,17 +3,21 @@
 What lives here: the statement, a JWT of its own type, issued on one side and verified on the other.
 The signer takes public keys of the verifier from a file of its own and from nowhere else: whoever
 owns the database could put a key of his own there.  A statement is for one activation hash, which
-is spent with it.  Source: RFC 7519, RFC 8725 §3.11; EN 419 241-1 (SCAL1).
+is spent with it.  `sub` is always the person who gave the code; when that was for an organisation,
+`for` is the organisation and `mandate_id` the mandate that the verifier found in force.
+Source: RFC 7519, RFC 8725 §3.11; EN 419 241-1 (SCAL1).
 Not here: how the second factor was verified.
 """
 
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from keystore.base64url import to_base64url
 from keystore.errors import JoseError, KeySetInvalid
@@ -28,6 +32,7 @@ from keystore.jose import (
 )
 from keystore.signer.errors import EvidenceRefused
 from keystore.signer.evidence import StatementEvidence
+from keystore.signer.model import SubjectKind
 
 STATEMENT_TYP: Final = "second-factor+jwt"
 LONGEST: Final = timedelta(seconds=300)
@@ -35,6 +40,15 @@ LONGEST: Final = timedelta(seconds=300)
 _ALGORITHMS: Final = frozenset({"ES256"})
 _LEEWAY_S: Final = 5
 _REQUIRED: Final = frozenset({"iss", "sub", "aud", "iat", "exp", "jti", "confirms"})
+_NAME: Final = re.compile(r"[A-Za-z0-9._~:/-]{1,128}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedStatement:
+    """Who gave the code, and under which mandate; that is empty for a person's own key."""
+
+    person_id: str
+    mandate_id: str = ""
 
 
 class VerifierKeys:
@@ -65,15 +79,24 @@ class VerifierKeys:
 
 
 def issue_statement(
-    *, key: TokenKey, issuer: str, signer: str, account_id: str, challenge: bytes, now: datetime
+    *,
+    key: TokenKey,
+    issuer: str,
+    signer: str,
+    account_id: str,
+    challenge: bytes,
+    now: datetime,
+    organisation_id: str = "",
+    mandate_id: str = "",
 ) -> str:
     """What the second-factor verifier says once it has seen the second factor.
 
-    Takes   key: of the purpose `second_factor`; signer: whom it tells; challenge: the hash of the
-            activation or enrolment that the person was shown, 32 bytes.
+    Takes   key: of the purpose `second_factor`; signer: whom it tells; account_id: the person's;
+            challenge: the hash of the activation or enrolment that the person was shown, 32 bytes;
+            organisation_id, mandate_id: for whom, where it is an organisation's key.
     """
     issued_s = int(now.timestamp())
-    claims = {
+    claims: dict[str, Any] = {
         "iss": issuer,
         "sub": account_id,
         "aud": signer,
@@ -82,6 +105,8 @@ def issue_statement(
         "jti": secrets.token_hex(16),
         "confirms": to_base64url(challenge).decode(),
     }
+    if organisation_id:
+        claims |= {"for": organisation_id, "mandate_id": mandate_id}
     return sign_jwt(claims, key=key, typ=STATEMENT_TYP)
 
 
@@ -93,11 +118,13 @@ def verify_statement(
     expected_account: str,
     expected_challenge: bytes,
     now: datetime,
-) -> None:
+    expected_kind: SubjectKind = "person",
+) -> VerifiedStatement:
     """Refuse a statement that is not the verifier's, not for this, or not from now.
 
     1. An ES256 signature of a key in the signer's own file; `typ` is second-factor+jwt.
-    2. `aud` is this signer, and nobody else; `sub` the account.
+    2. `aud` is this signer, and nobody else.  For a person's key `sub` is its account, and nobody
+       acts for it; for an organisation's `for` is, and person and mandate are named.
     3. `confirms` is the hash of exactly what shall be done.
     4. Not expired, and never meant to live longer than 300 seconds.
 
@@ -121,7 +148,18 @@ def verify_statement(
     # 2
     if claims["aud"] != expected_signer:
         raise EvidenceRefused("statement_audience")
-    if not hmac.compare_digest(claims["sub"].encode(), expected_account.encode()):
+    person_id, mandate_id = claims["sub"], claims.get("mandate_id", "")
+    if expected_kind == "organisation":
+        if not _is_name(person_id) or not _is_name(mandate_id):
+            raise EvidenceRefused("statement_mandate")
+        subject = claims.get("for")
+    else:
+        if "for" in claims or "mandate_id" in claims:
+            raise EvidenceRefused("statement_mandate")
+        subject = person_id
+    if type(subject) is not str or not hmac.compare_digest(
+        subject.encode(), expected_account.encode()
+    ):
         raise EvidenceRefused("statement_subject")
     # 3
     confirms = claims["confirms"]
@@ -131,3 +169,8 @@ def verify_statement(
     # 4
     if claims["exp"] - claims["iat"] > LONGEST.total_seconds():
         raise EvidenceRefused("statement_too_long")
+    return VerifiedStatement(person_id, mandate_id)
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None
