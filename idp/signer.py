@@ -20,6 +20,7 @@ from idp.personal_keys import open_personal_keys, open_personal_ring
 from idp.settings import Settings
 from idp.signer_client import tls_files
 from idp.signer_folder import signer_folder
+from idp.signer_log_key import LEDGER
 from idp.storage.database import Database
 from keystore.log.record import LogWriter
 from keystore.signer.answering import Answering
@@ -39,7 +40,7 @@ _DATABASE_CONNECTIONS = 8
 def make_signer_server(settings: Settings, listener: socket.socket) -> RoomServer:
     """The server of one signer process.
 
-    Raises  KekInvalid; PermissionError when others can reach into the signer's folder.
+    Raises  KekInvalid; LogKeyMissing; PermissionError when others can reach into its folder.
     """
     configure_logging(settings.log_level)
     database = Database(
@@ -47,10 +48,7 @@ def make_signer_server(settings: Settings, listener: socket.socket) -> RoomServe
     )
     ring = open_personal_ring(settings)
     backend = open_personal_keys(settings, ring=ring)
-    log = LogWriter(
-        RecipientSealer(open_log_key(signer_folder(settings))),
-        writer_id=f"signer-{socket.gethostname()}",
-    )
+    log = open_signer_log(settings)
     ledger = open_ledger(settings)
     deployment = make_deployment(settings)
     verifier = VerifierKeys(settings.signer_verifier_keys)
@@ -81,6 +79,15 @@ def make_signer_server(settings: Settings, listener: socket.socket) -> RoomServe
         answering=Answering(service=service, desk=desk, backend=backend, time=_utc_now),
         connections=settings.signer_connections,
     )
+
+
+def open_signer_log(settings: Settings) -> LogWriter:
+    """The log, as the signer writes it.
+
+    Raises  LogKeyMissing; KekInvalid.
+    """
+    sealer = RecipientSealer(open_log_key(signer_folder(settings)))
+    return LogWriter(sealer, writer_id=f"signer-{socket.gethostname()}")
 
 
 def listening_address(settings: Settings) -> Address:
@@ -119,7 +126,7 @@ def open_ledger(settings: Settings) -> SpentLedger:
 
     Raises  PermissionError when others can reach into its folder.
     """
-    return SpentLedger(signer_folder(settings) / "ledger.db")
+    return SpentLedger(signer_folder(settings) / LEDGER)
 
 
 def _make_gate(settings: Settings) -> Gate:

@@ -277,8 +277,14 @@ def _log(keys: _RootKeys) -> LogWriter:
     writer_id = f"{socket.gethostname()[:40]}-{os.getpid()}"
     if keys.scope is Scope.PERSONAL:
         from idp.signer_folder import signer_folder
+        from idp.signer_log_key import ensure_log_key
         from keystore.signer.log_sealing import RecipientSealer, open_log_key
 
+        made = ensure_log_key(keys.settings)  # where no signer ever ran
+        if made is not None:
+            click.echo(
+                f"key of its rows in the log made, for ANTIN_SIGNER_LOG_KEYS: {made}", err=True
+            )
         key = open_log_key(signer_folder(keys.settings))
         return LogWriter(RecipientSealer(key), writer_id=writer_id)
     # the keys of the log alone: another purpose key that is damaged shall be named, not in the way

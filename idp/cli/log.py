@@ -226,15 +226,20 @@ def checkpoint(tree: str) -> None:
 
 
 @log.command("signer-key")
-def signer_key() -> None:
+@click.option("--new", "is_new", is_flag=True, help="Make another key, where the key was lost.")
+def signer_key(*, is_new: bool) -> None:
     """Print the public key of this signer's rows, for `ANTIN_SIGNER_LOG_KEYS`.
 
-    Run it as the signer's user; the key is made if there is none.
+    Run it as the signer's user, with the signer stopped for --new.  The key is made where no signer
+    ever ran; one that was lost is made again with --new alone.
     """
-    from idp.signer_folder import signer_folder
-    from keystore.signer.log_sealing import open_log_key, public_log_key
+    from idp.signer_log_key import ensure_log_key, find_public_log_key, replace_lost_log_key
 
-    click.echo(public_log_key(open_log_key(signer_folder(read_settings()))))
+    settings = read_settings()
+    if is_new and not replace_lost_log_key(settings):
+        raise click.ClickException("there is a key; nothing was lost")
+    ensure_log_key(settings)
+    click.echo(find_public_log_key(settings))
 
 
 log.add_command(accept)

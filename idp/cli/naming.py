@@ -7,8 +7,6 @@ can read it and the shell remembers it.
 
 from __future__ import annotations
 
-import getpass
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -23,13 +21,13 @@ from idp.accounts.identifiers import (
     parse_login_identifier,
 )
 from idp.accounts.model import Account, IdentifierKind
+from idp.cli.operator_name import read_operator
 from idp.ids import AccountId
 from idp.services import Services
 from keystore.errors import EventRefused
 from keystore.log.events import Event, EventType, check_event
 
 _LONGEST_WORD: Final = 64
-_OPERATOR: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
 
 
 def plain_word(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
@@ -57,13 +55,7 @@ reason_option: Final = click.option(
 
 
 def _read_operator(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
-    try:
-        name = value or getpass.getuser()
-    except (OSError, KeyError, ImportError) as nobody:
-        raise click.BadParameter("give the name of the operator") from nobody
-    if _OPERATOR.fullmatch(name) is None:
-        raise click.BadParameter("a letter, then letters, digits, dots, hyphens, underscores")
-    return name
+    return read_operator(value)
 
 
 operator_option: Final = click.option(

@@ -17,6 +17,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import sys
 from functools import partial
 from typing import NoReturn
@@ -24,6 +25,7 @@ from typing import NoReturn
 import click
 
 from idp.cli.context import check_deployment, drop_own_variables, open_database, read_settings
+from idp.cli.operator_name import read_operator
 from idp.clock import utc_now
 from idp.logs import configure_logging
 from idp.personal_keys import open_personal_ring, open_personal_roots, signer_kek_file
@@ -31,23 +33,29 @@ from idp.settings import Settings
 from idp.settings_loading import SANDBOX_MARK
 from idp.storage.deployment import find_stamp
 from keystore.backends.errors import TokenPinRefused
+from keystore.log.events import Event, EventType
 
 
 @click.command()
 @click.option(
     "--trust-clock",
     is_flag=True,
-    help="The clock is right, although it showed a later time before.",
+    help="The clock is right, although it showed a later time before; recorded in the log.",
 )
-def signer(*, trust_clock: bool) -> None:
+@click.option(
+    "--operator",
+    envvar="ANTIN_OPERATOR",
+    help="Who says so, for the log.  Default: the user of this shell.",
+)
+def signer(*, trust_clock: bool, operator: str | None) -> None:
     """Open personal signing keys for what their owners confirm, until told to stop."""
     from idp.signer import (
         listening_address,
         listening_group,
         make_signer_server,
-        open_ledger,
         signer_settings,
     )
+    from idp.signer_log_key import ensure_log_key
     from keystore.strongroom.hardening import harden_process
     from keystore.strongroom.listening import listen
     from keystore.strongroom.processes import RoomProcesses
@@ -61,10 +69,11 @@ def signer(*, trust_clock: bool) -> None:
         _prepare(signer_settings(settings), is_marked=is_marked)
     except TokenPinRefused:
         _end_for_pin()
+    made = ensure_log_key(settings)  # before there is a ledger
+    if made is not None:
+        click.echo(f"key of this signer's rows in the log made, for ANTIN_SIGNER_LOG_KEYS: {made}")
     if trust_clock:
-        ledger = open_ledger(settings)
-        ledger.trust_clock(utc_now())
-        ledger.close()
+        _trust_clock(settings, operator=read_operator(operator))
     address = listening_address(settings)
     with listen(address, group_id=listening_group(settings)) as listener:
         processes = RoomProcesses(
@@ -79,6 +88,23 @@ def signer(*, trust_clock: bool) -> None:
         is_stopped = processes.watch()
     if not is_stopped:
         _end_for_pin()
+
+
+def _trust_clock(settings: Settings, *, operator: str) -> None:
+    """Record that an operator says so, and believe it then: no record, no act."""
+    from idp.signer import open_ledger, open_signer_log, signer_settings
+
+    now = utc_now()
+    event = Event(EventType.SIGNER_CLOCK_TRUSTED, facts={"host": socket.gethostname()[:64]})
+    database = open_database(signer_settings(settings))
+    ledger = open_ledger(settings)
+    try:
+        with database.transaction() as tx:
+            open_signer_log(settings).in_name_of(operator).record(tx, event, data_key=None, now=now)
+        ledger.trust_clock(now)
+    finally:
+        ledger.close()
+        database.close()
 
 
 def _end_for_pin() -> NoReturn:

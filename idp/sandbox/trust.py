@@ -14,10 +14,9 @@ from typing import Final
 
 from idp.services import Services
 from idp.settings import Settings
-from idp.signer_folder import signer_folder
+from idp.signer_log_key import ensure_log_key, find_public_log_key
 from keystore.log.witness_folder import WitnessFolder
 from keystore.purposes import LOG
-from keystore.signer.log_sealing import open_log_key, public_log_key
 
 _ROOT: Final = "sandbox-root"
 _ISSUING: Final = "sandbox-issuing"
@@ -57,4 +56,5 @@ def make_witness(services: Services, *, folder: Path, now: datetime) -> tuple[st
 
 def make_signer_log_key(settings: Settings) -> str:
     """The public key that marks the log rows of this sandbox's signer, made once."""
-    return public_log_key(open_log_key(signer_folder(settings)))
+    ensure_log_key(settings)
+    return find_public_log_key(settings)

@@ -119,6 +119,20 @@ class EventDiffers(SealBroken):
     code: ClassVar[str] = "log_event_differs"
 
 
+class LogKeyMissing(LogError):
+    """The key with which a signer marks its rows is not in its folder any more."""
+
+    code: ClassVar[str] = "log_key_missing"
+
+    def __init__(self, file: str) -> None:
+        super().__init__(
+            f"{file} is gone, the key of this signer's rows in the log: put it back from a copy, "
+            "or make another with `antin log signer-key --new` and name its public half in "
+            "ANTIN_SIGNER_LOG_KEYS, beside the one before"
+        )
+        self.file = file
+
+
 class HeadsUnusable(LogError):
     """What was signed last cannot be looked up or remembered; nothing is signed meanwhile."""
 

@@ -18,6 +18,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from keystore.errors import KekInvalid
+from keystore.log.errors import LogKeyMissing
 from keystore.log.openings import SEALED_TO_NOBODY
 from keystore.log.row_marks import SIGNED
 from keystore.private_files import add_private_file, read_private_file
@@ -59,14 +60,30 @@ class RecipientSealer(Sealer):
         return self._key.sign(SIGNED + message)
 
 
+def make_log_key(folder: Path) -> bool:
+    """Make the key that marks the rows of a signer; False when there is one, which stays.
+
+    For a signer that never ran before, and for an operator who has lost the key and says so: rows
+    under a key that nobody was told of are not taken into the log.
+    Takes   folder: the signer's own, which exists.
+    """
+    return add_private_file(folder / _FILE, secrets.token_bytes(_KEY_BYTES).hex().encode())
+
+
+def has_log_key(folder: Path) -> bool:
+    """Whether there is a file of that name, whatever is in it."""
+    return (folder / _FILE).exists()
+
+
 def open_log_key(folder: Path) -> Ed25519PrivateKey:
-    """The key that marks the rows of a signer, made if there is none yet.
+    """The key that marks the rows of a signer.
 
     Takes   folder: the signer's own, which exists.
-    Raises  KekInvalid when others may read the key, or when it is none.
+    Raises  LogKeyMissing; KekInvalid when others may read the key, or when it is none.
     """
     file = folder / _FILE
-    add_private_file(file, secrets.token_bytes(_KEY_BYTES).hex().encode())
+    if not file.exists():
+        raise LogKeyMissing(str(file))
     try:
         return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(read_private_file(file).decode()))
     except ValueError as malformed:

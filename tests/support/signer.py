@@ -29,7 +29,7 @@ from keystore.recipient import recipient_of
 from keystore.signer.activation import KeyEnrolment, SignatureActivation, new_nonce
 from keystore.signer.desk import KeyDesk
 from keystore.signer.evidence import EnrolmentEvidence, Evidence, StatementEvidence
-from keystore.signer.log_sealing import RecipientSealer, open_log_key
+from keystore.signer.log_sealing import RecipientSealer, make_log_key, open_log_key
 from keystore.signer.model import MadeKey
 from keystore.signer.service import Deployment, SigningService
 from keystore.signer.spent import SpentLedger
@@ -188,6 +188,7 @@ class Bench:
         """As a signer that is started again: the same files, the same database."""
         self.ledger = SpentLedger(self.folder / "ledger.db")
         self.backend = SoftwarePersonalKeys(self.ring)
+        make_log_key(self.folder)
         log = LogWriter(RecipientSealer(open_log_key(self.folder)), writer_id="signer-test")
         deployment = Deployment(SIGNER, {RP_ID: frozenset({SIGNER})})
         keys = VerifierKeys(self.folder / "verifier.json")

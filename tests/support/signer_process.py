@@ -105,11 +105,11 @@ class SignerProcess:
             check=False,
         )
 
-    def start(self) -> None:
+    def start(self, *arguments: str) -> None:
         """Start it and wait until it answers."""
         with (self.folder / "signer.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [str(Path(sys.executable).with_name("antin")), "signer"],
+                [str(Path(sys.executable).with_name("antin")), "signer", *arguments],
                 env=self.environ(),
                 stdout=log,
                 stderr=log,

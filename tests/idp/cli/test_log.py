@@ -17,21 +17,24 @@ from click.testing import CliRunner, Result
 from sqlalchemy import delete, select, update
 
 from idp.cli import cli
+from idp.cli.context import read_settings
 from idp.cli.log import log
 from idp.cli.log_parts import LogParts, open_log
 from idp.egress import Egress
 from idp.egress.witnesses import EgressWitnesses
 from idp.keyrings import open_keyrings
 from idp.services import Services
+from idp.signer_log_key import ensure_log_key
 from idp.storage.accounts import find_row
 from keystore.log.entries import Tree
-from keystore.log.errors import ChainStuck
+from keystore.log.errors import ChainStuck, LogKeyMissing
 from keystore.log.events import Event, EventType
 from keystore.log.record import log_event
 from keystore.log.sequencer import Sequencer
 from keystore.log.tree_tables import log_entry, log_witness
 from keystore.log.witnessing import Witnessing
 from keystore.purposes import LOG
+from keystore.signer.log_sealing import open_log_key
 from tests.support.log_trees import PUBLIC_EVENT, WitnessThread
 from tests.support.provider import Provider
 from tests.support.provider_seeds import ANH
@@ -317,9 +320,9 @@ def test_begin_anew_asks_and_names_what_stops(
     report = _json(run, "verify", "--offline")
     assert {one["kind"] for one in report["remarks"]} == {"awaiting"}  # for witnesses' trust
     assert "witnesses have not confirmed it yet" in run("verify", "--offline").stdout
-    asked = run("verify", status=1).stdout
-    assert "NOT SHOWN" in asked
-    assert "THE LOG IS NOT WHOLE" not in asked
+    shown = run("verify", status=1).stdout
+    assert "NOT SHOWN" in shown
+    assert "THE LOG IS NOT WHOLE" not in shown
     assert "refused" in run("show", status=1).stdout  # the witness does not know the new names
 
 
@@ -332,5 +335,30 @@ def test_the_key_of_a_signers_rows_is_made_once(
     assert first.exit_code == 0, first.output
     assert len(bytes.fromhex(first.stdout.strip())) == 32
     assert CliRunner().invoke(log, ["signer-key"]).stdout == first.stdout
+    assert "nothing was lost" in CliRunner().invoke(log, ["signer-key", "--new"]).stderr
     (tmp_path / "signer" / "log-key").chmod(0o640)
     assert CliRunner().invoke(log, ["signer-key"]).exit_code == 1
+
+
+def test_a_lost_key_of_a_signers_rows_is_said_and_made_again_by_command_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signer has run in this folder: its ledger is there, and its key is not."""
+    monkeypatch.setenv("ANTIN_ISSUER", "https://id.example")
+    monkeypatch.setenv("ANTIN_VAR", str(tmp_path))
+    first = CliRunner().invoke(log, ["signer-key"]).stdout
+    (tmp_path / "signer" / "ledger.db").touch()
+    (tmp_path / "signer" / "log-key").unlink()
+    settings = read_settings()
+    for ask in (
+        lambda: CliRunner().invoke(log, ["signer-key"], catch_exceptions=False),
+        lambda: ensure_log_key(settings),
+        lambda: open_log_key(tmp_path / "signer"),
+    ):
+        with pytest.raises(LogKeyMissing, match=r"is gone.*ANTIN_SIGNER_LOG_KEYS"):
+            ask()
+    assert not (tmp_path / "signer" / "log-key").exists()
+    another = CliRunner().invoke(log, ["signer-key", "--new"])
+    assert another.exit_code == 0
+    assert another.stdout != first
+    assert CliRunner().invoke(log, ["signer-key"]).stdout == another.stdout
