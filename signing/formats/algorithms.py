@@ -76,15 +76,17 @@ def is_signed_by(
     octets: bytes,
     signature: bytes,
     identifier: bytes,
-    hash_name: str,
+    hash_name: str | None = None,
 ) -> bool:
     """Whether the key in a certificate signed `octets`, by an algorithm that is taken.
 
     Takes   identifier: DER of the AlgorithmIdentifier of the signature;
-            hash_name: the hash that SignerInfo names beside it, which has to be the same.
+            hash_name: the hash that SignerInfo names beside it, which has to be the same; None
+            where only the identifier names one.
     """
-    family, padding, named = _MEANINGS.get(identifier, ("", "", ""))
-    if named not in {hash_name, _ANY}:
+    family, padding, named = _MEANINGS.get(identifier, ("", "", _ANY))
+    hash_name = hash_name or named
+    if named not in {hash_name, _ANY} or hash_name == _ANY:
         return False
     key = certificate.public_key()
     kind = _kind_of(key, family=family, padding=padding)

@@ -102,8 +102,7 @@ def prepare_cms(
     Raises  DocumentRefused for a digest of another length.
     Source  RFC 5652 §5.4; ETSI EN 319 122-1 §6.3, EN 319 142-1 §6.3.
     """
-    if len(content_digest) != HASHES[signatory.hash_name].digest_size:
-        raise DocumentRefused("wrong_digest_length")
+    check_digest(content_digest, signatory=signatory)
     attributes = [
         signed.content_type(content_type_oid),
         signed.message_digest(content_digest),
@@ -118,6 +117,15 @@ def prepare_cms(
     if location is not None:
         attributes.append(signed.signer_location(location))
     return PreparedCms(signatory, content_digest, content_type_oid, set_of(attributes))
+
+
+def check_digest(digest: bytes, *, signatory: Signatory) -> None:
+    """A digest has the length that the signatory's hash gives it.
+
+    Raises  DocumentRefused (wrong_digest_length).
+    """
+    if len(digest) != HASHES[signatory.hash_name].digest_size:
+        raise DocumentRefused("wrong_digest_length")
 
 
 def verify_signature(prepared: PreparedCms, *, signature: bytes) -> None:
@@ -163,28 +171,17 @@ def finish_cms(
         digest = hashlib.new(prepared.signatory.hash_name, content).digest()
         if digest != prepared.content_digest:
             raise DocumentRefused("document_changed")
-    frame = frame_cms(
-        prepared,
-        signature=signature,
-        content_size=None if content is None else len(content),
-        timestamp=timestamp,
-        material=material,
-    )
+    data = build_signed_data(prepared, signature=signature, timestamp=timestamp)
+    size = None if content is None else len(content)
+    frame = frame_signed_data(data, content_size=size, material=material)
     return b"".join((frame.head, content or b"", frame.tail))
 
 
-def frame_cms(
-    prepared: PreparedCms,
-    *,
-    signature: bytes,
-    content_size: int | None,
-    timestamp: bytes | None = None,
-    material: ValidationMaterial | None = None,
-) -> Frame:
-    """What stands before and behind the content.
+def build_signed_data(
+    prepared: PreparedCms, *, signature: bytes, timestamp: bytes | None = None
+) -> SignedData:
+    """The parts of a SignedData without its content.
 
-    **Does not look at the content itself.**
-    Takes   content_size: in bytes, or None for a detached signature.
     Raises  SignatureForeign.
     """
     verify_signature(prepared, signature=signature)
@@ -198,7 +195,7 @@ def frame_cms(
         signature=signature,
         unsigned_attributes=() if timestamp is None else (signature_timestamp(timestamp),),
     )
-    data = SignedData(
+    return SignedData(
         digest_algorithms=(fixed.digest_algorithm,),
         content_type=prepared.content_type_oid,
         content=None,
@@ -206,7 +203,6 @@ def frame_cms(
         crls=(),
         signers=(signer,),
     )
-    return frame_signed_data(data, content_size=content_size, material=material)
 
 
 def frame_signed_data(

@@ -16,14 +16,13 @@ from cryptography import x509
 from signing.errors import DocumentRefused, SignatureForeign
 from signing.formats.algorithms import hash_name_of, is_signed_by
 from signing.formats.cms import frame_signed_data, signature_timestamp, timestamp_imprint
-from signing.formats.der import DerMalformed
 from signing.formats.material import ValidationMaterial
 from signing.formats.signed_attributes import has_certificate
-from signing.formats.signed_data import SignedData, SignerInfo, read_signed_data
+from signing.formats.signed_data import SignedData, read_signed_data
 
 
 @dataclass(frozen=True, slots=True)
-class ForeignSigner:
+class VerifiedSigner:
     """Who made the only signature of a SignedData.
 
     `certificate`: DER; `hash_name`: of its digests; `signature`: the value, which is stamped.
@@ -39,7 +38,7 @@ class ForeignSigner:
         return timestamp_imprint(self.signature, hash_name=self.hash_name)
 
 
-def verify_signer(data: SignedData) -> ForeignSigner:
+def verify_signer(data: SignedData) -> VerifiedSigner:
     """The signer of a SignedData with one signature, which is the certificate's.
 
     1. One signature, with signed attributes, whose certificate is inside.
@@ -70,7 +69,7 @@ def verify_signer(data: SignedData) -> ForeignSigner:
         hash_name=hash_name,
     ):
         raise SignatureForeign
-    return ForeignSigner(certificate, hash_name, signer.signature)
+    return VerifiedSigner(certificate, hash_name, signer.signature)
 
 
 def add_timestamp(cms: bytes, *, token: bytes) -> bytes:
@@ -100,16 +99,6 @@ def with_timestamp(data: SignedData, *, token: bytes) -> SignedData:
     signer = data.signers[0]
     unsigned = (*signer.unsigned_attributes, signature_timestamp(token))
     return replace(data, signers=(replace(signer, unsigned_attributes=unsigned),))
-
-
-def signer_of(data: SignedData) -> SignerInfo:
-    """The only signature.
-
-    Raises  DerMalformed when there is none, or more than one.
-    """
-    if len(data.signers) != 1:
-        raise DerMalformed
-    return data.signers[0]
 
 
 def _encode(data: SignedData, *, material: ValidationMaterial | None = None) -> bytes:

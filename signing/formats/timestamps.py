@@ -180,18 +180,20 @@ def verify_timestamp(
     hash_name: str,
     nonce: int | None = None,
     policy: str | None = None,
+    among: Sequence[bytes] = (),
     roots: Sequence[bytes] = (),
 ) -> VerifiedTimestamp:
     """A token that is over `digest`, signed by a certificate for timestamps.
 
     1. A SignedData with a TSTInfo inside, of version 1, and one signature.
     2. The imprint is `digest` under that very hash; nonce and policy are those asked for, if any.
-    3. The certificate of the signature is inside, and the signed attributes name it.
+    3. The certificate of the signature is there, and the signed attributes name it.
     4. It is for timestamps and nothing else, critically, and was valid at that time.
     5. Content type and digest among the signed attributes are right, each there once.
     6. The signature verifies.
 
-    Takes   raw_token: DER of a ContentInfo; roots: DER, to complete `chain`.
+    Takes   raw_token: DER of a ContentInfo; among: certificates that stand elsewhere, for tokens
+            that were asked for without; roots: DER, to complete `chain`.
     Raises  TimestampUnavailable.
     Source  RFC 3161 §2.2 (what a requester verifies), §2.3, §2.4.2; RFC 5652 §5.4, §5.6.
     """
@@ -205,7 +207,8 @@ def verify_timestamp(
         _check_answer(info, digest=digest, hash_name=hash_name, nonce=nonce, policy=policy)
         # 3
         signer = data.signers[0]
-        own = signer.find_certificate(data.certificates)
+        heap = (*data.certificates, *among)
+        own = signer.find_certificate(heap)
         if own is None or not has_certificate(signer, certificate=own):
             raise TimestampUnavailable("certificate")
         # 4
@@ -223,8 +226,24 @@ def verify_timestamp(
         policy=info.policy.dotted_string,
         serial_number=info.serial_number,
         certificates=data.certificates,
-        chain=order_chain(own, among=data.certificates, roots=roots),
+        chain=order_chain(own, among=heap, roots=roots),
     )
+
+
+def imprint_hash(raw_token: bytes) -> str:
+    """The hash under which a token is about something; **not verified**.
+
+    Raises  TimestampUnavailable for one that is not taken.
+    """
+    try:
+        info, _ = _read_info(read_signed_data(raw_token))
+    except (DerMalformed, ValueError) as malformed:
+        raise TimestampUnavailable("malformed") from malformed
+    named = info.message_imprint.hash_algorithm.algorithm.dotted_string
+    for hash_name, dotted in HASH_OIDS.items():
+        if dotted == named:
+            return hash_name
+    raise TimestampUnavailable("imprint")
 
 
 def _read_info(data: SignedData) -> tuple[_TstInfo, bytes]:
