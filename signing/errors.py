@@ -84,3 +84,68 @@ class DocumentGone(SigningError):
     """A document whose time is over; it cannot be had any more."""
 
     code: ClassVar[str] = "document_gone"
+
+
+class RequestRefused(SigningError):
+    """A signing request that cannot be taken.
+
+    Takes   reason: a stable code; part: what it is about, such as `documents[3].digest`.
+    """
+
+    code: ClassVar[str] = "request_refused"
+
+    def __init__(self, reason: str, *, part: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.part = part
+
+
+class RequestUnknown(SigningError):
+    """No such request, or it is not for who asks: the two look alike."""
+
+    code: ClassVar[str] = "request_unknown"
+
+
+class RequestNotWaiting(SigningError):
+    """The request is not in a state in which this can be done; `state` says in which it is."""
+
+    code: ClassVar[str] = "request_not_waiting"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.state = state
+
+
+class IdempotencyKeyReused(SigningError):
+    """The key was used for another request within the last 24 hours."""
+
+    code: ClassVar[str] = "idempotency_key_reused"
+
+
+class SignerUnknown(SigningError):
+    """Nobody whom the portal may ask by that name; `part` says which of the signers."""
+
+    code: ClassVar[str] = "signer_unknown"
+
+    def __init__(self, part: str) -> None:
+        super().__init__(part)
+        self.part = part
+
+
+class ConfirmationRefused(SigningError):
+    """What was given does not confirm; `reason` is a stable code, never said in detail to others.
+
+    Takes   reason: `wrong_code`, `code_used`, `too_many`, `window_closed`, `mandate_ended`, …
+    """
+
+    code: ClassVar[str] = "confirmation_refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class SecondFactorUnavailable(SigningError):
+    """Whoever looks at one-time codes cannot be reached; nothing was spent."""
+
+    code: ClassVar[str] = "second_factor_unavailable"

@@ -1,0 +1,19 @@
+"""Walls with hostile functions behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from signing.isolation.pool import IsolationPool, Walls
+
+HOSTILE = "tests.support.hostile_tasks"
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[IsolationPool]:
+    """One process, short of time and memory."""
+    walls = Walls(processes=1, seconds=0.5, memory_bytes=128 << 20, modules=(HOSTILE,))
+    with IsolationPool(walls) as pool:
+        yield pool
