@@ -1,0 +1,97 @@
+"""People whom portals may ask to sign, and work for later, as signing sees them in its own tests.
+
+What lives here: implementations of the Protocols of `signing/ports.py` that hold what a test says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from keystore.storage import Transaction
+from signing.isolation.blob import Blob
+from signing.model import DocumentKind, Role
+from signing.ports import Seen, Signer
+
+
+@dataclass
+class FewPeople:
+    """Knows people by portal and name; mandates end when a test says so."""
+
+    known: dict[tuple[str, str, str | None], Signer] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
+
+    def add(
+        self,
+        client_id: str,
+        sub: str,
+        account_id: str,
+        *,
+        role: Role = Role.PERSON,
+        enterprise_code: str | None = None,
+        organisation_id: str | None = None,
+        data_key: bytes | None = None,
+    ) -> Signer:
+        """Let a portal ask this person."""
+        signer = Signer(
+            account_id=account_id,
+            role=role,
+            organisation_id=organisation_id,
+            data_key=data_key,
+        )
+        self.known[client_id, sub, enterprise_code] = signer
+        return signer
+
+    def find_signer(
+        self, sub: str, *, client_id: str, role: Role, enterprise_code: str | None, now: datetime
+    ) -> Signer | None:
+        """See `Signers`."""
+        found = self.known.get((client_id, sub, enterprise_code))
+        return found if found is not None and found.role is role else None
+
+    def may_still_sign(self, signer: Signer, *, client_id: str, now: datetime) -> bool:
+        """See `Signers`."""
+        return signer.account_id not in self.ended
+
+    def get_signer(self, account_id: str, *, role: Role, organisation_id: str | None) -> Signer:
+        """See `Signers`."""
+        return next(
+            one
+            for one in self.known.values()
+            if (one.account_id, one.role, one.organisation_id)
+            == (account_id, role, organisation_id)
+        )
+
+
+@dataclass
+class WorkForLater:
+    """Remembers what was left for later."""
+
+    left: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+
+    def add(
+        self,
+        tx: Transaction,
+        kind: str,
+        payload: Mapping[str, Any],
+        *,
+        now: datetime,
+        expires: datetime,
+        due: datetime | None = None,
+        lane: str = "",
+    ) -> object:
+        """See `Deferred`."""
+        tx.on_commit(lambda: self.left.append((kind, payload)))
+        return None
+
+
+def look_at_first_bytes(content: Blob, *, media_type: str) -> Seen:
+    """Tells kinds apart by how they begin."""
+    head = content.read()[:5]
+    if head == b"%PDF-":
+        return Seen(kind=DocumentKind.PDF, pages=1)
+    if head[:1] == b"<":
+        return Seen(kind=DocumentKind.XML)
+    return Seen(kind=DocumentKind.FILE)
