@@ -30,28 +30,19 @@ from signing.errors import (
     RequestUnknown,
     SignerUnknown,
 )
-from signing.formats.material import Level
-from signing.isolation.blob import Blob
 from signing.model import (
-    LONGEST_LIFETIME,
-    MOST_DOCUMENTS,
-    MOST_SIGNERS,
-    USUAL_FORMAT,
-    USUAL_LIFETIME,
-    USUAL_WINDOW,
     Document,
     DocumentKind,
     DocumentText,
     RequestId,
     RequestState,
     RequestText,
-    Role,
-    SignatureFormat,
     SigningRequest,
     Slot,
     SlotState,
     StoredBlob,
 )
+from signing.new_request import NewDocument, NewRequest, check_bounds, choose_formats
 from signing.ports import Deferred, LooksAt, Signer, Signers
 from signing.storage.idempotency import MadeBefore, find_made, insert_made
 from signing.storage.requests import (
@@ -66,61 +57,6 @@ from signing.storage.requests import (
 
 SEND_WEBHOOK: Final = "signing_webhook"
 _WEBHOOK_TRIED: Final = timedelta(days=3)
-_SHORTEST_LIFETIME: Final = timedelta(minutes=1)
-_WINDOWS: Final = (timedelta(seconds=30), timedelta(seconds=300))
-_DIGEST_BYTES: Final = {"sha256": 32, "sha384": 48, "sha512": 64}
-_LONGEST_NAME: Final = 200
-_LONGEST_TEXT: Final = 500
-
-_FITTING: Final = {
-    DocumentKind.PDF: frozenset(SignatureFormat) - {SignatureFormat.XADES_ENVELOPED},
-    DocumentKind.XML: frozenset(SignatureFormat) - {SignatureFormat.PADES},
-    DocumentKind.FILE: frozenset(SignatureFormat)
-    - {SignatureFormat.PADES, SignatureFormat.XADES_ENVELOPED},
-    DocumentKind.DIGEST: frozenset({SignatureFormat.CADES_DETACHED}),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewDocument:
-    """A document as a portal hands it over: its content, or only its digest.
-
-    Takes   name: as people read it; media_type: as the portal states it; digest: with `hash_name`,
-            where the document stays with its owner; format: None for the usual one of its kind.
-    """
-
-    name: str = field(repr=False)
-    media_type: str = "application/octet-stream"
-    content: Blob | None = None
-    digest: bytes | None = field(default=None, repr=False)
-    hash_name: str = "sha256"
-    format: SignatureFormat | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewSigner:
-    """Who must sign: `sub` as the portal knows the person; enterprise_code: for whom."""
-
-    sub: str = field(repr=False)
-    role: Role = Role.PERSON
-    enterprise_code: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewRequest:
-    """What a portal asks for; `return_uri` and `webhook_uri` were found to be the client's."""
-
-    title: str = field(repr=False)
-    documents: Sequence[NewDocument]
-    signers: Sequence[NewSigner]
-    level: Level = Level.LT
-    reason: str = field(default="", repr=False)
-    location: str = field(default="", repr=False)
-    appearance: bytes = field(default=b"", repr=False)
-    return_uri: str = ""
-    webhook_uri: str = ""
-    lifetime: timedelta = USUAL_LIFETIME
-    window: timedelta = USUAL_WINDOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +126,7 @@ class SigningRequests:
         if replayed is not None:
             return Made(replayed, is_replay=True)
         # 2
-        _check_bounds(new, largest_bytes=self._largest_bytes)
+        check_bounds(new, largest_bytes=self._largest_bytes)
         # 3
         slots = self._slots(new, client_id=client_id, now=now)
         # 4
@@ -329,7 +265,7 @@ class SigningRequests:
         *,
         kept_until: datetime,
     ) -> tuple[tuple[Document, ...], list[StoredBlob]]:
-        formats = _formats(new, [kind for kind, _ in kinds])
+        formats = choose_formats(new, [kind for kind, _ in kinds])
         documents, stored = [], []
         try:
             for at, (one, (kind, pages)) in enumerate(zip(new.documents, kinds, strict=True)):
@@ -342,9 +278,9 @@ class SigningRequests:
                         position=at,
                         kind=kind,
                         format=formats[at],
-                        size_bytes=0 if one.content is None else one.content.size,
+                        size_bytes=one.size_bytes,
                         hash_name=one.hash_name,
-                        digest=_digest(one),
+                        digest=one.computed_digest(),
                         pages=pages,
                         original_id=None if blob is None else blob.blob_id,
                     )
@@ -461,65 +397,6 @@ _ENDS: Final = {
     RequestState.EXPIRED: EventType.REQUEST_EXPIRED,
     RequestState.FAILED: EventType.REQUEST_FAILED,
 }
-
-
-def _check_bounds(new: NewRequest, *, largest_bytes: int) -> None:
-    if not 1 <= len(new.documents) <= MOST_DOCUMENTS:
-        raise RequestRefused("documents_number", part="documents")
-    if not 1 <= len(new.signers) <= MOST_SIGNERS:
-        raise RequestRefused("signers_number", part="signers")
-    if not new.title.strip() or len(new.title) > _LONGEST_NAME:
-        raise RequestRefused("text_length", part="title")
-    for part in ("reason", "location"):
-        if len(getattr(new, part)) > _LONGEST_TEXT:
-            raise RequestRefused("text_length", part=part)
-    if not _SHORTEST_LIFETIME <= new.lifetime <= LONGEST_LIFETIME:
-        raise RequestRefused("lifetime", part="expires_in")
-    if not _WINDOWS[0] <= new.window <= _WINDOWS[1]:
-        raise RequestRefused("window", part="confirmation_window")
-    for at, one in enumerate(new.documents):
-        _check_document(one, part=f"documents[{at}]", largest_bytes=largest_bytes)
-    if Role.SEAL in {one.role for one in new.signers[:1]} and len(new.signers) > 1:
-        # NĐ 30/2020: the seal follows the signature of the person
-        raise RequestRefused("seal_before_person", part="signers[0]")
-
-
-def _check_document(one: NewDocument, *, part: str, largest_bytes: int) -> None:
-    if not one.name.strip() or len(one.name) > _LONGEST_NAME:
-        raise RequestRefused("text_length", part=f"{part}.name")
-    if (one.content is None) == (one.digest is None):
-        raise RequestRefused("content_or_digest", part=part)
-    if one.content is not None and not 0 < one.content.size <= largest_bytes:
-        raise RequestRefused("document_size", part=part)
-    if one.hash_name not in _DIGEST_BYTES:
-        raise RequestRefused("unknown_hash", part=f"{part}.hash")
-    if one.digest is not None and len(one.digest) != _DIGEST_BYTES[one.hash_name]:
-        raise RequestRefused("digest_length", part=f"{part}.digest")
-
-
-def _formats(new: NewRequest, kinds: Sequence[DocumentKind]) -> list[SignatureFormat]:
-    formats = []
-    for at, (one, kind) in enumerate(zip(new.documents, kinds, strict=True)):
-        wanted = one.format or USUAL_FORMAT[kind]
-        if wanted not in _FITTING[kind]:
-            raise RequestRefused("format_unfit", part=f"documents[{at}].format")
-        formats.append(wanted)
-    containers = {one for one in formats if one.is_container}
-    if containers and set(formats) != containers:
-        raise RequestRefused("format_mixed", part="documents")
-    if len(containers) > 1:
-        raise RequestRefused("format_mixed", part="documents")
-    if SignatureFormat.ASIC_S_CADES in containers and len(formats) != 1:
-        raise RequestRefused("documents_number", part="documents")
-    if new.level is Level.LTA and set(formats) != {SignatureFormat.PADES}:
-        raise RequestRefused("level_unfit", part="level")
-    return formats
-
-
-def _digest(one: NewDocument) -> bytes:
-    if one.digest is not None:
-        return one.digest
-    return b"" if one.content is None else one.content.digest(one.hash_name)
 
 
 def _text(new: NewRequest) -> RequestText:

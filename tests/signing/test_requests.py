@@ -34,15 +34,9 @@ from signing.model import (
     SigningRequest,
     SlotState,
 )
+from signing.new_request import NewDocument, NewRequest, NewSigner
 from signing.ports import Seen
-from signing.requests import (
-    SEND_WEBHOOK,
-    Idempotency,
-    NewDocument,
-    NewRequest,
-    NewSigner,
-    SigningRequests,
-)
+from signing.requests import SEND_WEBHOOK, Idempotency, SigningRequests
 from signing.storage.requests import signing_request
 from tests.support.racing import race
 from tests.support.signer import events
