@@ -58,7 +58,7 @@ def settings_of_authority(*, is_wanted: bool) -> Iterator[dict[str, Any]]:
             "pki_policy_arc": _ARC,
             "tsa_enabled": True,
             "tsa_policies": (f"{_ARC}.4.1",),
-            "time_sources": tuple(f"127.0.0.1:{server.port}" for server in servers),
+            "time_sources": tuple(server.name for server in servers),
         }
 
 

@@ -27,7 +27,7 @@ from keystore.pki.unlinking import unlink_account
 from keystore.sealing import Sealer
 from keystore.signer.client import SignerClient
 from keystore.signer.errors import RequestMalformed, SignerError, SignerUnavailable
-from keystore.signer.storage import read_personal_keys
+from keystore.signer.storage import read_personal_keys, unlink_personal_keys
 from keystore.storage import Transaction
 
 SUSPEND_PERSONAL_KEYS: Final = "suspend_personal_keys"
@@ -70,6 +70,7 @@ class SigningMeans:
     def forget(self, tx: Transaction, account_id: AccountId) -> None:
         """Nothing tells any more whose it was; after `end`, in the same transaction."""
         unlink_account(tx, account_id, sealer=self.sealer)
+        unlink_personal_keys(tx, account_id)
 
     def _ask_signer(
         self, tx: Transaction, kind: str, account_id: AccountId, *, now: datetime

@@ -19,11 +19,12 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from keystore.aead import KEY_BYTES, AeadKey
 from keystore.errors import KekInvalid, SealBroken
 from keystore.kek import Kek, KekRing, create_kek_file, load_kek, named_kek
+from keystore.log.events import Event, EventType, Fact
 from keystore.purpose_keys import (
     StoredPurposeKey,
     insert_purpose_key,
@@ -35,6 +36,9 @@ from keystore.purposes import MacPurpose, SealPurpose
 from keystore.recipient import SEALED_TO, open_sealed_to, recipient_of
 from keystore.root_keys import Scope, follow_current_kek, read_root_keys
 from keystore.storage import DatabaseLike, Transaction, lock_until_commit
+
+if TYPE_CHECKING:
+    from keystore.log.record import LogWriter  # which is made of a sealer
 
 __all__ = [
     "Kek",
@@ -228,9 +232,12 @@ class Sealer:
         ]
         return any(matches)
 
-    def replace_key(self, purpose: SealPurpose | MacPurpose, *, now: datetime) -> int:
-        """Add a key to `purpose`; it seals from now on, older ones only open.
+    def replace_key(
+        self, purpose: SealPurpose | MacPurpose, *, log: LogWriter, now: datetime
+    ) -> int:
+        """Add a key to `purpose`, on record; it seals from now on, older ones only open.
 
+        Takes   log: may be over this very sealer: the row is sealed and marked under older keys.
         Returns its version.  Other processes go on with the older key until they meet the new one
         or call `reload`.  NOTE: rows found by `lookup_mac` are found under both versions, but
         uniqueness among active rows holds per version: rewrite the rows after this call.
@@ -243,6 +250,13 @@ class Sealer:
             _make_key(
                 tx, ring=self._ring, scope=self._scope, purpose=purpose, version=version, now=now
             )
+            facts: dict[str, Fact] = {
+                "scope": self._scope.value,
+                "purpose": purpose.value,
+                "version": version,
+            }
+            event = Event(EventType.PURPOSE_KEY_REPLACED, facts=facts)
+            log.record(tx, event, data_key=None, now=now)
         self.reload()
         return version
 

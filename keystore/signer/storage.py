@@ -25,6 +25,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
+    case,
     delete,
     func,
     insert,
@@ -70,7 +71,7 @@ personal_key = Table(
     info={
         "subject": "person",
         "purpose": "signing keys of persons and organisations, openable by the signer alone",
-        "retention": "private half until it is destroyed, public half as long as signatures of it",
+        "retention": "private half until it is destroyed, public half until its account is erased",
         **_LAW,
     },
 )
@@ -111,6 +112,8 @@ spent_activation = Table(
     },
 )
 
+_UNLINKED: Final = b""
+"""In the place of what told whose a key was."""
 _PURGE_BATCH: Final = 500
 _BY_ID = select(personal_key)
 _LEFT = (
@@ -231,13 +234,49 @@ def set_suspended(transaction: Transaction, key_id: str, *, at: datetime | None)
 
 
 def erase_personal_key(transaction: Transaction, key_id: str, *, now: datetime) -> bool:
-    """Forget the private half; the public half stays.  False when it was forgotten before."""
+    """Forget the private half; the public half stays.  False when it was forgotten before.
+
+    Of an account that was erased meanwhile the rest goes too (`unlink_personal_keys`).
+    """
+    column = personal_key.c
     changed = transaction.connection.execute(
         update(personal_key)
-        .where(personal_key.c.key_id == key_id, personal_key.c.destroyed_ms.is_(None))
-        .values(wrapped=None, kek_id=None, destroyed_ms=to_ms(now))
+        .where(column.key_id == key_id, column.destroyed_ms.is_(None))
+        .values(
+            wrapped=None,
+            kek_id=None,
+            policy=case((column.public_spki == _UNLINKED, _UNLINKED), else_=column.policy),
+            destroyed_ms=to_ms(now),
+        )
     )
     return changed.rowcount == 1
+
+
+def unlink_personal_keys(transaction: Transaction, account_id: str) -> int:
+    """Forget what leads from documents and passkeys to an erased account; returns of how many keys.
+
+    A public half stands in the certificate that every signed document carries; it is verified by
+    that certificate and its status, never by this row, where it would only tell whose it was.  A
+    key without it signs nothing any more.  The policy, with its passkeys, is what the private half
+    is bound to: the signer takes it away together with that, and here from keys that it has
+    destroyed before.  That there was a key, of which kind and until when, stays.
+    """
+    column = personal_key.c
+    of_account = column.account_id == account_id
+    transaction.connection.execute(
+        delete(personal_key_counter).where(
+            personal_key_counter.c.key_id.in_(select(column.key_id).where(of_account))
+        )
+    )
+    unlinked = transaction.connection.execute(
+        update(personal_key)
+        .where(of_account)
+        .values(
+            public_spki=_UNLINKED,
+            policy=case((column.destroyed_ms.is_not(None), _UNLINKED), else_=column.policy),
+        )
+    )
+    return unlinked.rowcount
 
 
 # --- change of the root key ----------------------------------------------------------------------

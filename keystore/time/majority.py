@@ -32,13 +32,16 @@ class Leap(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one source says: our clock is behind it by `offset_us`, give or take."""
+    """What one source says: our clock is behind it by `offset_us`, give or take.
+
+    `voice`: what it has in common with other names of the same server; empty: nothing is known.
+    """
 
     source: str
     offset_us: int
     uncertainty_us: int
     leap: Leap = Leap.NONE
-    address: str = ""
+    voice: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

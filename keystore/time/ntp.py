@@ -5,11 +5,17 @@ who wants to check a clock, not to set it: nothing of our own time is in the que
 random bits in its place must come back, so that only who saw the question can answer it.
 Source: RFC 5905 §7.3 (packet), §8 (offset and delay), §7.4 (kiss-o'-death); RFC 4330 §5 (what a
 simple client checks); RFC 8633 §3.2 (at least four servers are better).
+**One host, one voice.**  A majority means something as long as those asked are different servers.
+Names that lead to one address, whatever the port, and answers that come from one clock, count once.
+What is not seen: a host that answers each of its addresses as if it were another server, and
+servers that all follow the same wrong clock.  Name servers of different operators.
+
 Not here: authenticated time, which chrony brings (`keystore/time/chrony.py`).
 """
 
 from __future__ import annotations
 
+import ipaddress
 import secrets
 import socket
 import struct
@@ -28,6 +34,8 @@ _MOST_SOURCES: Final = 16
 _PACKET: Final = struct.Struct("!BBbbII4s8s8s8s8s")
 _QUESTION_HEAD: Final = bytes((0b00_100_011,)) + bytes(39)
 """Leap 0, version 4, mode 3 (client), and nothing about us."""
+_SET_AT: Final = slice(16, 24)
+"""The reference timestamp."""
 _SERVER: Final = 4
 _UNSYNCHRONISED_STRATUM: Final = 16
 _LONGEST_ANSWER: Final = 512
@@ -76,7 +84,7 @@ class NtpSource:
             except OSError as failure:
                 raise SourceUnavailable(self.name, reason="no_answer") from failure
         reading = self._judge(answer, asked_ns=asked.wall_ns, took_ns=answered_ns - asked.ticks_ns)
-        return replace(reading, address=str(address))
+        return replace(reading, voice=_voice(str(address[0]), answer))
 
     def _receive(self, udp: socket.socket, *, random: bytes) -> bytes:
         """The answer to our question; whatever else arrives is passed over until time is up."""
@@ -127,12 +135,18 @@ class NtpMajority:
         self._sources = tuple(sources)
 
     def measure(self) -> Measurement:
-        """What more than half of them say; names of one address have one voice together.
+        """What more than half of them say; names of one server have one voice together.
 
         Raises  NoMajority, SourcesUnsynchronised.
         """
-        voices = {one.address: one for one in self.read_each() if isinstance(one, Reading)}
-        return find_majority(list(voices.values()), asked=len(self._sources))
+        heard = set[str]()
+        voices = []
+        for one in self.read_each():
+            if isinstance(one, Reading):
+                if heard.isdisjoint(one.voice):
+                    voices.append(one)
+                heard |= one.voice
+        return find_majority(voices, asked=len(self._sources))
 
     def read_each(self) -> tuple[Reading | SourceUnavailable, ...]:
         """What each of them says, in their order; for the operator."""
@@ -168,6 +182,21 @@ def _read(source: NtpSource) -> Reading | SourceUnavailable:
         return source.read()
     except SourceUnavailable as failure:
         return failure
+
+
+def _voice(address: str, answer: bytes) -> frozenset[str]:
+    """What two names of one server have in common: its address, or the state of its clock.
+
+    The instant at which a server last set its clock, to the fraction of a nanosecond, together with
+    stratum, precision, distance and reference, is the same over IPv4 and IPv6, on every port and
+    every interface, and of no two servers at once.
+    """
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+    found = {f"at {mapped or ip}"}
+    if any(answer[_SET_AT]):
+        found.add(f"clock {(answer[1:2] + answer[3:8] + answer[12:24]).hex()}")
+    return frozenset(found)
 
 
 def _fixed_point(epoch_ns: int) -> bytes:

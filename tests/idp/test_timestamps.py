@@ -124,7 +124,7 @@ def test_a_sandbox_without_sources_believes_its_clock_and_production_never(
 def test_a_token_by_a_clock_that_three_servers_confirm(provider: Provider, tmp_path: Path) -> None:
     with ExitStack() as stack:
         servers = [stack.enter_context(NtpServer()) for _ in range(3)]
-        sources = tuple(f"127.0.0.1:{server.port}" for server in servers)
+        sources = tuple(server.name for server in servers)
         given = _with(provider, time_sources=sources, tsa_ordered=True, var=tmp_path)
         settings = given.pop("settings")
         pki = SmallPki(utc_now())

@@ -135,19 +135,21 @@ def test_many_at_once_lose_no_line(listed: DestructionList, now: datetime) -> No
 
 
 def test_a_list_outlives_the_replacement_of_its_key(
-    listed: DestructionList, sealer: Sealer, now: datetime
+    listed: DestructionList, sealer: Sealer, now: datetime, log: LogWriter
 ) -> None:
     listed.add(_digest(), now=now)
-    sealer.replace_key(MacPurpose.DESTRUCTION, now=now)
+    sealer.replace_key(MacPurpose.DESTRUCTION, log=log, now=now)
     listed.add(_digest(), now=now)
     assert len(listed.read()) == 2
 
 
-def test_the_digest_stays_with_the_key_however_it_is_wrapped(sealer: Sealer, now: datetime) -> None:
+def test_the_digest_stays_with_the_key_however_it_is_wrapped(
+    sealer: Sealer, now: datetime, log: LogWriter
+) -> None:
     hers, his = sealer.make_data_key(context="acc_1"), sealer.make_data_key(context="acc_2")
     digest = sealer.data_key_digest(hers)
     assert digest != sealer.data_key_digest(his)
-    sealer.replace_key(SealPurpose.DATA_KEY, now=now)
+    sealer.replace_key(SealPurpose.DATA_KEY, log=log, now=now)
     head = hers[: 2 + len("acc_1")]
     context = f"data_key:{b'acc_1'.hex()}"
     raw = sealer.unseal(SealPurpose.DATA_KEY, hers[len(head) :], context=context)

@@ -142,7 +142,7 @@ def test_a_process_that_starts_in_the_middle_wraps_new_keys_under_the_new_root_k
     assert (stopped.remaining, stopped.left) == (_EVERY, ())
     other_order = KekRing((old, new))
     opened = Sealer.open(database, kek=other_order, now=now)
-    opened.replace_key(SealPurpose.OUTBOX, now=now)
+    opened.replace_key(SealPurpose.OUTBOX, log=LogWriter(opened, writer_id="opened"), now=now)
     assert _under(database) == {old.kek_id, new.kek_id}
     done = make_rotation(KekRing((old, new))).run(new.kek_id)
     assert (done.remaining, done.left) == (0, (old.kek_id,))
@@ -164,13 +164,13 @@ def test_a_process_that_runs_on_reads_its_file_again_and_follows(
         scope=Scope.SERVICE,
         ring=ring,
         wrappings=(PurposeKeyWrappings(ring, scope=Scope.SERVICE),),
-        log=LogWriter(running, writer_id="rotation"),
+        log=(log := LogWriter(running, writer_id="rotation")),
         time=lambda: now,
     )
     rotation.run(added)
     running.reload()
     assert running.unseal(SealPurpose.OUTBOX, sealed, context="outbox:1") == b"payload"
-    assert running.replace_key(SealPurpose.OUTBOX, now=now) == 2
+    assert running.replace_key(SealPurpose.OUTBOX, log=log, now=now) == 2
     assert _under(database) == {added}
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, func, select, update
 
 from idp.storage.database import Database
-from keystore.errors import KekInvalid, SealBroken
+from keystore.errors import EventRefused, KekInvalid, SealBroken
+from keystore.log.record import LogWriter, log_event
 from keystore.purposes import MacPurpose, SealPurpose
 from keystore.sealing import Kek, Sealer, load_kek, purpose_key
 
@@ -133,11 +134,11 @@ def test_a_data_key_relabelled_for_another_person_does_not_open(sealer: Sealer) 
 
 
 def test_after_a_key_is_replaced_old_values_open_and_new_ones_use_the_new_key(
-    sealer: Sealer, database: Database, kek: Kek, now: datetime
+    sealer: Sealer, database: Database, kek: Kek, now: datetime, log: LogWriter
 ) -> None:
     other = Sealer.open(database, kek=kek, now=now)
     before = sealer.seal(SealPurpose.OUTBOX, b"before", context="outbox:1")
-    assert sealer.replace_key(SealPurpose.OUTBOX, now=now) == 2
+    assert sealer.replace_key(SealPurpose.OUTBOX, log=log, now=now) == 2
     after = sealer.seal(SealPurpose.OUTBOX, b"after", context="outbox:1")
     assert (before[1:3], after[1:3]) == (b"\0\1", b"\0\2")
     assert sealer.unseal(SealPurpose.OUTBOX, before, context="outbox:1") == b"before"
@@ -153,12 +154,29 @@ def test_a_value_under_a_version_that_nobody_made_is_broken(sealer: Sealer) -> N
             sealer.unseal(SealPurpose.OUTBOX, bytes(sealed), context="outbox:1")
 
 
+def test_a_key_that_was_replaced_is_on_record_or_it_was_not(
+    sealer: Sealer, database: Database, now: datetime, log: LogWriter
+) -> None:
+    sealer.replace_key(MacPurpose.LOG, log=log.in_name_of("anh"), now=now)
+    with database.read() as connection:
+        rows = connection.execute(select(log_event.c.type, log_event.c.facts)).all()
+    assert [tuple(row) for row in rows] == [
+        (
+            "keys:purpose_key:replaced",
+            '{"operator":"anh","purpose":"mac:log","scope":"service","version":2}',
+        )
+    ]
+    with pytest.raises(EventRefused):
+        sealer.replace_key(MacPurpose.LOG, log=log.in_name_of("not a name!"), now=now)
+    assert sealer.replace_key(MacPurpose.LOG, log=log, now=now) == 3
+
+
 def test_an_identifier_is_found_by_every_live_version_newest_first(
-    sealer: Sealer, now: datetime
+    sealer: Sealer, now: datetime, log: LogWriter
 ) -> None:
     before = sealer.lookup_mac("B1234567", kind="passport")
     assert sealer.lookup_macs("B1234567", kind="passport") == (before,)
-    sealer.replace_key(MacPurpose.LOOKUP, now=now)
+    sealer.replace_key(MacPurpose.LOOKUP, log=log, now=now)
     after = sealer.lookup_mac("B1234567", kind="passport")
     assert (before.version, after.version) == (1, 2)
     assert after.mac != before.mac
@@ -170,18 +188,22 @@ def test_kinds_of_identifiers_have_nothing_in_common(sealer: Sealer) -> None:
     assert len(sealer.lookup_mac("1", kind="a").mac) == 32
 
 
-def test_a_mac_is_known_again_after_its_key_was_replaced(sealer: Sealer, now: datetime) -> None:
+def test_a_mac_is_known_again_after_its_key_was_replaced(
+    sealer: Sealer, now: datetime, log: LogWriter
+) -> None:
     made = sealer.mac(MacPurpose.RECEIPT, b"text")
-    sealer.replace_key(MacPurpose.RECEIPT, now=now)
+    sealer.replace_key(MacPurpose.RECEIPT, log=log, now=now)
     assert sealer.is_mac(MacPurpose.RECEIPT, b"text", raw_mac=made)
     assert not sealer.is_mac(MacPurpose.RECEIPT, b"other", raw_mac=made)
     assert not sealer.is_mac(MacPurpose.CSRF, b"text", raw_mac=made)
 
 
-def test_threads_seal_and_open_while_keys_are_replaced(sealer: Sealer, now: datetime) -> None:
+def test_threads_seal_and_open_while_keys_are_replaced(
+    sealer: Sealer, now: datetime, log: LogWriter
+) -> None:
     def work(number: int) -> bool:
         if number % 10 == 0:
-            sealer.replace_key(SealPurpose.OUTBOX, now=now)
+            sealer.replace_key(SealPurpose.OUTBOX, log=log, now=now)
         plaintext = secrets.token_bytes(20)
         sealed = sealer.seal(SealPurpose.OUTBOX, plaintext, context=f"outbox:{number}")
         opened = sealer.unseal(SealPurpose.OUTBOX, sealed, context=f"outbox:{number}")

@@ -6,6 +6,7 @@ real one, over UDP on this machine).  Not here: anything that the product import
 
 from __future__ import annotations
 
+import itertools
 import socket
 import struct
 import threading
@@ -22,6 +23,7 @@ from keystore.time.ntp import NtpSource
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FROM_1900_S = 2_208_988_800
+_addresses = itertools.count()
 _PACKET = struct.Struct("!BBbbII4s8s8s8s8s")
 
 
@@ -73,9 +75,10 @@ def off_by(offset: timedelta, *, leap: Leap = Leap.NONE, around_ms: int = 5) -> 
 
 @dataclass
 class NtpServer:
-    """One server on 127.0.0.1, as wrong as one wants it.
+    """One server on a loopback address of its own, as wrong as one wants it.
 
-    `spoil` may replace the whole answer, by one or by several packets.
+    `spoil` may replace the whole answer, by one or by several packets; `set_at`: the instant at
+    which it set its clock last, 8 bytes, otherwise that of each answer.
     """
 
     offset: timedelta = timedelta(0)
@@ -84,11 +87,13 @@ class NtpServer:
     mode: int = 4
     root_dispersion_s: float = 0.001
     spoil: Callable[[bytes], list[bytes]] | None = None
+    set_at: bytes | None = None
+    address: str = field(default_factory=lambda: f"127.0.9.{1 + next(_addresses) % 250}")
     asked: list[bytes] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
+        self._socket.bind((self.address, 0))
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
         return self
@@ -110,9 +115,14 @@ class NtpServer:
         port: int = self._socket.getsockname()[1]
         return port
 
+    @property
+    def name(self) -> str:
+        """As settings name it."""
+        return f"{self.address}:{self.port}"
+
     def source(self, *, timeout_s: float = 2.0) -> NtpSource:
         """The source that asks it."""
-        return NtpSource("127.0.0.1", self.port, timeout_s=timeout_s)
+        return NtpSource(self.address, self.port, timeout_s=timeout_s)
 
     def _serve(self) -> None:
         while True:
@@ -134,7 +144,7 @@ class NtpServer:
             int(0.002 * 65536),
             int(self.root_dispersion_s * 65536),
             b"\x7f\x00\x00\x01",
-            now,
+            self.set_at or now,
             question[40:48],
             now,
             now,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -400,8 +401,11 @@ def _check_nothing_leads_to(
             assert rows or table is not log_event
             assert not rows or table is log_event
             assert not [row for row in rows for word in words if word in repr(row)]
-        keys = select(personal_key.c.key_id).where(personal_key.c.account_id == erased.account_id)
-        key_ids = connection.execute(keys).scalars().all()
+        keys = select(personal_key).where(personal_key.c.account_id == erased.account_id)
+        key_ids = []
+        for key in connection.execute(keys).mappings():
+            key_ids.append(key["key_id"])
+            assert hashlib.sha256(key["public_spki"]).digest() != certificate.spki_sha256
         numbered = connection.execute(
             select(certificate_table).where(certificate_table.c.serial.like(f"%{words[0]}"))
         ).mappings()

@@ -39,7 +39,7 @@ def sources() -> Iterator[list[NtpServer]]:
 @pytest.fixture
 def watched(provider: Provider, sources: list[NtpServer]) -> Services:
     """The provider's services with time sources."""
-    names = tuple(f"127.0.0.1:{server.port}" for server in sources)
+    names = tuple(server.name for server in sources)
     settings = msgspec.structs.replace(provider.services.settings, time_sources=names)
     return replace(provider.services, settings=settings)
 

@@ -47,7 +47,7 @@ class _Host:
 
     def __init__(self, folder: Path, *, stack: ExitStack) -> None:
         self.sources = [stack.enter_context(NtpServer()) for _ in range(3)]
-        names = ",".join(f"127.0.0.1:{one.port}" for one in self.sources)
+        names = ",".join(one.name for one in self.sources)
         self.settings = {**prepare(folder), **_SETTINGS, "ANTIN_TIME_SOURCES": names}
         create_all_tables(self.settings["ANTIN_DATABASE_URL"])
         settings = load_settings(self.settings)

@@ -36,6 +36,7 @@ from idp.storage.accounts import (
 )
 from idp.storage.database import Database
 from keystore.errors import SealBroken
+from keystore.log.record import LogWriter
 from keystore.purposes import MacPurpose
 from keystore.sealing import Sealer, load_kek
 from tests.support.pii_alarm import SEEDED
@@ -223,7 +224,8 @@ def test_a_number_is_found_after_the_lookup_key_was_replaced(database, sealer, n
     """A new key writes new rows; old rows are found under the old one."""
     one = person(now, NUMBER)
     insert(database, sealer, one)
-    sealer.replace_key(MacPurpose.LOOKUP, now=now)
+    log = LogWriter(sealer, writer_id="test")
+    sealer.replace_key(MacPurpose.LOOKUP, log=log, now=now)
     other = person(now, OTHER)
     insert(database, sealer, other)
     with database.read() as connection:

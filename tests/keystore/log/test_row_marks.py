@@ -24,7 +24,7 @@ from tests.support.log_trees import ORIGINS, RawLogKeys
 
 
 def test_only_the_mark_of_this_row_by_one_of_ours_is_believed(
-    sealer: Sealer, now: datetime
+    sealer: Sealer, now: datetime, log: LogWriter
 ) -> None:
     key = Ed25519PrivateKey.generate()
     signer = RecipientSealer(key)
@@ -37,15 +37,15 @@ def test_only_the_mark_of_this_row_by_one_of_ours_is_believed(
     stranger = RecipientSealer(Ed25519PrivateKey.generate())
     for foreign in (None, b"", bytes(32), bytes(64), stranger.mac(MacPurpose.LOG, row)):
         assert not marks.is_ours(row, mark=foreign)
-    sealer.replace_key(MacPurpose.LOG, now=now)
+    sealer.replace_key(MacPurpose.LOG, log=log, now=now)
     assert marks.is_ours(row, mark=marks.make(row))
 
 
 def test_a_key_replaced_by_another_process_is_found(
-    database: Database, sealer: Sealer, kek: bytes, now: datetime
+    database: Database, sealer: Sealer, kek: bytes, now: datetime, log: LogWriter
 ) -> None:
     other = Sealer.open(database, kek=kek, now=now)
-    other.replace_key(MacPurpose.LOG, now=now)
+    other.replace_key(MacPurpose.LOG, log=log, now=now)
     assert RowMarks(sealer).is_ours(bytes(32), mark=RowMarks(other).make(bytes(32)))
 
 

@@ -53,6 +53,6 @@ def test_a_key_of_an_erased_account_is_certified_for_nobody_else(real, now: date
     request = real.request()
     real.certificates.issue(request, now=now)
     _erase(real, now, reason=RevocationReason.KEY_COMPROMISE)
-    real.sealer.replace_key(MacPurpose.LOOKUP, now=now)
+    real.sealer.replace_key(MacPurpose.LOOKUP, log=real.log, now=now)
     with pytest.raises(CsrRefused, match="key_already_certified"):
         real.certificates.issue(real.request("acc_two", public_spki=request.public_spki), now=now)

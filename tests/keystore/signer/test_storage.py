@@ -9,12 +9,14 @@ import pytest
 from idp.storage.database import Database
 from keystore.kek import Kek, KekRing
 from keystore.recipient import recipient_of
+from keystore.signer.errors import KeyRecordChanged
 from keystore.signer.model import KeyPolicy, decode_policy, encode_policy
 from keystore.signer.storage import (
     count_by_kek,
     erase_personal_key,
     find_left,
     find_personal_key,
+    find_sign_count,
     insert_counter,
     insert_personal_key,
     raise_sign_count,
@@ -22,8 +24,9 @@ from keystore.signer.storage import (
     replace_wrapped,
     set_suspended,
     spend_activation,
+    unlink_personal_keys,
 )
-from tests.support.signer import Bench, Person
+from tests.support.signer import Bench, Person, events
 
 
 def _policy(number: int) -> KeyPolicy:
@@ -172,3 +175,41 @@ def test_a_policy_has_one_spelling() -> None:
     for other in (raw + b"\n", raw.replace(b":", b": "), raw[:-1] + b',"more":1}', b"x" * 20_000):
         with pytest.raises(ValueError, match=r".*"):
             decode_policy(other)
+
+
+def test_what_leads_to_an_erased_account_goes_from_its_keys(seven: Database, now: datetime) -> None:
+    """From a document by its public half, from a passkey by what is pinned of it."""
+    with seven.transaction() as transaction:
+        insert_counter(transaction, key_id="pkey_01", credential_sha256="aa", sign_count=1)
+        assert erase_personal_key(transaction, "pkey_00", now=now)
+        assert unlink_personal_keys(transaction, "acc_2") == 0
+        assert unlink_personal_keys(transaction, "acc_1") == 7
+        found = find_personal_key(transaction.connection, "pkey_01")
+        assert found is not None
+        assert (found.public_spki, found.wrapped) == (b"", b"wrapped 1")
+        # the signer has still to destroy what it is of
+        assert decode_policy(found.raw_policy).key_id == "pkey_01"
+        counted = find_sign_count(transaction.connection, key_id="pkey_01", credential_sha256="aa")
+        assert counted is None
+        assert erase_personal_key(transaction, "pkey_01", now=now)
+    with seven.read() as connection:
+        for key_id in ("pkey_00", "pkey_01"):
+            found = find_personal_key(connection, key_id)
+            assert found is not None
+            assert (found.raw_policy, found.public_spki, found.wrapped) == (b"", b"", None)
+            assert found.algorithm == "ES256"
+            assert found.destroyed_at is not None
+
+
+def test_a_key_of_an_erased_account_signs_nothing_until_it_is_destroyed(
+    bench: Bench, now: datetime
+) -> None:
+    person = bench.enrol(now=now)
+    with bench.database.transaction() as transaction:
+        assert unlink_personal_keys(transaction, person.account_id) == 1
+    with pytest.raises(KeyRecordChanged):
+        bench.sign(person, now=now)
+    assert bench.desk.destroy(person.key.key_id, reason="account_ended", now=now)
+    assert not bench.desk.destroy(person.key.key_id, reason="account_ended", now=now)
+    (row,) = events(bench.database, "keys:personal_key:destroyed")
+    assert row["account_id"] == person.account_id

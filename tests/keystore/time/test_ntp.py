@@ -67,7 +67,7 @@ def test_an_era_may_end_between_our_clock_and_the_servers() -> None:
     to_2040_ns = 14 * 31_557_600 * 1_000_000_000
     ahead = MachineClock(lambda: real.wall_ns() + to_2040_ns, real.ticks_ns)
     with NtpServer() as server:
-        reading = NtpSource("127.0.0.1", server.port, clock=ahead).read()
+        reading = NtpSource(server.address, server.port, clock=ahead).read()
     assert abs(reading.offset_us + to_2040_ns // 1000) <= reading.uncertainty_us
 
 
@@ -238,10 +238,41 @@ def test_what_names_no_source_is_refused(text: str) -> None:
 
 def test_names_of_one_address_have_one_voice_together() -> None:
     """RFC 5905 §11.2.1: a majority of sources, and one server under three names is one source."""
-    with NtpServer() as alone:
+    with NtpServer(address="127.0.0.1") as alone:
         named = [
             NtpSource(host, alone.port, timeout_s=_QUICK_S)
             for host in ("127.0.0.1", "localhost", "::1")
         ]
         with pytest.raises(NoMajority):
             NtpMajority(named).measure()
+
+
+def test_ports_of_one_address_have_one_voice_together() -> None:
+    with ExitStack() as stack, pytest.raises(NoMajority) as refused:
+        _majority(stack, *(NtpServer(address="127.0.0.1") for _ in range(3))).measure()
+    assert (refused.value.agreeing, refused.value.asked) == (1, 3)
+
+
+def test_addresses_of_one_clock_have_one_voice_together() -> None:
+    """As the IPv4 and the IPv6 address of one host, which tell of one reference timestamp."""
+    with ExitStack() as stack:
+        twice = [NtpServer(set_at=b"one when") for _ in range(2)]
+        with pytest.raises(NoMajority):
+            _majority(stack, *twice, _silent()).measure()
+    with ExitStack() as stack:
+        twice = [NtpServer(set_at=b"one when") for _ in range(2)]
+        measured = _majority(stack, *twice, NtpServer()).measure()
+        assert (measured.agreeing, measured.asked) == (2, 3)
+
+
+def test_clocks_that_do_not_say_when_they_were_set_are_told_apart_by_address() -> None:
+    """RFC 5905 §7.3: zero means that the clock was never set."""
+    with ExitStack() as stack:
+        measured = _majority(stack, *(NtpServer(set_at=bytes(8)) for _ in range(3))).measure()
+        assert measured.agreeing == 3
+
+
+def test_an_ipv4_address_is_the_same_in_an_ipv6_address() -> None:
+    with NtpServer(address="127.0.0.1") as alone:
+        mapped = NtpSource("::ffff:127.0.0.1", alone.port, timeout_s=_QUICK_S)
+        assert "at 127.0.0.1" in alone.source().read().voice & mapped.read().voice
