@@ -15,6 +15,7 @@ from itertools import chain
 from typing import Final, Literal
 
 from signing.errors import DocumentRefused, StatusUnavailable, TimestampUnavailable
+from signing.formats.chains import check_validity
 from signing.formats.cms import (
     PreparedCms,
     finish_cms,
@@ -23,10 +24,11 @@ from signing.formats.cms import (
     verify_signature,
 )
 from signing.formats.material import Level, Signatory, StatusSource, ToBeSigned
-from signing.formats.pades_material import append_material, gather_material
+from signing.formats.pades_material import append_material
 from signing.formats.pades_revisions import Revisions, fill_hole
 from signing.formats.pades_room import MeasuredTimestamps, cms_bytes
 from signing.formats.pades_timestamp import append_timestamp
+from signing.formats.status_material import gather_material
 from signing.formats.timestamps import verify_timestamp
 from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
@@ -120,8 +122,10 @@ def prepare_pades(
     Takes   now: aware, what the signature says as its time; drawn: a PDF of one page, what is seen
             at `signature.place`.
     Raises  DocumentRefused with a code of its own for what the document forbids; ParsingFailed;
-            TimestampUnavailable: the room for a timestamp is that of one that was asked for.
+            TimestampUnavailable: the room for a timestamp is that of one that was asked for;
+            CertificateRefused: expired, not_yet_valid.
     """
+    check_validity(signatory.certificate, now=now)
     token_bytes = 0
     if level.has_timestamp:
         token_bytes = parties.get_timestamps().token_bytes(signatory.hash_name)
@@ -181,7 +185,6 @@ def finish_pades(
     revisions = Revisions(document)
     if revisions.hashed(signatory.hash_name).digest() != prepared.document_digest:
         raise DocumentRefused("document_changed")
-    verify_signature(prepared.cms, signature=signature)
     # 2
     cms, token_chain = _finish_cms(prepared, signature=signature, parties=parties)
     start, end = prepared.hole_start, prepared.hole_end
@@ -193,7 +196,7 @@ def finish_pades(
         return revisions.increments
     # 3
     chains = ((signatory.certificate, *signatory.chain), token_chain)
-    material = gather_material(chains, status=parties.get_status(), now=now)
+    material = gather_material(parties.get_status(), chains=chains, now=now)
     append_material(revisions, material, isolation=parties.isolation)
     # 4
     if prepared.level is Level.LTA:
@@ -214,6 +217,8 @@ def _finish_cms(
     """The CMS, and the chain of the timestamp in it, if it has one."""
     if not prepared.level.has_timestamp:
         return finish_cms(prepared.cms, signature=signature), ()
+    # before anything is stamped; `finish_cms` verifies too
+    verify_signature(prepared.cms, signature=signature)
     signatory = prepared.cms.signatory
     imprint = timestamp_imprint(signature, hash_name=signatory.hash_name)
     token = parties.get_timestamps().stamp(imprint, hash_name=signatory.hash_name)

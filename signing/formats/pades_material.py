@@ -1,35 +1,17 @@
 """Evidence for signatures and timestamps in a PDF, so that they can be judged later.
 
-What lives here: the evidence of whole chains, gathered and appended to the security store.
+What lives here: appending evidence to the security store.
 Source: ETSI EN 319 142-1 §5.4.2 and §6.3 (B-LT); ISO 32000-2 §12.8.4.3.
-Not here: where it comes from (`StatusSource`).
+Not here: gathering it, and looking whether it covers a chain (`status_material`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-
 from signing.errors import ParsingFailed
-from signing.formats.material import StatusSource, ValidationMaterial
+from signing.formats.material import ValidationMaterial
 from signing.formats.pades_revisions import Revisions
 from signing.isolation.task import Isolation
 from signing.messages.pdf_signature import ADD_MATERIAL, MaterialAsked
-
-
-def gather_material(
-    chains: Iterable[Sequence[bytes]], *, status: StatusSource, now: datetime
-) -> ValidationMaterial:
-    """Evidence for every chain, and the chains themselves.
-
-    Takes   chains: DER, the nearest certificate first, the root last.
-    Raises  StatusUnavailable; CertificateRefused.
-    """
-    gathered = ValidationMaterial()
-    for chain in dict.fromkeys(tuple(chain) for chain in chains if chain):
-        gathered = gathered.with_others(ValidationMaterial(certificates=chain))
-        gathered = gathered.with_others(status.material(chain, now=now))
-    return gathered
 
 
 def append_material(

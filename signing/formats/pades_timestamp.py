@@ -9,6 +9,7 @@ from __future__ import annotations
 from signing.errors import TimestampUnavailable
 from signing.formats.pades_revisions import Revisions, fill_hole
 from signing.formats.pades_room import MeasuredTimestamps
+from signing.formats.timestamps import VerifiedTimestamp, verify_timestamp
 from signing.isolation.task import Isolation
 from signing.messages.pdf_signature import ADD_TIMESTAMP, TimestampAsked
 
@@ -19,10 +20,11 @@ def append_timestamp(
     isolation: Isolation,
     timestamps: MeasuredTimestamps,
     hash_name: str = "sha256",
-) -> bytes:
+    roots: tuple[bytes, ...] = (),
+) -> VerifiedTimestamp:
     """Append the increment of a document timestamp over everything before it.
 
-    Returns the token, DER.
+    Takes   roots: DER, to complete the chain of who stamped.
     Raises  DocumentRefused; ParsingFailed; TimestampUnavailable.
     """
     hole_bytes = timestamps.token_bytes(hash_name)
@@ -38,4 +40,4 @@ def append_timestamp(
         # a newcomer among the authority's certificates; what it measured now fits the next time
         raise TimestampUnavailable("too_large")
     revisions.append(fill_hole(increment, start=hole.start, end=hole.end, content=token))
-    return token
+    return verify_timestamp(token, digest=digest, hash_name=hash_name, roots=roots)
