@@ -1,0 +1,114 @@
+"""Reading an XML document from outside, behind the walls.
+
+What lives here: the only parser of XML there is, and how it is set: no network, no document type,
+no entities, its own limits on depth and length left on; and byte offsets, which it does not know.
+Reasons to refuse: `not_xml`, `encoding_unknown`, `doctype`, `too_many_elements`,
+`namespace_relative`.
+Source: W3C XML 1.0; OWASP XML Security (what is switched off).
+Not here: anything about signatures.
+"""
+
+from __future__ import annotations
+
+from typing import BinaryIO, Final
+from xml.parsers import expat
+
+from lxml import etree
+
+from signing.errors import DocumentRefused
+from signing.formats.xml_encoding import find_encoding
+
+_SLASH: Final = "/>"
+
+
+def read_document(raw: bytes, *, most_elements: int) -> etree._ElementTree:
+    """The tree of a document.
+
+    Raises  DocumentRefused.
+    """
+    if find_encoding(raw) is None:
+        raise DocumentRefused("encoding_unknown")
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        attribute_defaults=False,
+        huge_tree=False,
+        collect_ids=False,
+    )
+    try:
+        tree = etree.fromstring(raw, parser).getroottree()
+    except (etree.XMLSyntaxError, ValueError) as broken:
+        raise DocumentRefused("not_xml") from broken
+    if tree.docinfo.doctype or tree.docinfo.internalDTD is not None:
+        raise DocumentRefused("doctype")
+    if tree.xpath("count(//*)") > most_elements:
+        raise DocumentRefused("too_many_elements")
+    return tree
+
+
+def write_canonical(tree: etree._ElementTree, *, output: BinaryIO) -> None:
+    """The whole document by Canonical XML 1.0, without comments.
+
+    Raises  DocumentRefused("namespace_relative"): such names have no canonical form.
+    """
+    try:
+        tree.write_c14n(output, exclusive=False, with_comments=False)
+    except etree.C14NError as relative:
+        raise DocumentRefused("namespace_relative") from relative
+
+
+def exclusive_text(node: etree._Element) -> bytes:
+    """An element by Exclusive XML Canonicalization 1.0, without comments."""
+    return bytes(etree.tostring(node, method="c14n", exclusive=True, with_comments=False))
+
+
+def inclusive_text(node: etree._Element) -> bytes:
+    """An element by Canonical XML 1.0, without comments."""
+    return bytes(etree.tostring(node, method="c14n", exclusive=False, with_comments=False))
+
+
+def count_before(node: etree._Element) -> int:
+    """How many elements begin before this one."""
+    return int(node.xpath("count(ancestor::*) + count(preceding::*)"))
+
+
+def find_end(raw: bytes, *, number: int) -> tuple[int, bool]:
+    """Where the element of that number ends, counted from 0 in the order of their start tags.
+
+    Returns the offset in bytes of its end tag, or of its `/>`; and whether it is the latter.
+    Raises  DocumentRefused("not_xml") where this second reader does not agree with the first.
+    """
+    found: list[int] = []
+    open_now: list[int] = []
+    count = 0
+    parser = expat.ParserCreate()
+
+    def start(_name: str, _attributes: list[str]) -> None:
+        nonlocal count
+        open_now.append(count)
+        count += 1
+
+    def end(_name: str) -> None:
+        if open_now.pop() == number:
+            found.append(parser.CurrentByteIndex)
+
+    parser.ordered_attributes = True
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    try:
+        parser.Parse(raw, True)  # noqa: FBT003  # the C function takes no keywords
+    except expat.ExpatError as broken:
+        raise DocumentRefused("not_xml") from broken
+    encoding = find_encoding(raw)
+    if not found or encoding is None:
+        raise DocumentRefused("not_xml")
+    [offset] = found
+    if raw.startswith(encoding.encode("</"), offset):
+        return offset, False
+    # NOTE: without an end tag the parser stands behind the start tag
+    slash = encoding.encode(_SLASH)
+    if not raw.endswith(slash, 0, offset):
+        raise DocumentRefused("not_xml")
+    return offset - len(slash), True
