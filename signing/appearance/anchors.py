@@ -1,0 +1,108 @@
+"""The room for a person's signature, found by the words around it.
+
+What lives here: the one place on a page where a title stands above a name, and what is free between
+them.  Where there are two, nobody guesses: the caller has to say which.
+Source: NĐ 30/2020/NĐ-CP Annex I II.7 (boxes 7a to 7c).
+Not here: how words are found (`signing/parsing/text_positions.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from signing.appearance.geometry import Page, Rectangle, points
+from signing.appearance.person import room_between
+from signing.errors import DocumentRefused
+from signing.isolation.blob import Blob
+from signing.isolation.task import Isolation
+from signing.messages.appearance import AppearanceRefusal
+from signing.messages.text_positions import FIND_TEXT, FindText, TextBox
+
+_FARTHEST_MM: Final = 90.0
+"""Between a title and its name; more is another signature's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A place for a person's signature.
+
+    Takes   title, name: where they stand; room: what is free between them; lines: all lines of text
+            on the page; all in the view.
+    """
+
+    title: Rectangle
+    name: Rectangle
+    room: Rectangle
+    lines: tuple[Rectangle, ...]
+
+
+def find_anchor(
+    isolation: Isolation, document: Sequence[Blob], *, title: str, name: str, page: Page
+) -> Anchor:
+    """Where `title` stands above `name` on a page.
+
+    Takes   document: a PDF in as many parts as there are; title, name: whole lines of it.
+    Raises  DocumentRefused(appearance_anchor_missing, appearance_anchor_ambiguous,
+            appearance_no_room; what the document itself is refused for); ParsingFailed.
+    """
+    titles, names, lines = _find(isolation, document, wanted=(title, name), page=page)
+    pairs = list(_pairs(titles, names))
+    if not pairs:
+        raise DocumentRefused(AppearanceRefusal.ANCHOR_MISSING)
+    if len(pairs) > 1:
+        raise DocumentRefused(AppearanceRefusal.ANCHOR_AMBIGUOUS)
+    above, below = pairs[0]
+    # a line such as "(ký, ghi rõ họ tên)" stays readable: the room begins below it
+    for line in lines:
+        is_between = below.top <= line.bottom and line.top <= above.bottom
+        if is_between and _is_in_column(line, below.around(above)):
+            above = Rectangle(above.left, line.bottom, above.right, above.top)
+    return Anchor(pairs[0][0], below, room_between(above, below, page=page), tuple(lines))
+
+
+def find_lines(
+    isolation: Isolation, document: Sequence[Blob], *, page: Page
+) -> tuple[Rectangle, ...]:
+    """Where text stands on a page, in the view.
+
+    Raises  DocumentRefused; ParsingFailed.
+    """
+    (lines,) = _find(isolation, document, wanted=(), page=page)
+    return lines
+
+
+def _find(
+    isolation: Isolation, document: Sequence[Blob], *, wanted: tuple[str, ...], page: Page
+) -> list[tuple[Rectangle, ...]]:
+    asked = FindText(page.number, wanted)
+    answered, nothing = isolation.run(FIND_TEXT, asked, inputs=document)
+    nothing.close()
+    return [tuple(_seen(boxes, page)) for boxes in (*answered.found, answered.lines)]
+
+
+def _seen(boxes: Iterable[TextBox], page: Page) -> Iterator[Rectangle]:
+    for box in boxes:
+        yield page.to_view(Rectangle(box.left, box.bottom, box.right, box.top))
+
+
+def _pairs(
+    titles: Sequence[Rectangle], names: Sequence[Rectangle]
+) -> Iterator[tuple[Rectangle, Rectangle]]:
+    """Each name with the titles above it, as far as nothing that is looked for stands between."""
+    for name in names:
+        for title in titles:
+            gap = title.bottom - name.top
+            if not (0 <= gap <= points(_FARTHEST_MM) and _is_in_column(title, name)):
+                continue
+            between = Rectangle(
+                min(title.left, name.left), name.top, max(title.right, name.right), title.bottom
+            )
+            if not any(between.covers(other) for other in (*titles, *names)):
+                yield title, name
+
+
+def _is_in_column(one: Rectangle, other: Rectangle) -> bool:
+    """Whether one stands above or below the middle of the other."""
+    return one.left <= other.centre[0] <= one.right or other.left <= one.centre[0] <= other.right

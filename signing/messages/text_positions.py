@@ -1,0 +1,46 @@
+"""Where words stand on a page.
+
+What lives here: the task that looks for whole lines, however they were typed: letters composed or
+not, capital or small, spaces or none.  All places are in default user space.
+Not here: which of the places is meant (`signing/appearance/anchors.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+
+from signing.isolation.task import Task
+
+_Line = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
+
+
+class FindText(msgspec.Struct, frozen=True):
+    """Lines of text to be found; inputs: the document, in as many parts as there are.
+
+    Takes   page: its number, 0 is the first, -1 the last; wanted: each a line, or what was broken
+            over two or three lines below each other.
+    """
+
+    page: int
+    wanted: Annotated[tuple[_Line, ...], msgspec.Meta(max_length=16)]
+
+
+class TextBox(msgspec.Struct, frozen=True):
+    """The ink of some text."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+
+class FoundText(msgspec.Struct, frozen=True):
+    """For each wanted line every place where it is, and all lines of the page."""
+
+    found: tuple[tuple[TextBox, ...], ...]
+    lines: tuple[TextBox, ...]
+
+
+FIND_TEXT: Final = Task("signing.parsing.text_positions:find_text", FindText, FoundText)
