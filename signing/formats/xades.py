@@ -22,6 +22,7 @@ from signing.errors import DocumentRefused
 from signing.formats.cades import Sources
 from signing.formats.chains import check_validity, is_self_issued
 from signing.formats.material import Level, Signatory
+from signing.formats.mime_types import check_mime_type
 from signing.formats.xades_levels import Standing, raise_level
 from signing.formats.xades_place import (
     MOST_ELEMENTS,
@@ -48,7 +49,6 @@ from signing.formats.xades_properties import (
 from signing.formats.xades_references import (
     SignedFile,
     check_files,
-    check_media_type,
     document_reference,
     file_reference,
     object_reference,
@@ -71,7 +71,7 @@ def prepare_xades_enveloped(
     signing_time: datetime,
     isolation: Isolation,
     particulars: Particulars = NOTHING_MORE,
-    media_type: str = "application/xml",
+    mime_type: str = "application/xml",
     is_alone: bool = False,
 ) -> PreparedXades:
     """A signature inside of an XML document, as the last thing in its root.
@@ -80,7 +80,7 @@ def prepare_xades_enveloped(
             that know no XPath are content.
     Raises  DocumentRefused; ParsingFailed.
     """
-    check_media_type(media_type)
+    check_mime_type(mime_type)
     place = find_enveloped_place(
         document,
         hash_name=signatory.hash_name,
@@ -100,7 +100,7 @@ def prepare_xades_enveloped(
         Packaging.ENVELOPED,
         signature_id,
         (reference,),
-        formats=(DataFormat(f"{signature_id}-ref-0", media_type),),
+        formats=(DataFormat(f"{signature_id}-ref-0", mime_type),),
         signing_time=signing_time,
         particulars=particulars,
         document_digest=document.digest(signatory.hash_name),
@@ -114,13 +114,13 @@ def prepare_xades_enveloping(
     signatory: Signatory,
     signing_time: datetime,
     particulars: Particulars = NOTHING_MORE,
-    media_type: str = "application/octet-stream",
+    mime_type: str = "application/octet-stream",
 ) -> PreparedXades:
     """A signature around a document of any kind, which stands in it in base64, byte by byte.
 
-    Raises  DocumentRefused (`too_large`, `media_type_unusable`).
+    Raises  DocumentRefused (`too_large`, `mime_type`).
     """
-    check_media_type(media_type)
+    check_mime_type(mime_type)
     if document.size > MOST_ENVELOPING_BYTES:
         raise DocumentRefused("too_large")
     signature_id, digest = new_id("sig"), document.digest(signatory.hash_name)
@@ -135,11 +135,11 @@ def prepare_xades_enveloping(
         Packaging.ENVELOPING,
         signature_id,
         (reference,),
-        formats=(DataFormat(f"{signature_id}-ref-0", media_type),),
+        formats=(DataFormat(f"{signature_id}-ref-0", mime_type),),
         signing_time=signing_time,
         particulars=particulars,
         document_digest=digest,
-        media_type=media_type,
+        mime_type=mime_type,
     )
 
 
@@ -167,7 +167,7 @@ def prepare_xades_detached(
             for file, one in zip(files, ids, strict=True)
         ),
         formats=tuple(
-            DataFormat(one, file.media_type) for file, one in zip(files, ids, strict=True)
+            DataFormat(one, file.mime_type) for file, one in zip(files, ids, strict=True)
         ),
         signing_time=signing_time,
         particulars=particulars,
@@ -205,7 +205,7 @@ def finish_xades(
             attributes={
                 "Encoding": BASE64,
                 "Id": f"{prepared.signature_id}-object",
-                "MimeType": prepared.media_type,
+                "MimeType": prepared.mime_type,
             },
         )
         return Blob.of((DECLARATION + canonical(written.holding(content))).encode())
@@ -284,7 +284,7 @@ def _prepare(
     signing_time: datetime,
     particulars: Particulars,
     document_digest: bytes = b"",
-    media_type: str = "",
+    mime_type: str = "",
     place: EnvelopedPlace | None = None,
 ) -> PreparedXades:
     check_validity(signatory.certificate, now=signing_time)
@@ -312,7 +312,7 @@ def _prepare(
         signed_info=signed_info,
         signed_properties=properties,
         document_digest=document_digest,
-        media_type=media_type,
+        mime_type=mime_type,
         place=place,
     )
 

@@ -49,7 +49,7 @@ class PreparedXades:
     signed_info: Element = field(repr=False)
     signed_properties: Element = field(repr=False)
     document_digest: bytes = field(default=b"", repr=False)
-    media_type: str = ""
+    mime_type: str = ""
     place: EnvelopedPlace | None = None
 
     @property

@@ -61,11 +61,11 @@ class Particulars:
 class DataFormat:
     """The kind of what a reference points to.
 
-    Takes   reference_id: of the ds:Reference; media_type: as in MIME.
+    Takes   reference_id: of the ds:Reference; mime_type: as in MIME.
     """
 
     reference_id: str
-    media_type: str
+    mime_type: str
 
 
 NOTHING_MORE: Final = Particulars()
@@ -96,7 +96,7 @@ def signed_properties(
     of_data = [
         element(
             "xades:DataObjectFormat",
-            element("xades:MimeType", one.media_type),
+            element("xades:MimeType", one.mime_type),
             attributes={"ObjectReference": f"#{one.reference_id}"},
         )
         for one in formats

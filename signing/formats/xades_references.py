@@ -8,12 +8,12 @@ Source: W3C XML Signature 1.1 §4.4.3 and §6.6; RFC 3986 §2.1 and §3.3 (file 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import quote
 
 from signing.errors import DocumentRefused
+from signing.formats.asic_container import reference
+from signing.formats.mime_types import check_mime_type
 from signing.formats.xades_properties import base64_of
 from signing.formats.xml_names import (
     BASE64,
@@ -27,11 +27,7 @@ from signing.formats.xml_names import (
 )
 from signing.formats.xml_text import Element, element
 
-_MEDIA_TYPE: Final = re.compile(
-    r"[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:;[ -~]*)?"
-)
-_SAFE: Final = "/!$&'()*+,=@~"
-"""What stands in a path for itself, besides letters, digits and `-._` (RFC 3986 §3.3)."""
+_LONGEST_NAME: Final = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +40,14 @@ class SignedFile:
     """
 
     name: str
-    media_type: str
+    mime_type: str
     digest: bytes = field(repr=False)
 
 
 def file_reference(file: SignedFile, *, reference_id: str, hash_name: str) -> Element:
     """A reference to the octets of a file."""
     return _reference(
-        quote(file.name, safe=_SAFE),
+        reference(file.name),
         digest=file.digest,
         hash_name=hash_name,
         reference_id=reference_id,
@@ -103,7 +99,7 @@ def properties_reference(properties_id: str, *, digest: bytes, hash_name: str) -
 def check_files(files: tuple[SignedFile, ...], *, digest_bytes: int) -> None:
     """Refuse names, kinds and digests that cannot stand in a signature.
 
-    Raises  DocumentRefused: `no_documents`, `name_unusable`, `name_twice`, `media_type_unusable`,
+    Raises  DocumentRefused: `no_documents`, `name_unusable`, `name_twice`, `mime_type`,
             `wrong_digest_length`.
     """
     if not files:
@@ -111,22 +107,21 @@ def check_files(files: tuple[SignedFile, ...], *, digest_bytes: int) -> None:
     if len({one.name for one in files}) != len(files):
         raise DocumentRefused("name_twice")
     for one in files:
-        check_media_type(one.media_type)
+        check_mime_type(one.mime_type)
         if len(one.digest) != digest_bytes:
             raise DocumentRefused("wrong_digest_length")
         if not is_plain_path(one.name):
             raise DocumentRefused("name_unusable")
 
 
-def check_media_type(media_type: str) -> None:
-    """Raises  DocumentRefused("media_type_unusable")."""
-    if len(media_type) > 255 or not _MEDIA_TYPE.fullmatch(media_type):
-        raise DocumentRefused("media_type_unusable")
-
-
 def is_plain_path(name: str) -> bool:
     """Whether a name leads from where the signature is to somewhere below, and is text."""
-    if not name or len(name) > 1024 or any(ord(one) < 0x20 for one in name) or "\\" in name:
+    if (
+        not name
+        or len(name) > _LONGEST_NAME
+        or any(ord(one) < 0x20 for one in name)
+        or "\\" in name
+    ):
         return False
     if any(0xD800 <= ord(one) <= 0xDFFF for one in name):
         return False

@@ -18,7 +18,7 @@ ASIC: Final = "http://uri.etsi.org/02918/v1.2.1#"
 MANIFEST: Final = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
 
 NAMESPACES: Final[Mapping[str, str]] = MappingProxyType(
-    {"ds": DS, "xades": XADES, "xades141": XADES_141, "asic": ASIC}
+    {"ds": DS, "xades": XADES, "xades141": XADES_141, "asic": ASIC, "manifest": MANIFEST}
 )
 """By the prefixes that we write."""
 

@@ -28,7 +28,10 @@ _VALUE: Final = str.maketrans(
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Element:
-    """One element: `prefix:name`, attributes without prefixes, children in order; can be stored."""
+    """One element: `prefix:name`, attributes, children in order; can be stored.
+
+    Attributes have no prefix, or all of them that of the element.
+    """
 
     name: str
     attributes: Mapping[str, str] = field(default_factory=dict)
@@ -76,7 +79,7 @@ def _write(node: Element, written: list[str], declared: frozenset[str]) -> None:
     if prefix not in declared:
         declared |= {prefix}
         written.append(f' xmlns:{prefix}="{NAMESPACES[prefix]}"')
-    # none of the attributes has a namespace: what is left is the order of their names
+    # all attributes are of one namespace or of none: what is left is the order of their names
     written.extend(
         f' {name}="{escape_value(value)}"' for name, value in sorted(node.attributes.items())
     )

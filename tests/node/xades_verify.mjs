@@ -62,7 +62,7 @@ function checkProperties(element) {
     subject,
     signing_time: text(element, XADES, 'SigningTime')[0],
     role: Array.from(element.getElementsByTagNameNS(XADES, 'ClaimedRole'), (one) => one.textContent),
-    media_types: text(element, XADES, 'MimeType'),
+    mime_types: text(element, XADES, 'MimeType'),
     timestamps: text(element, XADES, 'EncapsulatedTimeStamp').length,
     certificates: text(element, XADES, 'EncapsulatedX509Certificate').length,
     answers: text(element, XADES, 'EncapsulatedOCSPValue').length,
