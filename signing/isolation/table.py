@@ -8,6 +8,7 @@ Not here: tasks themselves (`signing/messages`).
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,8 +38,9 @@ def load_table(names: Sequence[str]) -> Mapping[str, Entry]:
     """Import every module that declares tasks, and every function of these.
 
     Takes   names: modules, or packages with all their modules.
-    A module with a function may have a `warm_up()` too: it is called, so that whatever it imports
-    or opens late is there before nothing can be opened any more.
+    Whatever these import or open late has to be there before nothing can be opened any more: each
+    module with a function, and the module `warm_up` beside it, may have a function `warm_up()`,
+    which is called.
     """
     tasks = {
         found.function: found
@@ -54,11 +56,17 @@ def load_table(names: Sequence[str]) -> Mapping[str, Entry]:
         module = importlib.import_module(place)
         decode = msgspec.msgpack.Decoder(task.asked).decode
         table[task.function] = Entry(getattr(module, name), decode, task.answered)
-        if hasattr(module, "warm_up"):
-            warming[place] = module.warm_up
+        beside = f"{place.rpartition('.')[0]}.warm_up"
+        for one in (place, beside):
+            if one not in warming and importlib.util.find_spec(one) is not None:
+                warming[one] = getattr(importlib.import_module(one), "warm_up", _nothing)
     for warm_up in warming.values():
         warm_up()
     return table
+
+
+def _nothing() -> None:
+    """What a module needs that has nothing to warm up."""
 
 
 def _modules(name: str) -> Iterator[ModuleType]:
