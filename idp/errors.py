@@ -21,6 +21,10 @@ class StorageUnavailable(AntinError):
     code: ClassVar[str] = "temporarily_unavailable"
 
 
+class SecondFactorUnavailable(StorageUnavailable):
+    """The second-factor verifier does not answer: whatever needs it is refused like the rest."""
+
+
 class SettingsInvalid(AntinError):
     """A setting is missing, unknown or of the wrong form.
 

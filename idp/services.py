@@ -14,10 +14,13 @@ from datetime import datetime, timedelta
 
 from clients.registry.registry import Registry
 from idp.accounts.attempts import OTP_LIMITS, PASSWORD_LIMITS, Attempts
+from idp.accounts.code_confirmation import CodeConfirmation
+from idp.accounts.code_holders import CodeHolders, VerifierHolder
 from idp.accounts.enrolment import TotpEnrolment
 from idp.accounts.login import Login
 from idp.accounts.passwords import Passwords
 from idp.accounts.people import People
+from idp.accounts.refusals import RefusedSignIns
 from idp.clock import utc_now
 from idp.egress import Egress
 from idp.keks import open_service_ring
@@ -45,6 +48,7 @@ from idp.storage.ephemeral import EphemeralStore
 from idp.storage.ephemeral_redis import RedisEphemeralStore
 from idp.storage.ephemeral_sql import SqlEphemeralStore
 from idp.trust import Trust, build_trust
+from idp.verifier_client import open_verifier_client
 from idp.work.clock import Clock, open_clock
 from idp.work.outbox import Outbox
 from keystore.keyring import Keyring
@@ -52,6 +56,7 @@ from keystore.log.record import LogWriter
 from keystore.pki.certificate_states import CertificateStates
 from keystore.purposes import TOKENS
 from keystore.sealing import Sealer
+from keystore.second_factor.client import VerifierClient
 
 APP_NAME = "Ấn Tín"
 
@@ -77,6 +82,8 @@ class Services:
     people: People
     login: Login
     enrolment: TotpEnrolment
+    verifier: VerifierClient | None
+    code_confirmation: CodeConfirmation
     sessions: Sessions
     interactions: Interactions
     authorizations: Authorizations
@@ -100,6 +107,8 @@ class Services:
 
     def close(self) -> None:
         """Close every connection."""
+        if self.verifier is not None:
+            self.verifier.close()
         self.clock.close()
         self.ephemeral.close()
         self.database.close()
@@ -152,6 +161,8 @@ def build_services(
         password=PASSWORD_LIMITS.with_source(settings.source_passwords_per_15min),
         otp=OTP_LIMITS.with_source(settings.source_codes_per_15min),
     )
+    verifier = open_verifier_client(settings)
+    codes = CodeHolders(ephemeral, verifier=None if verifier is None else VerifierHolder(verifier))
     access_tokens = AccessTokens(
         keyring, issuer=settings.issuer, lifetime_s=settings.access_token_lifetime_s
     )
@@ -201,7 +212,12 @@ def build_services(
         outbox=outbox,
         people=people,
         login=Login(
-            database, store=ephemeral, sealer=sealer, attempts=attempts, passwords=passwords
+            database,
+            store=ephemeral,
+            sealer=sealer,
+            attempts=attempts,
+            passwords=passwords,
+            codes=codes,
         ),
         enrolment=TotpEnrolment(
             database,
@@ -210,6 +226,15 @@ def build_services(
             log=log,
             attempts=attempts,
             issuer=APP_NAME,
+            codes=codes,
+        ),
+        verifier=verifier,
+        code_confirmation=CodeConfirmation(
+            database,
+            verifier=verifier,
+            sealer=sealer,
+            attempts=attempts,
+            refusals=RefusedSignIns(ephemeral, sealer=sealer),
         ),
         sessions=sessions,
         interactions=Interactions(

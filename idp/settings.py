@@ -176,6 +176,44 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     signer_needs_statement: bool = False
     """Whether enrolling a passkey key needs a statement of the second-factor verifier as well."""
 
+    verifier_address: str = ""
+    """Where `antin verifier` is reached: `unix:/path` or `tls://host:port`; empty: there is none,
+    the service holds authenticator secrets itself and no one-time code confirms a signature."""
+    verifier_listen: str = ""
+    """Where it listens when that is another address; empty: the same, or `var/verifier.sock`."""
+    verifier_kek_file: Path | None = None
+    """The root keys of authenticator secrets, in a file of mode 0600 that only the user of
+    `antin verifier` can read; empty: `var/verifier-kek`."""
+    verifier_folder: Path | None = None
+    """Folder of what the verifier remembers by itself, for its user alone; empty: `var/verifier`.
+    """
+    verifier_database_url: str = ""
+    """SQLAlchemy URL with a role of its own that only reads; empty: `database_url`."""
+    verifier_users: tuple[int, ...] = ()
+    """User ids that may connect to the Unix socket, separated by commas; empty: its own alone."""
+    verifier_group: str = ""
+    """Name of a group that may open the Unix socket (mode 0660); empty: its owner alone (0600)."""
+    verifier_tls_certificate: Path | None = None
+    """PEM chain of this side of `tls://`: the verifier's own, or that of whoever asks it."""
+    verifier_tls_key: Path | None = None
+    """PEM private key that goes with it."""
+    verifier_tls_ca: Path | None = None
+    """PEM of the authority that certifies the other side, and nobody else."""
+    verifier_callers: tuple[str, ...] = ()
+    """DNS names in certificates that may ask over `tls://`, separated by commas; empty: any
+    certificate of that authority."""
+    verifier_keepers: tuple[str, ...] = ()
+    """Who may tell the verifier that an activation code was given out at proofing, separated by
+    commas: operators, never `antin serve`; by user ids on a Unix socket, by DNS names in
+    certificates over `tls://`; empty: the verifier's own user alone, over `tls://` nobody."""
+    verifier_processes: int = 1
+    """Processes that check codes; one is enough for hundreds a second."""
+    verifier_connections: int = 64
+    """Connections that one of them serves at a time; at least the threads of all who ask."""
+    verifier_confirms_at_once: bool = False
+    """Whether codes of an authenticator that was not bound at proofing confirm signatures without
+    waiting 72 hours; refused outside of a sandbox."""
+
     tsa_enabled: bool = False
     """Whether /tsa answers; outside of a sandbox only with time_sources or time_chronyc."""
     tsa_policies: tuple[str, ...] = ("2.999.4.1",)
@@ -267,6 +305,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def effective_signer_kek_file(self) -> Path:
         """`signer_kek_file`, or `var/signer-kek`."""
         return self.signer_kek_file or self.var / "signer-kek"
+
+    @property
+    def effective_verifier_address(self) -> str:
+        """`verifier_address`, or a Unix socket in `var`: where it is, if it runs."""
+        return self.verifier_address or f"unix:{self.var.absolute() / 'verifier.sock'}"
+
+    @property
+    def effective_verifier_kek_file(self) -> Path:
+        """`verifier_kek_file`, or `var/verifier-kek`."""
+        return self.verifier_kek_file or self.var / "verifier-kek"
+
+    @property
+    def effective_verifier_folder(self) -> Path:
+        """`verifier_folder`, or `var/verifier`."""
+        return self.verifier_folder or self.var / "verifier"
 
     @property
     def effective_destruction_list(self) -> Path:

@@ -37,6 +37,9 @@ _LISTS: Final = frozenset(
         "signer_keepers",
         "signer_origins",
         "signer_log_keys",
+        "verifier_users",
+        "verifier_callers",
+        "verifier_keepers",
         "log_witnesses",
         "tsa_policies",
         "time_sources",
@@ -52,6 +55,11 @@ _PATHS: Final = frozenset(
         "signer_tls_key",
         "signer_tls_ca",
         "signer_verifier_keys",
+        "verifier_kek_file",
+        "verifier_folder",
+        "verifier_tls_certificate",
+        "verifier_tls_key",
+        "verifier_tls_ca",
         "kek_file",
         "signer_kek_file",
         "kek_pkcs11_module",
@@ -76,6 +84,8 @@ _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "signer_processes": (1, 64),
     "signer_destructions_per_hour": (0, 1_000_000),
     "signer_connections": (1, 4096),
+    "verifier_processes": (1, 64),
+    "verifier_connections": (1, 4096),
     "log_quorum": (1, 16),
     "tsa_accuracy_ms": (600, 1000),
     "pki_crl_shards": (0, 4096),
@@ -178,7 +188,9 @@ def _refuse_dangerous(settings: Settings) -> None:
     if (settings.tls_certificate is None) != (settings.tls_key is None):
         raise SettingsInvalid("ANTIN_TLS_KEY", reason="certificate and key go together")
     _refuse_half_a_token(settings)
-    _refuse_half_a_signer(settings)
+    for whose in ("signer", "verifier"):
+        _refuse_half_a_strongroom(settings, whose=whose)
+    _refuse_foreign_origins(settings)
     for key in settings.signer_log_keys:
         if not _LOG_KEY.fullmatch(key):
             raise SettingsInvalid(
@@ -212,25 +224,30 @@ def _refuse_half_a_token(settings: Settings) -> None:
             raise SettingsInvalid(f"{name}_PIN_FILE", reason=f"or {name}_PIN, one of the two")
 
 
-def _refuse_half_a_signer(settings: Settings) -> None:
-    for key in ("signer_address", "signer_listen"):
-        address = getattr(settings, key)
-        if not address or (address.startswith("unix:") and len(address) > len("unix:")):
+def _refuse_half_a_strongroom(settings: Settings, *, whose: str) -> None:
+    prefix = f"{_PREFIX}{whose.upper()}"
+    address = getattr(settings, f"{whose}_address")
+    listen = getattr(settings, f"{whose}_listen")
+    for part, given in (("ADDRESS", address), ("LISTEN", listen)):
+        if not given or (given.startswith("unix:") and len(given) > len("unix:")):
             continue
-        parts = urlsplit(address)
+        parts = urlsplit(given)
         if parts.scheme != "tls" or not parts.hostname or not parts.port or parts.path:
             raise SettingsInvalid(
-                _PREFIX + key.upper(), reason="must be unix:/path or tls://host:port"
+                f"{prefix}_{part}", reason="must be unix:/path or tls://host:port"
             )
-        if not (settings.signer_tls_certificate and settings.signer_tls_key):
-            raise SettingsInvalid("ANTIN_SIGNER_TLS_CERTIFICATE", reason="tls:// is mutual")
-        if settings.signer_tls_ca is None:
-            raise SettingsInvalid("ANTIN_SIGNER_TLS_CA", reason="tls:// is mutual")
-    listens_on = settings.signer_listen or settings.effective_signer_address
-    is_local = listens_on.startswith("unix:")
-    if any((one.isascii() and one.isdecimal()) != is_local for one in settings.signer_keepers):
+        if not all(getattr(settings, f"{whose}_tls_{file}") for file in ("certificate", "key")):
+            raise SettingsInvalid(f"{prefix}_TLS_CERTIFICATE", reason="tls:// is mutual")
+        if getattr(settings, f"{whose}_tls_ca") is None:
+            raise SettingsInvalid(f"{prefix}_TLS_CA", reason="tls:// is mutual")
+    is_local = not (listen or address).startswith("tls:")
+    keepers = getattr(settings, f"{whose}_keepers")
+    if any((one.isascii() and one.isdecimal()) != is_local for one in keepers):
         reason = "must be user ids" if is_local else "must be DNS names"
-        raise SettingsInvalid("ANTIN_SIGNER_KEEPERS", reason=reason)
+        raise SettingsInvalid(f"{prefix}_KEEPERS", reason=reason)
+
+
+def _refuse_foreign_origins(settings: Settings) -> None:
     rp_id = settings.effective_signer_rp_id
     for origin in settings.effective_signer_origins:
         host = urlsplit(origin).hostname or ""

@@ -7,18 +7,15 @@ Not here: anything that the signer decides (`keystore/signer`), asking it (`idp/
 
 from __future__ import annotations
 
-import grp
-import os
 import socket
 from datetime import UTC, datetime
 
 import msgspec
 
-from idp.errors import SettingsInvalid
+from idp import strongrooms
 from idp.logs import configure_logging
 from idp.personal_keys import open_personal_keys, open_personal_ring
 from idp.settings import Settings
-from idp.signer_client import tls_files
 from idp.signer_folder import signer_folder
 from idp.signer_log_key import LEDGER
 from idp.storage.database import Database
@@ -30,8 +27,7 @@ from keystore.signer.service import Deployment, SigningService
 from keystore.signer.spent import SpentLedger
 from keystore.signer.statement_evidence import VerifierKeys
 from keystore.signer.wire import decode_request
-from keystore.strongroom.frames import Address, parse_address
-from keystore.strongroom.gate import Gate, TlsGate, UserGate, server_context
+from keystore.strongroom.frames import Address
 from keystore.strongroom.server import RoomServer
 
 _DATABASE_CONNECTIONS = 8
@@ -74,7 +70,7 @@ def make_signer_server(settings: Settings, listener: socket.socket) -> RoomServe
     return RoomServer(
         listener,
         name="signer",
-        gate=_make_gate(settings),
+        gate=strongrooms.make_gate(settings, whose="signer"),
         decode_request=decode_request,
         answering=Answering(service=service, desk=desk, backend=backend, time=_utc_now),
         connections=settings.signer_connections,
@@ -92,7 +88,7 @@ def open_signer_log(settings: Settings) -> LogWriter:
 
 def listening_address(settings: Settings) -> Address:
     """Where the signer listens."""
-    return parse_address(settings.signer_listen or settings.effective_signer_address)
+    return strongrooms.listening_address(settings, whose="signer")
 
 
 def listening_group(settings: Settings) -> int | None:
@@ -100,12 +96,7 @@ def listening_group(settings: Settings) -> int | None:
 
     Raises  SettingsInvalid when there is no such group.
     """
-    if not settings.signer_group:
-        return None
-    try:
-        return grp.getgrnam(settings.signer_group).gr_gid
-    except KeyError as unknown:
-        raise SettingsInvalid("ANTIN_SIGNER_GROUP", reason="there is no such group") from unknown
+    return strongrooms.listening_group(settings, whose="signer")
 
 
 def signer_settings(settings: Settings) -> Settings:
@@ -127,17 +118,6 @@ def open_ledger(settings: Settings) -> SpentLedger:
     Raises  PermissionError when others can reach into its folder.
     """
     return SpentLedger(signer_folder(settings) / LEDGER)
-
-
-def _make_gate(settings: Settings) -> Gate:
-    # whoever runs as the signer's own user has its root key: that it is a keeper gives it nothing
-    if listening_address(settings).path is not None:
-        own = frozenset({os.getuid()})
-        keepers = own | {int(user_id) for user_id in settings.signer_keepers}
-        return UserGate(frozenset(settings.signer_users) or own, keepers)
-    certificate, key, authority = tls_files(settings)
-    context = server_context(certificate=certificate, key=key, client_ca=authority)
-    return TlsGate(context, frozenset(settings.signer_callers), frozenset(settings.signer_keepers))
 
 
 def _utc_now() -> datetime:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from idp.errors import SettingsInvalid
 from idp.settings import Settings
+from idp.strongrooms import private_folder
 
 
 def signer_folder(settings: Settings) -> Path:
@@ -17,8 +17,4 @@ def signer_folder(settings: Settings) -> Path:
 
     Raises  SettingsInvalid when others can reach into it.
     """
-    folder = settings.effective_signer_folder
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.stat().st_mode & 0o077:
-        raise SettingsInvalid("ANTIN_SIGNER_FOLDER", reason="must be for its owner alone (0700)")
-    return folder
+    return private_folder(settings, whose="signer")

@@ -70,7 +70,7 @@ def find_activation(
     now: datetime,
 ) -> ActivationCode | None:
     """The code of the account that was typed, if it may still be used; it is **not** spent."""
-    code = _normalise(raw_code)
+    code = normalise_activation_code(raw_code)
     message = _message(code, account_id)
     with database.read() as connection:
         stored = list_activation_codes(connection, account_id)
@@ -82,7 +82,8 @@ def find_activation(
     return found
 
 
-def _normalise(raw_code: str) -> str:
+def normalise_activation_code(raw_code: str) -> str:
+    """What was typed in the one spelling in which it is compared."""
     text = unicodedata.normalize("NFKC", raw_code[:_MAX_RAW_CHARS]).upper()
     return "".join(text.split()).translate(_READ_ALIKE)
 

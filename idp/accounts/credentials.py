@@ -54,13 +54,28 @@ class Credentials:
     password: StoredPassword | None
 
 
+class TotpHolder(StrEnum):
+    """Who can compute the codes of an authenticator.
+
+    SERVICE   this service, under the person's data key.
+    VERIFIER  the second-factor verifier alone; what is kept here opens under its root key.
+    """
+
+    SERVICE = "service"
+    VERIFIER = "verifier"
+
+
 @dataclass(frozen=True, slots=True)
 class Totp:
-    """An authenticator app of a person; `secret` is 20 random bytes.  RFC 6238."""
+    """An authenticator app of a person.  RFC 6238.
+
+    Takes   secret: 20 random bytes; of one that the verifier holds, what it gave us to keep.
+    """
 
     totp_id: str
     secret: bytes = field(repr=False)
     created_at: datetime
+    holder: TotpHolder = TotpHolder.SERVICE
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 """Enrolling an authenticator app, from the activation code to the first code that it shows.
 
-Steps: `start` checks the activation code and makes a secret, which waits sealed in the ephemeral
-store; `confirm` checks the first code and then, in one transaction, spends the activation code,
-keeps the authenticator and writes the log.  An enrolment that is not confirmed leaves the
-activation code usable.  A confirmed one takes the place of every authenticator before it: a new
-activation code is given out when the old telephone is lost.
+Steps: `start` checks the activation code and has a secret made, by the second-factor verifier where
+there is one; what is kept of it waits sealed in the ephemeral store; `confirm` checks the first
+code and then, in one transaction, spends the activation code, keeps the authenticator and writes
+the log.  An enrolment that is not confirmed leaves the activation code usable.  A confirmed one
+takes the place of every authenticator before it: a new activation code is given out when the old
+telephone is lost.  The activation code goes to the verifier as it was typed: whether it was given
+out at proofing, the verifier knows from whoever gave it out, and not from us.
 Tries of activation codes and of first codes count as tries of one-time codes (`attempts`).
 """
 
@@ -14,16 +16,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from idp.accounts.activation import find_activation
+import msgspec
+
+from idp.accounts.activation import find_activation, normalise_activation_code
 from idp.accounts.attempts import Admitted, Attempts, NotAdmitted, Source
-from idp.accounts.credentials import Totp
+from idp.accounts.code_holders import CodeHolders
+from idp.accounts.credentials import Totp, TotpHolder
 from idp.accounts.errors import (
     AccountUnknown,
     ActivationRefused,
     EnrolmentRefused,
     TooManyAttempts,
 )
-from idp.accounts.totp import make_secret, otpauth_uri, secret_text, spend_code
+from idp.accounts.totp import otpauth_uri, secret_text
 from idp.ids import AccountId, make_id
 from idp.storage.accounts import find_row
 from idp.storage.credentials import consume_activation_code, replace_totps
@@ -35,7 +40,19 @@ from keystore.purposes import SealPurpose
 from keystore.sealing import Sealer
 
 PENDING_LIFETIME: Final = timedelta(minutes=15)
-_ACTIVATION_ID_CHARS: Final = len(make_id("act"))
+
+
+class _Waiting(msgspec.Struct, frozen=True):
+    """What waits for the first code."""
+
+    activation_id: str
+    totp_id: str
+    holder: TotpHolder
+    kept: bytes
+
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(_Waiting).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +71,8 @@ class PendingTotp:
 class TotpEnrolment:
     """The two steps of an enrolment.
 
-    Takes   issuer: the name that the app shows above the code.
+    Takes   issuer: the name that the app shows above the code; codes: who holds secrets, without
+            it the service alone.
     """
 
     def __init__(
@@ -66,9 +84,11 @@ class TotpEnrolment:
         log: LogWriter,
         attempts: Attempts,
         issuer: str,
+        codes: CodeHolders | None = None,
     ) -> None:
         self._database = database
         self._store = store
+        self._codes = codes or CodeHolders(store)
         self._sealer = sealer
         self._log = log
         self._attempts = attempts
@@ -86,7 +106,7 @@ class TotpEnrolment:
         """Check the activation code and make a secret.
 
         Takes   label: what the app shows below the issuer; not a whole number of the person.
-        Raises  ActivationRefused; TooManyAttempts.
+        Raises  ActivationRefused; TooManyAttempts; SecondFactorUnavailable.
         """
         admitted = self._admit(account_id, source=source, now=now)
         activation = find_activation(
@@ -99,37 +119,39 @@ class TotpEnrolment:
         if activation is None:
             raise ActivationRefused
         self._attempts.settle(admitted, now=now)
-        secret = make_secret()
+        totp_id, maker = make_id("otp"), self._codes.maker
+        made = maker.make(
+            totp_id,
+            account_id=account_id,
+            activation_code=normalise_activation_code(raw_activation_code),
+        )
+        waiting = _Waiting(activation.activation_id, totp_id, maker.holder, made.kept)
         pending_id = make_id("enr")
         self._store.put(
             _key(pending_id),
             self._sealer.seal(
                 SealPurpose.CREDENTIAL,
-                activation.activation_id.encode() + secret,
+                _encode(waiting),
                 context=_context(pending_id, account_id),
             ),
             lifetime=PENDING_LIFETIME,
             now=now,
         )
-        return PendingTotp(
-            pending_id,
-            secret_text(secret),
-            otpauth_uri(secret, label=label, issuer=self._issuer),
-        )
+        return self._pending(pending_id, made.secret, label=label)
 
     def find_pending(
         self, account_id: AccountId, *, pending_id: str, label: str, now: datetime
     ) -> PendingTotp | None:
-        """The same again, for showing the page once more after a wrong first code."""
+        """The same again, for showing the page once more after a wrong first code.
+
+        Raises  SecondFactorUnavailable.
+        """
         waiting = self._find(account_id, pending_id=pending_id, now=now)
         if waiting is None:
             return None
-        _activation_id, secret = waiting
-        return PendingTotp(
-            pending_id,
-            secret_text(secret),
-            otpauth_uri(secret, label=label, issuer=self._issuer),
-        )
+        totp = _totp(waiting, now=now)
+        secret = self._codes.of(totp).show(totp, account_id=account_id)
+        return None if secret is None else self._pending(pending_id, secret, label=label)
 
     def confirm(
         self,
@@ -143,25 +165,30 @@ class TotpEnrolment:
         """Check the first code, then keep the authenticator; the code is spent.
 
         Raises  EnrolmentRefused (wrong code, or the enrolment has lapsed); ActivationRefused (the
-                activation code was used or ran out meanwhile); TooManyAttempts; AccountUnknown.
+                activation code was used or ran out meanwhile); TooManyAttempts; AccountUnknown;
+                SecondFactorUnavailable.
         """
         admitted = self._admit(account_id, source=source, now=now)
         waiting = self._find(account_id, pending_id=pending_id, now=now)
         if waiting is None:
             raise EnrolmentRefused
-        activation_id, secret = waiting
-        new = Totp(make_id("otp"), secret, now)
-        if not spend_code((new,), raw_code, account_id=account_id, store=self._store, now=now):
+        new = _totp(waiting, now=now)
+        answer = self._codes.check((new,), raw_code, account_id=account_id, now=now)
+        if answer.retry_at is not None:
+            raise TooManyAttempts(answer.retry_at)
+        if not answer.is_right:
             raise EnrolmentRefused
         with self._database.transaction() as tx:
             row = find_row(tx.connection, account_id, is_locked=True)
             if row is None:
                 raise AccountUnknown
-            if not consume_activation_code(tx, activation_id, now=now):
+            if not consume_activation_code(tx, waiting.activation_id, now=now):
                 raise ActivationRefused
             replaced = replace_totps(tx, row, new, sealer=self._sealer)
             event = Event(
-                EventType.TOTP_ENROLLED, account_id=account_id, facts={"replaced": replaced}
+                EventType.TOTP_ENROLLED,
+                account_id=account_id,
+                facts={"replaced": replaced, "totp_id": new.totp_id, "holder": new.holder.value},
             )
             self._log.record(tx, event, data_key=row.data_key, now=now)
         self._attempts.settle(admitted, now=now)
@@ -174,16 +201,25 @@ class TotpEnrolment:
             raise TooManyAttempts(admitted.retry_at)
         return admitted
 
-    def _find(
-        self, account_id: AccountId, *, pending_id: str, now: datetime
-    ) -> tuple[str, bytes] | None:
+    def _find(self, account_id: AccountId, *, pending_id: str, now: datetime) -> _Waiting | None:
         sealed = self._store.get(_key(pending_id), now=now)
         if sealed is None:
             return None
         plain = self._sealer.unseal(
             SealPurpose.CREDENTIAL, sealed, context=_context(pending_id, account_id)
         )
-        return plain[:_ACTIVATION_ID_CHARS].decode(), plain[_ACTIVATION_ID_CHARS:]
+        return _decode(plain)
+
+    def _pending(self, pending_id: str, secret: bytes, *, label: str) -> PendingTotp:
+        return PendingTotp(
+            pending_id,
+            secret_text(secret),
+            otpauth_uri(secret, label=label, issuer=self._issuer),
+        )
+
+
+def _totp(waiting: _Waiting, *, now: datetime) -> Totp:
+    return Totp(waiting.totp_id, waiting.kept, now, waiting.holder)
 
 
 def _key(pending_id: str) -> str:

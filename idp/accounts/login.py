@@ -22,6 +22,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from idp.accounts.attempts import Admitted, Attempts, NotAdmitted, Source
+from idp.accounts.code_holders import CodeHolders
 from idp.accounts.credentials import Credentials, StoredPassword
 from idp.accounts.decoys import Decoys
 from idp.accounts.devices import Devices
@@ -29,7 +30,6 @@ from idp.accounts.identifiers import IdentifierProblem, parse_login_identifier
 from idp.accounts.model import AccountStatus
 from idp.accounts.passwords import Argon2Costs, Hashing, Passwords, PreparedPassword, prepare
 from idp.accounts.refusals import RefusedSignIns
-from idp.accounts.totp import spend_code
 from idp.ids import AccountId
 from idp.model import Factor
 from idp.storage.accounts import find_row
@@ -107,7 +107,8 @@ _PROBLEMS = {
 class Login:
     """Checks passwords and one-time codes; safe for any number of threads.
 
-    Takes   passwords: with today's costs; attempts: shared with `TotpEnrolment`.
+    Takes   passwords: with today's costs; attempts and codes: shared with `TotpEnrolment`; without
+            `codes` the service alone holds authenticators.
     Raises  StorageUnavailable from every method when the database or the ephemeral store does not
             answer: nobody signs in without being counted.
     """
@@ -120,9 +121,10 @@ class Login:
         sealer: Sealer,
         attempts: Attempts,
         passwords: Passwords | None = None,
+        codes: CodeHolders | None = None,
     ) -> None:
         self._database = database
-        self._store = store
+        self._codes = codes or CodeHolders(store)
         self._sealer = sealer
         self._attempts = attempts
         self._passwords = passwords or Passwords(Hashing(Argon2Costs()))
@@ -167,15 +169,20 @@ class Login:
     def check_otp(
         self, *, account_id: AccountId, raw_code: str, source: Source, now: datetime
     ) -> OtpAccepted | LoginRefused:
-        """Whether the one-time code is right and unused; for an account that gave its password."""
+        """Whether the one-time code is right and unused; for an account that gave its password.
+
+        Raises  SecondFactorUnavailable when the verifier that holds its authenticator is away.
+        """
         admitted = self._attempts.admit_otp(account_id, source=source, now=now)
         if isinstance(admitted, NotAdmitted):
             return LoginRefused(RefusalReason.TOO_MANY, retry_at=admitted.retry_at)
         with self._database.read() as connection:
             row = find_row(connection, account_id)
             totps = list_totps(connection, account_id, sealer=self._sealer)
-        is_right = spend_code(totps, raw_code, account_id=account_id, store=self._store, now=now)
-        if not is_right or row is None or row.status is not AccountStatus.ACTIVE:
+        answer = self._codes.check(totps, raw_code, account_id=account_id, now=now)
+        if answer.retry_at is not None:
+            return LoginRefused(RefusalReason.TOO_MANY, retry_at=answer.retry_at)
+        if not answer.is_right or row is None or row.status is not AccountStatus.ACTIVE:
             self._refusals.note(account_id, subject=account_id, factor=Factor.OTP, now=now)
             return _wrong(admitted)
         self._attempts.settle(admitted, now=now)

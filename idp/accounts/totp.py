@@ -3,8 +3,9 @@
 What lives here: checking a code and spending it, and what a QR code says.  The library accepts a
 code as often as it is shown; here a code works once, for one purpose.  What the service can check
 it could compute too: such a code signs in and never confirms a signature.
-Not here: computing codes (`keystore/one_time_codes.py`), secrets that the second-factor verifier
-holds (`one_time_codes`), counting attempts (`attempts`), keeping secrets (`idp.storage.credentials`).
+Not here: computing codes (`keystore/one_time_codes.py`), codes whose secrets the second-factor
+verifier holds (`code_holders`), counting attempts (`attempts`), keeping secrets
+(`idp.storage.credentials`).
 Source: RFC 6238 §4 and §5.2; RFC 4226 §7.2; NIST SP 800-63B-3 §5.1.4.2.
 """
 

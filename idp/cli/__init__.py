@@ -34,6 +34,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "serve": ("idp.cli.serve", "serve"),
         "signer": ("idp.cli.signer", "signer"),
         "tsa": ("idp.cli.tsa", "tsa"),
+        "verifier": ("idp.cli.verifier", "verifier"),
         "witness": ("idp.cli.witness", "witness"),
         "work": ("idp.cli.work", "work"),
     }

@@ -2,7 +2,9 @@
 
 What lives here: three tables, all sealed under the data key of the person (an activation code is
 kept as a keyed hash).  A stolen copy of the database alone cannot be guessed at, and erasing the
-person erases these.  Not here: checking anything (`idp.accounts.passwords`, `totp`, `activation`).
+person erases these.  What the second-factor verifier gave us to keep of an authenticator is sealed
+like the rest, and what comes out opens under the verifier's root key alone.
+Not here: checking anything (`idp.accounts.passwords`, `totp`, `code_holders`, `activation`).
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ from idp.accounts.credentials import (
     PasswordForm,
     StoredPassword,
     Totp,
+    TotpHolder,
 )
 from idp.accounts.identifiers import ParsedIdentifier
 from idp.accounts.model import AccountStatus
@@ -93,6 +96,7 @@ totp = Table(
     metadata,
     Column("totp_id", String(40), primary_key=True, info=NONE),
     Column("account_key", ForeignKey("account.account_key"), nullable=False, info=NONE),
+    Column("holder", String(12), nullable=False, info=NONE),
     Column("secret_sealed", LargeBinary, nullable=False, info=SECRET),
     Column("created_ms", BigInteger, nullable=False, info=NONE),
     info=holds("person", purpose="second factor", retention="until_erased", **_LEGAL),
@@ -301,6 +305,7 @@ def list_totps(
                 row.data_key, row.secret_sealed, context=_totp_context(row.totp_id)
             ),
             from_ms(row.created_ms),
+            TotpHolder(row.holder),
         )
         for row in connection.execute(_TOTPS, {"id": account_id})
     )
@@ -319,6 +324,7 @@ def replace_totps(tx: Transaction, row: AccountRow, new: Totp, *, sealer: Sealer
         {
             "totp_id": new.totp_id,
             "account_key": row.account_key,
+            "holder": new.holder,
             "secret_sealed": sealer.seal_personal(
                 row.data_key, new.secret, context=_totp_context(new.totp_id)
             ),

@@ -101,6 +101,7 @@ _IS_USABLE: Final = and_(
     _holder.c.status == AccountStatus.ACTIVE,
     _principal.c.status == AccountStatus.ACTIVE,
 )
+_USABLE_BY_ID = _MANDATES.where(mandate.c.mandate_id == bindparam("id"), _IS_USABLE)
 _USABLE = (
     select(
         mandate.c.mandate_id,
@@ -161,6 +162,14 @@ class MandateRow:
 def find_mandate(connection: Connection, mandate_id: MandateId) -> Mandate | None:
     """A mandate, whatever its state."""
     row = connection.execute(_BY_ID, {"id": mandate_id}).one_or_none()
+    return None if row is None else _mandate(row)
+
+
+def find_usable_mandate(
+    connection: Connection, mandate_id: MandateId, *, now: datetime
+) -> Mandate | None:
+    """A mandate that is in force now, between two accounts that are active; opens nothing."""
+    row = connection.execute(_USABLE_BY_ID, {"id": mandate_id, "now": to_ms(now)}).one_or_none()
     return None if row is None else _mandate(row)
 
 

@@ -180,7 +180,7 @@ def _put_to_use(connection: sqlite3.Connection, totp_id: str, *, now_ms: int) ->
     ).fetchone()
     if row is None:
         return
-    # the activation code counts for the first authenticator that it brings to life, and for no other
+    # an activation code counts for the first authenticator that it brings to life, and no other
     spent = connection.execute("DELETE FROM expected_activation WHERE mark = ?", (row[0],))
     connection.execute(
         "UPDATE authenticator SET used_ms = ?, is_proofed = ?, activation = NULL WHERE totp_id = ?",

@@ -245,15 +245,16 @@ class SecondFactorVerifier:
         client_id: str | None,
         now: datetime,
     ) -> str:
-        is_enrolment = isinstance(wanted, KeyEnrolment)
+        # whose an existing key is, the signer knows; a new one is made for what is confirmed here
+        kind = wanted.subject_kind if isinstance(wanted, KeyEnrolment) else None
         if not mandate_id:
             if wanted.account_id != account_id:
                 raise ActivationForeign("account")
-            if is_enrolment and wanted.subject_kind != "person":
+            if kind == "organisation":
                 raise MandateRefused
             return ""
         _check_name(mandate_id, "mandate_id")
-        if is_enrolment and wanted.subject_kind != "organisation":
+        if kind == "person":
             raise MandateRefused
         if not self._registers.may_act(
             account_id,

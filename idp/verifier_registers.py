@@ -1,0 +1,70 @@
+"""What the second-factor verifier looks up in the provider's tables; it only reads.
+
+What lives here: `DatabaseRegisters`.  Nothing in these tables that is sealed is opened, and nothing
+is read that this does not need: the role of the verifier needs no more than the columns below.
+Source: NĐ 30/2020/NĐ-CP Art. 32–33 (who keeps and uses a seal); Law on Enterprises Art. 12.
+Not here: what is decided by it (`keystore/second_factor/verifier.py`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from idp.accounts.model import AccountKind, AccountStatus, MandateKind
+from idp.ids import AccountId, MandateId
+from idp.storage.accounts import find_standing
+from idp.storage.database import Database
+from idp.storage.mandates import find_usable_mandate
+from keystore.log.events import EventType
+from keystore.log.on_record import find_on_record
+
+_SEALING: Final = frozenset({MandateKind.LEGAL_REPRESENTATIVE, MandateKind.SEAL_CLERK})
+"""Mandates under which an organisation's key is used."""
+
+
+class DatabaseRegisters:
+    """`Registers` over the provider's database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def is_active(self, account_id: str) -> bool:
+        """Whether there is such a person, neither locked nor gone."""
+        with self._database.read() as connection:
+            standing = find_standing(connection, AccountId(account_id))
+        if standing is None:
+            return False
+        kind, status = standing
+        return kind is not AccountKind.ORGANISATION and status is AccountStatus.ACTIVE
+
+    def may_act(
+        self,
+        account_id: str,
+        *,
+        mandate_id: str,
+        organisation_id: str,
+        client_id: str | None,
+        now: datetime,
+    ) -> bool:
+        """Whether this mandate lets the person use the organisation's key now, at this portal."""
+        with self._database.read() as connection:
+            found = find_usable_mandate(connection, MandateId(mandate_id), now=now)
+        return (
+            found is not None
+            and found.kind in _SEALING
+            and found.holder_id == account_id
+            and found.principal_id == organisation_id
+            and (client_id is None or not found.portals or client_id in found.portals)
+        )
+
+    def enrolled_at(self, account_id: str, *, totp_id: str) -> datetime | None:
+        """When the log says that the authenticator was enrolled."""
+        with self._database.read() as connection:
+            return find_on_record(
+                connection,
+                EventType.TOTP_ENROLLED,
+                account_id=account_id,
+                fact="totp_id",
+                value=totp_id,
+            )
