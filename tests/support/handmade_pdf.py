@@ -132,7 +132,7 @@ def plain_document(
     made.root = made.add("")
     tree = made.add("")
     font = made.add("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")
-    content = made.add_stream(b"BT /F1 24 Tf 72 700 Td (To whom it may concern) Tj ET")
+    content = made.add_stream(b"BT /F1 24 Tf 72 400 Td (To whom it may concern) Tj ET")
     kids = [
         made.add(f"<< /Type /Page /Parent {tree} 0 R /Contents {content} 0 R {page} >>")
         for _ in range(pages)

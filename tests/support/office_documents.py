@@ -46,9 +46,9 @@ LETTER: Final = _flat(
 """Two pages of text."""
 
 FORM: Final = (
-    '<!doctype html><html lang="vi"><meta charset="utf-8"><p>Đơn đề nghị</p>'
+    '<!doctype html><html lang="vi"><head><meta charset="utf-8"></head><body><p>Đơn đề nghị</p>'
     '<form action="#"><input type="text" name="applicant" size="30">'
-    '<input type="checkbox" name="agreed"></form></html>'
+    '<input type="checkbox" name="agreed"></form></body></html>'
 )
 """A page with a field to fill in and one to tick."""
 
