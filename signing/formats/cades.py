@@ -79,7 +79,8 @@ def prepare_cades(
     Takes   content_digest: by `signatory.hash_name`; signing_time: aware, what the signer says;
             mime_type: of the document; commitment_kind: `proof_of_approval` and its like.
     Returns a value that can be stored until the signature is there.
-    Raises  DocumentRefused (wrong_digest_length, mime_type, unknown_commitment); CertificateRefused (expired, not_yet_valid).
+    Raises  DocumentRefused (wrong_digest_length, mime_type, unknown_commitment, empty_location);
+            CertificateRefused (expired, not_yet_valid).
     Source  ETSI EN 319 122-1 §6.3, level B-B.
     """
     check_validity(signatory.certificate, now=signing_time)
