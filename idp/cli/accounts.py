@@ -8,6 +8,7 @@ it and the shell remembers it.  Not here: the rules (`idp.accounts`).
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,11 @@ from typing import Final
 import click
 from tqdm import tqdm
 
-from idp.accounts.activation import issue_activation_code
+from idp.accounts.activation import (
+    LIFETIME,
+    issue_activation_code,
+    normalise_activation_code,
+)
 from idp.accounts.identifiers import IdentifierProblem, parse_identifier
 from idp.accounts.import_columns import COLUMNS, RowRefused, parse_row
 from idp.accounts.import_files import ImportFileRefused
@@ -33,8 +38,10 @@ from idp.cli.naming import (
     reason_option,
     told_refusals,
 )
+from idp.ids import AccountId
 from idp.services import Services
 from keystore.destruction import DestructionList
+from keystore.second_factor.errors import VerifierError
 
 _SHOWN_REFUSALS: Final = 10
 _WRAP_BATCH: Final = 200
@@ -191,14 +198,34 @@ def activation_code(account: str, operator: str) -> None:
         found = find_named(services, account)
         if found.is_organisation:
             raise click.ClickException("organisations have no authenticator")
+        now = services.time()
         code = issue_activation_code(
             services.database,
             found.account_id,
             sealer=services.sealer,
             log=services.log.in_name_of(operator),
-            now=services.time(),
+            now=now,
         )
+        _announce(services, found.account_id, code, expires_at=now + LIFETIME)
     click.echo(code)
+
+
+def _announce(
+    services: Services, account_id: AccountId, code: str, *, expires_at: datetime
+) -> None:
+    """Tell the verifier of a code that was given out at proofing; without it the code holds too."""
+    if services.verifier is None:
+        return
+    try:
+        services.verifier.expect_activation(
+            account_id, normalise_activation_code(code), expires_at=expires_at
+        )
+    except VerifierError as refusal:
+        click.echo(
+            f"{refusal.code}: the verifier was not told of this code; codes of the authenticator "
+            "sign in at once and confirm signatures after 72 hours",
+            err=True,
+        )
 
 
 @accounts.command()

@@ -20,9 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from clients.registry.document import parse_document
 from clients.registry.editing import RegistryEditor
+from idp.cli.verifier import write_public_keys
 from idp.clock import utc_now
 from idp.registration import Registration
 from idp.sandbox.certificate import make_certificate
@@ -36,6 +38,8 @@ from idp.storage.database import Database
 from idp.storage.deployment import stamp
 from idp.storage.schema import upgrade
 from keystore.kek import create_kek_file
+from keystore.second_factor.client import VerifierClient
+from keystore.second_factor.errors import VerifierUnavailable
 
 _START_WITHIN_S = 120
 
@@ -56,6 +60,11 @@ class _Plan:
         """Where the sandbox's witness remembers what it saw."""
         return self.settings.var / "witness"
 
+    @property
+    def verifier_keys(self) -> Path:
+        """The public key of the second-factor verifier, for the signer."""
+        return self.settings.var.absolute() / "verifier-keys.json"
+
     def environment(self, *, witness: str | None = None) -> dict[str, str]:
         """What the child processes are told.
 
@@ -68,14 +77,21 @@ class _Plan:
             "PORT": str(self.settings.port),
             "TSA_ENABLED": "true",
             "SIGNER_LOG_KEYS": make_signer_log_key(self.settings),
+            "SIGNER_VERIFIER_KEYS": str(self.verifier_keys),
+            "VERIFIER_ADDRESS": self.settings.verifier_address,
         }
         if witness is not None:
             names["LOG_WITNESSES"] = witness
         if self.settings.tls_certificate is not None:
             names["TLS_CERTIFICATE"] = str(self.settings.tls_certificate.absolute())
             names["TLS_KEY"] = str(self.settings.tls_key)
-        # a terminal is no place for every line; nobody waits for a sandbox to drain
-        usual = {"ANTIN_LOG_LEVEL": "WARNING", "ANTIN_DRAIN_S": "0"}
+        # a terminal is no place for every line; nobody waits for a sandbox to drain, nor three days
+        # until a new authenticator confirms a signature
+        usual = {
+            "ANTIN_LOG_LEVEL": "WARNING",
+            "ANTIN_DRAIN_S": "0",
+            "ANTIN_VERIFIER_CONFIRMS_AT_ONCE": "true",
+        }
         ours = {f"ANTIN_{name}": value for name, value in names.items()}
         return {**usual, **os.environ, **ours, SANDBOX_MARK: "1"}
 
@@ -95,9 +111,11 @@ def sandbox(port: int, *, tls: bool, client_files: Sequence[Path], no_portals: b
     ports = [port] if no_portals else [port, port + 1, port + 2]
     for one in ports:
         _refuse_taken(one)
-    vkeys = _set_up(plan)
-    children = _start(plan, vkeys=vkeys, with_portals=not no_portals)
+    _prepare(plan)
+    children = [_start_one(plan.environment(), "verifier")]
     try:
+        vkeys = _set_up(plan, verifier=children[0])
+        children += _start(plan, vkeys=vkeys, with_portals=not no_portals)
         wait_until_up(ports, children)
         _say(plan, with_portals=not no_portals)
         _watch(children)
@@ -117,6 +135,9 @@ def _make_plan(port: int, *, tls: bool, client_files: tuple[Path, ...]) -> _Plan
         settings = load_settings(
             given, defaults={**defaults, "tls_certificate": certificate, "tls_key": key.absolute()}
         )
+    if not settings.verifier_address:
+        address = settings.effective_verifier_address
+        settings = msgspec.structs.replace(settings, verifier_address=address)
     return _Plan(
         settings=settings,
         citizen_url=f"http://localhost:{port + 1}",
@@ -153,16 +174,29 @@ def _is_taken(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _set_up(plan: _Plan) -> tuple[str, ...]:
-    """Everything that a first start makes and a second one finds; the witness's keys."""
+def _prepare(plan: _Plan) -> None:
+    """Root keys, a database of a sandbox, the verifier's public key."""
     create_kek_file(plan.settings.effective_kek_file)
+    create_kek_file(plan.settings.effective_verifier_kek_file)
     database = Database(plan.settings.effective_database_url)
-    upgrade(database)
-    if not stamp(database, is_sandbox=True):
-        raise click.ClickException("this database is not a sandbox's; nothing was changed")
-    services = build_services(plan.settings, database=database, is_sandbox=True)
     try:
-        seed_people(services)
+        upgrade(database)
+        if not stamp(database, is_sandbox=True):
+            raise click.ClickException("this database is not a sandbox's; nothing was changed")
+    finally:
+        database.close()
+    write_public_keys(plan.settings, plan.verifier_keys)
+
+
+def _set_up(plan: _Plan, *, verifier: subprocess.Popen[bytes]) -> tuple[str, ...]:
+    """Everything that a first start makes and a second one finds; the witness's keys.
+
+    Takes   verifier: the process that takes the authenticators of the people.
+    """
+    services = build_services(plan.settings, is_sandbox=True)
+    try:
+        _wait_for_verifier(plan, verifier)
+        seed_people(services, verifier=services.verifier)
         _register(services, plan)
         now = services.time()
         make_authority(services, now=now)
@@ -196,29 +230,46 @@ def _register(services: Services, plan: _Plan) -> None:
         registration.take_document(document, operator="sandbox", now=now)
 
 
+def _wait_for_verifier(plan: _Plan, verifier: subprocess.Popen[bytes]) -> None:
+    client = VerifierClient(plan.settings.verifier_address, patience_s=0.2)
+    deadline = clock.monotonic() + _START_WITHIN_S
+    while clock.monotonic() < deadline and verifier.poll() is None:
+        try:
+            client.kek_ids()
+        except VerifierUnavailable:
+            continue
+        client.close()
+        return
+    raise click.ClickException("the second-factor verifier did not start; see above")
+
+
+def _start_one(environment: dict[str, str], *arguments: str) -> subprocess.Popen[bytes]:
+    """A process of ours: a command of `antin`, with its arguments."""
+    return _start_module(environment, "idp.cli", *arguments)
+
+
+def _start_module(
+    environment: dict[str, str], module: str, *arguments: str
+) -> subprocess.Popen[bytes]:
+    # what it says of itself when all is well nobody needs here
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *arguments], env=environment, stdout=subprocess.DEVNULL
+    )
+
+
 def _start(
     plan: _Plan, *, vkeys: tuple[str, ...], with_portals: bool
 ) -> list[subprocess.Popen[bytes]]:
     port = str(_free_port())
-    witness = " ".join((f"http://127.0.0.1:{port}", *vkeys))
     folder = str(plan.witness_folder.absolute())
-    command = [sys.executable, "-m", "idp.cli"]
-    commands = [
-        [*command, "serve"],
-        [*command, "work"],
-        [*command, "signer"],
-        [*command, "witness", "serve", folder, "--port", port],
-    ]
+    environment = plan.environment(witness=" ".join((f"http://127.0.0.1:{port}", *vkeys)))
+    children = [_start_one(environment, command) for command in ("serve", "work", "signer")]
+    children.append(_start_one(environment, "witness", "serve", folder, "--port", port))
     if with_portals:
         file = plan.settings.var / "portals.json"
         write_whole(file, json.dumps(_portal_settings(plan)))
-        commands.append([sys.executable, "-m", "idp.sandbox.portals", str(file)])
-    environment = plan.environment(witness=witness)
-    # what they say of themselves when all is well nobody needs here
-    return [
-        subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-        for command in commands
-    ]
+        children.append(_start_module(environment, "idp.sandbox.portals", str(file)))
+    return children
 
 
 def _free_port() -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from idp.accounts.birthdates import Birthdate
-from idp.accounts.credentials import Totp
+from idp.accounts.credentials import Totp, TotpHolder
 from idp.accounts.identifiers import ParsedIdentifier
 from idp.accounts.lifecycle import AccountLifecycle, make_account
 from idp.accounts.mandates import add_legal_representative
@@ -30,6 +30,7 @@ from idp.ids import AccountId, make_id
 from idp.services import Services
 from idp.storage.accounts import find_row
 from idp.storage.credentials import replace_totps
+from keystore.second_factor.client import VerifierClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,11 @@ PEOPLE: tuple[SandboxIdentity, ...] = (
 )
 
 
-def seed_people(services: Services) -> None:
-    """Put everybody into the database who is not there; whoever interrupts it may start again."""
+def seed_people(services: Services, *, verifier: VerifierClient | None = None) -> None:
+    """Put everybody into the database who is not there; whoever interrupts it may start again.
+
+    Takes   verifier: takes their authenticators, as bound at proofing; without it the service does.
+    """
     now = services.time()
     lifecycle = AccountLifecycle(services.database, sealer=services.sealer, log=services.log)
     passwords = Passwords(Hashing(Argon2Costs()))
@@ -125,7 +129,7 @@ def seed_people(services: Services) -> None:
                 _account(person, now=now), password=passwords.hash_new(person.password)
             )
         if person.has_totp and not services.people.has_totp(account.account_id):
-            _enrol(services, account, person, now=now)
+            _enrol(services, account, person, verifier=verifier, now=now)
         roles = services.people.representations(account.account_id, now=now)
         for organisation in person.organisations:
             if organisation.code not in {role.enterprise_code for role in roles}:
@@ -190,10 +194,24 @@ def _open_organisation(
     return lifecycle.open(account).account_id
 
 
-def _enrol(services: Services, account: Account, person: SandboxIdentity, *, now: datetime) -> None:
+def _enrol(
+    services: Services,
+    account: Account,
+    person: SandboxIdentity,
+    *,
+    verifier: VerifierClient | None,
+    now: datetime,
+) -> None:
+    totp = Totp(make_id("otp"), person.totp_secret, now)
+    if verifier is not None:
+        kept = verifier.take_totp(
+            totp.totp_id,
+            account_id=account.account_id,
+            secret=person.totp_secret,
+            is_bound_at_proofing=True,
+        )
+        totp = Totp(totp.totp_id, kept, now, TotpHolder.VERIFIER)
     with services.database.transaction() as tx:
         row = find_row(tx.connection, account.account_id, is_locked=True)
         if row is not None:
-            replace_totps(
-                tx, row, Totp(make_id("otp"), person.totp_secret, now), sealer=services.sealer
-            )
+            replace_totps(tx, row, totp, sealer=services.sealer)
