@@ -16,7 +16,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from idp.accounts.model import Account
-from idp.cli.ca_personal_keys import find_usable_key, for_personal_key
 from idp.cli.naming import account_argument, find_named, operator_option
 from idp.cli.pki import (
     OpenPki,
@@ -27,18 +26,23 @@ from idp.cli.pki import (
     serial_argument,
     yes_option,
 )
+from idp.personal_requests import find_usable_key, for_personal_key
 from idp.pki import subject_of
 from keystore.pki.certificates import IssueRequest
 from keystore.pki.enrolment import OwnEnrolment
 from keystore.pki.model import OPERATOR_REASONS, CaKind, CertificateRecord, RevocationReason
 from keystore.pki.profiles import PERSONAL_PROFILES, Profile
+from keystore.signer.errors import PersonalKeyDestroyed, PersonalKeySuspended
+from keystore.signer.model import PersonalKey
 
 _MOST: Final = 10_000
 _csr_option: Final = click.option(
     "--csr",
-    required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="PKCS #10 request, PEM or DER.",
+    help="PKCS #10 request, PEM or DER, for a key that we do not keep.",
+)
+_personal_key_option: Final = click.option(
+    "--personal-key", metavar="KEY_ID", help="A key that the signer keeps."
 )
 _ca_option: Final = click.option(
     "--ca", "ca_id", help="Which authority issued it; needed where two gave one number."
@@ -53,12 +57,8 @@ _out_option: Final = click.option(
 @click.option("--profile", type=click.Choice(sorted(PERSONAL_PROFILES)), help="Default: citizen.")
 @click.option("--organisation", help="Id or code of an official's organisation.")
 @click.option("--title", help="An official's title.")
-@click.option(
-    "--csr",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="PKCS #10 request, PEM or DER, for a key that we do not keep.",
-)
-@click.option("--personal-key", metavar="KEY_ID", help="A key that the signer keeps.")
+@_csr_option
+@_personal_key_option
 @_out_option
 @operator_option
 def issue_command(
@@ -82,7 +82,7 @@ def issue_command(
     if personal_key is not None and account != "-":
         raise click.UsageError("--personal-key says whose it is: name no ACCOUNT")
     with open_pki(operator=operator) as opened:
-        key = None if personal_key is None else find_usable_key(opened.services, personal_key)
+        key = None if personal_key is None else usable_key(opened, personal_key)
         found = find_named(opened.services, account if key is None else key.account_id)
         office = None if organisation is None else find_named(opened.services, organisation)
         request = make_request(
@@ -103,6 +103,7 @@ def issue_command(
 @click.option("--organisation", help="Id or code of an official's organisation.")
 @click.option("--title", help="An official's title.")
 @_csr_option
+@_personal_key_option
 @_out_option
 @operator_option
 def renew_command(
@@ -111,11 +112,17 @@ def renew_command(
     ca_id: str | None,
     organisation: str | None,
     title: str | None,
-    csr: Path,
+    csr: Path | None,
+    personal_key: str | None,
     out: Path | None,
     operator: str,
 ) -> None:
-    """Issue the certificate that follows SERIAL, with the account's name of today."""
+    """Issue the certificate that follows SERIAL, with the account's name of today.
+
+    For the key in a request, or for a key of the same account that the signer keeps.
+    """
+    if (csr is None) == (personal_key is None):
+        raise click.UsageError("one of --csr and --personal-key")
     with open_pki(operator=operator) as opened:
         before = opened.pki.certificates.get(serial, ca_id=ca_id)
         found = find_named(opened.services, before.account_id or "acc_none")
@@ -123,8 +130,12 @@ def renew_command(
         request = make_request(
             found, profile=before.profile, organisation=office, title=title, replaces=serial
         )
+        if personal_key is not None:
+            key = usable_key(opened, personal_key)
+            request = for_personal_key(request, key, is_organisation=found.is_organisation)
+        raw_csr = None if csr is None else read_file(csr)
         enrolment = OwnEnrolment(opened.pki.certificates, deployment=opened.pki.deployment)
-        issued = enrolment.enrol(request, csr=read_file(csr), now=opened.now)
+        issued = enrolment.enrol(request, csr=raw_csr, now=opened.now)
         write_certificate(issued.der, out=out)
     click.echo(f"serial {issued.record.serial:x}, until {issued.record.not_after:%F}", err=True)
 
@@ -301,6 +312,21 @@ def make_request(
         proofing_level=None if account.level is None else int(account.level),
         replaces=replaces,
     )
+
+
+def usable_key(opened: OpenPki, key_id: str) -> PersonalKey:
+    """A key that the signer keeps, if it may be used at present.
+
+    Raises  PersonalKeyUnknown; ClickException when it is suspended or destroyed.
+    """
+    try:
+        return find_usable_key(opened.services.database, key_id)
+    except PersonalKeyDestroyed as destroyed:
+        raise click.ClickException("the key is destroyed") from destroyed
+    except PersonalKeySuspended as suspended:
+        raise click.ClickException(
+            "the key is suspended: antin keys personal resume"
+        ) from suspended
 
 
 def write_certificate(der: bytes, *, out: Path | None) -> None:

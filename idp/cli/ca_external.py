@@ -14,9 +14,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from idp.cli.ca_certificates import make_request, write_certificate
+from idp.cli.ca_certificates import make_request, usable_key, write_certificate
 from idp.cli.naming import account_argument, find_named, operator_option
 from idp.cli.pki import OpenPki, instant, open_pki, read_file, yes_option
+from idp.personal_requests import for_personal_key
 from keystore.pki.chain import check_authorities, read_chain
 from keystore.pki.enrolment import Waiting
 from keystore.pki.external import ExternalEnrolment
@@ -57,6 +58,9 @@ def add_external_command(ca_id: str, chain: Path, operator: str, *, yes: bool) -
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="PKCS #10 request, PEM or DER.",
 )
+@click.option(
+    "--personal-key", metavar="KEY_ID", help="The request is signed by this key of the signer."
+)
 @operator_option
 def request_command(
     account: str,
@@ -66,6 +70,7 @@ def request_command(
     organisation: str | None,
     title: str | None,
     csr: Path,
+    personal_key: str | None,
     operator: str,
 ) -> None:
     """Keep a request to a licensed authority, and print what goes there."""
@@ -75,6 +80,9 @@ def request_command(
         request = make_request(
             found, profile=profile, organisation=office, title=title, replaces=None
         )
+        if personal_key is not None:
+            key = usable_key(opened, personal_key)
+            request = for_personal_key(request, key, is_organisation=found.is_organisation)
         waiting: Waiting = _external(opened, ca_id).enrol(
             request, csr=read_file(csr), now=opened.now
         )

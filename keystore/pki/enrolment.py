@@ -16,8 +16,9 @@ from typing import Protocol
 from cryptography import x509
 
 from keystore.pki.certificates import Certificates, Issued, IssueRequest
-from keystore.pki.csr import verify_csr
+from keystore.pki.csr import VerifiedCsr, verify_csr
 from keystore.pki.deployment import PkiDeployment
+from keystore.pki.errors import CsrRefused
 from keystore.pki.names import subject_name
 
 
@@ -42,8 +43,9 @@ class Enrolment(Protocol):
     def enrol(self, request: IssueRequest, *, csr: bytes | None, now: datetime) -> Issued | Waiting:
         """Ask for a certificate.
 
-        Takes   csr: PKCS #10, PEM or DER, whose key takes the place of the one in `request`; None
-                where the keystore made the key and the authority does not want to see a request.
+        Takes   csr: PKCS #10, PEM or DER, whose key takes the place of the one in `request`, and
+                must be the same where that has a `kid`; None where the keystore made the key and
+                the authority does not want to see a request.
         Raises  CsrRefused, NameRefused, ProfileRefused, CaUnknown, CaRefused, and what
                 `Certificates.issue_many` raises.
         """
@@ -66,8 +68,19 @@ class OwnEnrolment:
         """See `Enrolment`."""
         if csr is not None:
             verified = verify_csr(csr, expected_name=self.name_for(request, now=now))
+            check_key(verified, request=request)
             request = replace(request, public_spki=verified.public_spki)
         return self._certificates.issue(request, now=now)
+
+
+def check_key(verified: VerifiedCsr, *, request: IssueRequest) -> None:
+    """What is asked for a key of ours must carry that key, and not one that somebody else has.
+
+    Raises  CsrRefused("other_key").
+    """
+    is_ours = request.kid is not None and request.public_spki
+    if is_ours and verified.public_spki != request.public_spki:
+        raise CsrRefused("other_key")
 
 
 def request_name(

@@ -46,7 +46,7 @@ class CsrRefused(PkiError):
     """A certification request that is not acted on.
 
     `reason` is too_large, malformed, weak_key, key_type, signature, signature_algorithm, extension,
-    key_already_certified or name; `field` is the attribute of the name.
+    key_already_certified, other_key or name; `field` is the attribute of the name.
     """
 
     code: ClassVar[str] = "csr_refused"

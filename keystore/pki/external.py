@@ -25,7 +25,7 @@ from keystore.pki.certificate_states import certificate_event
 from keystore.pki.certificates import Certificates, Issued, IssueRequest
 from keystore.pki.chain import read_chain, verify_issued
 from keystore.pki.csr import verify_csr
-from keystore.pki.enrolment import Waiting, request_name
+from keystore.pki.enrolment import Waiting, check_key, request_name
 from keystore.pki.errors import CaRefused, ChainRefused, CsrRefused, EnrolmentUnknown
 from keystore.pki.model import CaKind, CertificateRecord, CertificateState, certificate_context
 from keystore.pki.storage import certificates as certificate_table
@@ -77,7 +77,9 @@ class ExternalEnrolment:
             raise CaRefused(self._ca_id, reason="not_external")
         if csr is None or request.account_id is None or request.data_key is None:
             raise CsrRefused("malformed")
-        der = verify_csr(csr, expected_name=self.name_for(request, now=now)).der
+        verified = verify_csr(csr, expected_name=self.name_for(request, now=now))
+        check_key(verified, request=request)
+        der = verified.der
         if not x509.load_der_x509_csr(der).subject.get_attributes_for_oid(NameOID.COMMON_NAME):
             # the answer is compared with what was asked for
             raise CsrRefused("name", field=NameOID.COMMON_NAME.dotted_string)

@@ -66,7 +66,8 @@ class SignatureActivation:
     """What one confirmation activates.
 
     Takes   signer: name of the signer that it is for, its `audience`; purpose: a code, what the
-            signatures are for (`document`, `seal`); request_id: of the signing request;
+            signatures are for (`document`, `seal`, `certificate_request`, which signs nothing but
+            one, see `certificate_requests`); request_id: of the signing request;
             account_id: whose key; credential_id: the passkey that shall confirm, empty for a
             statement; client_id: the portal; digests: in the order in which they are signed;
             expires_ms: at most 300 seconds away; nonce: 32 bytes from `new_nonce`.

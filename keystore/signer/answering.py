@@ -83,11 +83,13 @@ class Answering:
 
     def _answer(self, request: Request, *, now: datetime) -> Answer:
         match request:
-            case Activate(activation, assertion, statement):
+            case Activate(activation, assertion, statement, request_info):
                 evidence = assertion or statement
                 if evidence is None or (assertion and statement):
                     raise RequestMalformed("evidence")
-                return Signed(self._service.activate(activation, evidence, now=now))
+                return Signed(
+                    self._service.activate(activation, evidence, request_info=request_info, now=now)
+                )
             case MakeKey(enrolment, proof):
                 return Made(self._desk.make(enrolment, proof, now=now))
             case SuspendKey(key_id, reason, operator):

@@ -80,9 +80,12 @@ class SignerClient(RoomClient):
         """Whether the first sending of the request may be what spent its confirmation."""
         return isinstance(answer, Refused) and answer.code == ActivationSpent.code
 
-    def activate(self, activation: SignatureActivation, evidence: Evidence) -> tuple[bytes, ...]:
+    def activate(
+        self, activation: SignatureActivation, evidence: Evidence, *, request_info: bytes = b""
+    ) -> tuple[bytes, ...]:
         """The signatures of the digests that a person confirmed, in their order.
 
+        Takes   request_info: DER CertificationRequestInfo, where that is what is signed.
         Raises  a subclass of SignerError as the signer raised it; SignerUnavailable;
                 OutcomeUnknown when the signer went away and the confirmation is spent.
         """
@@ -90,6 +93,7 @@ class SignerClient(RoomClient):
             activation,
             assertion=evidence if isinstance(evidence, WebauthnEvidence) else None,
             statement=evidence if isinstance(evidence, StatementEvidence) else None,
+            request_info=request_info,
         )
         return self.ask(request, Signed).signatures
 

@@ -31,6 +31,7 @@ from keystore.log.events import Event, EventType, Fact, check_event
 from keystore.log.record import LogWriter
 from keystore.public_keys import load_spki
 from keystore.signer.activation import SignatureActivation, verify_activation
+from keystore.signer.certificate_requests import verify_request
 from keystore.signer.errors import (
     ActivationForeign,
     ActivationMalformed,
@@ -113,12 +114,18 @@ class SigningService:
         self._refusals = RefusalLog(database, log=log)
 
     def activate(
-        self, activation: SignatureActivation, evidence: Evidence, *, now: datetime
+        self,
+        activation: SignatureActivation,
+        evidence: Evidence,
+        *,
+        now: datetime,
+        request_info: bytes = b"",
     ) -> tuple[bytes, ...]:
         """Sign exactly the digests that a person confirmed, once.
 
         1. The activation has its shape, is for this signer and for now.
-        2. The key is there, neither destroyed nor suspended, and is the account's.
+        2. The key is there, neither destroyed nor suspended, and is the account's; what asks for
+           a certificate is a request for this key, and nothing else is.
         3. The evidence is of the kind that the key takes, and right, for this activation.
         4. It is spent in the signer's own ledger.
         5. The key is opened for the record that it belongs to, signs, and is forgotten; every
@@ -126,11 +133,12 @@ class SigningService:
         6. In one transaction: the key may still be used, the activation is spent for all signers,
            the passkey's counter has not gone back, the log has its row.
 
+        Takes   request_info: the bytes behind the digest, for a certification request alone.
         Returns the signatures, DER or RSA-PSS, in the order of the digests.
         Raises  SignerError; every refusal that concerns a key is recorded.
         """
         try:
-            return self._activate(activation, evidence, now=now)
+            return self._activate(activation, evidence, request_info=request_info, now=now)
         except SignerError as refusal:
             self._record_refusal(activation, refusal, now=now)
             raise
@@ -141,7 +149,12 @@ class SigningService:
             return purge_spent(transaction, now=now)
 
     def _activate(
-        self, activation: SignatureActivation, evidence: Evidence, *, now: datetime
+        self,
+        activation: SignatureActivation,
+        evidence: Evidence,
+        *,
+        request_info: bytes,
+        now: datetime,
     ) -> tuple[bytes, ...]:
         # 1
         verify_activation(activation, signer=self._deployment.audience, now=now)
@@ -153,6 +166,7 @@ class SigningService:
         policy = read_policy(key)
         if activation.account_id != policy.account_id:
             raise ActivationForeign("account")
+        verify_request(activation, request_info, public_spki=key.public_spki)
         # 3
         challenge = activation.challenge()
         if self._ledger.is_spent(challenge):

@@ -16,11 +16,15 @@ from keystore.strongroom.frames import Message, Refused, make_decode
 
 
 class Activate(Message, frozen=True, tag="activate"):
-    """Sign what was confirmed; exactly one kind of evidence."""
+    """Sign what was confirmed; exactly one kind of evidence.
+
+    `request_info`: the CertificationRequestInfo, for the purpose of a certification request alone.
+    """
 
     activation: SignatureActivation
     assertion: WebauthnEvidence | None = None
     statement: StatementEvidence | None = None
+    request_info: bytes = b""
 
 
 class MakeKey(Message, frozen=True, tag="make_key"):

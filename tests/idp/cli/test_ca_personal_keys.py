@@ -1,4 +1,4 @@
-"""`antin ca issue --personal-key`: the certificate says what the key was made for."""
+"""`antin ca … --personal-key`: the certificate says what the key was made for."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ def bench(database: Database, tmp_path: Path) -> Iterator[Bench]:
 def run(services: Services, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command of the group."""
 
-    def invoke(*arguments: str, status: int = 0) -> Result:
+    def invoke(*arguments: str, command: str = "issue", status: int = 0) -> Result:
         @contextmanager
         def opened() -> Iterator[Services]:
             yield services
 
         monkeypatch.setattr("idp.cli.pki.open_services", opened)
-        result = CliRunner().invoke(ca, ["issue", *arguments, "--operator", "anh"])
+        result = CliRunner().invoke(ca, [command, *arguments, "--operator", "anh"])
         assert result.exit_code == status, (result.output, result.exception)
         return result
 
@@ -132,3 +132,30 @@ def test_a_key_that_rests_or_is_dead_is_not_certified(
     assert "suspended" in run("--personal-key", key_id, status=1).output
     bench.desk.destroy(key_id, reason="lost_phone", now=now)
     assert "destroyed" in run("--personal-key", key_id, status=1).output
+
+
+def test_a_certificate_is_renewed_for_a_key_of_the_signer(
+    services: Services, run: Run, bench: Bench, account: Account, now: datetime
+) -> None:
+    old, new = (bench.enrol(now=now, account_id=account.account_id).key for _ in range(2))
+    first = x509.load_pem_x509_certificate(run("--personal-key", old.key_id).stdout.encode())
+    serial = f"{first.serial_number:x}"
+    shown = run(serial, "--personal-key", new.key_id, command="renew").stdout
+    issued = x509.load_pem_x509_certificate(shown.encode())
+    spki = issued.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    assert spki == new.public_spki
+    assert services.trust.pki is not None
+    record = services.trust.pki.certificates.get(issued.serial_number)
+    assert (record.kid, record.replaces) == (new.key_id, first.serial_number)
+    assert "one of" in run(serial, command="renew", status=2).output
+
+
+def test_a_certificate_is_not_renewed_for_somebody_elses_key(
+    run: Run, bench: Bench, account: Account, now: datetime
+) -> None:
+    mine = bench.enrol(now=now, account_id=account.account_id).key
+    theirs = bench.enrol(now=now, account_id="acc_2").key
+    first = x509.load_pem_x509_certificate(run("--personal-key", mine.key_id).stdout.encode())
+    serial = f"{first.serial_number:x}"
+    refused = run(serial, "--personal-key", theirs.key_id, command="renew", status=1)
+    assert "key_record_changed (key_record_changed: account)" in refused.output

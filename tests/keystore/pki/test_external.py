@@ -85,7 +85,7 @@ def _answer(foreign: SmallPki, csr: bytes, *, common: str | None = None, serial=
 def test_an_answer_to_our_request_becomes_a_certificate_of_the_account(
     real, external, foreign: SmallPki, now: datetime
 ) -> None:
-    request = real.request()
+    request = real.request(public_spki=b"")
     waiting = external.enrol(request, csr=_csr(external, request, now), now=now)
     assert [one.enrolment_id for one in external.waiting()] == [waiting.enrolment_id]
     later = now + timedelta(days=2)
@@ -102,7 +102,7 @@ def test_an_answer_to_our_request_becomes_a_certificate_of_the_account(
 def test_a_request_that_goes_out_is_on_record_with_the_request_itself(
     real, external, now: datetime
 ) -> None:
-    request = real.request()
+    request = real.request(public_spki=b"")
     waiting = external.enrol(request, csr=_csr(external, request, now), now=now)
     with real.database.read() as connection:
         rows = connection.execute(log_event.select()).mappings().all()
@@ -122,7 +122,7 @@ def test_a_request_that_goes_out_is_on_record_with_the_request_itself(
 def test_an_answer_is_taken_once_and_only_for_a_request_that_waits(
     real, external, foreign: SmallPki, now: datetime
 ) -> None:
-    request = real.request()
+    request = real.request(public_spki=b"")
     waiting = external.enrol(request, csr=_csr(external, request, now), now=now)
     given = {"data_key": real.data_key("acc_one"), "now": now}
     pem = _answer(foreign, waiting.csr, serial=_SHORT)
@@ -140,7 +140,7 @@ def test_an_answer_is_taken_once_and_only_for_a_request_that_waits(
 def test_an_answer_for_another_key_or_name_or_from_another_authority_is_refused(
     real, external, foreign: SmallPki, now: datetime
 ) -> None:
-    request = real.request()
+    request = real.request(public_spki=b"")
     waiting = external.enrol(request, csr=_csr(external, request, now), now=now)
     other = external.enrol(request, csr=_csr(external, request, now), now=now)
     given = {"data_key": real.data_key("acc_one"), "now": now}
@@ -160,7 +160,7 @@ def test_an_answer_for_another_key_or_name_or_from_another_authority_is_refused(
 def test_a_request_opens_with_its_owners_data_key_alone(
     real, external, foreign: SmallPki, now: datetime
 ) -> None:
-    request = real.request()
+    request = real.request(public_spki=b"")
     waiting = external.enrol(request, csr=_csr(external, request, now), now=now)
     with pytest.raises(SealBroken):
         external.import_issued(
@@ -182,7 +182,7 @@ def test_an_external_authority_wants_a_request_with_a_name(real, external, now) 
 
 
 def test_requests_go_to_authorities_of_others_alone(real, now: datetime) -> None:
-    request = real.request()
+    request = real.request(public_spki=b"")
     ours = _external(real, "issuing-1")
     with pytest.raises(CaRefused, match="not_external"):
         ours.enrol(request, csr=_csr(ours, request, now), now=now)
@@ -195,7 +195,7 @@ def test_an_answer_meant_for_another_authority_is_refused(
     real, external, foreign: SmallPki, now: datetime
 ) -> None:
     real.authorities.add_external("second", SmallPki(now).chain, now=now)
-    request = real.request()
+    request = real.request(public_spki=b"")
     waiting = external.enrol(request, csr=_csr(external, request, now), now=now)
     second = _external(real, "second")
     assert second.waiting() == ()
@@ -210,13 +210,13 @@ def test_an_answer_meant_for_another_authority_is_refused(
 
 def test_our_own_authority_answers_at_once_behind_the_same_port(real, now: datetime) -> None:
     own = OwnEnrolment(real.certificates, deployment=real.deployment)
-    request = real.request()
+    request = real.request(public_spki=b"")
     key = ec.generate_private_key(ec.SECP256R1())
     issued = own.enrol(request, csr=_csr(own, request, now, key=key), now=now)
     certificate = x509.load_der_x509_certificate(issued.der)
     assert certificate.public_key() == key.public_key()
     assert certificate.subject == own.name_for(request, now=now)
-    trusted = own.enrol(request, csr=None, now=now)
+    trusted = own.enrol(real.request(), csr=None, now=now)
     assert trusted.record.serial != issued.record.serial
     of_a_stranger = _csr(own, real.request("acc_two"), now)
     with pytest.raises(CsrRefused, match="name"):
@@ -225,7 +225,7 @@ def test_our_own_authority_answers_at_once_behind_the_same_port(real, now: datet
 
 def _of_licensed(real, external, foreign: SmallPki, now: datetime, *, serial: int | None = None):
     """A certificate of the licensed authority for the first account."""
-    request = real.request()
+    request = real.request(public_spki=b"")
     waiting = external.enrol(request, csr=_csr(external, request, now), now=now)
     pem = _answer(foreign, waiting.csr, serial=serial)
     data_key = real.data_key("acc_one")
