@@ -44,16 +44,18 @@ class PageFont:
 
     def shown(self, line: Line, *, size: float) -> str:
         """The operators that show a line from where the text position is."""
-        out, row, rise = [], "", 0.0
-        for glyph in line.glyphs:
-            if glyph.up != rise:
-                out.append(_row(row, rise, size))
-                row, rise = "", glyph.up
-            before = f" {number(-glyph.across)} " if glyph.across else ""
-            after = self.face.advance(glyph.number) + glyph.across - glyph.advance
-            row += f"{before}<{self._code(glyph):04x}>"
-            row += f" {number(after)} " if number(after) != "0" else ""
-        out.append(_row(row, rise, size))
+        out, row = [], ""
+        for letter in _with_marks(line):
+            if len(letter) == 1:
+                row += self._glyph(letter[0])
+                continue
+            # readers that go by places alone would find a mark beside its letter (§14.9.4)
+            words = "".join(glyph.text for glyph in letter).encode("utf-16-be").hex()
+            pieces = " ".join(_row(self._glyph(glyph), glyph.up * size / 1000) for glyph in letter)
+            out.append(_row(row, 0))
+            out.append(f"/Span << /ActualText <feff{words}> >> BDC {pieces} EMC")
+            row = ""
+        out.append(_row(row, 0))
         return " ".join(part for part in out if part)
 
     def write(self, page: OnePage) -> str:
@@ -87,6 +89,12 @@ class PageFont:
             f" /DescendantFonts [{descendant}] /ToUnicode {letters} >>"
         )
 
+    def _glyph(self, glyph: Glyph) -> str:
+        """A glyph between what moves it and what comes after it."""
+        before = f" {number(-glyph.across)} " if glyph.across else ""
+        after = number(self.face.advance(glyph.number) + glyph.across - glyph.advance)
+        return f"{before}<{self._code(glyph):04x}>" + (f" {after} " if after != "0" else "")
+
     def _code(self, glyph: Glyph) -> int:
         return self._codes.setdefault((glyph.number, glyph.text), len(self._codes) + 1)
 
@@ -103,12 +111,23 @@ class PageFont:
         )
 
 
-def _row(row: str, rise: float, size: float) -> str:
+def _with_marks(line: Line) -> list[list[Glyph]]:
+    """Each letter with the marks that stand on it."""
+    letters: list[list[Glyph]] = []
+    for glyph in line.glyphs:
+        if letters and glyph.advance == 0:
+            letters[-1].append(glyph)
+        else:
+            letters.append([glyph])
+    return letters
+
+
+def _row(row: str, rise: float) -> str:
     """Glyphs of one height above the line, back on it afterwards."""
     if not row:
         return ""
     shown = f"[{row.replace('><', '')}] TJ"
-    return f"{number(rise * size / 1000)} Ts {shown} 0 Ts" if rise else shown
+    return f"{number(rise)} Ts {shown} 0 Ts" if rise else shown
 
 
 def _tag(data: bytes) -> str:

@@ -78,13 +78,13 @@ def wrap(text: str, *, face: Face, width: float) -> tuple[Line, ...]:
     Raises  DocumentRefused: a letter is unknown, or wider than a line.
     """
     lines: list[str] = []
-    for word in clean_text(text).split(" "):
+    for word in clean_text(text).split():
         longer = f"{lines[-1]} {word}" if lines else word
         if shape(longer, face=face).width <= width:
             lines[-1:] = [longer]
         else:
             lines.extend(_pieces(word, face=face, width=width))
-    return tuple(shape(line, face=face) for line in lines if line)
+    return tuple(shape(line, face=face) for line in lines)
 
 
 def _pieces(word: str, *, face: Face, width: float) -> Iterator[str]:
