@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -88,7 +89,10 @@ def is_signed_by(
     hash_name = hash_name or named
     if named not in {hash_name, _ANY} or hash_name == _ANY:
         return False
-    key = certificate.public_key()
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return False
     kind = _kind_of(key, family=family, padding=padding)
     if kind is None:
         return False

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from signing.errors import CertificateRefused
 
+_Kind = TypeVar("_Kind", bound=x509.ExtensionType)
 _LONGEST: Final = 8
 _UNUSABLE: Final = (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm)
 
@@ -62,6 +63,21 @@ def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> boo
     return True
 
 
+def find_extension(
+    certificate: x509.Certificate, kind: type[_Kind]
+) -> x509.Extension[_Kind] | None:
+    """An extension, if it is there.
+
+    Raises  ValueError when the extensions cannot be read.
+    """
+    try:
+        return certificate.extensions.get_extension_for_class(kind)
+    except x509.ExtensionNotFound:
+        return None
+    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as malformed:
+        raise ValueError("extensions") from malformed
+
+
 def is_self_issued(certificate: bytes) -> bool:
     """Whether subject and issuer are the same, as a root's are."""
     parsed = _find(certificate)
@@ -90,4 +106,10 @@ def _find(der: bytes) -> x509.Certificate | None:
 @lru_cache(maxsize=64)
 def _parse(der: bytes) -> x509.Certificate:
     # authorities and signatories come again with every signature
-    return x509.load_der_x509_certificate(der)
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+    except x509.InvalidVersion as malformed:
+        raise ValueError("version") from malformed
+    # NOTE: names are read when they are asked for; what is wrong with them has to show here
+    _ = certificate.subject, certificate.issuer
+    return certificate

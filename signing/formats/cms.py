@@ -17,7 +17,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from keystore.backends.errors import DigestRefused, SignatureRefused
@@ -27,7 +26,7 @@ from keystore.verifying import verify_digest
 from signing.errors import DocumentRefused, SignatureForeign
 from signing.formats import signed_attributes as signed
 from signing.formats.algorithms import DIGEST_ALGORITHMS, signature_algorithm
-from signing.formats.chains import is_self_issued
+from signing.formats.chains import is_self_issued, parse_certificate
 from signing.formats.der import OCTET_STRING, attribute, header, oid, set_of
 from signing.formats.material import Signatory, ToBeSigned, ValidationMaterial
 from signing.formats.signed_data import (
@@ -289,7 +288,7 @@ def _ocsp_choice(response: bytes) -> bytes:
 
 @lru_cache(maxsize=256)
 def _fixed(signatory: Signatory) -> _Fixed:
-    certificate = x509.load_der_x509_certificate(signatory.certificate)
+    certificate = parse_certificate(signatory.certificate)
     key = certificate.public_key()
     hash_name = signatory.hash_name
     return _Fixed(

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from cryptography import x509
-
 from signing.errors import DocumentRefused, SignatureForeign
 from signing.formats.algorithms import hash_name_of, is_signed_by
+from signing.formats.chains import parse_certificate
 from signing.formats.cms import frame_signed_data, signature_timestamp, timestamp_imprint
 from signing.formats.material import ValidationMaterial
 from signing.formats.signed_attributes import has_certificate
@@ -62,7 +61,7 @@ def verify_signer(data: SignedData) -> VerifiedSigner:
         raise DocumentRefused("not_cades")
     # 3
     if not is_signed_by(
-        x509.load_der_x509_certificate(certificate),
+        parse_certificate(certificate),
         octets=signer.signed_attributes,
         signature=signer.signature,
         identifier=signer.signature_algorithm,

@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat import asn1
 
 from keystore.pki.der import SEQUENCE, wrap
+from signing.formats.chains import find_extension, parse_certificate
 from signing.formats.der import (
     INTEGER,
     OBJECT_IDENTIFIER,
@@ -124,12 +125,12 @@ def read_signed_data(raw: bytes | memoryview) -> SignedData:
 def is_named(sid: bytes, *, certificate: bytes) -> bool:
     """Whether a SignerIdentifier means this certificate, by issuer and number or by key."""
     try:
-        parsed = x509.load_der_x509_certificate(certificate)
+        parsed = parse_certificate(certificate)
         if sid[:1] == b"\x80":
-            own = parsed.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
-            return bytes(read_one(sid).content) == own.value.digest
+            own = find_extension(parsed, x509.SubjectKeyIdentifier)
+            return own is not None and bytes(read_one(sid).content) == own.value.digest
         return sid == issuer_and_serial(parsed)
-    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension):
+    except ValueError:
         return False
 
 

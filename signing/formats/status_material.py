@@ -25,10 +25,17 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from signing.errors import CertificateRefused, StatusUnavailable
 from signing.formats.algorithms import is_signed_by
-from signing.formats.chains import is_issued_by, is_self_issued, parse_certificate
+from signing.formats.chains import find_extension, is_issued_by, is_self_issued, parse_certificate
 from signing.formats.der import DerMalformed, read_one
 from signing.formats.material import StatusSource, ValidationMaterial
 
+_UNREADABLE: Final = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 MAX_OCSP_BYTES: Final = 64 * 1024
 MAX_CRL_BYTES: Final = 1024 * 1024
 _SKEW: Final = timedelta(minutes=5)
@@ -72,7 +79,7 @@ def check_material(material: ValidationMaterial, *, chain: Sequence[bytes], now:
             said = [one.is_good(certificate, issuer=issuer, now=now) for one in evidence]
             if not any(said):
                 raise StatusUnavailable("not_covered")
-    except (DerMalformed, ValueError, UnsupportedAlgorithm) as malformed:
+    except (DerMalformed, *_UNREADABLE) as malformed:
         raise StatusUnavailable("malformed") from malformed
 
 
@@ -174,12 +181,10 @@ def _is_about(
 
 def _may_answer(responder: x509.Certificate, issuer: x509.Certificate, *, now: datetime) -> bool:
     """RFC 6960 §4.2.2.2: issued by the authority itself, for this purpose, with `nocheck`."""
-    try:
-        purposes = responder.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-        responder.extensions.get_extension_for_class(x509.OCSPNoCheck)
-    except (x509.ExtensionNotFound, x509.DuplicateExtension):
+    purposes = find_extension(responder, x509.ExtendedKeyUsage)
+    if purposes is None or ExtendedKeyUsageOID.OCSP_SIGNING not in purposes.value:
         return False
-    if ExtendedKeyUsageOID.OCSP_SIGNING not in purposes:
+    if find_extension(responder, x509.OCSPNoCheck) is None:
         return False
     is_valid = responder.not_valid_before_utc <= now <= responder.not_valid_after_utc
     return is_valid and is_issued_by(responder, issuer)
@@ -199,11 +204,8 @@ def _is_current(this: datetime, following: datetime | None, *, now: datetime) ->
 
 
 def _points(certificate: x509.Certificate) -> x509.CRLDistributionPoints | tuple[()]:
-    try:
-        found = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints)
-    except x509.ExtensionNotFound:
-        return ()
-    return found.value
+    found = find_extension(certificate, x509.CRLDistributionPoints)
+    return () if found is None else found.value
 
 
 def _hashed(data: bytes, *, algorithm: hashes.HashAlgorithm) -> bytes:

@@ -29,7 +29,7 @@ from keystore.pki.timestamp_requests import HashAlgorithm, MessageImprint
 from keystore.pki.timestamp_tokens import Accuracy
 from signing.errors import TimestampUnavailable
 from signing.formats.algorithms import HASH_OIDS, hash_name_of, is_signed_by
-from signing.formats.chains import order_chain
+from signing.formats.chains import find_extension, order_chain, parse_certificate
 from signing.formats.der import DerMalformed, oid
 from signing.formats.signed_attributes import has_certificate
 from signing.formats.signed_data import (
@@ -212,7 +212,7 @@ def verify_timestamp(
         if own is None or not has_certificate(signer, certificate=own):
             raise TimestampUnavailable("certificate")
         # 4
-        parsed = x509.load_der_x509_certificate(own)
+        parsed = parse_certificate(own)
         gen_time = info.gen_time.as_datetime()
         _check_purpose(parsed, at=gen_time)
         # 5, 6
@@ -274,11 +274,12 @@ def _check_answer(
 
 def _check_purpose(certificate: x509.Certificate, *, at: datetime) -> None:
     """RFC 3161 §2.3: one extended key usage, critical."""
-    try:
-        found = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
-    except (x509.ExtensionNotFound, x509.DuplicateExtension) as missing:
-        raise TimestampUnavailable("purpose") from missing
-    if not found.critical or list(found.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:
+    found = find_extension(certificate, x509.ExtendedKeyUsage)
+    if (
+        found is None
+        or not found.critical
+        or list(found.value) != [ExtendedKeyUsageOID.TIME_STAMPING]
+    ):
         raise TimestampUnavailable("purpose")
     if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
         raise TimestampUnavailable("expired")
