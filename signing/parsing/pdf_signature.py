@@ -30,7 +30,7 @@ from signing.parsing.pdf_permissions import (
     check_new_field,
     lock_of,
 )
-from signing.parsing.pdf_signature_dictionary import SignatureDictionary
+from signing.parsing.pdf_signature_dictionary import SignatureDictionary, SigningDate
 from signing.parsing.pdf_update import Update, open_update
 
 
@@ -95,7 +95,7 @@ def _sign_new_field(
 
 def _dictionary(asked: SignatureAsked) -> SignatureDictionary:
     signature = SignatureDictionary(kind="/Sig", sub_filter=SUB_FILTER, hole_bytes=asked.hole_bytes)
-    signature["/M"] = pdf_date(asked.signed_at)
+    signature["/M"] = SigningDate(pdf_date(asked.signed_at))
     said = {
         "/Name": asked.name,
         "/Reason": asked.reason,

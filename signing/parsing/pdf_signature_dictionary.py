@@ -17,6 +17,16 @@ from signing.messages.pdf_layout import before_hole
 from signing.parsing.pdf_update import Update
 
 
+class SigningDate(generic.TextStringObject):  # type: ignore[misc]  # no types there
+    """A moment with its own offset, as anybody can read it in the file (ISO 32000-2 §7.9.4)."""
+
+    def write_to_stream(
+        self, stream: BinaryIO, handler: object = None, container_ref: object = None
+    ) -> None:
+        """See `TextStringObject`; nothing in it has to be escaped."""
+        stream.write(b"(%b)" % self.encode("ascii"))
+
+
 class SignatureDictionary(generic.DictionaryObject):  # type: ignore[misc]  # no types there
     """A signature that is not there yet.
 
