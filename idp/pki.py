@@ -9,6 +9,7 @@ Not here: any rule about certificates (`keystore/pki`).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from idp.accounts.model import Account, IdentifierKind
@@ -21,6 +22,7 @@ from keystore.pki.ceremony import Ceremony
 from keystore.pki.certificate_states import CertificateStates
 from keystore.pki.certificates import Certificates
 from keystore.pki.deployment import EXAMPLE_ARC, PkiDeployment, SubjectNumbers
+from keystore.pki.ended_certificates import EndedCertificates
 from keystore.pki.errors import DeploymentInvalid, NameRefused
 from keystore.pki.names import (
     OfficialSubject,
@@ -90,6 +92,11 @@ def pki_deployment(settings: Settings, *, is_sandbox: bool) -> PkiDeployment | N
         raise SettingsInvalid(name.upper(), reason=invalid.reason) from invalid
 
 
+def ended_certificates_file(settings: Settings) -> Path:
+    """Where revoked and suspended certificates are listed: beside the list of destroyed keys."""
+    return settings.effective_destruction_list.with_name("revoked")
+
+
 def build_pki(deployment: PkiDeployment, *, keyrings: Keyrings) -> Pki:
     """The use cases over one database; makes no key and asks nobody."""
     database, sealer, log = keyrings.database, keyrings.sealer, keyrings.log
@@ -112,7 +119,11 @@ def build_pki(deployment: PkiDeployment, *, keyrings: Keyrings) -> Pki:
         authorities=authorities,
         ceremony=Ceremony(database, authorities=authorities, keyring=ca_keyring, log=log),
         certificates=certificates,
-        states=CertificateStates(database, log=log),
+        states=CertificateStates(
+            database,
+            log=log,
+            listed=EndedCertificates(ended_certificates_file(keyrings.settings), sealer=sealer),
+        ),
         timestamp_certificates=service(Profile.TIMESTAMP, keyrings.of(TIMESTAMP)),
         ocsp_certificates=service(Profile.OCSP, keyrings.of(OCSP)),
     )

@@ -53,7 +53,6 @@ from idp.work.clock import Clock, open_clock
 from idp.work.outbox import Outbox
 from keystore.keyring import Keyring
 from keystore.log.record import LogWriter
-from keystore.pki.certificate_states import CertificateStates
 from keystore.purposes import TOKENS
 from keystore.sealing import Sealer
 from keystore.second_factor.client import VerifierClient
@@ -102,7 +101,8 @@ class Services:
 
     def signing_means(self, *, log: LogWriter) -> SigningMeans:
         """What accounts sign with, for acts that are recorded by `log`."""
-        states = None if self.trust.pki is None else CertificateStates(self.database, log=log)
+        pki = self.trust.pki
+        states = None if pki is None else pki.states.recorded_by(log)
         return SigningMeans(states, self.outbox, self.sealer)
 
     def close(self) -> None:

@@ -40,7 +40,7 @@ class SealBroken(KeystoreError):
 
 
 class DestructionListBroken(KeystoreError):
-    """The list of destroyed data keys was changed; `line` is the first that does not fit."""
+    """A list of what was destroyed or ended was changed; `line` is the first that does not fit."""
 
     code: ClassVar[str] = "destruction_list_broken"
 

@@ -6,13 +6,12 @@ is put beside the database and opened: tables, root key, sheet, log.  5. What wa
 or destroyed since is so again, and whoever was erased since is erased again.  6. The copy takes the
 place of the database, which is kept under another name.  What is wrong in 4 and 5 leaves the
 database as it was.
-Not here: ending again (`idp/cli/restore_endings.py`), erasing again
-(`idp/accounts/destroyed_again.py`).
+Not here: the lists that are kept apart (`idp/cli/restore_lists.py`), ending again
+(`idp/cli/restore_endings.py`), erasing again (`idp/accounts/destroyed_again.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +26,7 @@ from idp.cli.context import read_settings
 from idp.cli.log_parts import open_log
 from idp.cli.naming import operator_option
 from idp.cli.restore_endings import end_again
+from idp.cli.restore_lists import Lists, read_destroyed_keys, read_ended_certificates
 from idp.clock import utc_now
 from idp.errors import StorageUnavailable
 from idp.services import Services, build_services
@@ -37,21 +37,28 @@ from idp.storage.deployment import find_stamp
 from idp.storage.replaced import Replaced, read_replaced
 from idp.storage.schema import head_revision, is_set_up, upgrade
 from keystore.destruction import DestructionList
-from keystore.errors import DestructionListBroken
 from keystore.log.events import MADE_FORM, Event, EventType
 from keystore.log.verify import verify_log
 
 _BROKEN_LOG: Final = 1
+_file: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
     "--destroyed",
-    "lists",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    "destroyed",
+    type=_file,
     multiple=True,
     help="A further list of destroyed data keys, of another host.",
+)
+@click.option(
+    "--revoked",
+    "revoked",
+    type=_file,
+    multiple=True,
+    help="A further list of revoked and suspended certificates, of another host.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(
@@ -59,7 +66,13 @@ _BROKEN_LOG: Final = 1
 )
 @operator_option
 def restore(
-    folder: Path, lists: tuple[Path, ...], operator: str, *, yes: bool, force: bool
+    folder: Path,
+    destroyed: tuple[Path, ...],
+    revoked: tuple[Path, ...],
+    operator: str,
+    *,
+    yes: bool,
+    force: bool,
 ) -> None:
     """Put the backup in FOLDER in the place of the database; stop the service before.
 
@@ -85,7 +98,13 @@ def restore(
     try:
         # 4, 5
         is_whole = _stage(
-            settings, copies, backup, before=before, lists=lists, operator=operator, force=force
+            settings,
+            copies,
+            backup,
+            before=before,
+            lists=Lists(destroyed, revoked),
+            operator=operator,
+            force=force,
         )
         # 6
         kept = copies.accept(now=utc_now())
@@ -105,7 +124,7 @@ def _stage(
     backup: Backup,
     *,
     before: Replaced,
-    lists: Sequence[Path],
+    lists: Lists,
     operator: str,
     force: bool,
 ) -> bool:
@@ -121,13 +140,17 @@ def _stage(
             if (state.rows, state.heads_sha256) != (info.log_rows, info.log_heads_sha256):
                 raise CopyFailed("the log of the copy is not the log that was backed up")
             is_whole = _check_log(services)
-            digests = _read_lists(services, lists=lists, force=force)
-            ended = end_again(services, before=before, digests=digests, operator=operator)
+            digests = read_destroyed_keys(services, lists=lists.destroyed, is_forced=force)
+            listed = read_ended_certificates(services, lists=lists.revoked, is_forced=force)
+            ended = end_again(
+                services, before=before, digests=digests, listed=listed, operator=operator
+            )
             done = _erase_again(services, before=before, digests=digests, operator=operator)
             facts: dict[str, str | int | bool] = {
                 "made": f"{info.made_at:{MADE_FORM}}",
                 "erased_again": len(done.erased),
                 "revoked_again": ended.certificates,
+                "lists_kept": ended.lists,
                 "destroyed_again": ended.keys,
                 "personal_again": ended.personal_keys,
             }
@@ -189,29 +212,6 @@ def _check_log(services: Services) -> bool:
     if not report.is_whole:
         click.echo(f"the log has {report.count} faults: `antin log verify` names them", err=True)
     return report.is_whole
-
-
-def _read_lists(services: Services, *, lists: Sequence[Path], force: bool) -> frozenset[bytes]:
-    """What stands for everything that was destroyed: data keys of people, and signing keys."""
-    own = services.settings.effective_destruction_list
-    listed = DestructionList(own, sealer=services.sealer)
-    digests = set[bytes]()
-    for file in dict.fromkeys((own, *lists)):
-        one = DestructionList(file, sealer=services.sealer)
-        try:
-            destroyed = one.read()
-        except DestructionListBroken as broken:
-            if not force:
-                raise CopyFailed(
-                    f"{file} was changed at line {broken.line}, or belongs to another database; "
-                    "with --force it is followed as it is"
-                ) from broken
-            destroyed = one.read_unverified()
-            if file == own:
-                kept = listed.begin_anew(destroyed, now=services.time())
-                click.echo(f"{file} begins anew; the list that was changed is kept: {kept}")
-        digests |= {line.digest for line in destroyed}
-    return frozenset(digests)
 
 
 def _erase_again(

@@ -7,7 +7,7 @@ Not here: people who were erased (`idp/accounts/destroyed_again.py`).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,30 +19,44 @@ from idp.storage.accounts import find_row
 from idp.storage.replaced import Replaced
 from keystore.backends.errors import KeyKept, TokenUnavailable
 from keystore.key_erasing import kid_digest
-from keystore.pki.carrying_over import carry_over
+from keystore.pki.carrying_over import carry_over, carry_over_lists
+from keystore.pki.model import CertificateRecord
+from keystore.pki.storage.authorities import read_cas
 from keystore.purposes import KEY_PURPOSES
 from keystore.signer.storage import end_keys_again
 
 
 @dataclass(frozen=True, slots=True)
 class EndedAgain:
-    """How many certificates, keys of the service and keys of persons of the copy were ended."""
+    """How many certificates, keys of the service and keys of persons of the copy were ended.
+
+    `lists`: revocation lists that the copy goes on from.
+    """
 
     certificates: int
+    lists: int
     keys: int
     personal_keys: int
 
 
 def end_again(
-    services: Services, *, before: Replaced, digests: Collection[bytes], operator: str
+    services: Services,
+    *,
+    before: Replaced,
+    digests: Collection[bytes],
+    listed: Sequence[CertificateRecord],
+    operator: str,
 ) -> EndedAgain:
     """End in the copy what had ended in the database before; call it before people are erased.
 
-    Takes   digests: of the lists of what was destroyed, which outlive a database.
+    Takes   digests: of the lists of what was destroyed, listed: certificates of the lists of those
+            that ended, both of which outlive a database.
     """
+    lists = carry_over_lists(services.database, before.lists)
     certificates = carry_over(
         services.database,
-        before.certificates,
+        # the database first: it knows more of each than the list
+        [*before.certificates, *_of_authorities(services, listed)],
         data_key_of=_data_key_of,
         log=services.log.in_name_of(operator),
         now=services.time(),
@@ -58,11 +72,20 @@ def end_again(
         click.echo(f"{personal_keys} personal keys that had ended were ended again")
     if not before.is_read and services.trust.pki is not None:
         click.echo(
-            "the database before could not be read: revoke again what the revocation lists that "
-            "were published since the backup name",
+            "the database before could not be read: what its list of ended certificates names was "
+            "ended again; compare with the revocation lists that were published since the backup",
             err=True,
         )
-    return EndedAgain(certificates, keys, personal_keys)
+    return EndedAgain(certificates, lists, keys, personal_keys)
+
+
+def _of_authorities(
+    services: Services, listed: Sequence[CertificateRecord]
+) -> list[CertificateRecord]:
+    """Those of authorities that the copy knows: of others nothing can be said here."""
+    with services.database.read() as connection:
+        known = {ca.ca_id for ca in read_cas(connection)}
+    return [one for one in listed if one.ca_id in known]
 
 
 def _destroy_again(

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, inspect
 
 from idp.ids import AccountId
 from idp.storage.erasures import count_accounts, read_erased
+from keystore.pki.carrying_over import PublishedLists, read_lists
 from keystore.pki.model import CertificateRecord
 from keystore.pki.storage.certificates import read_ended
 from keystore.signer.storage import EndedKey, read_ended_keys
@@ -29,6 +30,8 @@ class Replaced:
     erased: tuple[AccountId, ...] = ()
     certificates: tuple[CertificateRecord, ...] = field(default=(), repr=False)
     """Revoked and suspended ones."""
+    lists: PublishedLists = field(default_factory=PublishedLists, repr=False)
+    """The newest revocation lists."""
     destroyed_keys: frozenset[str] = frozenset()
     personal_keys: tuple[EndedKey, ...] = ()
     """Suspended and destroyed ones."""
@@ -43,6 +46,7 @@ def read_replaced(connection: Connection) -> Replaced:
         accounts=count_accounts(connection),
         erased=read_erased(connection),
         certificates=read_ended(connection) if has_certificates else (),
+        lists=read_lists(connection) if has_certificates else PublishedLists(),
         destroyed_keys=read_destroyed(connection),
         personal_keys=read_ended_keys(connection) if has_personal_keys else (),
         is_read=True,

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
 
 from keystore.backends.offline import OfflineKey, make_offline_key
+from keystore.clock import to_ms
 from keystore.errors import KeyUnavailable
 from keystore.keyring import Keyring, SigningKey
 from keystore.log.events import Event, EventType
@@ -41,6 +42,7 @@ from keystore.pki.model import (
     CertificateStatus,
 )
 from keystore.pki.names import authority_name
+from keystore.pki.offline_lists import crl_number
 from keystore.pki.profiles import PROFILES, Profile
 from keystore.pki.storage import authorities as ca_table
 from keystore.pki.storage import certificates as certificate_table
@@ -186,7 +188,7 @@ class Ceremony:
         with self._database.transaction() as tx:
             lock_until_commit(tx, name=f"ca:{root_id}")
             root = ca_table.find_ca(tx.connection, root_id)
-            number = _next_number(None if root is None else root.offline_crl)
+            number = _next_number(None if root is None else root.offline_crl, now=now)
             revoked = certificate_table.read_revoked(tx.connection, ca_id=root_id, now=now)
             listed = tuple(revoked)
             crl = _build_crl(
@@ -272,11 +274,10 @@ def _row(record: CaRecord, *, serial: int, spki: bytes) -> CertificateRecord:
     )
 
 
-def _next_number(crl: bytes | None) -> int:
-    if crl is None:
-        return 1
-    extensions = x509.load_der_x509_crl(crl).extensions
-    return extensions.get_extension_for_class(x509.CRLNumber).value.crl_number + 1
+def _next_number(crl: bytes | None, *, now: datetime) -> int:
+    # of the clock, as those of issuing authorities: after a backup was restored a number that was
+    # published once must not come again (RFC 5280 §5.2.3)
+    return max(to_ms(now), 1 + (0 if crl is None else crl_number(crl)))
 
 
 def _build_crl(

@@ -16,6 +16,7 @@ import structlog
 
 from keystore.log.events import Event, EventType, Fact
 from keystore.log.record import LogWriter
+from keystore.pki.ended_certificates import EndedCertificates
 from keystore.pki.errors import (
     CaRefused,
     CertificateAmbiguous,
@@ -44,13 +45,25 @@ class CertificateStates:
 
     `data_key` is that of the person concerned, so that the log row is sealed to them; None where
     there is none, or it is not at hand.  `ca_id` names the authority where two gave one number.
+    `listed`: where changes are listed apart from the database.
     A certificate of somebody else's authority keeps the state that this authority gives it: the
     acts on one certificate refuse it (CaRefused, external), those on an account pass it over.
     """
 
-    def __init__(self, database: DatabaseLike, *, log: LogWriter) -> None:
+    def __init__(
+        self,
+        database: DatabaseLike,
+        *,
+        log: LogWriter,
+        listed: EndedCertificates | None = None,
+    ) -> None:
         self._database = database
         self._log = log
+        self._listed = listed
+
+    def recorded_by(self, log: LogWriter) -> CertificateStates:
+        """The same, with every event written by `log`."""
+        return CertificateStates(self._database, log=log, listed=self._listed)
 
     def suspend(
         self,
@@ -84,7 +97,7 @@ class CertificateStates:
         with self._database.transaction() as tx:
             record = _get_own(tx, serial, ca_id=ca_id)
             _check_state(record, allowed=frozenset({CertificateState.SUSPENDED}), now=now)
-            _change(tx, record, CertificateState.GOOD, reason=None, at=now, now=now)
+            self._change(tx, record, CertificateState.GOOD, reason=None, at=now, now=now)
             self._record(tx, EventType.CERTIFICATE_LIFTED, record, data_key=data_key, now=now)
 
     def revoke(
@@ -142,7 +155,7 @@ class CertificateStates:
         self, tx: Transaction, record: CertificateRecord, *, data_key: bytes | None, now: datetime
     ) -> None:
         hold = RevocationReason.CERTIFICATE_HOLD
-        _change(tx, record, CertificateState.SUSPENDED, reason=hold, at=now, now=now)
+        self._change(tx, record, CertificateState.SUSPENDED, reason=hold, at=now, now=now)
         self._record(tx, EventType.CERTIFICATE_SUSPENDED, record, data_key=data_key, now=now)
 
     def _revoke(
@@ -158,7 +171,7 @@ class CertificateStates:
             raise ValueError("reason")
         is_held = record.state is CertificateState.SUSPENDED
         since = record.changed_at if is_held and record.changed_at is not None else now
-        _change(tx, record, CertificateState.REVOKED, reason=reason, at=since, now=now)
+        self._change(tx, record, CertificateState.REVOKED, reason=reason, at=since, now=now)
         self._record(
             tx,
             EventType.CERTIFICATE_REVOKED,
@@ -166,6 +179,31 @@ class CertificateStates:
             data_key=data_key,
             now=now,
             facts={"reason": reason.value},
+        )
+
+    def _change(
+        self,
+        tx: Transaction,
+        record: CertificateRecord,
+        state: CertificateState,
+        *,
+        reason: RevocationReason | None,
+        at: datetime,
+        now: datetime,
+    ) -> None:
+        listed = self._listed
+        if listed is not None and state is CertificateState.GOOD:
+            tx.on_commit(lambda: listed.add(record, state=state, reason=None, since=at, now=now))
+        elif listed is not None:
+            listed.add(record, state=state, reason=reason, since=at, now=now)
+        table.change_state(
+            tx.connection,
+            ca_id=record.ca_id,
+            serial=record.serial,
+            state=state,
+            reason=reason,
+            at=at,
+            now=now,
         )
 
     def _record(
@@ -265,23 +303,3 @@ def _check_state(
         raise CertificateStateRefused(serial=record.serial, state=record.state)
     if now > record.not_after:
         raise CertificateStateRefused(serial=record.serial, state="expired")
-
-
-def _change(
-    tx: Transaction,
-    record: CertificateRecord,
-    state: CertificateState,
-    *,
-    reason: RevocationReason | None,
-    at: datetime,
-    now: datetime,
-) -> None:
-    table.change_state(
-        tx.connection,
-        ca_id=record.ca_id,
-        serial=record.serial,
-        state=state,
-        reason=reason,
-        at=at,
-        now=now,
-    )

@@ -30,13 +30,23 @@ def read_offline_lists(cas: Iterable[CaRecord], *, now: datetime) -> tuple[CrlHe
     )
 
 
+def crl_number(der: bytes) -> int:
+    """The number of a list that we signed."""
+    return _number_of(x509.load_der_x509_crl(der))
+
+
+def _number_of(crl: x509.CertificateRevocationList) -> int:
+    return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+
+
 def _head(ca: CaRecord, der: bytes) -> CrlHead:
     crl = x509.load_der_x509_crl(der)
+    number = _number_of(crl)
     digest = hashlib.sha256(der).digest()
     return CrlHead(
         ca_id=ca.ca_id,
         shard=None,
-        number=crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number,
+        number=number,
         this_update=crl.last_update_utc,
         next_update=crl.next_update_utc or crl.last_update_utc,
         entries=len(crl),

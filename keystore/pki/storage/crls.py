@@ -123,6 +123,11 @@ def get_der(connection: Connection, head: CrlHead) -> bytes:
     return der
 
 
+def read_newest(connection: Connection) -> tuple[tuple[CrlHead, bytes], ...]:
+    """The newest list of each authority and partition, with its bytes."""
+    return tuple((head, get_der(connection, head)) for head in read_heads(connection))
+
+
 def insert_crl(connection: Connection, head: CrlHead, *, der: bytes) -> None:
     """Store a new list."""
     connection.execute(

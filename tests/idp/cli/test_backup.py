@@ -230,19 +230,81 @@ def test_a_destroyed_signing_key_stays_destroyed_where_the_database_is_lost(offi
     services.close()
 
 
+def test_what_was_revoked_stays_so_where_the_database_is_lost(
+    office: Office, settings: dict[str, str], request: pytest.FixtureRequest
+) -> None:
+    """By the list that is kept beside that of destroyed keys."""
+    hers, his = office.add(HERS), office.add(HIS)
+    lost, held = office.certify(hers, his)
+    (lifted,) = office.certify(his)
+    assert office.run("backup", str(office.folder / "b")).exit_code == 0
+    (late,) = office.certify(hers)
+    services = office.services()
+    assert services.trust.pki is not None
+    states, now = services.trust.pki.states, services.time()
+    for one in (lost, late):
+        states.revoke(one.serial, reason=RevocationReason.KEY_COMPROMISE, now=now)
+    for one in (held, lifted):
+        states.suspend(one.serial, now=now)
+    states.lift(lifted.serial, now=now)
+    services.close()
+    assert (office.folder / "revoked").stat().st_mode & 0o077 == 0
+    before = [office.certificate(one) for one in (lost, held, late, lifted)]
+    _lose_database(office, settings, request)
+    done = office.run("restore", str(office.folder / "b"), "--yes")
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert "3 certificates that had ended were ended again" in done.output
+    assert "what its list of ended certificates names was ended again" in done.output
+    after = [office.certificate(one) for one in (lost, held, late, lifted)]
+    for one, two in zip(before[:3], after[:3], strict=True):
+        assert (one.state, one.reason, one.changed_at) == (two.state, two.reason, two.changed_at)
+    assert [one.account_id for one in after[:3]] == [hers.account_id, his.account_id, None]
+    assert after[3].state is CertificateState.GOOD
+    _check_log(office)
+
+
+def test_a_changed_list_of_revocations_is_refused_and_followed_when_forced(office: Office) -> None:
+    (certificate, other) = office.certify(office.add(HERS), office.add(HIS))
+    office.run("backup", str(office.folder / "b"))
+    services = office.services()
+    assert services.trust.pki is not None
+    for one in (certificate, other):
+        services.trust.pki.states.suspend(one.serial, now=services.time())
+    services.close()
+    listed = office.folder / "revoked"
+    listed.write_bytes(listed.read_bytes().replace(b"suspended:", b"good:", 1))
+    refused = office.run("restore", str(office.folder / "b"), "--yes")
+    assert "revoked was changed at line 1" in _refusal(refused)
+    elsewhere = office.folder / "of-another-host"
+    listed.rename(elsewhere)
+    refused = office.run("restore", str(office.folder / "b"), "--yes", "--revoked", str(elsewhere))
+    assert "of-another-host was changed" in _refusal(refused)
+    elsewhere.rename(listed)
+    done = office.run("restore", str(office.folder / "b"), "--yes", "--force")
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert "revoked begins anew" in done.output
+    assert office.certificate(other).state is CertificateState.SUSPENDED
+
+
+def _lose_database(
+    office: Office, settings: dict[str, str], request: pytest.FixtureRequest
+) -> None:
+    if settings["ANTIN_DATABASE_URL"].startswith("sqlite"):
+        for file in office.folder.glob("antin.db*"):
+            file.unlink()
+        return
+    server: PostgresqlServer = request.getfixturevalue("postgresql_server")
+    name = settings["ANTIN_DATABASE_URL"].rpartition("/")[2]
+    server.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public", database=name)
+
+
 def test_a_lost_database_comes_back_in_an_empty_place(
     office: Office, settings: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
     hers, his = office.add(HERS), office.add(HIS)
     office.run("backup", str(office.folder / "b"))
     office.erase(hers.account_id)
-    if settings["ANTIN_DATABASE_URL"].startswith("sqlite"):
-        for file in office.folder.glob("antin.db*"):
-            file.unlink()
-    else:
-        server: PostgresqlServer = request.getfixturevalue("postgresql_server")
-        name = settings["ANTIN_DATABASE_URL"].rpartition("/")[2]
-        server.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public", database=name)
+    _lose_database(office, settings, request)
     done = office.run("restore", str(office.folder / "b"), given="y\n")
     assert done.exit_code == 0, (done.output, done.exception)
     assert "will be lost" not in done.output

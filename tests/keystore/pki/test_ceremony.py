@@ -15,12 +15,15 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from idp.errors import StorageUnavailable
 from keystore.backends.offline import make_offline_key
+from keystore.clock import to_ms
 from keystore.errors import KeyUnavailable
 from keystore.keyring import Keyring
 from keystore.log.record import log_event
 from keystore.pki.ceremony import Ceremony
 from keystore.pki.errors import CaRefused, CaUnknown
 from keystore.pki.model import CaKind, RevocationReason
+from keystore.pki.offline_lists import crl_number
+from keystore.pki.storage.authorities import replace_offline_crl
 from keystore.purposes import CA_ISSUING
 from keystore.signing_keys import KeyRecord, signing_key
 from keystore.storage import Transaction
@@ -165,6 +168,24 @@ def test_issuing_authorities_have_p384_keys_too(real, now: datetime) -> None:
         )
 
 
+def test_the_number_of_a_roots_list_never_comes_again_after_a_backup_was_restored(
+    real, now: datetime
+) -> None:
+    """RFC 5280 §5.2.3: the number increases, also where the database forgot the list before."""
+    backup = real.authorities.get("root-1").offline_crl
+
+    def renew(later: timedelta) -> int:
+        return crl_number(
+            real.ceremony.renew_crl("root-1", root_key=real.root_key, now=now + later)
+        )
+
+    published = renew(timedelta(days=1))
+    assert published == renew(timedelta(hours=1)) - 1  # the clock was set back
+    with real.database.transaction() as tx:
+        replace_offline_crl(tx.connection, "root-1", crl=backup)
+    assert renew(timedelta(days=2)) > published + 1
+
+
 def test_the_roots_list_grows_by_number_and_names_what_was_revoked(
     real, now: datetime, tmp_path: Path
 ) -> None:
@@ -175,7 +196,8 @@ def test_the_roots_list_grows_by_number_and_names_what_was_revoked(
     der = real.ceremony.renew_crl("root-1", root_key=real.root_key, now=now)
     crl = _crl(real)
     assert crl.public_bytes(Encoding.DER) == der
-    assert crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number == 2
+    number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+    assert number == to_ms(now)
     entry = crl.get_revoked_certificate_by_serial_number(serial)
     assert entry is not None
     reason = entry.extensions.get_extension_for_class(x509.CRLReason).value.reason
