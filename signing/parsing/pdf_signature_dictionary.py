@@ -20,9 +20,7 @@ from signing.parsing.pdf_update import Update
 class SigningDate(generic.TextStringObject):  # type: ignore[misc]  # no types there
     """A moment with its own offset, as anybody can read it in the file (ISO 32000-2 §7.9.4)."""
 
-    def write_to_stream(
-        self, stream: BinaryIO, handler: object = None, container_ref: object = None
-    ) -> None:
+    def write_to_stream(self, stream: BinaryIO, *_: object) -> None:
         """See `TextStringObject`; nothing in it has to be escaped."""
         stream.write(b"(%b)" % self.encode("ascii"))
 
