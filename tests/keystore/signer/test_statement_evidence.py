@@ -13,7 +13,12 @@ import pytest
 from keystore.jose import KeySet, import_own_keys, sign_jwt
 from keystore.signer.errors import EvidenceRefused
 from keystore.signer.evidence import StatementEvidence
-from keystore.signer.statement_evidence import STATEMENT_TYP, VerifierKeys, verify_statement
+from keystore.signer.statement_evidence import (
+    STATEMENT_TYP,
+    VerifiedStatement,
+    VerifierKeys,
+    verify_statement,
+)
 from tests.support.signer import SIGNER, Verifier
 
 _CHALLENGE = bytes(range(32))
@@ -31,13 +36,15 @@ def keys(verifier: Verifier, tmp_path: Path) -> VerifierKeys:
     return VerifierKeys(tmp_path / "keys.json")
 
 
-def _verify(evidence: StatementEvidence, keys: KeySet, *, now: datetime, **changes: Any) -> None:
+def _verify(
+    evidence: StatementEvidence, keys: KeySet, *, now: datetime, **changes: Any
+) -> VerifiedStatement:
     given: dict[str, Any] = {
         "expected_signer": SIGNER,
         "expected_account": "acc_1",
         "expected_challenge": _CHALLENGE,
     }
-    verify_statement(evidence, keys=keys, now=now, **(given | changes))
+    return verify_statement(evidence, keys=keys, now=now, **(given | changes))
 
 
 def test_a_right_statement_counts(verifier: Verifier, keys: VerifierKeys, now: datetime) -> None:
@@ -160,3 +167,43 @@ def test_without_keys_nothing_is_believed(
     with pytest.raises(EvidenceRefused, match="jws_key_unknown"):
         _verify(verifier.states(_CHALLENGE, now=now), VerifierKeys(None).current(), now=now)
     assert json.dumps(verifier.jwk)
+
+
+_FOR = {"organisation_id": "acc_org", "mandate_id": "mdt_1"}
+_AS_ORGANISATION = {"expected_account": "acc_org", "expected_kind": "organisation"}
+
+
+def test_for_an_organisation_person_and_mandate_are_named(
+    verifier: Verifier, keys: VerifierKeys, now: datetime
+) -> None:
+    evidence = verifier.states(_CHALLENGE, now=now, **_FOR)
+    stated = _verify(evidence, keys.current(), now=now, **_AS_ORGANISATION)
+    assert stated == VerifiedStatement("acc_1", "mdt_1")
+    own = _verify(verifier.states(_CHALLENGE, now=now), keys.current(), now=now)
+    assert own == VerifiedStatement("acc_1")
+
+
+@pytest.mark.parametrize(
+    ("said", "expected", "reason"),
+    [
+        ({}, _AS_ORGANISATION, "statement_mandate"),
+        ({"account_id": "acc_org"}, _AS_ORGANISATION, "statement_mandate"),
+        (_FOR | {"mandate_id": ""}, _AS_ORGANISATION, "statement_mandate"),
+        (_FOR | {"mandate_id": "no mandate"}, _AS_ORGANISATION, "statement_mandate"),
+        (_FOR | {"organisation_id": "acc_other"}, _AS_ORGANISATION, "statement_subject"),
+        (_FOR, {}, "statement_mandate"),
+        (_FOR | {"organisation_id": "acc_1"}, {}, "statement_mandate"),
+    ],
+)
+def test_a_persons_statement_opens_no_organisations_key_nor_the_other_way_round(
+    verifier: Verifier,
+    keys: VerifierKeys,
+    now: datetime,
+    said: dict[str, str],
+    expected: dict[str, str],
+    reason: str,
+) -> None:
+    evidence = verifier.states(_CHALLENGE, now=now, **said)
+    with pytest.raises(EvidenceRefused) as refused:
+        _verify(evidence, keys.current(), now=now, **expected)
+    assert refused.value.reason == reason
