@@ -149,3 +149,9 @@ class SecondFactorUnavailable(SigningError):
     """Whoever looks at one-time codes cannot be reached; nothing was spent."""
 
     code: ClassVar[str] = "second_factor_unavailable"
+
+
+class SignerAway(SigningError):
+    """`antin signer` cannot be reached; nothing was signed, and the request waits."""
+
+    code: ClassVar[str] = "signer_away"

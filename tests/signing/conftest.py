@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from idp.storage.database import Database
 from keystore.log.record import LogWriter
 from keystore.sealing import Sealer, load_kek
 from signing.blobs import DocumentStore
+from signing.isolation.task import Isolation
+from tests.support.signatory import SigningPki
+from tests.support.signing_house import SigningHouse
 
 
 @pytest.fixture
@@ -30,3 +34,29 @@ def log(sealer: Sealer) -> LogWriter:
 def documents(database: Database, sealer: Sealer, tmp_path: Path) -> DocumentStore:
     """Documents at rest in a folder of the test."""
     return DocumentStore(database, folder=tmp_path / "documents", sealer=sealer)
+
+
+@pytest.fixture
+def house(
+    database: Database,
+    sealer: Sealer,
+    log: LogWriter,
+    documents: DocumentStore,
+    isolation: Isolation,
+    signing_pki: SigningPki,
+    tmp_path: Path,
+    now: datetime,
+) -> Iterator[SigningHouse]:
+    """The whole journey but web and processes, on SQLite and on PostgreSQL."""
+    house = SigningHouse(
+        database,
+        sealer=sealer,
+        log=log,
+        documents=documents,
+        isolation=isolation,
+        pki=signing_pki,
+        folder=tmp_path,
+        now=now,
+    )
+    yield house
+    house.bench.ledger.close()

@@ -186,13 +186,27 @@ class SigningPki:
         lifetime: timedelta | None = None,
     ) -> Issued:
         """A certificate of the issuing CA, for a new key."""
-        rules = PROFILES[profile]
         key = _new_key(algorithm)
+        certificate = self.certify(
+            key.public_key(), profile=profile, subject=subject, lifetime=lifetime
+        )
+        return Issued(certificate, key, algorithm)
+
+    def certify(
+        self,
+        public_key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
+        *,
+        profile: Profile,
+        subject: Subject,
+        lifetime: timedelta | None = None,
+    ) -> x509.Certificate:
+        """A certificate of the issuing CA, for a key that somebody else holds."""
+        rules = PROFILES[profile]
         start, end = validity(rules, now=self.since, lifetime=lifetime)
         draft = Draft(
             rules=rules,
             name=subject_name(subject, deployment=_DEPLOYMENT, opaque_number="ANT-7Q2K9XW4"),
-            public_key=key.public_key(),
+            public_key=public_key,
             serial=make_serial(),
             not_before=start,
             not_after=end,
@@ -205,8 +219,7 @@ class SigningPki:
             self.issuing.key,
             SHA256(),
         )
-        certificate = build_certificate(draft, issuer=issuer, deployment=_DEPLOYMENT)
-        return Issued(certificate, key, algorithm)
+        return build_certificate(draft, issuer=issuer, deployment=_DEPLOYMENT)
 
     def timestamps(self, *, now: datetime = SIGNING_TIME) -> RealTimestamps:
         """The timestamp authority of the product, asked in process; its clock stands at `now`."""

@@ -1,0 +1,343 @@
+"""The window in which somebody confirms: opened for exactly these bytes, closed by one answer.
+
+What lives here: `Windows`.  When a signer says that she wants to sign, everything that her key will
+sign is prepared, and one activation is made over all of it; its hash is what the passkey signs, or
+what the verifier of one-time codes states.  Nothing that is confirmed can be exchanged afterwards.
+Source: architecture, decision 11; CEN EN 419 241-1 (signature activation).
+Not here: judging the confirmation (`antin signer` alone does), what happens then (`signing/sign`).
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+import msgspec
+
+from keystore.clock import from_ms, to_ms
+from keystore.sealing import Sealer
+from keystore.signer.activation import SignatureActivation, new_nonce
+from keystore.storage import DatabaseLike
+from signing.blobs import DocumentStore
+from signing.errors import (
+    CertificateRefused,
+    ConfirmationRefused,
+    DocumentRefused,
+    RequestNotWaiting,
+)
+from signing.formats.material import Level, Signatory
+from signing.formats.table import Act, Half, Material, Parties, prepare_half
+from signing.isolation.blob import Blob
+from signing.messages.pdf_signature import Appearance
+from signing.model import (
+    Document,
+    DocumentKind,
+    RequestState,
+    Role,
+    SigningRequest,
+    Slot,
+    StoredBlob,
+)
+from signing.ports import Signer, Signers, SigningCredential
+from signing.storage.preparations import (
+    Preparation,
+    PreparationState,
+    find_preparation,
+    replace_preparation,
+)
+
+PURPOSES: Final = {Role.PERSON: "document", Role.SEAL: "seal"}
+"""What an activation says its signatures are for."""
+
+FINISHED_WITHIN: Final = timedelta(days=1)
+"""How long timestamps and evidence are waited for, once the signatures are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What the signer may confirm now.
+
+    `challenge`: 32 bytes, what a passkey signs; `activation`: what a one-time code is for.
+    """
+
+    activation: SignatureActivation = field(repr=False)
+    challenge: bytes = field(repr=False)
+    expires_at: datetime
+
+
+class PreparedWork(msgspec.Struct, frozen=True):
+    """What is kept of a window until it is confirmed; sealed at rest."""
+
+    certificate: bytes
+    chain: tuple[bytes, ...]
+    algorithm: str
+    key_id: str
+    level: str
+    signed_ms: int
+    halves: tuple[Half, ...]
+
+    @property
+    def signatory(self) -> Signatory:
+        """With whose certificate it was prepared."""
+        return Signatory(self.certificate, self.chain, self.algorithm)
+
+    def act(self) -> Act:
+        """The act, as the second half needs it."""
+        return Act(signatory=self.signatory, level=Level(self.level), now=from_ms(self.signed_ms))
+
+
+class Draws(Protocol):
+    """Draws what is seen of a signature on the page."""
+
+    def __call__(
+        self,
+        request: SigningRequest,
+        slot: Slot,
+        document: Document,
+        *,
+        content: Blob,
+        credential: SigningCredential,
+        now: datetime,
+    ) -> tuple[Appearance, Blob] | None:
+        """Where it is seen and a PDF of one page; None where nothing is seen.
+
+        Raises  DocumentRefused, ParsingFailed.
+        """
+
+
+class Windows:
+    """Opens windows; safe to share between threads.
+
+    Takes   audience: the name that `antin signer` goes by; draws: None where nothing is visible.
+    """
+
+    def __init__(
+        self,
+        database: DatabaseLike,
+        *,
+        sealer: Sealer,
+        documents: DocumentStore,
+        signers: Signers,
+        parties: Parties,
+        audience: str,
+        draws: Draws | None = None,
+    ) -> None:
+        self._database = database
+        self._sealer = sealer
+        self._documents = documents
+        self._signers = signers
+        self._parties = parties
+        self._audience = audience
+        self._draws = draws
+
+    def open(
+        self,
+        request: SigningRequest,
+        *,
+        signer: Signer,
+        credential: SigningCredential,
+        passkey: bytes = b"",
+        now: datetime,
+    ) -> Window:
+        """Prepare everything that the signer would sign, and let her confirm it for a while.
+
+        1. It is this signer's turn, and she may sign at this moment.
+        2. The credential is hers, and the passkey one of those that open it.
+        3. Every document is what was handed over; what has to be signed over it is prepared.
+        4. One activation over all of it takes the place of a window that was open before.
+
+        Takes   passkey: which of the credential's shall confirm; empty for a one-time code.
+        Raises  RequestNotWaiting, ConfirmationRefused (mandate_ended, passkey_foreign,
+                another_confirmation), DocumentRefused, CertificateRefused, ParsingFailed,
+                TimestampUnavailable, DocumentGone.
+        """
+        # 1
+        slot = self.turn_of(request, signer=signer, now=now)
+        # 2
+        if credential.owner_id != (signer.organisation_id or signer.account_id):
+            raise CertificateRefused("foreign")
+        if bool(passkey) != (credential.scal == 2) or (
+            passkey and passkey not in credential.passkeys
+        ):
+            raise ConfirmationRefused("passkey_foreign")
+        # 3
+        work = self._prepare(request, slot, credential=credential, now=now)
+        # 4
+        expires_at = min(now + request.window, request.expires_at)
+        activation = SignatureActivation(
+            signer=self._audience,
+            purpose=PURPOSES[slot.role],
+            request_id=request.request_id,
+            account_id=credential.owner_id,
+            key_id=credential.key_id,
+            credential_id=passkey,
+            client_id=request.client_id,
+            hash_name=work.halves[0].hash_name,
+            digests=tuple(half.digest for half in work.halves),
+            expires_ms=to_ms(expires_at),
+            nonce=new_nonce(),
+        )
+        self._keep(request, slot, activation=activation, work=work, now=now)
+        return Window(activation, activation.challenge(), expires_at)
+
+    def find(self, request: SigningRequest, *, signer: Signer, now: datetime) -> Window | None:
+        """The window that is open for this signer, or None."""
+        slot = request.current_slot
+        if slot is None or slot.account_id != signer.account_id:
+            return None
+        with self._database.read() as connection:
+            found = find_preparation(
+                connection, request.request_id, slot.position, sealer=self._sealer
+            )
+        if found is None or found.state is not PreparationState.OPEN or now >= found.expires_at:
+            return None
+        return Window(decode_activation(found.activation), found.challenge, found.expires_at)
+
+    def turn_of(self, request: SigningRequest, *, signer: Signer, now: datetime) -> Slot:
+        """The slot that is this signer's, if it is her turn and she may sign at this moment.
+
+        Raises  RequestNotWaiting; ConfirmationRefused (mandate_ended).
+        """
+        state = request.state_at(now)
+        slot = request.current_slot
+        if state is not RequestState.WAITING or slot is None or not _is_for(slot, signer):
+            raise RequestNotWaiting(state)
+        if not self._signers.may_still_sign(signer, client_id=request.client_id, now=now):
+            raise ConfirmationRefused("mandate_ended")
+        return slot
+
+    def _prepare(
+        self,
+        request: SigningRequest,
+        slot: Slot,
+        *,
+        credential: SigningCredential,
+        now: datetime,
+    ) -> PreparedWork:
+        level = level_of(request, slot)
+        whole_second = from_ms(to_ms(now) // 1000 * 1000)
+        with ExitStack() as held:
+            materials = {
+                one.position: held_material(self._documents, request, one, held=held)
+                for one in request.documents
+            }
+            halves = []
+            for positions in shares(request.documents):
+                first = request.documents[positions[0]]
+                content = materials[first.position].content
+                seen = None
+                if content is not None and self._draws is not None:
+                    seen = self._draws(
+                        request, slot, first, content=content, credential=credential, now=now
+                    )
+                act = Act(
+                    signatory=credential.signatory,
+                    level=level,
+                    now=whole_second,
+                    name=credential.holder,
+                    reason=request.text.reason,
+                    location=request.text.location,
+                    place=None if seen is None else seen[0],
+                    drawn=None if seen is None else held.enter_context(seen[1]),
+                )
+                chosen = {at: materials[at] for at in positions}
+                halves.append(prepare_half(first.format, chosen, act=act, parties=self._parties))
+        return PreparedWork(
+            certificate=credential.signatory.certificate,
+            chain=credential.signatory.chain,
+            algorithm=credential.signatory.algorithm,
+            key_id=credential.key_id,
+            level=level,
+            signed_ms=to_ms(whole_second),
+            halves=tuple(halves),
+        )
+
+    def _keep(
+        self,
+        request: SigningRequest,
+        slot: Slot,
+        *,
+        activation: SignatureActivation,
+        work: PreparedWork,
+        now: datetime,
+    ) -> None:
+        with Blob.of(msgspec.msgpack.encode(work)) as encoded:
+            # as long as finishing may be tried, should the signatures come
+            stored: StoredBlob = self._documents.write(
+                encoded, expires_at=request.expires_at + FINISHED_WITHIN
+            )
+        preparation = Preparation(
+            request_id=request.request_id,
+            slot=slot.position,
+            challenge=activation.challenge(),
+            activation=msgspec.msgpack.encode(activation),
+            prepared_id=stored.blob_id,
+            created_at=now,
+            expires_at=from_ms(activation.expires_ms),
+        )
+        try:
+            with self._database.transaction() as tx:
+                self._documents.keep(tx, [stored])
+                older = replace_preparation(tx, preparation, sealer=self._sealer)
+                if older is not None:
+                    self._documents.drop(tx, [older])
+        except ValueError as taken:
+            raise ConfirmationRefused("another_confirmation") from taken
+
+
+def level_of(request: SigningRequest, slot: Slot) -> Level:
+    """The level of one signer's turn: only the last one's revision is stamped as a whole."""
+    if request.level is Level.LTA and slot.position != request.slots[-1].position:
+        return Level.LT
+    return request.level
+
+
+def shares(documents: Sequence[Document]) -> tuple[tuple[int, ...], ...]:
+    """Which documents (by position) are signed together: all in a container, else each alone."""
+    if documents[0].format.is_container:
+        return (tuple(one.position for one in documents),)
+    return tuple((one.position,) for one in documents)
+
+
+def held_material(
+    store: DocumentStore, request: SigningRequest, document: Document, *, held: ExitStack
+) -> Material:
+    """A document as formats take it; it is closed with `held`.
+
+    Raises  DocumentRefused (document_changed): it is not what was handed over; DocumentGone;
+            SealBroken.
+    """
+    content = None
+    if document.current_id is not None:
+        content = held.enter_context(store.open(document.current_id))
+        if document.result_id is None and not hmac.compare_digest(
+            content.digest(document.hash_name), document.digest
+        ):
+            raise DocumentRefused("document_changed")
+    text = request.text.documents[document.position]
+    is_first = document.result_id is None
+    digest = document.digest if content is None or is_first else content.digest("sha256")
+    return Material(
+        name=text.name,
+        media_type="" if document.kind is DocumentKind.DIGEST else text.media_type,
+        content=content,
+        digest=digest,
+        hash_name=document.hash_name if content is None or is_first else "sha256",
+    )
+
+
+def decode_activation(encoded: bytes) -> SignatureActivation:
+    """The activation of a stored window."""
+    return msgspec.msgpack.decode(encoded, type=SignatureActivation)
+
+
+def _is_for(slot: Slot, signer: Signer) -> bool:
+    return (slot.account_id, slot.role, slot.organisation_id) == (
+        signer.account_id,
+        signer.role,
+        signer.organisation_id,
+    )

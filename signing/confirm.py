@@ -1,0 +1,235 @@
+"""A confirmation: taken once, judged by the signer, its signatures kept before anything else.
+
+What lives here: `Confirming`.  The first steps on the way from waiting to signed, each in a
+transaction of its own, so that no crash signs twice or tells an untruth:
+
+    waiting → confirmed     the window is taken, by one of however many confirmations
+    (the signer signs)      once, or not at all: `antin signer` sees to it
+    signatures are kept     from here on nothing is lost: finishing is deferred work
+
+Whoever dies before the last leaves a request that is honestly confirmed, and soon waits again.
+Source: architecture, J3 and decision 11.
+Not here: opening the window (`signing/authorize`), judging the confirmation (`keystore/signer`),
+the documents (`signing/sign`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from keystore.log.events import EventType
+from keystore.sealing import Sealer
+from keystore.signer.errors import (
+    OutcomeUnknown,
+    PersonalKeyDestroyed,
+    PersonalKeySuspended,
+    PersonalKeyUnknown,
+    SignerError,
+    SignerUnavailable,
+)
+from keystore.signer.evidence import Evidence
+from keystore.storage import DatabaseLike
+from signing.authorize import FINISHED_WITHIN, Windows, decode_activation
+from signing.errors import (
+    CertificateRefused,
+    ConfirmationRefused,
+    RequestNotWaiting,
+    SignerAway,
+    SigningError,
+)
+from signing.model import RequestState, SigningRequest, Slot, SlotState
+from signing.outcomes import Finished, Outcomes
+from signing.ports import Deferred, SecondFactors, Signer, SignerDoor
+from signing.requests import SigningRequests
+from signing.sign import FINISH_SIGNING, Signing
+from signing.storage.preparations import (
+    Preparation,
+    find_preparation,
+    keep_signatures,
+    read_stuck,
+    take_preparation,
+)
+from signing.storage.requests import KEPT_AFTER_END, move_request, move_slot
+
+_STUCK_AFTER: Final = timedelta(minutes=2)
+"""Longer than a call to the signer may take with all its tries."""
+_FINISHED_BY_OTHERS_AFTER: Final = timedelta(seconds=10)
+"""Who took the confirmation finishes it at once; deferred work is for when that went wrong."""
+
+
+class Confirming:
+    """Safe to share between threads.  Takes   door: the way to `antin signer`."""
+
+    def __init__(
+        self,
+        database: DatabaseLike,
+        *,
+        sealer: Sealer,
+        requests: SigningRequests,
+        windows: Windows,
+        outcomes: Outcomes,
+        signing: Signing,
+        second_factors: SecondFactors,
+        door: SignerDoor,
+        deferred: Deferred,
+    ) -> None:
+        self._database = database
+        self._sealer = sealer
+        self._requests = requests
+        self._windows = windows
+        self._outcomes = outcomes
+        self._signing = signing
+        self._second_factors = second_factors
+        self._door = door
+        self._deferred = deferred
+
+    def confirm_by_code(
+        self, request: SigningRequest, *, signer: Signer, code: str, now: datetime
+    ) -> Finished:
+        """The signer gives a one-time code for the window that is open.
+
+        Raises  as `confirm`; ConfirmationRefused (wrong_code, code_used, too_many); the window
+                stays open then.
+        """
+        window = self._windows.find(request, signer=signer, now=now)
+        if window is None:
+            self._windows.turn_of(request, signer=signer, now=now)
+            raise ConfirmationRefused("window_closed")
+        statement = self._second_factors.confirm(
+            window.activation, code=code, signer=signer, now=now
+        )
+        return self.confirm(
+            request, signer=signer, confirmation=statement, challenge=window.challenge, now=now
+        )
+
+    def confirm(
+        self,
+        request: SigningRequest,
+        *,
+        signer: Signer,
+        confirmation: Evidence,
+        challenge: bytes,
+        now: datetime,
+    ) -> Finished:
+        """Sign what the open window says, and nothing else.
+
+        1. It is this signer's turn, she may sign at this moment, and the window is this one.
+        2. The window is taken, once.
+        3. `antin signer` judges the confirmation and signs.
+        4. The signatures are kept; finishing is tried at once, and by somebody else if it fails.
+
+        Raises  RequestNotWaiting; ConfirmationRefused (window_closed, mandate_ended, or as the
+                signer says); CertificateRefused; SignerAway.  The request waits again then.
+        """
+        # 1
+        slot = self._windows.turn_of(request, signer=signer, now=now)
+        preparation = self._find(request.request_id, slot.position)
+        if preparation is None:
+            raise ConfirmationRefused("window_closed")
+        # 2
+        self._take(request, slot, signer=signer, challenge=challenge, now=now)
+        # 3
+        activation = decode_activation(preparation.activation)
+        try:
+            signatures = self._door.activate(activation, confirmation)
+        except SignerError as refusal:
+            self._outcomes.wait_again(request, slot, reason=refusal.code, now=now)
+            raise _explained(refusal) from refusal
+        # 4
+        self._keep(request, slot, preparation, signatures, now=now)
+        return self._signing.finish(request.request_id, slot.position, now=now)
+
+    def recover(self, now: datetime) -> int:
+        """Let requests wait again whose confirmation was cut off; a periodic duty.
+
+        The key may have been used: the log of the signer says so.  No signature of it has left.
+        Returns how many.
+        """
+        with self._database.read() as connection:
+            stuck = read_stuck(connection, now=now, after=_STUCK_AFTER)
+        for request_id, position in stuck:
+            request = self._requests.get(request_id)
+            self._outcomes.wait_again(
+                request, request.slots[position], reason="interrupted", now=now
+            )
+        return len(stuck)
+
+    def _find(self, request_id: str, position: int) -> Preparation | None:
+        with self._database.read() as connection:
+            return find_preparation(connection, request_id, position, sealer=self._sealer)
+
+    def _take(
+        self,
+        request: SigningRequest,
+        slot: Slot,
+        *,
+        signer: Signer,
+        challenge: bytes,
+        now: datetime,
+    ) -> None:
+        with self._database.transaction() as tx:
+            if not take_preparation(
+                tx, request.request_id, slot.position, challenge=challenge, now=now
+            ):
+                raise ConfirmationRefused("window_closed")
+            is_moved = move_request(
+                tx,
+                request.request_id,
+                expected=[RequestState.WAITING],
+                to=RequestState.CONFIRMED,
+                now=now,
+                purge_at=request.expires_at + FINISHED_WITHIN + KEPT_AFTER_END,
+            )
+            if not is_moved or not move_slot(
+                tx,
+                request.request_id,
+                slot.position,
+                expected=SlotState.WAITING,
+                to=SlotState.CONFIRMED,
+                now=now,
+            ):
+                raise RequestNotWaiting(self._requests.get(request.request_id).state_at(now))
+            self._outcomes.record(tx, EventType.REQUEST_CONFIRMED, request, signer=signer, now=now)
+
+    def _keep(
+        self,
+        request: SigningRequest,
+        slot: Slot,
+        preparation: Preparation,
+        signatures: Sequence[bytes],
+        *,
+        now: datetime,
+    ) -> None:
+        with self._database.transaction() as tx:
+            if not keep_signatures(
+                tx,
+                preparation,
+                signatures=msgspec.msgpack.encode(list(signatures)),
+                sealer=self._sealer,
+            ):
+                # this took so long that the request waits for its signer again
+                raise ConfirmationRefused("interrupted")
+            self._deferred.add(
+                tx,
+                FINISH_SIGNING,
+                {"request_id": request.request_id, "slot": slot.position},
+                now=now,
+                due=now + _FINISHED_BY_OTHERS_AFTER,
+                expires=now + FINISHED_WITHIN,
+                lane="signing",
+            )
+
+
+def _explained(refusal: SignerError) -> SigningError:
+    """What the signer says, in the words of signing."""
+    if isinstance(refusal, PersonalKeyUnknown | PersonalKeyDestroyed | PersonalKeySuspended):
+        return CertificateRefused(refusal.code)
+    if isinstance(refusal, OutcomeUnknown):
+        return ConfirmationRefused("interrupted")
+    if isinstance(refusal, SignerUnavailable):
+        return SignerAway()
+    return ConfirmationRefused(refusal.code)
