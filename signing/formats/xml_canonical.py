@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from signing.errors import ParsingFailed
+from signing.errors import DocumentRefused, ParsingFailed
 from signing.formats.xml_names import DS
 from signing.formats.xml_text import escape_text, escape_value
 
@@ -59,11 +59,12 @@ def read_canonical(text: str) -> CanonicalReading:
     """Read a document and write its canonical form.
 
     Takes   text: decoded, without byte order mark.
-    Raises  ParsingFailed("contradiction").
+    Raises  ParsingFailed("contradiction"); DocumentRefused("namespace_unusable"): verifiers do not
+            agree how its name is written.
     """
     try:
         return _Reader(text).read()
-    except (ValueError, KeyError, IndexError) as unlike:
+    except (ValueError, KeyError, IndexError, OverflowError) as unlike:
         raise ParsingFailed("contradiction") from unlike
 
 
@@ -215,6 +216,10 @@ def _attributes(raw: str) -> list[tuple[str, str]]:
 
 def _scope(attributes: list[tuple[str, str]], outer: dict[str, str]) -> dict[str, str]:
     declared = {key[6:]: value for key, value in attributes if _is_declaration(key)}
+    for name in declared.values():
+        # NOTE: libxml2 and xadesjs write names of namespaces as they are, the standard escapes them
+        if escape_value(name) != name:
+            raise DocumentRefused("namespace_unusable")
     return outer | declared
 
 

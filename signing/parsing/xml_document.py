@@ -28,6 +28,7 @@ def read_document(raw: bytes, *, most_elements: int) -> etree._ElementTree:
     """
     if find_encoding(raw) is None:
         raise DocumentRefused("encoding_unknown")
+    # NOTE: collect_ids=False would make lxml 6.1 fetch external document types, whatever else is said
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
@@ -35,7 +36,6 @@ def read_document(raw: bytes, *, most_elements: int) -> etree._ElementTree:
         dtd_validation=False,
         attribute_defaults=False,
         huge_tree=False,
-        collect_ids=False,
     )
     try:
         tree = etree.fromstring(raw, parser).getroottree()
@@ -80,23 +80,33 @@ def find_end(raw: bytes, *, number: int) -> tuple[int, bool]:
     Returns the offset in bytes of its end tag, or of its `/>`; and whether it is the latter.
     Raises  DocumentRefused("not_xml") where this second reader does not agree with the first.
     """
-    found: list[int] = []
+    found: list[tuple[int, bool]] = []
     open_now: list[int] = []
     count = 0
+    # the element whose start tag was the last thing that was read
+    just_begun = -1
     parser = expat.ParserCreate()
 
     def start(_name: str, _attributes: list[str]) -> None:
-        nonlocal count
+        nonlocal count, just_begun
         open_now.append(count)
+        just_begun = count
         count += 1
 
+    def content(_raw: str) -> None:
+        nonlocal just_begun
+        just_begun = -1
+
     def end(_name: str) -> None:
+        nonlocal just_begun
         if open_now.pop() == number:
-            found.append(parser.CurrentByteIndex)
+            found.append((parser.CurrentByteIndex, just_begun == number))
+        just_begun = -1
 
     parser.ordered_attributes = True
     parser.StartElementHandler = start
     parser.EndElementHandler = end
+    parser.DefaultHandler = content
     try:
         parser.Parse(raw, True)  # noqa: FBT003  # the C function takes no keywords
     except expat.ExpatError as broken:
@@ -104,11 +114,11 @@ def find_end(raw: bytes, *, number: int) -> tuple[int, bool]:
     encoding = find_encoding(raw)
     if not found or encoding is None:
         raise DocumentRefused("not_xml")
-    [offset] = found
-    if raw.startswith(encoding.encode("</"), offset):
-        return offset, False
+    [(offset, has_no_content)] = found
     # NOTE: without an end tag the parser stands behind the start tag
     slash = encoding.encode(_SLASH)
-    if not raw.endswith(slash, 0, offset):
+    if has_no_content and raw.endswith(slash, 0, offset):
+        return offset - len(slash), True
+    if not raw.startswith(encoding.encode("</"), offset):
         raise DocumentRefused("not_xml")
-    return offset - len(slash), True
+    return offset, False
