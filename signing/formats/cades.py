@@ -150,6 +150,8 @@ def augment_cades(raw_signature: Blob, *, level: Level, now: datetime, sources: 
     Raises  DocumentRefused (not_cms, too_large, several_signatures, not_cades, already_archived,
             level); SignatureForeign; TimestampUnavailable; StatusUnavailable; CertificateRefused.
     """
+    if not raw_signature.size:
+        raise DocumentRefused("not_cms")
     # NOTE: unmapped when the last slice is gone; closed by hand, it would hide what was raised
     view = memoryview(mmap.mmap(raw_signature.fd, 0, access=mmap.ACCESS_READ))
     try:

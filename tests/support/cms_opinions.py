@@ -168,7 +168,7 @@ def _evidence(
 ) -> tuple[list[asn1_crl.CertificateList], list[asn1_ocsp.OCSPResponse]]:
     lists, answers = [], []
     for one in data["crls"] or ():
-        if one.name == "certificate_list":
+        if one.name == "crl":
             lists.append(one.chosen)
         else:
             assert one.chosen["other_rev_info_format"].dotted == OCSP_RESPONSE
