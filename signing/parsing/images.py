@@ -21,7 +21,7 @@ from signing.messages.appearance import AppearanceRefusal, CheckedImage, CheckIm
 
 MOST_BYTES: Final = 8 << 20
 MOST_PIXELS: Final = 10_000_000
-"""A seal of 60 mm at 1,200 dpi has less; unpacked it takes 40 MB, and checking it five times that."""
+"""A seal of 60 mm at 1,200 dpi has less; unpacked it takes 40 MB, checking it five times that."""
 _MOST_SIDE: Final = 10_000
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _HEADER: Final = struct.Struct(">I4sII")
@@ -80,12 +80,12 @@ def _check_file(raw_png: memoryview) -> None:
 def _with_alpha(opened: Image.Image) -> Image.Image:
     """Any kind of PNG with 8 bits per channel."""
     if opened.mode.startswith("I"):
-        # 16 bits of grey would be cut off at 255 by a plain conversion
-        grey = opened.point(lambda value: value / 257).convert("L")
+        # a plain conversion would cut 16 bits of grey off at 255, and forget what is clear
         clear = opened.info.get("transparency")
-        image = grey.convert("RGBA")
-        if isinstance(clear, int):
-            image.putalpha(opened.point(lambda value: value * 0 + 1).convert("L"))
+        deep = opened.convert("I")
+        grey = deep.point([value // 257 for value in range(1 << 16)], "L")
+        image = Image.merge("RGB", (grey, grey, grey)).convert("RGBA")
+        image.putalpha(deep.point([255 * (value != clear) for value in range(1 << 16)], "L"))
         return image
     return opened.convert("RGBA")
 

@@ -70,7 +70,7 @@ def test_the_image_keeps_its_proportions_and_is_never_huge(
     visible = draw_person(isolation, signature_image, room=page.view, page=page)
     assert visible.seen.width == pytest.approx(points(PERSON.most_width_mm), abs=0.01)
     with Image.open(io.BytesIO(signature_png())) as image:
-        left, upper, right, lower = image.getchannel("A").getbbox()
+        left, upper, right, lower = image.getchannel("A").getbbox() or (0, 0, 0, 0)
     proportion = (right - left) / (lower - upper)
     assert visible.seen.width / visible.seen.height == pytest.approx(proportion, rel=0.02)
 
