@@ -314,12 +314,12 @@ def held_material(
     content = None
     if document.current_id is not None:
         content = held.enter_context(store.open(document.current_id))
-        if document.result_id is None and not hmac.compare_digest(
+        if document.result is None and not hmac.compare_digest(
             content.digest(document.hash_name), document.digest
         ):
             raise DocumentRefused("document_changed")
     text = request.text.documents[document.position]
-    is_first = document.result_id is None
+    is_first = document.result is None
     digest = document.digest if content is None or is_first else content.digest("sha256")
     return Material(
         name=text.name,

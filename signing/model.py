@@ -90,6 +90,16 @@ class SignatureFormat(StrEnum):
         """Whether all documents of a request go into one file."""
         return self.value.startswith("asic-")
 
+    @property
+    def is_detached(self) -> bool:
+        """Whether the signature comes out alone, without the document."""
+        return self in {SignatureFormat.CADES_DETACHED, SignatureFormat.XADES_DETACHED}
+
+    @property
+    def takes_several(self) -> bool:
+        """Whether somebody else can sign what was signed, one after the other."""
+        return self in {SignatureFormat.PADES, SignatureFormat.XADES_ENVELOPED}
+
 
 USUAL_FORMAT: Final = {
     DocumentKind.PDF: SignatureFormat.PADES,
@@ -110,12 +120,24 @@ class StoredBlob:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Where a signed document is: a part of something at rest, `size_bytes` from `offset` on.
+
+    Signatures beside documents are small and many: those of one act lie together.
+    """
+
+    blob_id: BlobId
+    offset: int
+    size_bytes: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """One document of a request, as stored.
 
     `digest` is the hash (by `hash_name`) of what was handed over, or what was handed over;
-    `original_id` is None for a digest; `result_id`: the newest revision, None before the first
+    `original_id` is None for a digest; `result`: the newest revision, None before the first
     signature; `pages` is None where there are none.
     """
 
@@ -127,12 +149,12 @@ class Document:
     digest: bytes = field(repr=False)
     pages: int | None = None
     original_id: BlobId | None = None
-    result_id: BlobId | None = None
+    result: Result | None = None
 
     @property
     def current_id(self) -> BlobId | None:
         """What the next signer signs."""
-        return self.result_id or self.original_id
+        return self.original_id if self.result is None else self.result.blob_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

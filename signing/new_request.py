@@ -136,7 +136,8 @@ def _check_document(one: NewDocument, *, part: str, largest_bytes: int) -> None:
 def choose_formats(new: NewRequest, kinds: Sequence[DocumentKind]) -> list[SignatureFormat]:
     """The signature format of each document; `kinds` says what intake made of each.
 
-    Raises  RequestRefused (format_unfit, format_mixed, documents_number, level_unfit).
+    Raises  RequestRefused (format_unfit, format_mixed, format_one_signer, documents_number,
+            level_unfit).
     """
     formats = []
     for at, (one, kind) in enumerate(zip(new.documents, kinds, strict=True)):
@@ -151,6 +152,8 @@ def choose_formats(new: NewRequest, kinds: Sequence[DocumentKind]) -> list[Signa
         raise RequestRefused("format_mixed", part="documents")
     if SignatureFormat.ASIC_S_CADES in containers and len(formats) != 1:
         raise RequestRefused("documents_number", part="documents")
+    if len(new.signers) > 1 and not all(one.takes_several for one in formats):
+        raise RequestRefused("format_one_signer", part="signers")
     if new.level is Level.LTA and set(formats) != {SignatureFormat.PADES}:
         raise RequestRefused("level_unfit", part="level")
     return formats

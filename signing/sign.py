@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import datetime
@@ -39,7 +39,8 @@ from signing.errors import (
 )
 from signing.formats.material import StatusSource, ValidationMaterial
 from signing.formats.table import Parties, finish_half
-from signing.model import BlobId, RequestState, SigningRequest, Slot, SlotState, StoredBlob
+from signing.isolation.blob import Blob
+from signing.model import RequestState, Result, SigningRequest, Slot, SlotState, StoredBlob
 from signing.outcomes import Finished, Outcomes
 from signing.requests import SigningRequests
 from signing.storage.evidence import KEPT, Evidence, EvidenceContent, insert_evidence
@@ -141,12 +142,13 @@ class Signing:
         signatures: Sequence[bytes],
         *,
         now: datetime,
-    ) -> tuple[list[tuple[int, BlobId]], list[StoredBlob]]:
+    ) -> tuple[dict[int, Result], list[StoredBlob]]:
         """The signed documents at rest: which is the result of which, not yet committed."""
         kept_until = now + KEPT_AFTER_END
-        results: list[tuple[int, BlobId]] = []
+        results: dict[int, Result] = {}
         stored: list[StoredBlob] = []
         act = replace(work.act(), now=now)
+        beside: list[tuple[int, bytes]] = []
         try:
             for half, signature in zip(work.halves, signatures, strict=True):
                 with ExitStack() as held:
@@ -154,18 +156,39 @@ class Signing:
                         held_material(self._documents, request, request.documents[at], held=held)
                         for at in half.positions
                     ]
-                    result = held.enter_context(
+                    made = held.enter_context(
                         finish_half(
                             half, materials, signature=signature, act=act, parties=self._parties
                         )
                     )
-                    blob = self._documents.write(result, expires_at=kept_until)
+                    if half.format.is_detached:
+                        beside.append((half.positions[0], made.read()))
+                        continue
+                    blob = self._documents.write(made, expires_at=kept_until)
                 stored.append(blob)
-                results += [(at, blob.blob_id) for at in half.positions]
+                whole = Result(blob.blob_id, 0, blob.size_bytes)
+                results |= dict.fromkeys(half.positions, whole)
+            if beside:
+                stored.append(self._write_together(beside, results, kept_until=kept_until))
         except BaseException:
             self._documents.forget_files([one.blob_id for one in stored])
             raise
         return results, stored
+
+    def _write_together(
+        self,
+        beside: Sequence[tuple[int, bytes]],
+        results: dict[int, Result],
+        *,
+        kept_until: datetime,
+    ) -> StoredBlob:
+        with Blob.of_chunks(made for _, made in beside) as together:
+            blob = self._documents.write(together, expires_at=kept_until)
+        offset = 0
+        for at, made in beside:
+            results[at] = Result(blob.blob_id, offset, len(made))
+            offset += len(made)
+        return blob
 
     def _complete(
         self,
@@ -174,7 +197,7 @@ class Signing:
         slot: Slot,
         *,
         work: PreparedWork,
-        results: Sequence[tuple[int, BlobId]],
+        results: Mapping[int, Result],
         stored: Sequence[StoredBlob],
         evidence: ValidationMaterial,
         now: datetime,
@@ -202,7 +225,7 @@ class Signing:
         ):
             raise RequestNotWaiting(request.state)
         set_results(tx, request.request_id, results)
-        older = {one.result_id for one in request.documents if one.result_id is not None}
+        older = {one.result.blob_id for one in request.documents if one.result is not None}
         prepared = delete_preparation(tx, request.request_id, slot.position)
         self._documents.drop(tx, [*older, *([] if prepared is None else [prepared])])
         insert_evidence(tx, _evidence(request, slot, work, evidence, now=now), sealer=self._sealer)

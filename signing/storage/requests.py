@@ -9,7 +9,7 @@ Not here: what is allowed when (the use cases), the bytes of documents (`signing
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -44,6 +44,7 @@ from signing.model import (
     RequestId,
     RequestState,
     RequestText,
+    Result,
     Role,
     SignatureFormat,
     SigningRequest,
@@ -115,6 +116,8 @@ signing_document = Table(
     Column("pages", Integer, info=_NONE),
     Column("original_id", String(40), info=_NONE),
     Column("result_id", String(40), info=_NONE),
+    Column("result_offset", BigInteger, info=_NONE),
+    Column("result_bytes", BigInteger, info=_NONE),
     info=_holds(retention="request_ended+30d"),
 )
 
@@ -190,7 +193,11 @@ _MOVE_SLOT: Final = (
 _SET_RESULT: Final = (
     update(signing_document)
     .where(_d.request_id == bindparam("id"), _d.position == bindparam("at"))
-    .values(result_id=bindparam("result"))
+    .values(
+        result_id=bindparam("result"),
+        result_offset=bindparam("offset"),
+        result_bytes=bindparam("size"),
+    )
 )
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -351,10 +358,20 @@ def move_slot(
     return moved.rowcount == 1
 
 
-def set_results(tx: Transaction, request_id: str, results: Sequence[tuple[int, BlobId]]) -> None:
+def set_results(tx: Transaction, request_id: str, results: Mapping[int, Result]) -> None:
     """Let documents (by position) have these newest revisions."""
     tx.connection.execute(
-        _SET_RESULT, [{"id": request_id, "at": at, "result": blob} for at, blob in results]
+        _SET_RESULT,
+        [
+            {
+                "id": request_id,
+                "at": at,
+                "result": one.blob_id,
+                "offset": one.offset,
+                "size": one.size_bytes,
+            }
+            for at, one in results.items()
+        ],
     )
 
 
@@ -373,7 +390,6 @@ def _document_values(request_id: str, one: Document) -> dict[str, Any]:
         "digest": one.digest,
         "pages": one.pages,
         "original_id": one.original_id,
-        "result_id": one.result_id,
     }
 
 
@@ -387,7 +403,9 @@ def _document(row: Row[Any]) -> Document:
         digest=row.digest,
         pages=row.pages,
         original_id=None if row.original_id is None else BlobId(row.original_id),
-        result_id=None if row.result_id is None else BlobId(row.result_id),
+        result=None
+        if row.result_id is None
+        else Result(BlobId(row.result_id), row.result_offset, row.result_bytes),
     )
 
 

@@ -363,7 +363,9 @@ def test_signatures_that_come_too_late_are_not_used(
     assert FINISH_SIGNING not in {kind for kind, _ in house.later.left}
 
 
-def test_a_thousand_digests_are_signed_with_one_confirmation(house: SigningHouse) -> None:
+def test_a_thousand_digests_are_signed_with_one_confirmation(
+    house: SigningHouse, tmp_path: Path
+) -> None:
     anh = house.with_passkey()
     digests = digests_of(1_000)
     documents = [NewDocument(name=f"{at}", digest=one) for at, one in enumerate(digests)]
@@ -371,7 +373,15 @@ def test_a_thousand_digests_are_signed_with_one_confirmation(house: SigningHouse
     assert house.confirm(request, anh).state is RequestState.SIGNED
     found = house.requests.get(request.request_id)
     assert {one.kind for one in found.documents} == {DocumentKind.DIGEST}
-    assert len({one.result_id for one in found.documents}) == 1_000
+    assert len({one.current_id for one in found.documents}) == 1, "together at rest"
+    for at in (0, 1, 999):
+        opinion = openssl_verifies(
+            house.result(request, at),
+            root=house.pki.root_pem,
+            folder=tmp_path,
+            content=f"document {at}".encode(),
+        )
+        assert opinion.is_valid, opinion.said
 
 
 def test_the_person_signs_first_and_then_the_seal(house: SigningHouse) -> None:

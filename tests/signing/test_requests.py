@@ -199,6 +199,14 @@ _XML = {"name": "a.xml", "content": Blob.of(b"<a/>")}
         ({"documents": [NewDocument(**_XML)], "level": Level.LTA}, "level_unfit", "level"),
         (
             {
+                "documents": [_pdf(format=SignatureFormat.CADES_DETACHED)],
+                "signers": [NewSigner(sub="sub-1")] * 2,
+            },
+            "format_one_signer",
+            "signers",
+        ),
+        (
+            {
                 "signers": [
                     NewSigner(sub="sub-1", role=Role.SEAL, enterprise_code="9900000016"),
                     NewSigner(sub="sub-1"),

@@ -236,10 +236,10 @@ class SigningHouse:
 
     def result(self, request: SigningRequest, position: int = 0) -> bytes:
         """The signed document."""
-        found = self.requests.get(request.request_id).documents[position].result_id
+        found = self.requests.get(request.request_id).documents[position].result
         assert found is not None
-        with self.documents.open(found) as blob:
-            return blob.read()
+        with self.documents.open(found.blob_id) as blob:
+            return blob.read()[found.offset : found.offset + found.size_bytes]
 
     def _somebody(
         self,

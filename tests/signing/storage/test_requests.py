@@ -20,6 +20,7 @@ from signing.model import (
     RequestId,
     RequestState,
     RequestText,
+    Result,
     Role,
     SignatureFormat,
     SigningRequest,
@@ -148,7 +149,7 @@ def test_the_turn_goes_from_the_person_to_the_seal(
             key_id="key_1",
             certificate_sha256=bytes(32),
         )
-        set_results(tx, "sig_0001", [(0, BlobId("doc_2"))])
+        set_results(tx, "sig_0001", {0: Result(BlobId("doc_2"), 3, 40)})
     found = _find(database, sealer)
     assert found.slots[0] == replace(
         first, state=SlotState.SIGNED, ended_at=now, key_id="key_1", certificate_sha256=bytes(32)
@@ -156,6 +157,7 @@ def test_the_turn_goes_from_the_person_to_the_seal(
     second = found.current_slot
     assert second is not None
     assert second.role is Role.SEAL
+    assert found.documents[0].result == Result(BlobId("doc_2"), 3, 40)
     assert found.documents[0].current_id == "doc_2"
     assert found.documents[0].original_id == "doc_1"
 

@@ -83,6 +83,8 @@ def upgrade() -> None:
     sa.Column('pages', sa.Integer(), nullable=True),
     sa.Column('original_id', sa.String(length=40), nullable=True),
     sa.Column('result_id', sa.String(length=40), nullable=True),
+    sa.Column('result_offset', sa.BigInteger(), nullable=True),
+    sa.Column('result_bytes', sa.BigInteger(), nullable=True),
     sa.ForeignKeyConstraint(['request_id'], ['signing_request.request_id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('request_id', 'position')
     )
