@@ -16,6 +16,7 @@ from idp.backup import make_backup
 from idp.cli.context import open_database, read_settings
 from idp.clock import utc_now
 from idp.keks import open_service_ring, service_kek_file
+from idp.pki import ended_certificates_file
 from idp.settings import Settings
 from idp.storage.copies import Copies
 from idp.storage.schema import head_revision
@@ -59,7 +60,8 @@ def backup(folder: Path, *, as_json: bool) -> None:
     kept = service_kek_file(settings)
     if kept is not None:
         click.echo(f"not in it, keep copies apart from it: {kept}")
-    click.echo(f"not in it, keep copies apart from it: {settings.effective_destruction_list}")
+    for listed in (settings.effective_destruction_list, ended_certificates_file(settings)):
+        click.echo(f"not in it, keep copies apart from it: {listed}")
 
 
 def open_copies(settings: Settings) -> Copies:

@@ -135,7 +135,7 @@ def verify_rows(
             count.opened += _open(  # 6
                 opener, row, name=name, is_signers=is_signers, findings=findings
             )
-            if is_ours and is_unchanged and values[_TYPE] in _TOLD:
+            if marks is not None and is_ours and is_unchanged and values[_TYPE] in _TOLD:
                 _tell(values, name=name, count=count, findings=findings)
             seq, last_hash = values[_SEQ], row_hash
         count.rows += len(rows)

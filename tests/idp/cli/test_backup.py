@@ -7,23 +7,28 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import click
 import pytest
 from click.testing import Result
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select, update
 
 from idp.accounts.model import Account
 from idp.errors import AntinError
 from idp.storage.accounts import account
 from keystore.errors import SealBroken
-from keystore.log.record import find_writers, log_event, seal_context, verify_chain
+from keystore.log.events import Event, EventType
+from keystore.log.record import LogWriter, find_writers, log_event, seal_context, verify_chain
+from keystore.log.verify_standing import read_interruption
 from keystore.pki.model import CertificateRecord, CertificateState, RevocationReason
 from keystore.pki.storage.certificates import certificate as certificate_table
 from keystore.pki.storage.enrolments import enrolment
 from keystore.pki.storage.subjects import certified_subject
+from keystore.signer.log_sealing import RecipientSealer
 from keystore.signer.model import KeyPolicy
 from keystore.signer.storage import (
     erase_personal_key,
@@ -85,6 +90,40 @@ def test_a_restored_backup_is_the_database_of_then(office: Office) -> None:
     assert office.names() == {hers.account_id: HERS}
     assert his.account_id not in office.names()
     assert "the database before is kept" in done.output
+
+
+def test_a_restore_is_on_record_with_what_a_verification_reads_of_it(office: Office) -> None:
+    office.add(HERS)
+    office.run("backup", str(office.folder / "b"))
+    sheet = json.loads((office.folder / "b" / "manifest.json").read_text())
+    made_ms = int(datetime.fromisoformat(sheet["backup"]["made_at"]).timestamp() * 1000)
+    office.run("restore", str(office.folder / "b"), "--yes")
+    services = office.services()
+    with services.database.read() as connection:
+        (row,) = connection.execute(
+            select(log_event).where(log_event.c.type == "operation:backup:restored")
+        ).mappings()
+    services.close()
+    found = read_interruption(event_type=row["type"], at_ms=row["at_ms"], facts=row["facts"])
+    assert found is not None
+    assert 300_000 <= made_ms - found.since_ms < 360_000
+
+
+def test_a_row_that_somebody_put_into_a_backed_up_database_is_found_by_a_restore(
+    office: Office,
+) -> None:
+    """It fits its chain; only its mark, which needs a key, shows that nobody of ours wrote it."""
+    office.add(HERS)
+    services = office.services()
+    with services.database.transaction() as tx:
+        forger = LogWriter(RecipientSealer(Ed25519PrivateKey.generate()), writer_id="forger")
+        event = Event(EventType.LOG_ROW_ACCEPTED, facts={"writer": "x", "seq": 1})
+        forger.record(tx, event, data_key=None, now=services.time())
+    services.close()
+    office.run("backup", str(office.folder / "b"))
+    done = office.run("restore", str(office.folder / "b"), "--yes")
+    assert done.exit_code == 1
+    assert "the log has 1 faults" in done.stderr
 
 
 def test_nothing_happens_when_the_operator_says_no(office: Office) -> None:
