@@ -28,7 +28,7 @@ def read_document(raw: bytes, *, most_elements: int) -> etree._ElementTree:
     """
     if find_encoding(raw) is None:
         raise DocumentRefused("encoding_unknown")
-    # NOTE: collect_ids=False would make lxml 6.1 fetch external document types, whatever else is said
+    # NOTE: collect_ids=False makes lxml 6.1 fetch external document types, whatever else is said
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
