@@ -40,7 +40,7 @@ from tests.support.cms_opinions import (
     strictly,
 )
 from tests.support.pki import SmallPki
-from tests.support.signatory import SIGNING_TIME, Hand, SigningPki
+from tests.support.signatory import SIGNING_TIME, Hand, RealTimestamps, SigningPki
 
 CONTENT = "Quyết định số 12/QĐ-UBND".encode()
 LEVELS = (Level.B, Level.T, Level.LT)
@@ -185,14 +185,14 @@ def test_a_certificate_outside_its_time_does_not_sign(signing_pki: SigningPki) -
 
 
 def test_a_foreign_signature_value_gives_nothing(
-    hand: Hand, sources: Sources, signing_pki: SigningPki
+    hand: Hand, sources: Sources, timestamps: RealTimestamps, signing_pki: SigningPki
 ) -> None:
     """RFC 5652 §5.6; and the timestamp authority was not even asked."""
     prepared = prepared_for(hand)
     foreign = signing_pki.seal.sign(prepared.to_be_signed.digest)
     with pytest.raises(SignatureForeign):
         finish_cades(prepared, signature=foreign, level=Level.LT, now=SIGNING_TIME, sources=sources)
-    assert sources.timestamps.given == []
+    assert timestamps.given == []
 
 
 def test_another_document_than_prepared_is_refused(hand: Hand, sources: Sources) -> None:
@@ -335,14 +335,12 @@ def test_a_broken_signature_is_not_raised(hand: Hand, sources: Sources) -> None:
 
 
 def test_a_timestamp_over_something_else_is_found_when_raising(
-    hand: Hand, sources: Sources
+    hand: Hand, sources: Sources, timestamps: RealTimestamps
 ) -> None:
     """ETSI EN 319 122-1 §5.3: the imprint is the one of the signature value."""
     prepared = prepared_for(hand)
     signature = hand.sign(prepared.to_be_signed.digest)
-    token = sources.timestamps.stamp(
-        timestamp_imprint(b"other", hash_name="sha256"), hash_name="sha256"
-    )
+    token = timestamps.stamp(timestamp_imprint(b"other", hash_name="sha256"), hash_name="sha256")
     wrong = finish_cms(prepared, signature=signature, timestamp=token)
     with pytest.raises(TimestampUnavailable, match="imprint"):
         raised(wrong, Level.LT, sources)
