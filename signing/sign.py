@@ -38,6 +38,7 @@ from signing.errors import (
     TimestampUnavailable,
 )
 from signing.formats.material import StatusSource, ValidationMaterial
+from signing.formats.status_material import gather_material
 from signing.formats.table import Parties, finish_half
 from signing.isolation.blob import Blob
 from signing.model import RequestState, Result, SigningRequest, Slot, SlotState, StoredBlob
@@ -116,7 +117,7 @@ class Signing:
             work = msgspec.msgpack.decode(blob.read(), type=PreparedWork)
         signatures = msgspec.msgpack.decode(preparation.signatures or b"", type=list[bytes])
         chain = (work.certificate, *work.chain)
-        evidence = self._status.material(chain, now=now)
+        evidence = gather_material(self._status, chains=[chain], now=now)
         results, stored = self._write(request, work, signatures, now=now)
         try:
             with self._database.transaction() as tx:
