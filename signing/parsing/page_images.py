@@ -16,7 +16,7 @@ import pypdfium2
 
 from signing.errors import DocumentRefused
 from signing.messages.page_images import ImageFormat, PageAsked, PageDrawn
-from signing.parsing.pdfium import open_document
+from signing.parsing.pdfium_document import open_document
 
 _OPTIONS: Final[dict[ImageFormat, dict[str, object]]] = {
     ImageFormat.PNG: {"format": "PNG", "compress_level": 3},
@@ -29,7 +29,7 @@ def draw_page(asked: PageAsked, inputs: Sequence[memoryview], output: BinaryIO) 
 
     Raises  DocumentRefused: encrypted, damaged, no_such_page.
     """
-    with open_document(inputs[0]) as document:
+    with open_document(inputs[:1]) as document:
         pages = len(document)
         if not 0 <= asked.page < pages:
             raise DocumentRefused("no_such_page")
@@ -55,9 +55,13 @@ def warm_up() -> None:
     saved = io.BytesIO()
     blank.save(saved)
     blank.close()
+    whole = memoryview(saved.getvalue())
     for image_format in ImageFormat:
         asked = PageAsked(0, 10, image_format, 100)
-        draw_page(asked, [memoryview(saved.getvalue())], io.BytesIO())
+        draw_page(asked, [whole], io.BytesIO())
+    # its callback needs memory that is run, of which there is none any more later
+    with open_document([whole[:9], whole[9:]]):
+        pass
 
 
 def _scale(size: tuple[float, float], asked: PageAsked) -> float:
