@@ -1,13 +1,17 @@
 """A second-factor verifier for tests: people with authenticator apps, and what they confirm.
 
-What lives here: `VerifierBench`, a verifier inside of the test's own process, `App`, and a client
-that reaches it without a socket.  Not here: the real process (`verifier_process.py`).
+What lives here: `VerifierBench`, a verifier inside of the test's own process, `App`, a client that
+reaches it without a socket, and a thread that serves one.
+Not here: the real process (`verifier_process.py`).
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +27,10 @@ from keystore.second_factor.model import HeldTotp
 from keystore.second_factor.statement_key import open_statement_key
 from keystore.second_factor.verifier import SecondFactorVerifier
 from keystore.second_factor.wire import decode_answer, decode_request
-from keystore.strongroom.frames import Message, Refused, encode_frame
+from keystore.strongroom.frames import Address, Message, Refused, encode_frame
+from keystore.strongroom.gate import UserGate
+from keystore.strongroom.listening import listen
+from keystore.strongroom.server import RoomServer
 from tests.support.signer import SIGNER
 
 PERSON = "acc_1"
@@ -128,6 +135,26 @@ class VerifierBench:
     def client(self, time: Callable[[], datetime], *, is_keeper: bool = False) -> VerifierClient:
         """A client that needs no socket; every message is written and read as on the wire."""
         return _DirectClient(Answering(self.verifier, time=time), is_keeper=is_keeper)
+
+
+@contextmanager
+def serving(bench: VerifierBench, path: Path, *, time: Callable[[], datetime]) -> Iterator[None]:
+    """The verifier of a bench behind a real socket, at the time of the test; nobody is a keeper."""
+    with listen(Address(path=path)) as listener:
+        server = RoomServer(
+            listener,
+            name="verifier",
+            gate=UserGate(frozenset({os.getuid()}), keepers=frozenset()),
+            decode_request=decode_request,
+            answering=Answering(bench.verifier, time=time),
+        )
+        thread = threading.Thread(target=server.serve)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.stop()
+            thread.join()
 
 
 class _DirectClient(VerifierClient):

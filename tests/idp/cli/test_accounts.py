@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner, Result
 
+from idp.accounts.activation import normalise_activation_code
 from idp.accounts.attempts import Attempts, Source
 from idp.accounts.identifiers import ParsedIdentifier
 from idp.accounts.login import Login, PasswordAccepted
@@ -27,6 +28,8 @@ from idp.storage.ephemeral_sql import SqlEphemeralStore
 from keystore.log.events import EventType
 from keystore.log.record import LogWriter, log_event
 from keystore.sealing import Sealer, load_kek
+from keystore.second_factor.model import HeldTotp
+from tests.support.verifier import App, VerifierBench
 
 Run = Callable[..., Result]
 
@@ -68,6 +71,7 @@ def services(database: Database, tmp_path: Path, now: datetime) -> Iterator[Simp
         people=People(database, sealer=sealer),
         login=Login(database, store=store, sealer=sealer, attempts=Attempts(store, sealer=sealer)),
         sessions=SignedOut(),
+        verifier=None,
         signing_means=lambda *, log: None,
         time=lambda: now,
     )
@@ -185,6 +189,26 @@ def test_an_activation_code_is_printed_once(run, me) -> None:
         "add", "--kind", "organisation", "--number", "9900000016", "--name", "A"
     ).output.strip()
     run("activation-code", firm, status=1)
+
+
+def test_the_verifier_is_told_of_an_activation_code_and_only_a_keeper_may_tell(
+    run, services, me, tmp_path, now
+) -> None:
+    bench = VerifierBench(tmp_path / "verifier")
+    made = [bench.client(lambda: now, is_keeper=is_keeper) for is_keeper in (False, True)]
+    said, proofed = [], []
+    for number, client in enumerate(made):
+        services.verifier = client
+        result = run("activation-code", me)
+        said.append("not_a_keeper" in result.stderr or "72 hours" in result.stderr)
+        totp_id = f"otp_{number}"
+        code = normalise_activation_code(result.stdout.strip())
+        totp = client.make_totp(totp_id, account_id=me, activation_code=code)
+        app = App(HeldTotp(totp_id, totp.kept), totp.secret, me)
+        assert client.check_code(me, [app.held], app.code(now=now)).outcome == "right"
+        proofed.append(client.describe_totp(app.held, account_id=me).is_bound_at_proofing)
+    assert (said, proofed) == ([True, False], [False, True])
+    bench.memory.close()
 
 
 def test_locking_signs_out_everywhere_and_unlocking_lets_in_again(run, services, me) -> None:

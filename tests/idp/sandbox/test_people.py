@@ -9,14 +9,19 @@ from types import SimpleNamespace
 
 import pytest
 
+from idp.accounts.code_holders import held
+from idp.accounts.credentials import TotpHolder
 from idp.accounts.identifiers import ParsedIdentifier
 from idp.accounts.lifecycle import AccountLifecycle
 from idp.accounts.model import IdentifierKind
 from idp.accounts.people import People
+from idp.accounts.totp import code_at
 from idp.sandbox.people import PEOPLE, seed_people
+from idp.storage.credentials import list_totps
 from idp.storage.database import Database
 from keystore.log.record import LogWriter
 from keystore.sealing import Sealer, load_kek
+from tests.support.verifier import VerifierBench
 
 
 @pytest.fixture
@@ -77,3 +82,23 @@ def test_a_first_start_that_was_interrupted_is_made_up_for(
     monkeypatch.setattr(AccountLifecycle, "open", real)
     seed_people(services)
     assert list(_everybody(services)) == _as_they_should_be()
+
+
+def test_where_there_is_a_verifier_their_apps_confirm_at_once(services, tmp_path, now) -> None:
+    """The sandbox's secrets are public; what counts is who checks their codes."""
+    bench = VerifierBench(tmp_path / "verifier")
+    verifier = bench.client(lambda: now, is_keeper=True)
+    seed_people(services, verifier=verifier)
+    seed_people(services, verifier=verifier)
+    for person in PEOPLE:
+        number = ParsedIdentifier(IdentifierKind.PERSONAL_ID_NUMBER, person.identifier)
+        account_id = services.people.find_by_identifier(number).account_id
+        with services.database.read() as connection:
+            totps = list_totps(connection, account_id, sealer=services.sealer)
+        assert len(totps) == int(person.has_totp)
+        for totp in totps:
+            assert totp.holder is TotpHolder.VERIFIER
+            assert verifier.describe_totp(held(totp), account_id=account_id).is_bound_at_proofing
+            code = code_at(person.totp_secret, now=now)
+            assert verifier.check_code(account_id, [held(totp)], code).outcome == "right"
+    bench.memory.close()

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 import pyotp
 import pytest
 
 from idp.accounts.activation import issue_activation_code
+from idp.accounts.credentials import TotpHolder
+from idp.storage.credentials import list_totps
+from idp.verifier_registers import DatabaseRegisters
 from tests.support.pii_alarm import PiiAlarm
 from tests.support.provider import Provider
 from tests.support.provider_browser import Browser, Landing
 from tests.support.provider_seeds import CHI
+from tests.support.verifier import VerifierBench, serving
 
 
 def activation_code(provider: Provider) -> str:
@@ -103,3 +109,39 @@ def test_an_activation_code_works_once(provider: Provider) -> None:
 def test_who_has_no_code_goes_back_with_the_reason(browser: Browser, button: str) -> None:
     landing = browser.log_in(browser.authorize("level2"), who=CHI)
     assert browser.press(landing, button).error == "unmet_authentication_requirements"
+
+
+def test_a_verifier_that_is_away_is_a_page_and_once_it_is_back_it_goes_on_by_itself(
+    make_provider: Callable[..., Provider], tmp_path: Path
+) -> None:
+    """The one sentence that there is for whatever is interrupted; nobody signs in without it."""
+    socket = tmp_path / "v.sock"
+    provider = make_provider(verifier_address=f"unix:{socket}")
+    services = provider.services
+    assert services.verifier is not None
+    bench = VerifierBench(tmp_path / "verifier", registers=DatabaseRegisters(services.database))
+    code = activation_code(provider)
+    browser = Browser(provider)
+    landing = browser.log_in(browser.authorize("level2"), who=CHI)
+    away = browser.press(landing, "activation-submit", {"activation_code": code})
+    assert away.response.status_code == 503
+    assert away.response.headers["Retry-After"]
+    with serving(bench, socket, time=provider.clock):
+        page = browser.press(landing, "activation-submit", {"activation_code": code})
+        app = pyotp.TOTP(secret_on(page))
+        first = {"otp": app.at(int(provider.now.timestamp()))}
+    assert browser.press(page, "totp-enrol-submit", first).response.status_code == 503
+    with serving(bench, socket, time=provider.clock):
+        assert (
+            "code"
+            in browser.answer_all(browser.press(page, "totp-enrol-submit", first), who=CHI).fields
+        )
+        with services.database.read() as connection:
+            (kept,) = list_totps(connection, CHI.account_id, sealer=services.sealer)
+        assert kept.holder is TotpHolder.VERIFIER
+        provider.clock.advance(seconds=30)
+        again = Browser(provider)
+        landing = again.log_in(again.authorize("level2"), who=CHI)
+        next_code = {"otp": app.at(int(provider.now.timestamp()))}
+        assert again.press(landing, "otp-submit", next_code).response.status_code != 422
+    bench.memory.close()

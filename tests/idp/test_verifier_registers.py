@@ -1,0 +1,168 @@
+"""What the verifier looks up: accounts, mandates and enrolments as they are at that instant."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from idp.accounts.lifecycle import AccountLifecycle, make_account
+from idp.accounts.mandates import add_legal_representative, end_mandate
+from idp.accounts.model import Account, AccountKind, AccountLevel, MandateKind, Profile
+from idp.ids import MandateId, make_id
+from idp.storage.accounts import find_row
+from idp.storage.database import Database
+from idp.storage.mandates import MandateRow, insert_mandates
+from idp.verifier_registers import DatabaseRegisters
+from keystore.kek import load_kek
+from keystore.log.events import Event, EventType
+from keystore.log.record import LogWriter
+from keystore.sealing import Sealer
+from tests.support.provider import KEK
+
+_HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def sealer(database: Database, now: datetime) -> Sealer:
+    return Sealer.open(database, kek=load_kek(file=None, value=KEK), now=now)
+
+
+@pytest.fixture
+def log(sealer: Sealer) -> LogWriter:
+    return LogWriter(sealer, writer_id="test")
+
+
+@pytest.fixture
+def lifecycle(database: Database, sealer: Sealer, log: LogWriter) -> AccountLifecycle:
+    return AccountLifecycle(database, sealer=sealer, log=log)
+
+
+@pytest.fixture
+def registers(database: Database) -> DatabaseRegisters:
+    return DatabaseRegisters(database)
+
+
+def _open(lifecycle: AccountLifecycle, kind: AccountKind, now: datetime) -> Account:
+    level = None if kind is AccountKind.ORGANISATION else AccountLevel.TWO
+    return lifecycle.open(
+        make_account(kind=kind, level=level, profile=Profile("Tên"), identifiers=[], now=now)
+    )
+
+
+@pytest.fixture
+def person(lifecycle: AccountLifecycle, now: datetime) -> Account:
+    return _open(lifecycle, AccountKind.CITIZEN, now)
+
+
+@pytest.fixture
+def organisation(lifecycle: AccountLifecycle, now: datetime) -> Account:
+    return _open(lifecycle, AccountKind.ORGANISATION, now)
+
+
+def _may(
+    registers: DatabaseRegisters, person: Account, organisation: Account, mandate_id: str, **changes
+) -> bool:
+    given = {"account_id": person.account_id, "client_id": None, **changes}
+    return registers.may_act(
+        given["account_id"],
+        mandate_id=mandate_id,
+        organisation_id=given.get("organisation_id", organisation.account_id),
+        client_id=given["client_id"],
+        now=given["now"],
+    )
+
+
+def test_only_active_people_confirm(registers, lifecycle, person, organisation, now) -> None:
+    assert registers.is_active(person.account_id)
+    assert not registers.is_active(organisation.account_id)
+    assert not registers.is_active("acc_nobody")
+    lifecycle.lock(person.account_id, reason="test", now=now)
+    assert not registers.is_active(person.account_id)
+
+
+def test_a_mandate_counts_until_the_second_in_which_it_ends(
+    registers, database, log, person, organisation, now
+) -> None:
+    mandate = add_legal_representative(
+        database,
+        holder_id=person.account_id,
+        organisation_id=organisation.account_id,
+        source="test",
+        valid_to=now + _HOUR,
+        log=log,
+        now=now,
+    )
+    kept = mandate.mandate_id
+    assert _may(registers, person, organisation, kept, now=now)
+    assert _may(registers, person, organisation, kept, now=now + _HOUR - timedelta(seconds=1))
+    assert not _may(registers, person, organisation, kept, now=now + _HOUR)
+    assert not _may(registers, person, organisation, kept, now=now - timedelta(seconds=1))
+    assert not _may(registers, person, organisation, "mdt_none", now=now)
+    assert not _may(registers, person, organisation, kept, now=now, account_id="acc_2")
+    assert not _may(registers, person, organisation, kept, now=now, organisation_id="acc_3")
+    assert end_mandate(database, mandate, log=log, now=now)
+    assert not _may(registers, person, organisation, kept, now=now)
+
+
+def test_a_locked_organisation_has_nobody_who_signs_for_it(
+    registers, database, log, lifecycle, person, organisation, now
+) -> None:
+    mandate = add_legal_representative(
+        database,
+        holder_id=person.account_id,
+        organisation_id=organisation.account_id,
+        source="test",
+        log=log,
+        now=now,
+    )
+    lifecycle.lock(organisation.account_id, reason="test", now=now)
+    assert not _may(registers, person, organisation, mandate.mandate_id, now=now)
+
+
+@pytest.mark.parametrize(
+    ("kind", "may"),
+    [
+        (MandateKind.LEGAL_REPRESENTATIVE, True),
+        (MandateKind.SEAL_CLERK, True),
+        (MandateKind.DELEGATION, False),
+        (MandateKind.GUARDIAN, False),
+    ],
+)
+def test_who_uses_the_seal_is_its_clerk_or_the_representative(
+    registers, database, log, person, organisation, now, kind, may
+) -> None:
+    """NĐ 30/2020/NĐ-CP Art. 32."""
+    model = add_legal_representative(
+        database,
+        holder_id=person.account_id,
+        organisation_id=organisation.account_id,
+        source="test",
+        log=log,
+        now=now,
+    )
+    mandate_id = MandateId(make_id("mdt"))
+    with database.transaction() as tx:
+        rows = [find_row(tx.connection, one.account_id) for one in (person, organisation)]
+        other = replace(model, mandate_id=mandate_id, kind=kind, portals=("portal",))
+        insert_mandates(tx, (MandateRow(other, rows[0].account_key, rows[1].account_key),))
+    at = {"now": now}
+    assert _may(registers, person, organisation, mandate_id, **at) is may
+    assert _may(registers, person, organisation, mandate_id, client_id="portal", **at) is may
+    assert not _may(registers, person, organisation, mandate_id, client_id="another", **at)
+
+
+def test_an_enrolment_is_found_on_record_by_its_authenticator(
+    registers, database, log, person, now
+) -> None:
+    for number, at in ((1, now), (2, now + _HOUR)):
+        with database.transaction() as tx:
+            row = find_row(tx.connection, person.account_id)
+            facts = {"replaced": 0, "totp_id": f"otp_{number}"}
+            event = Event(EventType.TOTP_ENROLLED, account_id=person.account_id, facts=facts)
+            log.record(tx, event, data_key=row.data_key, now=at)
+    assert registers.enrolled_at(person.account_id, totp_id="otp_1") == now
+    assert registers.enrolled_at(person.account_id, totp_id="otp_2") == now + _HOUR
+    assert registers.enrolled_at(person.account_id, totp_id="otp_3") is None
+    assert registers.enrolled_at("acc_other", totp_id="otp_1") is None
