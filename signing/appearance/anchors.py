@@ -8,17 +8,17 @@ Not here: how words are found (`signing/parsing/text_positions.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from signing.appearance.geometry import Page, Rectangle, points
 from signing.appearance.person import room_between
+from signing.appearance.surroundings import Surroundings, look_around
 from signing.errors import DocumentRefused
 from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
 from signing.messages.appearance import AppearanceRefusal
-from signing.messages.text_positions import FIND_TEXT, FindText, TextBox
 
 _FARTHEST_MM: Final = 90.0
 """Between a title and its name; more is another signature's."""
@@ -28,14 +28,12 @@ _FARTHEST_MM: Final = 90.0
 class Anchor:
     """A place for a person's signature.
 
-    Takes   title, name: where they stand; room: what is free between them; lines: all lines of text
-            on the page; all in the view.
+    Takes   title, name: where they stand; room: what is free between them; all in the view.
     """
 
     title: Rectangle
     name: Rectangle
     room: Rectangle
-    lines: tuple[Rectangle, ...]
 
 
 def find_anchor(
@@ -47,7 +45,17 @@ def find_anchor(
     Raises  DocumentRefused(appearance_anchor_missing, appearance_anchor_ambiguous,
             appearance_no_room; what the document itself is refused for); ParsingFailed.
     """
-    titles, names, lines = _find(isolation, document, wanted=(title, name), page=page)
+    seen = look_around(isolation, document, page=page, wanted=(title, name))
+    return choose_anchor(seen, page=page)
+
+
+def choose_anchor(seen: Surroundings, *, page: Page) -> Anchor:
+    """The one title above the one name, of which all places were looked for in that order.
+
+    Raises  DocumentRefused(appearance_anchor_missing, appearance_anchor_ambiguous,
+            appearance_no_room).
+    """
+    titles, names = seen.found
     pairs = list(_pairs(titles, names))
     if not pairs:
         raise DocumentRefused(AppearanceRefusal.ANCHOR_MISSING)
@@ -55,36 +63,11 @@ def find_anchor(
         raise DocumentRefused(AppearanceRefusal.ANCHOR_AMBIGUOUS)
     above, below = pairs[0]
     # a line such as "(ký, ghi rõ họ tên)" stays readable: the room begins below it
-    for line in lines:
+    for line in seen.lines:
         is_between = below.top <= line.bottom and line.top <= above.bottom
         if is_between and _is_in_column(line, below.around(above)):
             above = Rectangle(above.left, line.bottom, above.right, above.top)
-    return Anchor(pairs[0][0], below, room_between(above, below, page=page), tuple(lines))
-
-
-def find_lines(
-    isolation: Isolation, document: Sequence[Blob], *, page: Page
-) -> tuple[Rectangle, ...]:
-    """Where text stands on a page, in the view.
-
-    Raises  DocumentRefused; ParsingFailed.
-    """
-    (lines,) = _find(isolation, document, wanted=(), page=page)
-    return lines
-
-
-def _find(
-    isolation: Isolation, document: Sequence[Blob], *, wanted: tuple[str, ...], page: Page
-) -> list[tuple[Rectangle, ...]]:
-    asked = FindText(page.number, wanted)
-    answered, nothing = isolation.run(FIND_TEXT, asked, inputs=document)
-    nothing.close()
-    return [tuple(_seen(boxes, page)) for boxes in (*answered.found, answered.lines)]
-
-
-def _seen(boxes: Iterable[TextBox], page: Page) -> Iterator[Rectangle]:
-    for box in boxes:
-        yield page.to_view(Rectangle(box.left, box.bottom, box.right, box.top))
+    return Anchor(pairs[0][0], below, room_between(above, below, page=page))
 
 
 def _pairs(

@@ -11,7 +11,9 @@ Not here: how the facts are read from a file (`signing/parsing`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
+
+from signing.messages.pdf_intake import PageShape
 
 POINTS_PER_MM: Final = 72 / 25.4
 TOLERANCE_PT: Final = 0.01
@@ -97,6 +99,12 @@ class Page:
     crop: Rectangle
     rotation: int = 0
     user_unit: float = 1.0
+
+    @classmethod
+    def of_shape(cls, shape: PageShape, *, number: int) -> Self:
+        """A page as intake found it; what is not seen of it does not matter."""
+        seen = Rectangle(shape.left, shape.bottom, shape.right, shape.top)
+        return cls(number, seen, seen, shape.rotation, shape.unit)
 
     @property
     def visible(self) -> Rectangle:

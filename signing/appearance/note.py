@@ -35,7 +35,7 @@ def attachment_lines(number_and_symbol: str, *, signed_at: datetime) -> tuple[st
 
 def copy_lines(form: CopyForm, *, agency: str, signed_at: datetime) -> tuple[str, ...]:
     """What stands on a copy: its form, the agency that made it, and the time."""
-    return (str(form), agency, time_text(signed_at))
+    return (form.words, agency, time_text(signed_at))
 
 
 def draw_note(

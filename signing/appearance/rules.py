@@ -131,8 +131,20 @@ COPY: Final = NoteRule(
 
 
 class CopyForm(StrEnum):
-    """The forms in which an agency makes copies, in their own words."""
+    """The forms in which an agency makes copies; the values are those of the API."""
 
-    DUPLICATE = "Sao y"
-    RE_ISSUE = "Sao lục"
-    EXTRACT = "Trích sao"
+    DUPLICATE = "sao_y"
+    RE_ISSUE = "sao_luc"
+    EXTRACT = "trich_sao"
+
+    @property
+    def words(self) -> str:
+        """As it stands on the copy."""
+        return _COPY_WORDS[self]
+
+
+_COPY_WORDS: Final = {
+    CopyForm.DUPLICATE: "Sao y",
+    CopyForm.RE_ISSUE: "Sao lục",
+    CopyForm.EXTRACT: "Trích sao",
+}

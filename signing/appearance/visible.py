@@ -36,12 +36,14 @@ class Visible:
     """What is shown, and where.
 
     Takes   drawing: a PDF of one page, upright; whoever has this closes it;
-            place: as the format writes it; seen: the same place as it is seen on the page.
+            place: as the format writes it; seen: the same place as it is seen on the page;
+            field_name: the field that was there before and is filled, None for a new one.
     """
 
     drawing: Blob
     place: Appearance
     seen: Rectangle
+    field_name: str | None = None
 
 
 def draw(

@@ -20,6 +20,7 @@ from signing.isolation.task import Task
 class AppearanceRefusal(StrEnum):
     """Reasons of `DocumentRefused` that belong to what a signature looks like."""
 
+    IMAGE_MISSING = "image_missing"
     IMAGE_NOT_PNG = "image_not_png"
     IMAGE_ANIMATED = "image_animated"
     IMAGE_TOO_LARGE = "image_too_large"

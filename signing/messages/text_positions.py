@@ -1,4 +1,4 @@
-"""Where words stand on a page.
+"""What stands on a page: words that are looked for, all lines, signature fields.
 
 What lives here: the task that looks for whole lines, however they were typed: letters composed or
 not, capital or small, spaces or none.  All places are in default user space.
@@ -36,11 +36,19 @@ class TextBox(msgspec.Struct, frozen=True):
     top: float
 
 
+class FieldPlace(msgspec.Struct, frozen=True):
+    """A signature field that takes room on the page, by its full name."""
+
+    name: str
+    box: TextBox
+
+
 class FoundText(msgspec.Struct, frozen=True):
-    """For each wanted line every place where it is, and all lines of the page."""
+    """For each wanted line every place where it is; all lines and signature fields of the page."""
 
     found: tuple[tuple[TextBox, ...], ...]
     lines: tuple[TextBox, ...]
+    fields: tuple[FieldPlace, ...] = ()
 
 
 FIND_TEXT: Final = Task("signing.parsing.text_positions:find_text", FindText, FoundText)

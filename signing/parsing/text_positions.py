@@ -21,6 +21,7 @@ from signing.appearance.geometry import Page, Rectangle
 from signing.errors import DocumentRefused
 from signing.messages.text_positions import FindText, FoundText, TextBox
 from signing.parsing.pdfium_document import open_document
+from signing.parsing.signature_places import signature_places
 
 _MOST_LETTERS: Final = 100_000
 _MOST_PIECES: Final = 3_000
@@ -71,7 +72,7 @@ class _Line:
 
 
 def find_text(asked: FindText, inputs: Sequence[memoryview], _output: BinaryIO) -> FoundText:
-    """Every place of every wanted line.
+    """Every place of every wanted line, all lines, and where signature fields are.
 
     Raises  DocumentRefused: damaged, no_such_page, too_much_text.
     """
@@ -80,6 +81,7 @@ def find_text(asked: FindText, inputs: Sequence[memoryview], _output: BinaryIO) 
         number = asked.page if asked.page >= 0 else count + asked.page
         if not 0 <= number < count:
             raise DocumentRefused("no_such_page")
+        document.init_forms()
         page = document[number]
         facts = Page(
             number,
@@ -88,11 +90,12 @@ def find_text(asked: FindText, inputs: Sequence[memoryview], _output: BinaryIO) 
             page.get_rotation(),
         )
         lines = _lines(_letters(page.get_textpage(), facts))
+        fields = tuple(signature_places(page))
     found = tuple(
         tuple(_box(place, facts) for place in _places(_key(wanted), lines))
         for wanted in asked.wanted
     )
-    return FoundText(found, tuple(_box(line.ink, facts) for line in lines))
+    return FoundText(found, tuple(_box(line.ink, facts) for line in lines), fields)
 
 
 def _letters(text: Any, page: Page) -> Iterator[_Letter]:

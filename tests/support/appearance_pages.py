@@ -28,6 +28,7 @@ from signing.appearance.visible import Visible
 from signing.formats.pades import PadesParties, PdfSignature, finish_pades, join, prepare_pades
 from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
+from signing.messages.pdf_intake import PageShape
 from tests.support.signatory import Hand
 
 WIDTH: Final = 595.0
@@ -54,6 +55,15 @@ class Layout:
     rotation: int = 0
     is_cropped: bool = False
     user_unit: float = 1.0
+
+    @property
+    def shape(self) -> PageShape:
+        """Its facts as intake gives them."""
+        page = self.page
+        seen = page.visible
+        return PageShape(
+            seen.left, seen.bottom, seen.right, seen.top, page.rotation, page.user_unit
+        )
 
     @property
     def page(self) -> Page:
@@ -129,7 +139,7 @@ def show(
             parties=parties,
             signatory=hand.signatory,
             now=now,
-            signature=PdfSignature(place=visible.place),
+            signature=PdfSignature(place=visible.place, field_name=visible.field_name),
             drawn=drawn,
         )
         value = hand.sign(prepared.to_be_signed.digest)

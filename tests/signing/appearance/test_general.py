@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import segno
 
-from signing.appearance.anchors import find_lines
 from signing.appearance.general import Details, draw_general
 from signing.appearance.geometry import Page, Rectangle, points
+from signing.appearance.surroundings import look_around
 from signing.errors import DocumentRefused
 from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
@@ -87,7 +87,7 @@ def test_several_cards_stand_beside_each_other(isolation: Isolation) -> None:
 def test_lines_of_text_are_left_readable(isolation: Isolation) -> None:
     document, page = decision(_PLAIN), _PLAIN.page
     with Blob.of(document) as blob:
-        lines = find_lines(isolation, [blob], page=page)
+        lines = look_around(isolation, [blob], page=page).lines
     assert len(lines) > 10
     taken: list[Rectangle] = []
     for _ in range(4):
