@@ -1,7 +1,8 @@
 """ASiC with CAdES: documents and a signature over them in one file.
 
 What lives here: ASiC-S (one document with its signature, or with a timestamp token alone) and
-ASiC-E (several documents, a manifest with their digests, a signature over the manifest).
+ASiC-E (several documents, a manifest with their digests, a signature over the manifest).  Several
+signatories of an ASiC-E get a manifest and a signature each, neither in the way of the others.
 Source: ETSI EN 319 162-1 §4.3 (ASiC-S), §4.4 (ASiC-E), §5 (baseline: CAdES baseline inside).
 Not here: reading of containers, ASiC with XAdES (`asic_xades.py`).
 """
@@ -36,8 +37,7 @@ from signing.isolation.blob import Blob
 SIGNATURE_TYPE: Final = "application/pkcs7-signature"
 _SIGNATURE_S: Final = f"{META_INF}signature.p7s"
 _TIMESTAMP_S: Final = f"{META_INF}timestamp.tst"
-_SIGNATURE_E: Final = f"{META_INF}signature001.p7s"
-_MANIFEST_E: Final = f"{META_INF}ASiCManifest001.xml"
+_MOST_SIGNATURES: Final = 999
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +56,33 @@ class DocumentDigest:
 class PreparedAsic:
     """A container that waits for its signature; can be stored.
 
-    `manifest`: over several documents, empty in ASiC-S, where the document itself is signed.
+    `manifest`: over several documents, empty in ASiC-S, where the document itself is signed;
+    `number`: of the signature among those of the container, from 1 on.
     """
 
     cms: PreparedCms
     documents: tuple[DocumentDigest, ...]
     manifest: bytes = field(repr=False)
+    number: int = 1
 
     @property
     def to_be_signed(self) -> ToBeSigned:
         """What the signatory's key has to sign."""
         return self.cms.to_be_signed
+
+
+@dataclass(frozen=True, slots=True)
+class SignedAsic:
+    """A finished signature that waits for its container; can be stored.
+
+    `cms`: DER; `names`: of the documents, in their order; `manifest`, `number`: as they were
+    prepared.
+    """
+
+    cms: bytes = field(repr=False)
+    names: tuple[str, ...]
+    manifest: bytes = field(repr=False)
+    number: int
 
 
 def prepare_asic_s(
@@ -99,17 +115,22 @@ def prepare_asic_e(
     *,
     documents: Sequence[DocumentDigest],
     signing_time: datetime,
+    number: int = 1,
     commitment_kind: str | None = None,
     location: SignerLocation | None = None,
 ) -> PreparedAsic:
     """What has to be signed over the documents of an ASiC-E: their manifest.
 
-    Raises  as `prepare_asic_s`; DocumentRefused: no_documents, too_many_documents, name_twice.
+    Takes   number: 1 for the first signatory, 2 for the next, and so on.
+    Raises  as `prepare_asic_s`; DocumentRefused: no_documents, too_many_documents, name_twice,
+            too_many_signatures.
     """
+    if not 1 <= number <= _MOST_SIGNATURES:
+        raise DocumentRefused("too_many_signatures")
     checked = _check(documents, signatory=signatory)
     manifest = write_manifest(
         [ManifestEntry(reference(one.name), one.digest, one.mime_type) for one in checked],
-        signed_by=_SIGNATURE_E,
+        signed_by=_signature_name(number),
         signature_type=SIGNATURE_TYPE,
         hash_name=signatory.hash_name,
     )
@@ -121,7 +142,7 @@ def prepare_asic_e(
         commitment_kind=commitment_kind,
         location=location,
     )
-    return PreparedAsic(cms, checked, manifest)
+    return PreparedAsic(cms, checked, manifest, number)
 
 
 def finish_asic(
@@ -132,34 +153,73 @@ def finish_asic(
     level: Level,
     now: datetime,
     sources: Sources,
+    earlier: Sequence[SignedAsic] = (),
 ) -> Blob:
     """The container, with the documents in the order in which they were prepared.
 
-    Takes   contents: as many as there were documents; they stay the caller's.
+    Takes   contents: as many as there were documents; they stay the caller's;
+            earlier: signatures of others over the same documents (ASiC-E).
     Returns a blob that the caller closes.
-    Raises  DocumentRefused (document_changed); what `finish_cades` raises; nothing was made then.
+    Raises  DocumentRefused (document_changed); what `sign_asic` and `pack_asic` raise; nothing was
+            made then.
     """
-    cms = prepared.cms
+    check_contents(prepared, contents=contents)
+    signed = sign_asic(prepared, signature=signature, level=level, now=now, sources=sources)
+    return pack_asic((*earlier, signed), contents=contents)
+
+
+def check_contents(prepared: PreparedAsic, *, contents: Sequence[Blob]) -> None:
+    """The documents are those that were prepared.
+
+    Raises  DocumentRefused (document_changed).
+    """
     if len(contents) != len(prepared.documents):
         raise DocumentRefused("document_changed")
+    hash_name = prepared.cms.signatory.hash_name
     for expected, content in zip(prepared.documents, contents, strict=True):
-        if content.digest(cms.signatory.hash_name) != expected.digest:
+        if content.digest(hash_name) != expected.digest:
             raise DocumentRefused("document_changed")
-    made = finish_cades(cms, signature=signature, level=level, now=now, sources=sources)
-    files = [
-        ContainerFile(one.name, content)
-        for one, content in zip(prepared.documents, contents, strict=True)
+
+
+def sign_asic(
+    prepared: PreparedAsic, *, signature: bytes, level: Level, now: datetime, sources: Sources
+) -> SignedAsic:
+    """The signature alone, as it stands in a container; can be stored until others have signed.
+
+    Raises  what `finish_cades` raises.
+    """
+    made = finish_cades(prepared.cms, signature=signature, level=level, now=now, sources=sources)
+    names = tuple(one.name for one in prepared.documents)
+    return SignedAsic(made, names, prepared.manifest, prepared.number)
+
+
+def pack_asic(signatures: Sequence[SignedAsic], *, contents: Sequence[Blob]) -> Blob:
+    """Documents and finished signatures in one container; **verifies nothing**.
+
+    Raises  DocumentRefused: several_signatures, where the form has room for one or two have the
+            same number; document_changed, where they are not about the same files.
+    """
+    first = signatures[0]
+    if len({one.names for one in signatures}) != 1 or len(first.names) != len(contents):
+        raise DocumentRefused("document_changed")
+    documents = [
+        ContainerFile(name, content) for name, content in zip(first.names, contents, strict=True)
     ]
-    if not prepared.manifest:
-        return write_container(ASIC_S, [*files, ContainerFile(_SIGNATURE_S, made)])
-    return write_container(
-        ASIC_E,
-        [
-            *files,
-            ContainerFile(_MANIFEST_E, prepared.manifest),
-            ContainerFile(_SIGNATURE_E, made),
-        ],
-    )
+    if len({one.number for one in signatures}) != len(signatures):
+        raise DocumentRefused("several_signatures")
+    if not first.manifest:
+        if len(signatures) != 1:
+            raise DocumentRefused("several_signatures")
+        return write_container(ASIC_S, [*documents, ContainerFile(_SIGNATURE_S, first.cms)])
+    evidence = [
+        file
+        for one in signatures
+        for file in (
+            ContainerFile(_manifest_name(one.number), one.manifest),
+            ContainerFile(_signature_name(one.number), one.cms),
+        )
+    ]
+    return write_container(ASIC_E, [*documents, *evidence])
 
 
 def stamp_asic_s(
@@ -188,3 +248,11 @@ def _check(
         DocumentDigest(name, one.digest, check_mime_type(one.mime_type))
         for name, one in zip(names, documents, strict=True)
     )
+
+
+def _signature_name(number: int) -> str:
+    return f"{META_INF}signature{number:03}.p7s"
+
+
+def _manifest_name(number: int) -> str:
+    return f"{META_INF}ASiCManifest{number:03}.xml"

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -17,9 +18,12 @@ from signing.errors import DocumentRefused, SignatureForeign, SigningError, Time
 from signing.formats.asic_cades import (
     DocumentDigest,
     PreparedAsic,
+    SignedAsic,
     finish_asic,
+    pack_asic,
     prepare_asic_e,
     prepare_asic_s,
+    sign_asic,
     stamp_asic_s,
 )
 from signing.formats.cades import Sources
@@ -55,7 +59,7 @@ def document(hand: Hand, name: str, content: bytes, mime_type: str | None = None
     return DocumentDigest(name, digest, mime_type)
 
 
-def prepared_e(hand: Hand) -> PreparedAsic:
+def prepared_e(hand: Hand, *, number: int = 1) -> PreparedAsic:
     return prepare_asic_e(
         hand.signatory,
         documents=[
@@ -63,6 +67,7 @@ def prepared_e(hand: Hand) -> PreparedAsic:
             document(hand, "b.xml", OTHER),
         ],
         signing_time=SIGNING_TIME,
+        number=number,
     )
 
 
@@ -139,6 +144,67 @@ def test_an_asic_e_is_valid_to_others(
         with_evidence=level.has_material,
     )
     assert status.bottom_line, status.summary()
+
+
+def test_a_person_and_a_seal_sign_the_same_documents(
+    signing_pki: SigningPki, sources: Sources, tmp_path: Path
+) -> None:
+    """ETSI EN 319 162-1 §4.4.3.2: a manifest and a signature each, neither in the other's way."""
+    person, seal = signing_pki.citizen_384, signing_pki.seal
+    first, second = prepared_e(person), prepared_e(seal, number=2)
+    signed = sign_asic(
+        first,
+        signature=person.sign(first.to_be_signed.digest),
+        level=Level.T,
+        now=SIGNING_TIME,
+        sources=sources,
+    )
+    with (
+        Blob.of(CONTENT) as content,
+        Blob.of(OTHER) as other,
+        finish_asic(
+            second,
+            signature=seal.sign(second.to_be_signed.digest),
+            contents=[content, other],
+            level=Level.B,
+            now=SIGNING_TIME,
+            sources=sources,
+            earlier=[signed],
+        ) as made,
+    ):
+        packed = zipfile.ZipFile(io.BytesIO(made.read()))
+    assert len(packed.namelist()) == 7
+    for number in ("001", "002"):
+        manifest = packed.read(f"META-INF/ASiCManifest{number}.xml")
+        raw = packed.read(f"META-INF/signature{number}.p7s")
+        assert f"signature{number}.p7s".encode() in manifest
+        opinion = openssl_verifies(
+            raw, root=signing_pki.root_pem, folder=tmp_path, content=manifest
+        )
+        assert opinion.is_valid, opinion.said
+
+
+def test_signatures_that_do_not_go_together_are_not_packed(hand: Hand, sources: Sources) -> None:
+    def signed(prepared: PreparedAsic) -> SignedAsic:
+        signature = hand.sign(prepared.to_be_signed.digest)
+        return sign_asic(
+            prepared, signature=signature, level=Level.B, now=SIGNING_TIME, sources=sources
+        )
+
+    simple, extended = signed(prepared_s(hand)), signed(prepared_e(hand))
+    with Blob.of(CONTENT) as one, Blob.of(OTHER) as two:
+        for signatures, contents, reason in (
+            ([simple, simple], [one], "several_signatures"),
+            ([simple, replace(simple, number=2)], [one], "several_signatures"),
+            ([extended, extended], [one, two], "several_signatures"),
+            ([extended, replace(simple, number=2)], [one, two], "document_changed"),
+            ([extended], [one], "document_changed"),
+        ):
+            with pytest.raises(DocumentRefused) as refused:
+                pack_asic(signatures, contents=contents)
+            assert refused.value.reason == reason
+    with pytest.raises(DocumentRefused):
+        prepared_e(hand, number=1_000)
 
 
 def test_every_document_stands_in_the_manifest_with_its_type(hand: Hand) -> None:
