@@ -127,10 +127,27 @@ class _Carried:
         """As `Connection.execute`."""
         return self._connection.execute(statement, values)
 
-    def exec_driver_sql(self, statement: str, row: dict[str, Any]) -> None:
-        """As `Connection.exec_driver_sql`, which the writer of the log calls for a row."""
+    @property
+    def connection(self) -> _Carried:
+        """As `Connection.connection`, past which the writer of the log goes with a row."""
+        return self
+
+    def cursor(self) -> _Carrying:
+        """As the driver's."""
+        return _Carrying(self.rows)
+
+
+class _Carrying:
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self._rows = rows
+
+    def execute(self, statement: str, row: dict[str, Any]) -> None:
+        """Keep the row."""
         assert statement.startswith(f"INSERT INTO {log_event.name} ")
-        self.rows.append(row)
+        self._rows.append(row)
+
+    def close(self) -> None:
+        """Nothing was opened."""
 
 
 def _integrate(services: Services, many: int) -> Spent:

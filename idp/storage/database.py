@@ -70,6 +70,12 @@ class Database:
             event.listen(self.engine, "connect", _prepare_sqlite)
         event.listen(self.engine, "begin", _begin)
         self._reading = self.engine.execution_options(reading=True)
+        driver: Any = self.engine.dialect.loaded_dbapi
+        self._no_answer = (
+            *(OperationalError, InterfaceError, PoolTimeout),
+            # of statements that go to the driver without SQLAlchemy around them
+            *(driver.OperationalError, driver.InterfaceError),
+        )
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -77,7 +83,7 @@ class Database:
         try:
             with self._reading.connect() as connection:
                 yield connection
-        except (OperationalError, InterfaceError, PoolTimeout) as failure:
+        except self._no_answer as failure:
             raise StorageUnavailable from failure
 
     @contextmanager
@@ -102,7 +108,7 @@ class Database:
             with self.engine.begin() as connection:
                 transaction = Transaction(connection)
                 yield transaction
-        except (OperationalError, InterfaceError, PoolTimeout) as failure:
+        except self._no_answer as failure:
             if transaction is not None:
                 transaction.rolled_back()
             raise StorageUnavailable from failure

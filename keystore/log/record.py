@@ -194,9 +194,10 @@ class LogWriter:
             _announce(transaction, pending.chain.writer, now=now)
         nonce = secrets.token_bytes(_NONCE_BYTES)
         plaintext = nonce + (encode_facts(event.personal) if event.personal else b"")
-        context = seal_context(pending.chain.writer, seq)
+        writer = pending.chain.writer
+        context = seal_context(writer, seq)
         row: dict[str, Any] = {
-            "writer": pending.chain.writer,
+            "writer": writer,
             "seq": seq,
             "prev_hash": pending.row_hash,
             "leaf": leaf_hash(nonce, canonical_event(event, now=now)),
@@ -387,15 +388,21 @@ _inserts: dict[str, tuple[str, tuple[str, ...] | None]] = {}
 
 
 def _insert(connection: Connection, row: dict[str, Any]) -> None:
-    """Add one row; as text, because every act pays for what SQLAlchemy does around a statement."""
+    """Add one row, past SQLAlchemy: every act pays for what that does around a statement.
+
+    Raises  what the driver raises; the owner of the engine knows those too.
+    """
     name = connection.dialect.name
     if name not in _inserts:
         compiled = _ADD.compile(dialect=connection.dialect)
         positions = getattr(compiled, "positiontup", None)
         _inserts[name] = (str(compiled), None if positions is None else tuple(positions))
     statement, order = _inserts[name]
-    parameters = row if order is None else tuple(row[column] for column in order)
-    connection.exec_driver_sql(statement, parameters)
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(statement, row if order is None else tuple(row[name] for name in order))
+    finally:
+        cursor.close()
 
 
 def _announce(transaction: Transaction, writer: str, *, now: datetime) -> None:

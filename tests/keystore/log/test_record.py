@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, delete, event, insert, select, update
+from sqlalchemy import Connection, delete, event, insert, select, text, update
 
+from idp.errors import StorageUnavailable
 from idp.storage.database import Database
 from keystore.errors import LogChainBroken
+from keystore.kek import Kek
 from keystore.log.events import Event, EventType, canonical_event
 from keystore.log.record import (
     GENESIS,
@@ -166,10 +168,37 @@ def test_steady_state_is_one_insert_and_nothing_else(
     def note(*arguments: Any) -> None:
         statements.append(arguments[2].split()[0])
 
+    (before,) = _verify_all(database).values()
     event.listen(database.engine, "before_cursor_execute", note)
     _write(database, log, now)
     event.remove(database.engine, "before_cursor_execute", note)
-    assert [word for word in statements if word != "BEGIN"] == ["INSERT"]
+    (after,) = _verify_all(database).values()
+    assert after.seq == before.seq + 1
+    assert statements == ["BEGIN"], "the INSERT goes past SQLAlchemy"
+
+
+def test_a_database_that_goes_away_under_the_log_row_is_unavailable(
+    fresh_postgresql_url: str, kek: Kek, now: datetime
+) -> None:
+    """The row goes past SQLAlchemy: the driver's word stops here, and so does the connection."""
+    database = Database(fresh_postgresql_url, pool_size=2)
+    log = LogWriter(Sealer.open(database, kek=kek, now=now), writer_id="test")
+    _write(database, log, now)
+
+    def act() -> None:
+        with database.transaction() as tx:
+            pid = tx.connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            with database.read() as another:
+                another.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+            log.record(tx, _EVENT, data_key=None, now=now)
+
+    with pytest.raises(StorageUnavailable):
+        act()
+    for _ in range(3):
+        _write(database, log, now)
+    (head,) = _verify_all(database).values()
+    assert head.seq == 4
+    database.close()
 
 
 def test_personal_facts_are_sealed_and_the_leaf_proves_the_event(
