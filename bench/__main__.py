@@ -17,6 +17,7 @@ from typing import Final
 import click
 
 from bench.costs import Cost, make_cost_table
+from bench.documents import measure_documents
 from bench.growth import Register, measure_growth
 from bench.keystore import Place, measure_entries, measure_keystore
 from bench.machine import Cores, describe, divide_cores, stay_on
@@ -68,12 +69,14 @@ def main(
     cores = divide_cores()
     stay_on(cores.others)
     costs: list[Cost] = []
+    documents = ""
     with _room() as (stores, folder):
         rows, memory = _measure_requests(
             stores, plan, operations=operations, cores=cores, folder=folder, with_peer=not no_peer
         )
         if not only:
             costs = measure_keystore(_place(stores, plan, cores=cores, folder=folder))
+            documents = _documents(plan, cores=cores, folder=folder)
         postgresql, redis = stores.versions()
     click.echo(describe(cores, postgresql=postgresql, redis=redis))
     click.echo(
@@ -83,7 +86,17 @@ def main(
     click.echo(make_table(rows))
     click.echo(f"Memory of the worker: {memory} (target: ≤ 150 MiB when idle).")
     if costs:
-        click.echo(f"\n{make_cost_table(costs)}")
+        click.echo(f"\n{make_cost_table(costs)}\n{documents}")
+
+
+@main.command()
+@click.pass_obj
+def signing(plan: Plan) -> None:
+    """Measure documents alone: PAdES beside pyHanko's own signer, memory of a large one."""
+    cores = divide_cores()
+    stay_on(cores.others)
+    with tempfile.TemporaryDirectory(prefix="antin-bench-") as folder:
+        click.echo(_documents(plan, cores=cores, folder=Path(folder)))
 
 
 @main.command()
@@ -174,6 +187,12 @@ def _print_costs(plan: Plan, measure: Callable[[Place], list[Cost]]) -> None:
         postgresql, redis = stores.versions()
     click.echo(f"{describe(cores, postgresql=postgresql, redis=redis)}\n")
     click.echo(make_cost_table(costs))
+
+
+def _documents(plan: Plan, *, cores: Cores, folder: Path) -> str:
+    return measure_documents(
+        rounds=plan.rounds, seconds=plan.seconds, core=cores.server, folder=folder, say=_say
+    )
 
 
 def _place(stores: Stores, plan: Plan, *, cores: Cores, folder: Path) -> Place:

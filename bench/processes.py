@@ -97,8 +97,22 @@ def _tree(pid: int) -> Iterator[int]:
             yield from _tree(int(child))
 
 
+def peak_mib(pid: int) -> float:
+    """The most memory that each process of a tree held so far, together, in MiB."""
+    return sum(_status_kib(one, "VmHWM") for one in _tree(pid)) / 1024
+
+
+def forget_peak() -> None:
+    """Let this process's own peak begin anew (proc(5), clear_refs)."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
 def _resident_kib(pid: int) -> int:
+    return _status_kib(pid, "VmRSS")
+
+
+def _status_kib(pid: int, name: str) -> int:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
+        if line.startswith(f"{name}:"):
             return int(line.split()[1])
     return 0
