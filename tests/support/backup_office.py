@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -18,16 +19,19 @@ from idp.accounts.lifecycle import AccountLifecycle, make_account
 from idp.accounts.model import Account, AccountKind, AccountLevel, IdentifierKind, Profile
 from idp.cli import cli
 from idp.cli.context import read_settings
+from idp.errors import AntinError
 from idp.pki import subject_of
 from idp.sandbox.trust import make_authority
 from idp.services import Services, build_services
 from idp.storage.accounts import account
 from keystore.log.events import Event, EventType
+from keystore.log.record import find_writers, verify_chain
 from keystore.pki.certificates import IssueRequest
 from keystore.pki.model import CertificateRecord
 from keystore.pki.profiles import Profile as CertificateProfile
 from keystore.signer.model import KeyPolicy
 from keystore.signer.storage import insert_personal_key
+from tests.support.servers import PostgresqlServer
 
 HERS, HIS = "003091000017", "003091000025"
 NAME = "Trần Thị Hoa Mướp"
@@ -118,3 +122,31 @@ class Office:
             found[account_id] = None if one is None else one.identifiers[0].value
         services.close()
         return found
+
+    def check_log(self) -> None:
+        """Every chain fits together, and the command says that the log is whole."""
+        services = self.services()
+        with services.database.read() as connection:
+            for writer in find_writers(connection):
+                verify_chain(connection, writer)
+        services.close()
+        verified = self.run("log", "verify", "--offline")
+        assert verified.exit_code == 0, (verified.output, verified.exception)
+
+    def lose_database(self, request: pytest.FixtureRequest) -> None:
+        """Nothing is left of it."""
+        url = read_settings().effective_database_url
+        if url.startswith("sqlite"):
+            for file in self.folder.glob("antin.db*"):
+                file.unlink()
+            return
+        server: PostgresqlServer = request.getfixturevalue("postgresql_server")
+        server.execute(
+            "DROP SCHEMA public CASCADE; CREATE SCHEMA public", database=url.rpartition("/")[2]
+        )
+
+
+def refusal(done: Result) -> str:
+    """What a command would have printed before it ended with 1."""
+    assert isinstance(done.exception, AntinError), (done.output, done.exception)
+    return str(done.exception)

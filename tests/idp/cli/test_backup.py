@@ -13,68 +13,24 @@ from typing import Any, Final
 
 import click
 import pytest
-from click.testing import Result
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select, update
 
 from idp.accounts.model import Account
-from idp.errors import AntinError
 from idp.storage.accounts import account
 from keystore.errors import SealBroken
 from keystore.log.events import Event, EventType
-from keystore.log.record import LogWriter, find_writers, log_event, seal_context, verify_chain
+from keystore.log.record import LogWriter, log_event, seal_context
 from keystore.log.verify_standing import read_interruption
-from keystore.pki.model import CertificateRecord, CertificateState, RevocationReason
+from keystore.pki.model import CertificateRecord, CertificateState
 from keystore.pki.storage.certificates import certificate as certificate_table
 from keystore.pki.storage.enrolments import enrolment
 from keystore.pki.storage.subjects import certified_subject
 from keystore.signer.log_sealing import RecipientSealer
-from keystore.signer.model import KeyPolicy
 from keystore.signer.storage import (
-    erase_personal_key,
-    insert_personal_key,
     personal_key,
-    read_personal_keys,
-    set_suspended,
 )
-from keystore.signing_keys import signing_key
-from tests.support.backup_office import ADDRESS, HERS, HIS, NAME, Office
-from tests.support.servers import PostgresqlServer
-from tests.support.serving import prepare
-from tests.support.stores import create_all_tables
-
-_AUTHORITY: Final = {
-    "ANTIN_PKI_BASE_URL": "http://pki.antin.vn",
-    "ANTIN_PKI_ORGANISATION": "Cơ quan Chứng thực Thử nghiệm",
-    "ANTIN_PKI_ORGANISATION_IDENTIFIER": "GOVVN-H00.99",
-    "ANTIN_PKI_POLICY_ARC": "1.3.6.1.4.1.99999.1",
-}
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def settings(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> dict[str, str]:
-    """A production deployment, whose variables are those of this process."""
-    url = f"sqlite:///{tmp_path / 'antin.db'}"
-    if request.param == "postgresql":
-        server: PostgresqlServer = request.getfixturevalue("postgresql_server")
-        url = server.url(server.make_database())
-    given = prepare(tmp_path, database_url=url) | _AUTHORITY
-    create_all_tables(url)
-    for name, text in given.items():
-        monkeypatch.setenv(name, text)
-    return given
-
-
-@pytest.fixture
-def office(settings: dict[str, str], tmp_path: Path) -> Office:
-    return Office(tmp_path)
-
-
-def _refusal(done: Result) -> str:
-    assert isinstance(done.exception, AntinError), (done.output, done.exception)
-    return str(done.exception)
+from tests.support.backup_office import ADDRESS, HERS, HIS, NAME, Office, refusal
 
 
 def test_a_restored_backup_is_the_database_of_then(office: Office) -> None:
@@ -135,21 +91,19 @@ def test_nothing_happens_when_the_operator_says_no(office: Office) -> None:
     assert set(office.names()) == {hers.account_id, his.account_id}
 
 
-def test_whoever_was_erased_stays_erased_and_nothing_tells_who_it_was(
-    office: Office, settings: dict[str, str]
-) -> None:
+def test_whoever_was_erased_stays_erased_and_nothing_tells_who_it_was(office: Office) -> None:
     """Shown are the log, which verifies, the list, and a backup made after it."""
     hers, his = office.add(HERS), office.add(HIS, name="Lê Văn Khác")
     assert office.run("backup", str(office.folder / "before")).exit_code == 0
     office.erase(hers.account_id)
     assert office.run("backup", str(office.folder / "after")).exit_code == 0
-    _check_log(office)
+    office.check_log()
     _check_nothing_tells(office, hers)
     restored = office.run("restore", str(office.folder / "before"), "--yes")
     assert restored.exit_code == 0, (restored.output, restored.exception)
     assert "1 people who had been erased were erased again" in restored.output
     assert office.names() == {hers.account_id: None, his.account_id: HIS}
-    _check_log(office)
+    office.check_log()
     _check_nothing_tells(office, hers)
 
 
@@ -170,76 +124,12 @@ def test_a_certificate_of_whoever_was_erased_stays_revoked_and_is_nobodys(office
         assert kept.account_id is None
         assert office.certificate(other).account_id == his.account_id
         assert office.names() == {hers.account_id: None, his.account_id: HIS}
-        _check_log(office)
+        office.check_log()
         _check_nothing_tells(office, hers)
         _check_nothing_leads_to(office, hers, certificate)
 
 
-def test_what_was_revoked_or_destroyed_since_a_backup_stays_so(office: Office) -> None:
-    hers, his = office.add(HERS), office.add(HIS)
-    lost, held = office.certify(hers, his)
-    assert office.run("backup", str(office.folder / "b")).exit_code == 0
-    (late,) = office.certify(hers)
-    services = office.services()
-    assert services.trust.pki is not None
-    states, now = services.trust.pki.states, services.time()
-    states.revoke(lost.serial, reason=RevocationReason.KEY_COMPROMISE, now=now)
-    states.suspend(held.serial, now=now)
-    states.revoke(late.serial, reason=RevocationReason.KEY_COMPROMISE, now=now)
-    kid = services.keyring.signing_key("ES256", now=now).kid
-    services.keyring.destroy(kid, now=now)
-    services.close()
-    before = [office.certificate(one) for one in (lost, held, late)]
-    done = office.run("restore", str(office.folder / "b"), "--yes")
-    assert done.exit_code == 0, (done.output, done.exception)
-    assert "3 certificates that had ended were ended again" in done.output
-    assert "1 signing keys that had been destroyed were destroyed again" in done.output
-    after = [office.certificate(one) for one in (lost, held, late)]
-    for one, two in zip(before, after, strict=True):
-        assert (one.state, one.reason, one.changed_at) == (two.state, two.reason, two.changed_at)
-    assert [one.account_id for one in after] == [hers.account_id, his.account_id, None]
-    services = office.services()
-    (record,) = [one for one in services.keyring.records(services.time()) if one.kid == kid]
-    assert record.destroyed_at is not None
-    assert record.private_sealed is None
-    assert services.keyring.signing_key("ES256", now=services.time()).kid != kid
-    services.close()
-    _check_log(office)
-
-
-def test_personal_keys_that_ended_since_a_backup_stay_ended(office: Office) -> None:
-    hers = office.add(HERS)
-    services = office.services()
-    with services.database.transaction() as tx:
-        for name in ("key_held", "key_gone", "key_left"):
-            policy = KeyPolicy(
-                key_id=name, account_id=hers.account_id, subject_kind="person", algorithm="ES256",
-                scal=1, rp_id="", credentials=(), recipient=b"", created_ms=0,
-            )  # fmt: skip
-            insert_personal_key(tx, policy, public_spki=b"spki", wrapped=b"w", kek_id="kek")
-    office.run("backup", str(office.folder / "b"))
-    now = services.time()
-    with services.database.transaction() as tx:
-        assert set_suspended(tx, "key_held", at=now)
-        assert erase_personal_key(tx, "key_gone", now=now)
-    services.close()
-    done = office.run("restore", str(office.folder / "b"), "--yes")
-    assert "2 personal keys that had ended were ended again" in done.output
-    services = office.services()
-    with services.database.read() as connection:
-        keys = {
-            one.key_id: one for one in read_personal_keys(connection, account_id=hers.account_id)
-        }
-    services.close()
-    assert keys["key_held"].suspended_at is not None
-    assert keys["key_gone"].destroyed_at is not None
-    assert keys["key_gone"].wrapped is None
-    assert keys["key_left"].suspended_at is keys["key_left"].destroyed_at is None
-
-
-def test_the_list_alone_is_enough_where_the_database_is_lost(
-    office: Office, settings: dict[str, str]
-) -> None:
+def test_the_list_alone_is_enough_where_the_database_is_lost(office: Office) -> None:
     hers = office.add(HERS)
     office.run("backup", str(office.folder / "before"))
     office.erase(hers.account_id)
@@ -248,102 +138,13 @@ def test_the_list_alone_is_enough_where_the_database_is_lost(
     assert office.names() == {hers.account_id: None}
 
 
-def test_a_destroyed_signing_key_stays_destroyed_where_the_database_is_lost(office: Office) -> None:
-    office.add(HERS)
-    office.run("backup", str(office.folder / "b"))
-    services = office.services()
-    now = services.time()
-    kid = services.keyring.signing_key("ES256", now=now).kid
-    services.keyring.destroy(kid, now=now)
-    with services.database.transaction() as tx:
-        tx.connection.execute(
-            update(signing_key).where(signing_key.c.kid == kid).values(destroyed_ms=None)
-        )
-    services.close()
-    done = office.run("restore", str(office.folder / "b"), "--yes")
-    assert done.exit_code == 0, (done.output, done.exception)
-    assert "1 signing keys that had been destroyed were destroyed again" in done.output
-    services = office.services()
-    (record,) = [one for one in services.keyring.records(services.time()) if one.kid == kid]
-    assert record.private_sealed is None
-    services.close()
-
-
-def test_what_was_revoked_stays_so_where_the_database_is_lost(
-    office: Office, settings: dict[str, str], request: pytest.FixtureRequest
-) -> None:
-    """By the list that is kept beside that of destroyed keys."""
-    hers, his = office.add(HERS), office.add(HIS)
-    lost, held = office.certify(hers, his)
-    (lifted,) = office.certify(his)
-    assert office.run("backup", str(office.folder / "b")).exit_code == 0
-    (late,) = office.certify(hers)
-    services = office.services()
-    assert services.trust.pki is not None
-    states, now = services.trust.pki.states, services.time()
-    for one in (lost, late):
-        states.revoke(one.serial, reason=RevocationReason.KEY_COMPROMISE, now=now)
-    for one in (held, lifted):
-        states.suspend(one.serial, now=now)
-    states.lift(lifted.serial, now=now)
-    services.close()
-    assert (office.folder / "revoked").stat().st_mode & 0o077 == 0
-    before = [office.certificate(one) for one in (lost, held, late, lifted)]
-    _lose_database(office, settings, request)
-    done = office.run("restore", str(office.folder / "b"), "--yes")
-    assert done.exit_code == 0, (done.output, done.exception)
-    assert "3 certificates that had ended were ended again" in done.output
-    assert "what its list of ended certificates names was ended again" in done.output
-    after = [office.certificate(one) for one in (lost, held, late, lifted)]
-    for one, two in zip(before[:3], after[:3], strict=True):
-        assert (one.state, one.reason, one.changed_at) == (two.state, two.reason, two.changed_at)
-    assert [one.account_id for one in after[:3]] == [hers.account_id, his.account_id, None]
-    assert after[3].state is CertificateState.GOOD
-    _check_log(office)
-
-
-def test_a_changed_list_of_revocations_is_refused_and_followed_when_forced(office: Office) -> None:
-    (certificate, other) = office.certify(office.add(HERS), office.add(HIS))
-    office.run("backup", str(office.folder / "b"))
-    services = office.services()
-    assert services.trust.pki is not None
-    for one in (certificate, other):
-        services.trust.pki.states.suspend(one.serial, now=services.time())
-    services.close()
-    listed = office.folder / "revoked"
-    listed.write_bytes(listed.read_bytes().replace(b"suspended:", b"good:", 1))
-    refused = office.run("restore", str(office.folder / "b"), "--yes")
-    assert "revoked was changed at line 1" in _refusal(refused)
-    elsewhere = office.folder / "of-another-host"
-    listed.rename(elsewhere)
-    refused = office.run("restore", str(office.folder / "b"), "--yes", "--revoked", str(elsewhere))
-    assert "of-another-host was changed" in _refusal(refused)
-    elsewhere.rename(listed)
-    done = office.run("restore", str(office.folder / "b"), "--yes", "--force")
-    assert done.exit_code == 0, (done.output, done.exception)
-    assert "revoked begins anew" in done.output
-    assert office.certificate(other).state is CertificateState.SUSPENDED
-
-
-def _lose_database(
-    office: Office, settings: dict[str, str], request: pytest.FixtureRequest
-) -> None:
-    if settings["ANTIN_DATABASE_URL"].startswith("sqlite"):
-        for file in office.folder.glob("antin.db*"):
-            file.unlink()
-        return
-    server: PostgresqlServer = request.getfixturevalue("postgresql_server")
-    name = settings["ANTIN_DATABASE_URL"].rpartition("/")[2]
-    server.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public", database=name)
-
-
 def test_a_lost_database_comes_back_in_an_empty_place(
-    office: Office, settings: dict[str, str], request: pytest.FixtureRequest
+    office: Office, request: pytest.FixtureRequest
 ) -> None:
     hers, his = office.add(HERS), office.add(HIS)
     office.run("backup", str(office.folder / "b"))
     office.erase(hers.account_id)
-    _lose_database(office, settings, request)
+    office.lose_database(request)
     done = office.run("restore", str(office.folder / "b"), given="y\n")
     assert done.exit_code == 0, (done.output, done.exception)
     assert "will be lost" not in done.output
@@ -361,7 +162,7 @@ def test_a_changed_list_is_refused_and_followed_when_forced(office: Office) -> N
     listed = office.folder / "destroyed"
     listed.write_bytes(listed.read_bytes().split(b"\n", 1)[1])
     refused = office.run("restore", str(office.folder / "before"), "--yes")
-    assert "destroyed was changed at line 1" in _refusal(refused)
+    assert "destroyed was changed at line 1" in refusal(refused)
     done = office.run("restore", str(office.folder / "before"), "--yes", "--force")
     assert done.exit_code == 0, done.output
     assert office.names()[his.account_id] is None
@@ -415,7 +216,7 @@ def test_a_backup_that_is_not_what_was_made_is_refused_and_nothing_is_changed(
     for number, (said, change) in enumerate(_REFUSED.items()):
         changed = shutil.copytree(office.folder / "b", office.folder / f"changed-{number}")
         change(changed)
-        assert said in _refusal(office.run("restore", str(changed), "--yes"))
+        assert said in refusal(office.run("restore", str(changed), "--yes"))
     assert set(office.names()) == {hers.account_id, his.account_id}
     assert not list(office.folder.glob("*restoring*"))
 
@@ -441,7 +242,7 @@ def test_a_database_in_use_is_not_replaced(office: Office) -> None:
         connection.exec_driver_sql("SELECT 1")
         refused = office.run("restore", str(office.folder / "b"), "--yes")
     running.close()
-    assert "in use" in _refusal(refused)
+    assert "in use" in refusal(refused)
     assert set(office.names()) == {hers.account_id}
 
 
@@ -449,20 +250,10 @@ def test_a_backup_does_not_overwrite_another(office: Office) -> None:
     office.add(HERS)
     assert office.run("backup", str(office.folder / "b")).exit_code == 0
     before = (office.folder / "b" / "manifest.json").read_bytes()
-    assert "give a new name" in _refusal(office.run("backup", str(office.folder / "b")))
+    assert "give a new name" in refusal(office.run("backup", str(office.folder / "b")))
     assert (office.folder / "b" / "manifest.json").read_bytes() == before
     modes = [(office.folder / "b").stat(), *(one.stat() for one in (office.folder / "b").iterdir())]
     assert not any(mode.st_mode & 0o077 for mode in modes)
-
-
-def _check_log(office: Office) -> None:
-    services = office.services()
-    with services.database.read() as connection:
-        for writer in find_writers(connection):
-            verify_chain(connection, writer)
-    services.close()
-    verified = office.run("log", "verify", "--offline")
-    assert verified.exit_code == 0, (verified.output, verified.exception)
 
 
 def _check_nothing_tells(office: Office, erased: Account) -> None:
