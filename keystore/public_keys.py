@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from keystore.base64url import from_base64url, to_base64url
 from keystore.errors import KeyUnavailable
 from keystore.key_types import CURVES, KeyType, get_key_type
+from keystore.signature_schemes import ML_DSA
 from keystore.token_hashes import s256
 
 OwnPublicKey = (
@@ -35,10 +36,6 @@ OwnPublicKey = (
 )
 
 _KID_CHARS: Final = 22
-_MLDSA: Final[Mapping[str, type[mldsa.MLDSA44PublicKey | mldsa.MLDSA65PublicKey]]] = {
-    "ML-DSA-44": mldsa.MLDSA44PublicKey,
-    "ML-DSA-65": mldsa.MLDSA65PublicKey,
-}
 _THUMBPRINT_MEMBERS: Final = {
     "EC": ("crv", "kty", "x", "y"),
     "RSA": ("e", "kty", "n"),
@@ -100,7 +97,7 @@ def fits(key: object, *, kind: KeyType) -> bool:
         return kind.family == "rsa" and key.key_size == kind.bits
     if isinstance(key, ed25519.Ed25519PublicKey):
         return kind.family == "ed25519"
-    return kind.name in _MLDSA and isinstance(key, _MLDSA[kind.name])
+    return kind.name in ML_DSA and isinstance(key, ML_DSA[kind.name].public)
 
 
 def _members(key: OwnPublicKey, *, kind: KeyType) -> dict[str, str]:
@@ -127,7 +124,7 @@ def _from_members(jwk: Mapping[str, str]) -> OwnPublicKey:
         return rsa.RSAPublicNumbers(_number(jwk["e"]), _number(jwk["n"])).public_key()
     if jwk["kty"] == "OKP":
         return ed25519.Ed25519PublicKey.from_public_bytes(from_base64url(jwk["x"].encode()))
-    return _MLDSA[jwk["alg"]].from_public_bytes(from_base64url(jwk["pub"].encode()))
+    return ML_DSA[jwk["alg"]].public.from_public_bytes(from_base64url(jwk["pub"].encode()))
 
 
 def _text(value: bytes) -> str:

@@ -10,20 +10,15 @@ X.690 §10 (one encoding only).  A signature whose r and s are written in full g
 
 from __future__ import annotations
 
-from typing import Final
-
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-from cryptography.hazmat.primitives.hashes import HashAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from keystore.backends.errors import DigestRefused, SignatureBroken, SignatureRefused
 from keystore.errors import KeyUnavailable
 from keystore.key_types import HASHES, KeyType, get_key_type
 from keystore.public_keys import OwnPublicKey, load_spki
 from keystore.signature_forms import check_der
-
-_PREHASHED: Final = {name: Prehashed(algorithm) for name, algorithm in HASHES.items()}
+from keystore.signature_schemes import ECDSA, ECDSA_OF_DIGEST, PADDINGS, PREHASHED
 
 
 def verify_signature(
@@ -91,12 +86,15 @@ def _load(public_spki: bytes, *, algorithm: str) -> OwnPublicKey:
 def _verify_message(
     public: OwnPublicKey, message: bytes, *, kind: KeyType, signature: bytes
 ) -> None:
-    if isinstance(public, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
-        hashed = HASHES[kind.hash_name]
-        _verify_hashed(public, message, scheme=hashed, hashed=hashed, kind=kind, raw=signature)
-        return
+    name = kind.hash_name
     try:
-        public.verify(signature, message)
+        if isinstance(public, ec.EllipticCurvePublicKey):
+            check_der(signature)
+            public.verify(signature, message, ECDSA[name])
+        elif isinstance(public, rsa.RSAPublicKey):
+            public.verify(signature, message, PADDINGS[kind.padding][name], HASHES[name])
+        else:
+            public.verify(signature, message)
     except (InvalidSignature, ValueError) as mismatch:
         raise SignatureRefused("signature") from mismatch
 
@@ -107,29 +105,14 @@ def _verify_digest(
     known = HASHES.get(hash_name)
     if known is None or len(digest) != known.digest_size:
         raise DigestRefused(algorithm=kind.name, hash_name=hash_name)
-    if not isinstance(public, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
-        raise DigestRefused(algorithm=kind.name, hash_name=hash_name)
-    scheme = _PREHASHED[hash_name]
-    _verify_hashed(public, digest, scheme=scheme, hashed=known, kind=kind, raw=signature)
-
-
-def _verify_hashed(
-    public: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
-    data: bytes,
-    *,
-    scheme: HashAlgorithm | Prehashed,
-    hashed: HashAlgorithm,
-    kind: KeyType,
-    raw: bytes,
-) -> None:
     try:
         if isinstance(public, ec.EllipticCurvePublicKey):
-            check_der(raw)
-            public.verify(raw, data, ec.ECDSA(scheme))
-        elif kind.padding == "pss":
-            pss = padding.PSS(mgf=padding.MGF1(hashed), salt_length=hashed.digest_size)
-            public.verify(raw, data, pss, scheme)
+            check_der(signature)
+            public.verify(signature, digest, ECDSA_OF_DIGEST[hash_name])
+        elif isinstance(public, rsa.RSAPublicKey):
+            scheme = PADDINGS[kind.padding][hash_name]
+            public.verify(signature, digest, scheme, PREHASHED[hash_name])
         else:
-            public.verify(raw, data, padding.PKCS1v15(), scheme)
+            raise DigestRefused(algorithm=kind.name, hash_name=hash_name)
     except InvalidSignature as mismatch:
         raise SignatureRefused("signature") from mismatch

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -23,6 +22,7 @@ from keystore.backends import OpenKey
 from keystore.backends.errors import DigestRefused
 from keystore.errors import KeyUnavailable, SealBroken
 from keystore.key_types import CURVES, HASHES, KeyType
+from keystore.signature_schemes import ECDSA, ECDSA_OF_DIGEST, ML_DSA, PADDINGS, PREHASHED
 
 OwnPrivateKey = (
     ec.EllipticCurvePrivateKey
@@ -33,20 +33,6 @@ OwnPrivateKey = (
 )
 
 _PUBLIC_EXPONENT: Final = 65537
-_MLDSA: Final[dict[str, type[mldsa.MLDSA44PrivateKey | mldsa.MLDSA65PrivateKey]]] = {
-    "ML-DSA-44": mldsa.MLDSA44PrivateKey,
-    "ML-DSA-65": mldsa.MLDSA65PrivateKey,
-}
-_PREHASHED: Final = {name: Prehashed(algorithm) for name, algorithm in HASHES.items()}
-_ECDSA: Final = {name: ec.ECDSA(algorithm) for name, algorithm in HASHES.items()}
-_ECDSA_OF_DIGEST: Final = {name: ec.ECDSA(prehashed) for name, prehashed in _PREHASHED.items()}
-_PADDINGS: Final[dict[str, dict[str, padding.AsymmetricPadding]]] = {
-    "pkcs1": dict.fromkeys(HASHES, padding.PKCS1v15()),
-    "pss": {
-        name: padding.PSS(mgf=padding.MGF1(algorithm), salt_length=algorithm.digest_size)
-        for name, algorithm in HASHES.items()
-    },
-}
 
 
 def generate(kind: KeyType) -> OwnPrivateKey:
@@ -57,7 +43,7 @@ def generate(kind: KeyType) -> OwnPrivateKey:
         return rsa.generate_private_key(_PUBLIC_EXPONENT, kind.bits)
     if kind.family == "ed25519":
         return ed25519.Ed25519PrivateKey.generate()
-    return _MLDSA[kind.name].generate()
+    return ML_DSA[kind.name].private.generate()
 
 
 def encode_private(key: OwnPrivateKey) -> bytes:
@@ -106,14 +92,14 @@ class _Ecdsa:
     def __init__(self, key: ec.EllipticCurvePrivateKey, *, kind: KeyType) -> None:
         self._key_sign = key.sign
         self._kind = kind
-        self._scheme = _ECDSA[kind.hash_name]
+        self._scheme = ECDSA[kind.hash_name]
 
     def sign(self, message: bytes) -> bytes:
         return self._key_sign(message, self._scheme)
 
     def sign_digest(self, digest: bytes, *, hash_name: str) -> bytes:
         check_digest(digest, hash_name=hash_name, kind=self._kind)
-        return self._key_sign(digest, _ECDSA_OF_DIGEST[hash_name])
+        return self._key_sign(digest, ECDSA_OF_DIGEST[hash_name])
 
 
 class _Rsa:
@@ -123,15 +109,15 @@ class _Rsa:
         self._key_sign = key.sign
         self._kind = kind
         self._hash = HASHES[kind.hash_name]
-        self._padding = _PADDINGS[kind.padding][kind.hash_name]
+        self._padding = PADDINGS[kind.padding][kind.hash_name]
 
     def sign(self, message: bytes) -> bytes:
         return self._key_sign(message, self._padding, self._hash)
 
     def sign_digest(self, digest: bytes, *, hash_name: str) -> bytes:
         check_digest(digest, hash_name=hash_name, kind=self._kind)
-        scheme = _PADDINGS[self._kind.padding][hash_name]
-        return self._key_sign(digest, scheme, _PREHASHED[hash_name])
+        scheme = PADDINGS[self._kind.padding][hash_name]
+        return self._key_sign(digest, scheme, PREHASHED[hash_name])
 
 
 class _Whole:
