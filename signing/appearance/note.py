@@ -16,7 +16,7 @@ from signing.appearance.visible import Visible, draw, place
 from signing.isolation.task import Isolation
 from signing.messages.appearance import DRAW_NOTE, DrawNote, Paragraph
 
-_BETWEEN_PT: Final = 6.0
+_BETWEEN_PT: Final = 14.0
 
 
 def time_text(at: datetime) -> str:

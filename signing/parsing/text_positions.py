@@ -152,7 +152,7 @@ def _continued(key: str, chain: list[_Line], lines: Sequence[_Line]) -> Iterator
 def _key(text: str) -> str:
     """A text without what may differ: composition, capitals, spaces, a mark at the end."""
     letters = "".join(letter for letter in text if not letter.isspace())
-    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", letters).casefold()).strip(
+    return unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", letters).casefold()).strip(
         _AT_THE_END
     )
 

@@ -22,6 +22,7 @@ from signing.parsing.fonts import Face
 
 _FEATURES: Final = {"liga": False, "clig": False, "calt": False, "dlig": False}
 """No ligatures: each letter is a glyph of its own, which every reader finds again."""
+_MOST_LETTERS: Final = 2_000
 _NO_LETTERS: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 """Controls and the like: unseen marks that turn or hide what follows have no place in a name."""
 
@@ -52,8 +53,10 @@ class Line:
 def clean_text(text: str) -> str:
     """A text as it is written: NFC, single spaces, nothing unseen.
 
-    Raises  DocumentRefused(appearance_letter_unknown).
+    Raises  DocumentRefused(appearance_letter_unknown, appearance_text_too_long).
     """
+    if len(text) > _MOST_LETTERS:
+        raise DocumentRefused(AppearanceRefusal.TEXT_TOO_LONG)
     composed = " ".join(unicodedata.normalize("NFC", text).split())
     if any(unicodedata.category(letter) in _NO_LETTERS for letter in composed):
         raise DocumentRefused(AppearanceRefusal.LETTER_UNKNOWN)

@@ -112,9 +112,10 @@ def test_what_cannot_be_written_is_refused(line: str, isolation: Isolation) -> N
         draw_note(isolation, [line], page=_PLAIN.page)
 
 
-def test_more_than_a_page_is_refused(isolation: Isolation) -> None:
+@pytest.mark.parametrize("lines", [["dài " * 5_000], ["dài"] * 80])
+def test_more_than_a_page_is_refused(lines: list[str], isolation: Isolation) -> None:
     with pytest.raises(DocumentRefused, match="appearance_text_too_long"):
-        draw_note(isolation, ["dài " * 5_000], page=_PLAIN.page)
+        draw_note(isolation, lines, page=_PLAIN.page)
 
 
 def test_a_field_too_small_for_its_text_is_refused(isolation: Isolation) -> None:
