@@ -158,7 +158,7 @@ class Windows:
         # 1
         slot = self.turn_of(request, signer=signer, now=now)
         # 2
-        if credential.owner_id != (signer.organisation_id or signer.account_id):
+        if credential.owner_id != signer.key_owner:
             raise CertificateRefused("foreign")
         if bool(passkey) != (credential.scal == 2) or (
             passkey and passkey not in credential.passkeys
@@ -206,7 +206,7 @@ class Windows:
         slot = request.current_slot
         if state is not RequestState.WAITING or slot is None or not _is_for(slot, signer):
             raise RequestNotWaiting(state)
-        if not self._signers.may_still_sign(signer, client_id=request.client_id, now=now):
+        if self._signers.refresh(signer, client_id=request.client_id, now=now) is None:
             raise ConfirmationRefused("mandate_ended")
         return slot
 

@@ -24,13 +24,22 @@ from signing.model import DocumentKind, Role
 class Signer:
     """Somebody who may sign what a portal asks for: a person, and for whom.
 
+    `mandate_id`: under which she acts for the organisation, as it was found this time;
     `data_key`: the person's, as stored with the account, for rows of the log.
     """
 
     account_id: str
     role: Role
     organisation_id: str | None = None
+    mandate_id: str = ""
     data_key: bytes | None = field(default=None, repr=False)
+
+    @property
+    def key_owner(self) -> str:
+        """The account whose key signs: a seal is the organisation's, a signature the person's."""
+        if self.role is Role.SEAL and self.organisation_id is not None:
+            return self.organisation_id
+        return self.account_id
 
 
 class Signers(Protocol):
@@ -47,11 +56,13 @@ class Signers(Protocol):
         three look alike to a portal.
         """
 
-    def may_still_sign(self, signer: Signer, *, client_id: str, now: datetime) -> bool:
-        """Whether account, level and mandate hold at this moment."""
+    def refresh(self, signer: Signer, *, client_id: str, now: datetime) -> Signer | None:
+        """The same person with the mandate that holds at this moment; None when she may not sign:
+        account or mandate have ended.
+        """
 
     def get_signer(self, account_id: str, *, role: Role, organisation_id: str | None) -> Signer:
-        """The same person again, from what was stored."""
+        """The same person again, from what was stored, whether or not she may still sign."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +89,6 @@ class Credentials(Protocol):
 
     def credentials_of(self, signer: Signer, *, now: datetime) -> tuple[SigningCredential, ...]:
         """Those that sign now, the one that is offered first in front; none where there is none."""
-
-    def may_be_issued(self, signer: Signer, *, now: datetime) -> str:
-        """Why no certificate can be issued to her now, as a code; empty when one can."""
 
 
 class SecondFactors(Protocol):

@@ -51,9 +51,9 @@ class FewPeople:
         found = self.known.get((client_id, sub, enterprise_code))
         return found if found is not None and found.role is role else None
 
-    def may_still_sign(self, signer: Signer, *, client_id: str, now: datetime) -> bool:
+    def refresh(self, signer: Signer, *, client_id: str, now: datetime) -> Signer | None:
         """See `Signers`."""
-        return signer.account_id not in self.ended
+        return None if signer.account_id in self.ended else signer
 
     def get_signer(self, account_id: str, *, role: Role, organisation_id: str | None) -> Signer:
         """See `Signers`."""

@@ -1,0 +1,112 @@
+"""What somebody can sign with: keys that the signer holds, with certificates that are good now.
+
+What lives here: `HeldCredentials`.  Keys and certificates are those of the account whose key signs:
+the person's, or for a seal the organisation's.  What is shown here of a key is not believed by the
+signer, which looks at its own.
+Source: architecture, decision 11; Circular 15/2025/TT-BKHCN Art. 5 (the certificate is checked
+before signing).
+Not here: making keys and certificates (`idp/signing_enrolment.py`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from idp.accounts.people import People
+from idp.ids import AccountId
+from idp.storage.database import Database
+from keystore.errors import SealBroken
+from keystore.pki.authority import Authorities
+from keystore.pki.certificates import Certificates
+from keystore.pki.model import CertificateRecord, CertificateState
+from keystore.signer.model import KeyPolicy, PersonalKey, decode_policy
+from keystore.signer.storage import read_personal_keys
+from signing.formats.material import HASH_OF, Signatory
+from signing.ports import Signer, SigningCredential
+
+_SHOWN: Final = (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME)
+
+
+class HeldCredentials:
+    """`Credentials` over the keys and certificates of one deployment; safe to share."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        people: People,
+        certificates: Certificates,
+        authorities: Authorities,
+    ) -> None:
+        self._database = database
+        self._people = people
+        self._certificates = certificates
+        self._authorities = authorities
+
+    def credentials_of(self, signer: Signer, *, now: datetime) -> tuple[SigningCredential, ...]:
+        """See `Credentials`: passkeys before codes, newer certificates before older ones."""
+        owner = signer.key_owner
+        with self._database.read() as connection:
+            keys = {one.key_id: one for one in read_personal_keys(connection, account_id=owner)}
+        data_key = self._people.data_key_of(AccountId(owner))
+        found = [
+            credential
+            for record in self._certificates.of_account(owner)
+            if (key := keys.get(record.kid or "")) is not None
+            and _is_usable(key, record, now=now)
+            and (credential := self._credential(key, record, data_key=data_key)) is not None
+        ]
+        return tuple(sorted(found, key=lambda one: one.scal, reverse=True))
+
+    def _credential(
+        self, key: PersonalKey, record: CertificateRecord, *, data_key: bytes | None
+    ) -> SigningCredential | None:
+        try:
+            policy = decode_policy(key.raw_policy)
+            der = self._certificates.open(record, data_key=data_key)
+        except (ValueError, SealBroken):
+            return None  # a row that somebody changed offers nothing; the signer would refuse it
+        if policy.algorithm not in HASH_OF or not _is_of(policy, key, record):
+            return None
+        certificate = x509.load_der_x509_certificate(der)
+        chain = self._authorities.chain(record.ca_id)
+        return SigningCredential(
+            key_id=key.key_id,
+            owner_id=policy.account_id,
+            scal=policy.scal,
+            signatory=Signatory(der, chain, policy.algorithm),
+            passkeys=tuple(one.credential_id for one in policy.credentials),
+            rp_id=policy.rp_id,
+            holder=_name(certificate.subject),
+            issuer=_name(certificate.issuer),
+            not_after=record.not_after,
+        )
+
+
+def _is_usable(key: PersonalKey, record: CertificateRecord, *, now: datetime) -> bool:
+    return (
+        key.destroyed_at is None
+        and key.suspended_at is None
+        and record.state is CertificateState.GOOD
+        and record.not_before <= now <= record.not_after
+    )
+
+
+def _is_of(policy: KeyPolicy, key: PersonalKey, record: CertificateRecord) -> bool:
+    return (
+        policy.key_id == key.key_id
+        and policy.account_id == key.account_id
+        and record.account_id == policy.account_id
+    )
+
+
+def _name(name: x509.Name) -> str:
+    for oid in _SHOWN:
+        found = name.get_attributes_for_oid(oid)
+        if found:
+            return str(found[0].value)
+    return ""

@@ -1,0 +1,117 @@
+"""The people whom portals may ask to sign, as signing asks about them.
+
+What lives here: `PortalSigners`, from a portal's name for a person to an account and, where she
+acts for an organisation, the mandate under which she does.  Everything is looked up at the moment:
+a mandate that ended a second ago is none.
+Source: architecture, "Tokens" (pairwise subjects) and "Mandates"; Decree 30/2020/ND-CP Art. 32 and
+33 (who keeps and uses a seal); Law on Enterprises 59/2020/QH14 Art. 12.
+Not here: their keys and certificates (`idp/signing_credentials.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from clients.registry.model import Client
+from idp.accounts.identifiers import ParsedIdentifier, parse_identifier
+from idp.accounts.model import Account, IdentifierKind, Mandate, MandateKind
+from idp.accounts.people import People
+from idp.ids import AccountId
+from idp.storage.database import Database
+from idp.storage.mandates import list_mandates
+from idp.storage.subjects import find_account_by_sub
+from signing.model import Role
+from signing.ports import Signer
+
+_MANDATES: Final[Mapping[Role, frozenset[MandateKind]]] = MappingProxyType(
+    {
+        Role.PERSON: frozenset({MandateKind.LEGAL_REPRESENTATIVE, MandateKind.DELEGATION}),
+        Role.SEAL: frozenset({MandateKind.LEGAL_REPRESENTATIVE, MandateKind.SEAL_CLERK}),
+    }
+)
+"""Under which mandates somebody signs for an organisation, by what she signs as."""
+
+
+class Clients(Protocol):
+    """The registry, as far as this module looks."""
+
+    def find_client(self, client_id: str, *, now: datetime) -> Client | None:
+        """A client that may be used now."""
+
+
+class PortalSigners:
+    """`Signers` over accounts and mandates; safe to share between threads."""
+
+    def __init__(self, database: Database, *, people: People, clients: Clients) -> None:
+        self._database = database
+        self._people = people
+        self._clients = clients
+
+    def find_signer(
+        self, sub: str, *, client_id: str, role: Role, enterprise_code: str | None, now: datetime
+    ) -> Signer | None:
+        """See `Signers`."""
+        client = self._clients.find_client(client_id, now=now)
+        with self._database.read() as connection:
+            found = find_account_by_sub(connection, sub)
+        if client is None or found is None or found[1] != client.sector_id:
+            return None
+        organisation_id = None
+        if enterprise_code is not None:
+            organisation = self._find_organisation(enterprise_code)
+            if organisation is None:
+                return None
+            organisation_id = organisation.account_id
+        signer = self._signer(found[0], role=role, organisation_id=organisation_id)
+        return self.refresh(signer, client_id=client_id, now=now)
+
+    def refresh(self, signer: Signer, *, client_id: str, now: datetime) -> Signer | None:
+        """See `Signers`."""
+        person = self._people.find_account(AccountId(signer.account_id))
+        if person is None or not person.is_active or person.is_organisation:
+            return None
+        if signer.organisation_id is None:
+            return None if signer.role is Role.SEAL else replace(signer, mandate_id="")
+        organisation = self._people.find_account(AccountId(signer.organisation_id))
+        if organisation is None or not organisation.is_active or not organisation.is_organisation:
+            return None
+        mandate = self._find_mandate(signer, client_id=client_id, now=now)
+        return None if mandate is None else replace(signer, mandate_id=mandate.mandate_id)
+
+    def get_signer(self, account_id: str, *, role: Role, organisation_id: str | None) -> Signer:
+        """See `Signers`."""
+        return self._signer(AccountId(account_id), role=role, organisation_id=organisation_id)
+
+    def _signer(self, account_id: AccountId, *, role: Role, organisation_id: str | None) -> Signer:
+        return Signer(
+            account_id=account_id,
+            role=role,
+            organisation_id=organisation_id,
+            data_key=self._people.data_key_of(account_id),
+        )
+
+    def _find_organisation(self, enterprise_code: str) -> Account | None:
+        parsed = parse_identifier(enterprise_code, kind=IdentifierKind.ENTERPRISE_CODE)
+        if not isinstance(parsed, ParsedIdentifier):
+            return None
+        return self._people.find_by_identifier(parsed)
+
+    def _find_mandate(self, signer: Signer, *, client_id: str, now: datetime) -> Mandate | None:
+        with self._database.read() as connection:
+            held = list_mandates(connection, AccountId(signer.account_id))
+        kinds = _MANDATES[signer.role]
+        return next(
+            (
+                one
+                for one in held
+                if one.kind in kinds
+                and one.principal_id == signer.organisation_id
+                and one.valid_at(now)
+                and (not one.portals or client_id in one.portals)
+            ),
+            None,
+        )
