@@ -67,7 +67,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The same PIN in a variable."""
     destruction_list: Path | None = None
     """File that lists destroyed data keys, apart from the database and its backups, so that no
-    restored backup brings them back; empty: `var/destroyed`."""
+    restored backup brings them back; empty: `var/destroyed`. Revoked and suspended certificates are
+    listed beside it, in `revoked`."""
 
     host: str = "127.0.0.1"
     """Address to listen on, IPv4 or IPv6, no name."""

@@ -9,7 +9,9 @@ Source: architecture, decisions 10 and 11; EN 419 241-1 §6.1 (enrolment).
 **What this cannot know** is who the person is.  Whoever owns the web workers can have a new key
 made for an account with a passkey of his own.  Such a key has no certificate, and its creation is
 in the public log and on the person's page.  With `needs_statement` the second-factor verifier has
-to have seen a second factor of that account as well.
+to have seen a second factor of that account as well.  Nor can it know whose the recipient is, to
+whom the log rows about a key are sealed: rows that no key of the account opens are told apart by
+whoever verifies the log, and are nobody's forgery (`keystore/log/verify_rows.py`).
 """
 
 from __future__ import annotations
