@@ -29,16 +29,26 @@ NOWHERE: Final[Rectangle] = (0.0, 0.0, 0.0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class SignatureField:
-    """A field for a signature; `value` is its signature's dictionary, None where it is empty."""
+    """A field for a signature."""
 
     name: str
     reference: generic.IndirectObject
-    value: generic.DictionaryObject | None
 
     @property
     def content(self) -> generic.DictionaryObject:
         """The dictionary of the field."""
         return self.reference.get_object()
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether it has a value; which is not read, as signatures are long to read."""
+        return not isinstance(self.content.get("/V", generic.NullObject()), generic.NullObject)
+
+    @property
+    def value(self) -> generic.DictionaryObject | None:
+        """The dictionary of the signature, None where the field is empty."""
+        value = entry(self.content, "/V")
+        return value if isinstance(value, generic.DictionaryObject) else None
 
 
 def signature_fields(root: generic.DictionaryObject) -> list[SignatureField]:
@@ -48,10 +58,7 @@ def signature_fields(root: generic.DictionaryObject) -> list[SignatureField]:
     if not fields:
         return []
     found = enumerate_fields_in(fields, refs_seen=set(), target_field_type="/Sig")
-    return [
-        SignatureField(str(name), reference, _dictionary(reference.get_object()))
-        for name, _, reference in found
-    ]
+    return [SignatureField(str(name), reference) for name, _, reference in found]
 
 
 def add_field(
@@ -91,7 +98,7 @@ def add_field(
     fields.append(reference)
     update.update_container(fields)
     add_annotation(update, page=page, annotation=reference)
-    return SignatureField(name, reference, None)
+    return SignatureField(name, reference)
 
 
 def fill_field(
@@ -142,11 +149,6 @@ def _mark_form(update: Update, form: generic.DictionaryObject, *, is_first: bool
 
 def _is_field(reference: generic.PdfObject) -> bool:
     return isinstance(reference.get_object(), generic.DictionaryObject)
-
-
-def _dictionary(field: generic.DictionaryObject) -> generic.DictionaryObject | None:
-    value = entry(field, "/V")
-    return value if isinstance(value, generic.DictionaryObject) else None
 
 
 def _number(value: float) -> generic.FloatObject:

@@ -110,7 +110,8 @@ def _transforms(
     earlier: Sequence[SignatureField],
 ) -> Iterable[tuple[str, generic.DictionaryObject]]:
     for field in earlier:
-        references = entry(field.value, "/Reference") if field.value is not None else None
+        value = field.value
+        references = None if value is None else entry(value, "/Reference")
         for each in references or ():
             reference = each.get_object()
             parameters = entry(reference, "/TransformParams")

@@ -28,9 +28,9 @@ def find_signatures(
     """
     with open_update(inputs[: asked.parts]) as update:
         found = [
-            _found(field, field.value)
+            _found(field, value)
             for field in signature_fields(update.root)
-            if field.value is not None
+            if (value := field.value) is not None
         ]
         material = {name: stored(update.root, key) for name, key in STORED.items()}
     return SignaturesAnswered(signatures=tuple(sorted(found, key=lambda one: one.end)), **material)

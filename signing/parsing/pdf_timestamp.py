@@ -34,7 +34,7 @@ def add_timestamp(
             rectangle=NOWHERE,
             value=update.add_object(timestamp),
             stem="Timestamp",
-            is_first=not any(each.value is not None for each in signature_fields(update.root)),
+            is_first=not any(each.is_filled for each in signature_fields(update.root)),
         )
         update.declare_extension()
         start, end = timestamp.write_increment(update, output)
