@@ -14,9 +14,9 @@ from __future__ import annotations
 import os
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import quote
 
 from signing.errors import DocumentRefused
@@ -38,20 +38,24 @@ _PERMISSIONS: Final = 0o644 << 16
 _UNIX: Final = 3
 
 
+class Octets(Protocol):
+    """A content of known size, in pieces: a blob, or a part of one."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """All of it in pieces."""
+
+
 @dataclass(frozen=True, slots=True)
 class ContainerFile:
     """One member; `name` with `/` between folders, `mime_type` goes into manifests."""
 
     name: str
-    content: bytes | Blob = field(repr=False)
+    content: bytes | Octets = field(repr=False)
     mime_type: str | None = None
-
-    def digest(self, hash_name: str) -> bytes:
-        """Its hash, by the name of `hashlib`."""
-        if isinstance(self.content, Blob):
-            return self.content.digest(hash_name)
-        with Blob.of(self.content) as blob:
-            return blob.digest(hash_name)
 
 
 def check_name(raw_name: str) -> str:
@@ -132,7 +136,7 @@ def _write(packed: zipfile.ZipFile, file: ContainerFile) -> None:
     member.create_system = _UNIX
     member.external_attr = _PERMISSIONS
     content = file.content
-    if not isinstance(content, Blob):
+    if isinstance(content, bytes):
         packed.writestr(member, content)
         return
     member.file_size = content.size  # known ahead: no need for longer fields, nor for a descriptor

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 from xml.sax.saxutils import quoteattr
 
-_HASH_URIS: Final = {
+HASH_URIS: Final = {
     "sha256": "http://www.w3.org/2001/04/xmlenc#sha256",
     "sha384": "http://www.w3.org/2001/04/xmldsig-more#sha384",
     "sha512": "http://www.w3.org/2001/04/xmlenc#sha512",
@@ -43,7 +43,7 @@ def write_manifest(
     Takes   signed_by: the URI of the signature or timestamp over the manifest;
             signature_type: its MIME type.
     """
-    method = f"<ds:DigestMethod Algorithm={quoteattr(_HASH_URIS[hash_name])}/>"
+    method = f"<ds:DigestMethod Algorithm={quoteattr(HASH_URIS[hash_name])}/>"
     parts = [
         _HEAD,
         f"<asic:SigReference URI={quoteattr(signed_by)} MimeType={quoteattr(signature_type)}/>",
