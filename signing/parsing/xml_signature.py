@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import io
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import BinaryIO, Final
 
 from lxml import etree
@@ -43,7 +45,31 @@ _UNSIGNED_OF_SIGNATURE: Final = f"{{{XADES}}}UnsignedSignatureProperties"
 _TIMESTAMP: Final = f"{{{XADES}}}SignatureTimeStamp"
 _TOKEN: Final = f"{{{XADES}}}EncapsulatedTimeStamp"
 _REVOCATION: Final = f"{{{XADES}}}RevocationValues"
+_SAMPLES: Final = (
+    b"<a>",
+    b"<a xmlns='relative'/>",
+    b"\xff\xfe" + "<a><?p?><b/></a>".encode("utf-16-le"),
+    f"""<a><Signature xmlns="{DS}"><SignedInfo>
+      <CanonicalizationMethod Algorithm="{C14N}"/><SignatureMethod/>
+      <Reference URI="#b"/><Reference URI=""><Transforms>
+      <Transform Algorithm="http://www.w3.org/TR/1999/REC-xpath-19991116">
+      <XPath xmlns:d="{DS}">not(ancestor-or-self::d:Signature)</XPath></Transform>
+      </Transforms></Reference></SignedInfo><SignatureValue>AAAA</SignatureValue>
+      <Object Id="b"><QualifyingProperties xmlns="{XADES}"><UnsignedProperties>
+      <UnsignedSignatureProperties>x</UnsignedSignatureProperties></UnsignedProperties>
+      </QualifyingProperties></Object></Signature></a>""".encode(),
+    b'<?xml version="1.0" encoding="US-ASCII"?><a/>',
+)
 _MORE_CERTIFICATES: Final = f"{{{XADES}}}CertificateValues/{{{XADES}}}EncapsulatedX509Certificate"
+
+
+def warm_up() -> None:
+    """Read, count, refuse and write once of each kind, so that nothing is loaded later."""
+    for raw in _SAMPLES:
+        with suppress(DocumentRefused):
+            find_place(FindPlace(most_elements=100), [memoryview(raw)], io.BytesIO())
+        with suppress(DocumentRefused):
+            find_signature(FindSignature(signature_id=""), [memoryview(raw)], io.BytesIO())
 
 
 def find_place(asked: FindPlace, inputs: Sequence[memoryview], output: BinaryIO) -> FoundPlace:
