@@ -1,7 +1,7 @@
 """A one-time code that confirms a signature: from signing to the second-factor verifier.
 
-What lives here: `VerifierFactors`, signing's `SecondFactors` over a client of the verifier, with the
-authenticators that the verifier holds.  One that this service holds signs in and confirms nothing.
+What lives here: `VerifierFactors`, the `SecondFactors` of signing over a client of the verifier.
+Only authenticators that the verifier holds confirm; one that this service holds signs in, no more.
 Source: architecture, decisions 10 and 11.
 Not here: what the verifier decides (`keystore/second_factor`).
 """

@@ -14,13 +14,11 @@ from datetime import datetime, timedelta
 
 from clients.registry.registry import Registry
 from idp.accounts.attempts import OTP_LIMITS, PASSWORD_LIMITS, Attempts
-from idp.accounts.code_confirmation import CodeConfirmation
 from idp.accounts.code_holders import CodeHolders, VerifierHolder
 from idp.accounts.enrolment import TotpEnrolment
 from idp.accounts.login import Login
 from idp.accounts.passwords import Passwords
 from idp.accounts.people import People
-from idp.accounts.refusals import RefusedSignIns
 from idp.clock import utc_now
 from idp.egress import Egress
 from idp.keks import open_service_ring
@@ -42,6 +40,7 @@ from idp.oauth.revocation import Revocations
 from idp.oauth.userinfo import Userinfo
 from idp.sessions import Sessions
 from idp.settings import Settings
+from idp.signing import SigningServices, build_signing
 from idp.signing_means import SigningMeans
 from idp.storage.database import Database
 from idp.storage.ephemeral import EphemeralStore
@@ -74,6 +73,7 @@ class Services:
     keyring: Keyring
     keyrings: Keyrings
     trust: Trust
+    signing: SigningServices | None
     registry: Registry
     egress: Egress
     clock: Clock
@@ -82,7 +82,6 @@ class Services:
     login: Login
     enrolment: TotpEnrolment
     verifier: VerifierClient | None
-    code_confirmation: CodeConfirmation
     sessions: Sessions
     interactions: Interactions
     authorizations: Authorizations
@@ -195,6 +194,7 @@ def build_services(
         data_keys=people,
         log=log,
     )
+    trust = build_trust(settings, keyrings=keyrings, egress=egress, is_sandbox=is_sandbox)
     return Services(
         settings=settings,
         is_sandbox=is_sandbox,
@@ -205,7 +205,19 @@ def build_services(
         log=log,
         keyring=keyring,
         keyrings=keyrings,
-        trust=build_trust(settings, keyrings=keyrings, egress=egress, is_sandbox=is_sandbox),
+        trust=trust,
+        signing=build_signing(
+            settings,
+            database=database,
+            sealer=sealer,
+            log=log,
+            people=people,
+            registry=registry,
+            outbox=outbox,
+            egress=egress,
+            trust=trust,
+            time=time,
+        ),
         registry=registry,
         egress=egress,
         clock=clock,
@@ -229,13 +241,6 @@ def build_services(
             codes=codes,
         ),
         verifier=verifier,
-        code_confirmation=CodeConfirmation(
-            database,
-            verifier=verifier,
-            sealer=sealer,
-            attempts=attempts,
-            refusals=RefusedSignIns(ephemeral, sealer=sealer),
-        ),
         sessions=sessions,
         interactions=Interactions(
             ephemeral,

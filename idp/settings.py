@@ -237,6 +237,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     crl_lifetime_s: int = 86_400
     """How long a revocation list may be believed, in seconds; there is a newer one after half."""
 
+    documents_folder: Path | None = None
+    """Folder of documents that wait for a signature, sealed, on a disk that `antin serve` and
+    `antin work` of all hosts share; empty: `var/documents`."""
+    document_mib: int = 50
+    """How large one document to be signed may be, in MiB; 200 at most."""
+    request_mib: int = 200
+    """How large all documents of one request may be together, in MiB."""
+    signing_timestamps: str = ""
+    """Address of the timestamp authority for signatures; empty: this deployment's own."""
+    signing_roots: Path | None = None
+    """PEM of roots at which chains of timestamps and certificates may end, beside our own."""
+    isolation_processes: int = 2
+    """Processes of one worker that read documents of other people, at most; started when needed."""
+    isolation_unlocked: bool = False
+    """Whether documents are read where this host can load no filter for system calls: whoever takes
+    over the reader of documents then has what its user has."""
+
     log_origin: str = ""
     """Name of the append-only log, to which `/public` and `/private` are added; empty: host of the
     issuer and `/log`. A log that was begun keeps the name it has."""
@@ -326,6 +343,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def effective_destruction_list(self) -> Path:
         """`destruction_list`, or `var/destroyed`."""
         return self.destruction_list or self.var / "destroyed"
+
+    @property
+    def effective_documents_folder(self) -> Path:
+        """`documents_folder`, or `var/documents`."""
+        return self.documents_folder or self.var / "documents"
+
+    @property
+    def effective_timestamps_url(self) -> str:
+        """`signing_timestamps`, or this deployment's own authority."""
+        return self.signing_timestamps or f"{self.issuer}/tsa"
 
     @property
     def effective_log_origin(self) -> str:

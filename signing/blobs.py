@@ -42,14 +42,13 @@ class DocumentStore:
     """Keeps documents in a folder; safe for any number of threads and processes.
 
     Takes   folder: on a disk that all web workers and the worker of deferred work share; it is
-            made, for this user alone.
+            made with the first document, for this user alone.
     """
 
     def __init__(self, database: DatabaseLike, *, folder: Path, sealer: Sealer) -> None:
         self._database = database
         self._folder = folder
         self._sealer = sealer
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def write(self, content: Blob, *, expires_at: datetime) -> StoredBlob:
         """Seal a document into a file; it is kept once `keep` is committed.
@@ -59,6 +58,7 @@ class DocumentStore:
         blob_id = BlobId(f"doc_{secrets.token_hex(16)}")
         key = make_stream_key()
         path = self._path(blob_id)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.parent.mkdir(mode=0o700, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
@@ -126,6 +126,8 @@ class DocumentStore:
     def sweep(self, now: datetime) -> int:
         """Remove files that belong to no row: of requests that were cut off, of deleted rows."""
         swept = 0
+        if not self._folder.is_dir():
+            return swept
         for folder in sorted(self._folder.iterdir()):
             names = [one.name for one in folder.iterdir()]
             with self._database.read() as connection:

@@ -1,0 +1,177 @@
+"""Signing documents, put together: from settings to the use cases of the signing journey.
+
+What lives here: `SigningServices` and the one function that builds it.  Cheap to make: processes
+that read documents start with the first document, the signer is reached when somebody confirms.
+Not here: what any of it does (`signing`), its pages and endpoints (`signing/web`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from clients.registry.registry import Registry
+from idp.accounts.people import People
+from idp.egress import Egress
+from idp.errors import SettingsInvalid
+from idp.pki import Pki
+from idp.second_factors import VerifierFactors
+from idp.settings import Settings
+from idp.signer_client import open_signer_client
+from idp.signing_credentials import HeldCredentials
+from idp.signing_people import PortalSigners
+from idp.signing_transport import SigningTransport
+from idp.storage.database import Database
+from idp.trust import Trust
+from idp.verifier_client import open_verifier_client
+from idp.work.outbox import Outbox
+from keystore.log.record import LogWriter
+from keystore.pki.model import CaKind
+from keystore.sealing import Sealer
+from signing.authorize import Windows
+from signing.blobs import DocumentStore
+from signing.confirm import Confirming
+from signing.formats.table import Parties
+from signing.intake import Intake, IntakeLimits
+from signing.isolation.pool import IsolationPool, Walls
+from signing.outcomes import Outcomes
+from signing.requests import SigningRequests
+from signing.sign import Signing
+from signing.sources import AskedStatus, AskedTimestamps
+
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class SigningServices:
+    """What signs documents in one process; all of it is safe to share between threads."""
+
+    isolation: IsolationPool
+    documents: DocumentStore
+    signers: PortalSigners
+    credentials: HeldCredentials
+    second_factors: VerifierFactors
+    requests: SigningRequests
+    windows: Windows
+    signing: Signing
+    confirming: Confirming
+
+    def close(self) -> None:
+        """End the processes that read documents."""
+        self.isolation.close()
+
+
+def build_signing(
+    settings: Settings,
+    *,
+    database: Database,
+    sealer: Sealer,
+    log: LogWriter,
+    people: People,
+    registry: Registry,
+    outbox: Outbox,
+    egress: Egress,
+    trust: Trust,
+    time: Callable[[], datetime],
+) -> SigningServices | None:
+    """Put it together; None where this deployment runs no authority.
+
+    Raises  SettingsInvalid with the name of the setting.
+    """
+    if trust.pki is None:
+        return None
+    isolation = IsolationPool(
+        Walls(
+            processes=settings.isolation_processes,
+            is_unlocked_allowed=settings.isolation_unlocked,
+        )
+    )
+    documents = DocumentStore(database, folder=settings.effective_documents_folder, sealer=sealer)
+    signers = PortalSigners(database, people=people, clients=registry)
+    factors = VerifierFactors(database, sealer=sealer, client=open_verifier_client(settings))
+    transport = SigningTransport(
+        origins=frozenset({settings.issuer, trust.pki.deployment.addresses.base_url}),
+        endpoints=trust.endpoints,
+        egress=egress,
+        time=time,
+    )
+    roots = find_roots(settings, pki=trust.pki)
+    status = AskedStatus(transport)
+    timestamps = AskedTimestamps(transport, url=settings.effective_timestamps_url, roots=roots)
+    parties = Parties.of(isolation, timestamps=timestamps, status=status, roots=roots)
+    most_bytes = settings.document_mib * _MIB
+    requests = SigningRequests(
+        database,
+        sealer=sealer,
+        log=log,
+        documents=documents,
+        signers=signers,
+        deferred=outbox,
+        look=Intake(isolation, IntakeLimits(most_bytes=most_bytes)),
+        largest_bytes=most_bytes,
+    )
+    windows = Windows(
+        database,
+        sealer=sealer,
+        documents=documents,
+        signers=signers,
+        parties=parties,
+        audience=settings.issuer,
+    )
+    outcomes = Outcomes(database, log=log, documents=documents, requests=requests, signers=signers)
+    signing = Signing(
+        database,
+        sealer=sealer,
+        documents=documents,
+        requests=requests,
+        outcomes=outcomes,
+        parties=parties,
+        status=status,
+    )
+    return SigningServices(
+        isolation=isolation,
+        documents=documents,
+        signers=signers,
+        credentials=HeldCredentials(
+            database,
+            people=people,
+            certificates=trust.pki.certificates,
+            authorities=trust.pki.authorities,
+        ),
+        second_factors=factors,
+        requests=requests,
+        windows=windows,
+        signing=signing,
+        confirming=Confirming(
+            database,
+            sealer=sealer,
+            requests=requests,
+            windows=windows,
+            outcomes=outcomes,
+            signing=signing,
+            second_factors=factors,
+            door=open_signer_client(settings),
+            deferred=outbox,
+        ),
+    )
+
+
+def find_roots(settings: Settings, *, pki: Pki) -> tuple[bytes, ...]:
+    """Where chains may end: our own roots, and those that the settings name; DER.
+
+    Raises  SettingsInvalid.
+    """
+    own = tuple(one.certificate for one in pki.authorities.records() if one.kind is CaKind.ROOT)
+    if settings.signing_roots is None:
+        return own
+    try:
+        others = x509.load_pem_x509_certificates(settings.signing_roots.read_bytes())
+    except (OSError, ValueError) as problem:
+        raise SettingsInvalid(
+            "ANTIN_SIGNING_ROOTS", reason="must be a readable file of certificates, PEM"
+        ) from problem
+    return own + tuple(one.public_bytes(Encoding.DER) for one in others)
