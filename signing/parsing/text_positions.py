@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, BinaryIO, Final
 
+import pypdfium2
 import pypdfium2.raw as pdfium
 
 from signing.appearance.geometry import Page, Rectangle
@@ -82,14 +83,18 @@ def find_text(asked: FindText, inputs: Sequence[memoryview], _output: BinaryIO) 
         if not 0 <= number < count:
             raise DocumentRefused("no_such_page")
         document.init_forms()
-        page = document[number]
+        try:
+            page = document[number]
+            text = page.get_textpage()
+        except pypdfium2.PdfiumError as failure:
+            raise DocumentRefused("damaged") from failure
         facts = Page(
             number,
             Rectangle(*page.get_mediabox()),
             Rectangle(*page.get_cropbox()),
             page.get_rotation(),
         )
-        lines = _lines(_letters(page.get_textpage(), facts))
+        lines = _lines(_letters(text, facts))
         fields = tuple(signature_places(page))
     found = tuple(
         tuple(_box(place, facts) for place in _places(_key(wanted), lines))

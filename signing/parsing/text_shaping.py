@@ -68,6 +68,8 @@ def shape(text: str, *, face: Face) -> Line:
 
     Raises  DocumentRefused(appearance_letter_unknown): the face lacks a letter.
     """
+    if not text:
+        return Line(())
     buffer = hb.Buffer()
     buffer.add_str(text)
     buffer.direction, buffer.script, buffer.language = "ltr", "Latn", "vi"

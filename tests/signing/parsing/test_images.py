@@ -8,11 +8,13 @@ import zlib
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from signing.appearance.rules import BLUE, RED
 from signing.errors import DocumentRefused
-from signing.messages.appearance import CheckedImage, CheckImage, InkRule
+from signing.messages.appearance import AppearanceRefusal, CheckedImage, CheckImage, InkRule
 from signing.parsing import images
 from signing.parsing.images import MOST_BYTES, check_image, open_ink
 from tests.support.seals import png_chunk, png_header, seal_png, signature_png
@@ -78,6 +80,21 @@ def _interlaced() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(name, body) for name, body in chunks)
 
 
+def _deep_with_one_clear_colour() -> bytes:
+    """Sixteen bits of red, green and blue, of which white is clear."""
+
+    def row(index: int) -> bytes:
+        return b"".join(
+            struct.pack(">3H", *(value * 257 for value in pixel[:3]))
+            for at in range(100)
+            for pixel in [_INK if 30 <= index < 70 and 30 <= at < 70 else _CLEAR]
+        )
+
+    raw = _raw(16, 2, row)
+    cut = raw.index(b"IDAT") - 4
+    return raw[:cut] + png_chunk(b"tRNS", struct.pack(">3H", *[65_535] * 3)) + raw[cut:]
+
+
 def _animated() -> bytes:
     second = _square((180, 20, 20, 255))
     return _saved(_square(), save_all=True, append_images=[second])
@@ -87,7 +104,9 @@ def _check(raw: bytes, ink: InkRule | None = BLUE) -> CheckedImage:
     return check_image(CheckImage(ink), [memoryview(raw)], io.BytesIO())
 
 
-@pytest.mark.parametrize("make", [_palette, _one_clear_colour, _deep, _interlaced])
+@pytest.mark.parametrize(
+    "make", [_palette, _one_clear_colour, _deep, _deep_with_one_clear_colour, _interlaced]
+)
 def test_every_kind_of_png_comes_out_alike(make: Callable[[], bytes]) -> None:
     """W3C PNG §11.2: colour types, depths, interlacing and single transparent colours."""
     raw = make()
@@ -232,3 +251,38 @@ def test_the_invented_signature_and_seal_are_the_same_in_every_run() -> None:
     assert seal_png(**small) == seal_png.__wrapped__(**small)
     assert _check(signature_png(), BLUE).width_px > 700
     assert _check(seal_png(), RED).width_px == pytest.approx(900, abs=6)
+
+
+@given(
+    st.sampled_from([_palette(), _one_clear_colour(), _deep(), _interlaced()]),
+    st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=4), st.integers(0, 4)), max_size=4),
+)
+def test_whatever_is_changed_it_is_an_image_or_refused(
+    raw: bytes, changes: list[tuple[float, bytes, int]]
+) -> None:
+    """Also behind a sum that is right: chunks are put together again."""
+    for where, put, cut in changes:
+        at = 8 + int(where * (len(raw) - 8))
+        raw = raw[:at] + put + raw[at + cut :]
+    for damaged in (raw, _with_right_sums(raw)):
+        assert _refusal(damaged) in {"", *AppearanceRefusal}
+
+
+def _refusal(raw: bytes) -> str:
+    """Why an image is refused; empty when it is not."""
+    try:
+        open_ink(memoryview(raw), rule=BLUE)
+    except DocumentRefused as refused:
+        return refused.reason
+    return ""
+
+
+def _with_right_sums(raw: bytes) -> bytes:
+    out, at = raw[:8], 8
+    while at + 8 <= len(raw):
+        size = int.from_bytes(raw[at : at + 4], "big")
+        if size > len(raw):
+            return out + raw[at:]
+        out += png_chunk(raw[at + 4 : at + 8], raw[at + 8 : at + 8 + size])
+        at += 12 + size
+    return out
