@@ -12,7 +12,7 @@ import secrets
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
@@ -31,12 +31,15 @@ _BLOCK_MASK: Final = (1 << 128) - 1
 class AeadKey:
     """One 256-bit key, ready for use by any thread; its `repr` shows nothing."""
 
-    __slots__ = ("_first_mask", "_second_mask", "_single_blocks")
+    __slots__ = ("_first_mask", "_idle", "_second_mask", "_single_blocks")
 
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_BYTES:
             raise ValueError("key_length")
         self._single_blocks: Final = Cipher(AES(key), ECB())  # noqa: S305 - one block, as CMAC
+        # one for each thread that was ever here at the same time: making one ready costs as much
+        # as all that is then done with it
+        self._idle: Final[list[CipherContext]] = []
         last = int.from_bytes(self._encrypt_blocks(bytes(16)), "big")
         subkey = (last << 1) & _BLOCK_MASK
         if last >> 127:
@@ -74,7 +77,13 @@ class AeadKey:
         return AESGCM(self._encrypt_blocks(blocks.to_bytes(32, "big")))
 
     def _encrypt_blocks(self, blocks: bytes) -> bytes:
-        return self._single_blocks.encryptor().update(blocks)
+        try:
+            context = self._idle.pop()
+        except IndexError:
+            context = self._single_blocks.encryptor()
+        encrypted = context.update(blocks)  # whole blocks leave nothing behind in it
+        self._idle.append(context)
+        return encrypted
 
     def __repr__(self) -> str:
         return "AeadKey(…)"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,3 +62,18 @@ def test_a_key_of_another_length_is_refused() -> None:
 
 def test_a_key_does_not_show_itself() -> None:
     assert repr(AeadKey(b"k" * 32)) == "AeadKey(…)"
+
+
+def test_one_key_serves_many_threads_at_once() -> None:
+    key = AeadKey(secrets.token_bytes(32))
+    together = Barrier(8)
+
+    def act(number: int) -> None:
+        together.wait()
+        message = number.to_bytes(40, "big")
+        for _ in range(500):
+            sealed = key.encrypt(message, associated_data=message)
+            assert key.decrypt(sealed, associated_data=message) == message
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(list(pool.map(act, range(8)))) == 8
