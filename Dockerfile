@@ -33,9 +33,15 @@ RUN groupadd --system --gid 10001 antin \
         --shell /usr/sbin/nologin antin \
     # the signer is somebody else: whoever owns the provider reads nothing of it
     && useradd --system --uid 10002 --gid antin --no-create-home --shell /usr/sbin/nologin antin-signer \
+    # and so is the verifier of second factors, and whoever hands out activation codes
+    && useradd --system --uid 10003 --gid antin --no-create-home --shell /usr/sbin/nologin antin-verifier \
+    && useradd --system --uid 10004 --gid antin --no-create-home --shell /usr/sbin/nologin antin-operator \
     # what outlives a container, and where the signer is asked: new volumes take over the owner
     && install -d -o antin -g antin -m 0700 /var/lib/antin-kept \
     && install -d -o antin-signer -g antin -m 0700 /var/lib/antin-signer \
+    && install -d -o antin-verifier -g antin -m 0700 /var/lib/antin-verifier \
+    && install -d -o antin-verifier -g antin -m 0750 /run/antin-verifier \
+    && install -d -o antin-verifier -g antin -m 0750 /var/lib/antin-verifier-keys \
     && install -d -o antin-signer -g antin -m 0750 /run/antin
 COPY --from=build /opt/antin /opt/antin
 ENV PATH=/opt/antin/bin:$PATH \

@@ -13,9 +13,9 @@ from typing import Final
 
 from idp.accounts.model import AccountKind, AccountStatus, MandateKind
 from idp.ids import AccountId, MandateId
-from idp.storage.accounts import find_standing
 from idp.storage.database import Database
 from idp.storage.mandates import find_usable_mandate
+from idp.storage.standing import find_standing
 from keystore.log.events import EventType
 from keystore.log.on_record import find_on_record
 

@@ -93,6 +93,7 @@ TOKENS: Final = KeyPurpose(
             "jwt:JWT",  # ID token, signed userinfo
             "jwt:at+jwt",  # RFC 9068
             "jwt:logout+jwt",  # OpenID Connect Back-Channel Logout 1.0 §2.4
+            "jwt:secevent+jwt",  # RFC 8417: what became of a signing request
             "jwt:token-introspection+jwt",  # RFC 9701
         }
     ),
@@ -142,8 +143,8 @@ SECOND_FACTOR: Final = KeyPurpose(
 """Statements of the second-factor verifier, for the process that opens personal keys alone.
 
 No process of the service makes or opens such a key: whoever had taken over a web worker could state
-a second factor that nobody gave.  The verifier is a process of its own, with a keyring of its own
-under a root key of its own; there is none yet.
+a second factor that nobody gave.  The verifier is a process of its own, with a key of its own under
+a root key of its own (`keystore/second_factor/statement_key.py`).
 """
 
 KEY_PURPOSES: Final[Mapping[str, KeyPurpose]] = MappingProxyType(

@@ -5,7 +5,7 @@ verifier is configured it makes every new authenticator; those from before, whos
 service holds, go on signing in and never confirm a signature.  An account without an authenticator
 is checked like one whose authenticator the verifier holds: the refusal costs the same.
 Source: architecture, decisions 10 and 11.
-Not here: counting attempts (`attempts`), confirming (`code_confirmation`).
+Not here: counting attempts (`attempts`), confirming signatures (`idp/second_factors.py`).
 """
 
 from __future__ import annotations

@@ -119,7 +119,6 @@ Index(
 )
 
 _IS_ID = account.c.account_id == bindparam("id")
-_STANDING = select(account.c.kind, account.c.status).where(account.c.account_id == bindparam("id"))
 _FIND = select(account).where(_IS_ID)
 _FIND_LOCKED = _FIND.with_for_update()
 _IDENTIFIERS = (
@@ -204,14 +203,6 @@ def find_row(
     return AccountRow(
         row.account_key, account_id, AccountKind(row.kind), AccountStatus(row.status), row.data_key
     )
-
-
-def find_standing(
-    connection: Connection, account_id: AccountId
-) -> tuple[AccountKind, AccountStatus] | None:
-    """Whose account it is and whether it signs in, and no more of it; None when there is none."""
-    row = connection.execute(_STANDING, {"id": account_id}).one_or_none()
-    return None if row is None else (AccountKind(row.kind), AccountStatus(row.status))
 
 
 def find_keys(

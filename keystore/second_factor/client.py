@@ -135,7 +135,7 @@ class VerifierClient(RoomClient):
     ) -> StatementEvidence:
         """What the signer takes as confirmation of exactly `wanted`; the code is spent.
 
-        Takes   mandate_id: when the person acts for an organisation, empty otherwise.
+        Takes   mandate_id: for an organisation's key; not looked at for the person's own.
         Raises  CodeRefused; TooManyCodes (carries retry_ms); AuthenticatorTooYoung; MandateRefused;
                 ActivationMalformed, ActivationForeign, ActivationExpired, EnrolmentRefused.
         """

@@ -185,14 +185,14 @@ class SecondFactorVerifier:
         """State that a person confirmed exactly `wanted` with a code; it is spent.
 
         1. `wanted` has its shape, is for our signer and for now, and is one that a code may open.
-        2. It is for that person's account; or for an organisation's, and a mandate in the register
-           lets the person use its key at this instant.
+        2. It is for that person's own key; or for an organisation's, and a mandate in the register
+           lets the person use that at this instant.
         3. Of the authenticators those count that may confirm: bound at proofing, or on record and
            used for 72 hours.
         4. The person's account is active; the code is right and nobody has used it for anything.
         5. The statement names person, organisation and mandate, and the hash of `wanted`.
 
-        Takes   mandate_id: empty when the person acts for himself or herself.
+        Takes   mandate_id: for an organisation's key; not looked at for the person's own.
         Returns the statement, a compact JWT; or what is wrong with the code.
         Raises  ActivationMalformed, ActivationForeign, ActivationExpired, EnrolmentRefused;
                 MandateRefused; AuthenticatorTooYoung; RequestMalformed; ClockSetBack.
@@ -247,12 +247,10 @@ class SecondFactorVerifier:
     ) -> str:
         # whose an existing key is, the signer knows; a new one is made for what is confirmed here
         kind = wanted.subject_kind if isinstance(wanted, KeyEnrolment) else None
+        if wanted.account_id == account_id and kind != "organisation":
+            return ""  # one's own key; for whom a document is signed, its certificate says
         if not mandate_id:
-            if wanted.account_id != account_id:
-                raise ActivationForeign("account")
-            if kind == "organisation":
-                raise MandateRefused
-            return ""
+            raise MandateRefused if kind == "organisation" else ActivationForeign("account")
         _check_name(mandate_id, "mandate_id")
         if kind == "person":
             raise MandateRefused

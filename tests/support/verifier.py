@@ -23,20 +23,23 @@ from keystore.one_time_codes import STEP_S, code_at
 from keystore.second_factor.answering import Answering
 from keystore.second_factor.client import VerifierClient
 from keystore.second_factor.memory import VerifierMemory
-from keystore.second_factor.model import HeldTotp
+from keystore.second_factor.model import CodeOutcome, HeldTotp
 from keystore.second_factor.statement_key import open_statement_key
 from keystore.second_factor.verifier import SecondFactorVerifier
 from keystore.second_factor.wire import decode_answer, decode_request
+from keystore.signer.activation import KeyEnrolment, SignatureActivation
+from keystore.signer.model import MadeKey
 from keystore.strongroom.frames import Address, Message, Refused, encode_frame
 from keystore.strongroom.gate import UserGate
 from keystore.strongroom.listening import listen
 from keystore.strongroom.server import RoomServer
-from tests.support.signer import SIGNER
+from tests.support.signer import SIGNER, activation_of
 
 PERSON = "acc_1"
 ORGANISATION = "acc_org"
 MANDATE = "mdt_1"
 _HEAD = 4
+_KEY = MadeKey("pkey_1", "ES256", b"spki")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,35 @@ class VerifierBench:
     def client(self, time: Callable[[], datetime], *, is_keeper: bool = False) -> VerifierClient:
         """A client that needs no socket; every message is written and read as on the wire."""
         return _DirectClient(Answering(self.verifier, time=time), is_keeper=is_keeper)
+
+
+def signing_of(now: datetime, **changes: Any) -> SignatureActivation:
+    """What a code may confirm: one document, with a key that statements open."""
+    return activation_of(_KEY, None, now=now, **changes)
+
+
+def check_with(bench: VerifierBench, app: App, now: datetime, **changes: Any) -> str:
+    """Sign in with the code of the moment, or another; what is said."""
+    code = changes.get("code", app.code(now=now))
+    return bench.verifier.check(app.account_id, [app.held], code, now=now).outcome
+
+
+def confirm_with(
+    bench: VerifierBench,
+    app: App,
+    wanted: SignatureActivation | KeyEnrolment,
+    now: datetime,
+    **changes: Any,
+) -> CodeOutcome | str:
+    """Confirm with the code of the moment, or another; the statement, or what is said."""
+    return bench.verifier.confirm(
+        app.account_id,
+        [app.held],
+        changes.get("code", app.code(now=now)),
+        wanted=wanted,
+        mandate_id=changes.get("mandate_id", ""),
+        now=now,
+    )
 
 
 @contextmanager

@@ -15,30 +15,28 @@ import pytest
 
 from idp.accounts.activation import issue_activation_code, normalise_activation_code
 from idp.accounts.attempts import Source
-from idp.accounts.code_confirmation import (
-    CodeConfirmation,
-    ConfirmationProblem,
-    ConfirmationRefused,
-)
 from idp.accounts.code_holders import CodeHolders, VerifierHolder, held
 from idp.accounts.credentials import Totp, TotpHolder
 from idp.accounts.enrolment import TotpEnrolment
 from idp.accounts.errors import EnrolmentRefused, TooManyAttempts
 from idp.accounts.login import Login, LoginRefused, OtpAccepted, RefusalReason
-from idp.accounts.refusals import RefusedSignIns
 from idp.accounts.totp import code_at, make_secret
 from idp.errors import SecondFactorUnavailable, StorageUnavailable
 from idp.ids import AccountId, make_id
+from idp.second_factors import VerifierFactors
 from idp.storage.accounts import find_row
 from idp.storage.credentials import list_totps, replace_totps, totp
 from idp.verifier_registers import DatabaseRegisters
 from keystore.errors import KeystoreError
 from keystore.second_factor.client import VerifierClient
-from keystore.signer.activation import KeyEnrolment, SignatureActivation
+from keystore.signer.activation import SignatureActivation
 from keystore.signer.evidence import StatementEvidence
 from keystore.signer.model import MadeKey
+from signing import errors as signing_errors
+from signing.model import Role
+from signing.ports import Signer
 from tests.support.racing import race
-from tests.support.signer import activation_of, enrolment_of
+from tests.support.signer import activation_of
 from tests.support.verifier import VerifierBench
 
 _STEP = timedelta(seconds=30)
@@ -77,13 +75,7 @@ class Hands:
             passwords=house.passwords,
             codes=self.codes,
         )
-        self.confirmation = CodeConfirmation(
-            house.database,
-            verifier=self.client,
-            sealer=house.sealer,
-            attempts=house.attempts,
-            refusals=RefusedSignIns(house.store, sealer=house.sealer),
-        )
+        self.factors = VerifierFactors(house.database, sealer=house.sealer, client=self.client)
 
     def enrol(self, account_id: AccountId, source: Source, *, announced: bool = True) -> bytes:
         """By activation code and first code; the secret.  A step passes."""
@@ -130,23 +122,15 @@ class Hands:
         )
 
     def confirm(
-        self,
-        account_id: AccountId,
-        code: str,
-        source: Source,
-        *,
-        wanted: SignatureActivation | KeyEnrolment | None = None,
-        mandate_id: str = "",
-    ) -> StatementEvidence | ConfirmationRefused:
-        """With a code."""
-        return self.confirmation.confirm(
-            account_id,
-            raw_code=code,
-            wanted=wanted or activation_of(_KEY, None, now=self.now, account_id=account_id),
-            mandate_id=mandate_id,
-            source=source,
-            now=self.now,
-        )
+        self, account_id: AccountId, code: str, *, wanted: SignatureActivation | None = None
+    ) -> StatementEvidence | str:
+        """With a code; the reason when it does not confirm."""
+        wanted = wanted or activation_of(_KEY, None, now=self.now, account_id=account_id)
+        signer = Signer(account_id=account_id, role=Role.PERSON)
+        try:
+            return self.factors.confirm(wanted, code=code, signer=signer, now=self.now)
+        except signing_errors.ConfirmationRefused as refusal:
+            return refusal.reason
 
 
 class Away(VerifierClient):
@@ -200,12 +184,10 @@ def test_both_orders_of_sign_in_and_confirmation(hands, me, source) -> None:
     secret = hands.enrol(me, source)
     code = code_at(secret, now=hands.now)
     assert isinstance(hands.sign_in(me, code, source), OtpAccepted)
-    refused = hands.confirm(me, code, source)
-    assert isinstance(refused, ConfirmationRefused)
-    assert refused.problem is ConfirmationProblem.WRONG
+    assert hands.confirm(me, code) == "wrong_code"
     hands.now += _STEP
     code = code_at(secret, now=hands.now)
-    assert isinstance(hands.confirm(me, code, source), StatementEvidence)
+    assert isinstance(hands.confirm(me, code), StatementEvidence)
     assert isinstance(hands.sign_in(me, code, source), LoginRefused)
 
 
@@ -213,7 +195,7 @@ def test_fifty_at_once_for_both_purposes(hands, me, source) -> None:
     secret = hands.enrol(me, source)
     code = code_at(secret, now=hands.now)
     acts = [
-        (lambda n=n: hands.confirm(me, code, Source(f"192.0.2.{n}", None)))
+        (lambda: hands.confirm(me, code))
         if n % 2
         else (lambda n=n: hands.sign_in(me, code, Source(f"192.0.2.{n}", None)))
         for n in range(50)
@@ -231,11 +213,8 @@ def test_an_authenticator_of_the_service_signs_in_and_never_confirms(
     assert isinstance(hands.sign_in(me, code_at(secret, now=hands.now), source), OtpAccepted)
     hands.now += _STEP
     code = code_at(secret, now=hands.now)
-    for asked in (hands, before):
-        refused = asked.confirm(me, code, source)
-        assert isinstance(refused, ConfirmationRefused)
-    assert hands.confirmation.find_obstacle(me) is ConfirmationProblem.SERVICE_HELD
-    assert before.confirmation.find_obstacle(me) is ConfirmationProblem.NO_AUTHENTICATOR
+    assert hands.confirm(me, code) == "no_authenticator"
+    assert not hands.factors.has_authenticator(me)
     assert isinstance(hands.sign_in(me, code, source), OtpAccepted), "the code was not touched"
 
 
@@ -243,12 +222,10 @@ def test_an_authenticator_that_no_keeper_vouched_for_waits_72_hours(hands, me, s
     secret = hands.enrol(me, source, announced=False)
     assert isinstance(hands.sign_in(me, code_at(secret, now=hands.now), source), OtpAccepted)
     hands.now += _STEP
-    refused = hands.confirm(me, code_at(secret, now=hands.now), source)
-    assert isinstance(refused, ConfirmationRefused)
-    assert refused.problem is ConfirmationProblem.TOO_YOUNG
+    assert hands.confirm(me, code_at(secret, now=hands.now)) == "authenticator_too_young"
     hands.now += timedelta(hours=72)
     code = code_at(secret, now=hands.now)
-    assert isinstance(hands.confirm(me, code, source), StatementEvidence)
+    assert isinstance(hands.confirm(me, code), StatementEvidence)
 
 
 def test_what_a_captured_worker_enrols_off_the_record_never_confirms(house, hands, me) -> None:
@@ -267,9 +244,8 @@ def test_what_a_captured_worker_enrols_off_the_record_never_confirms(house, hand
         replace_totps(tx, row, new, sealer=house.sealer)
     for days in (0, 30):
         hands.now += timedelta(days=days)
-        refused = hands.confirm(me, code_at(made.secret, now=hands.now), Source("192.0.2.9"))
-        assert isinstance(refused, ConfirmationRefused)
-        assert refused.problem is ConfirmationProblem.TOO_YOUNG
+        said = hands.confirm(me, code_at(made.secret, now=hands.now))
+        assert said == "authenticator_too_young"
 
 
 def test_refusals_read_alike_whether_there_is_an_authenticator(house, hands, me, source) -> None:
@@ -292,47 +268,7 @@ def test_the_verifiers_own_limit_is_told_like_ours(house, hands, me) -> None:
     assert refused.reason is RefusalReason.TOO_MANY
     assert refused.retry_at is not None
     assert refused.retry_at > hands.now
-    wanted = hands.confirm(me, "123456", Source("192.0.2.9"))
-    assert isinstance(wanted, ConfirmationRefused)
-    assert (wanted.problem, wanted.retry_at) == (ConfirmationProblem.TOO_MANY, refused.retry_at)
-
-
-def test_our_limit_holds_for_confirmations_too(hands, me, source) -> None:
-    secret = hands.enrol(me, source)
-    said = [hands.confirm(me, "12345", source) for _ in range(6)]
-    problems = [one.problem for one in said if isinstance(one, ConfirmationRefused)]
-    assert problems == [ConfirmationProblem.WRONG] * 5 + [ConfirmationProblem.TOO_MANY]
-    refused = hands.sign_in(me, code_at(secret, now=hands.now), source)
-    assert isinstance(refused, LoginRefused)
-
-
-def test_a_confirmation_that_is_refused_otherwise_gives_no_attempt_back(hands, me, source) -> None:
-    """Else wrong codes could be tried without end between two that ask for nothing right."""
-    hands.enrol(me, source)
-    foreign = activation_of(_KEY, None, now=hands.now, account_id="acc_other")
-    for _ in range(5):
-        refused = hands.confirm(me, "12345", source, wanted=foreign)
-        assert isinstance(refused, ConfirmationRefused)
-        assert refused.problem is ConfirmationProblem.FOREIGN
-    refused = hands.confirm(me, "12345", source)
-    assert isinstance(refused, ConfirmationRefused)
-    assert refused.problem is ConfirmationProblem.TOO_MANY
-
-
-def test_other_refusals_have_words_of_their_own(hands, me, source) -> None:
-    secret = hands.enrol(me, source)
-    code = code_at(secret, now=hands.now)
-    late = activation_of(_KEY, None, now=hands.now, account_id=me, expires_ms=1)
-    seal = enrolment_of(now=hands.now, account_id=me, subject_kind="organisation")
-    for wanted, mandate_id, problem in (
-        (late, "", ConfirmationProblem.EXPIRED),
-        (seal, "", ConfirmationProblem.MANDATE),
-        (None, "mdt_none", ConfirmationProblem.MANDATE),
-    ):
-        refused = hands.confirm(me, code, source, wanted=wanted, mandate_id=mandate_id)
-        assert isinstance(refused, ConfirmationRefused)
-        assert refused.problem is problem
-    assert isinstance(hands.confirm(me, code, source), StatementEvidence), "nothing spent it"
+    assert hands.confirm(me, "123456") == "too_many"
 
 
 def test_without_the_verifier_its_codes_are_refused_and_others_go_on(
@@ -344,11 +280,12 @@ def test_without_the_verifier_its_codes_are_refused_and_others_go_on(
     away = Hands(house, None, hands.now + _STEP, client=Away())
     for act in (
         lambda: away.sign_in(me, code_at(secret, now=away.now), source),
-        lambda: away.confirm(me, code_at(secret, now=away.now), source),
         lambda: away.enrol(me, source),
     ):
         with pytest.raises(StorageUnavailable):
             act()
+    with pytest.raises(signing_errors.SecondFactorUnavailable):
+        away.confirm(me, code_at(secret, now=away.now))
     assert isinstance(away.sign_in(other, code_at(own, now=away.now), source), OtpAccepted)
     none = Hands(house, None, away.now)
     with pytest.raises(SecondFactorUnavailable):

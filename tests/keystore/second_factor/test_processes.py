@@ -240,7 +240,7 @@ def test_an_organisations_key_signs_while_the_mandate_runs_and_the_log_says_who(
         now=_now(), account_id=organisation.account_id, subject_kind="organisation"
     )
     following = _next_code(app)
-    with pytest.raises(errors.ActivationForeign):
+    with pytest.raises(MandateRefused):
         verifier.confirm(person.account_id, [app.held], following, wanted=enrolment)
     statement = verifier.confirm(
         person.account_id, [app.held], following, wanted=enrolment, mandate_id=mandate.mandate_id

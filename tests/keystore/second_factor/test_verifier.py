@@ -18,15 +18,12 @@ from keystore.jose import parse_jwks
 from keystore.kek import Kek, KekRing
 from keystore.one_time_codes import STEP_S
 from keystore.second_factor.errors import (
-    AuthenticatorTooYoung,
     MandateRefused,
     RequestMalformed,
     TotpRefused,
 )
 from keystore.second_factor.model import CodeOutcome, HeldTotp
 from keystore.second_factor.statement_key import public_key_set
-from keystore.second_factor.verifier import WAITING
-from keystore.signer.activation import KeyEnrolment, SignatureActivation
 from keystore.signer.errors import (
     ActivationExpired,
     ActivationForeign,
@@ -34,43 +31,22 @@ from keystore.signer.errors import (
     EnrolmentRefused,
 )
 from keystore.signer.evidence import StatementEvidence
-from keystore.signer.model import MadeKey
 from keystore.signer.statement_evidence import VerifiedStatement, verify_statement
 from tests.support.authenticator import Authenticator
 from tests.support.racing import race
-from tests.support.signer import SIGNER, activation_of, enrolment_of
-from tests.support.verifier import MANDATE, ORGANISATION, PERSON, App, VerifierBench
+from tests.support.signer import SIGNER, enrolment_of
+from tests.support.verifier import (
+    MANDATE,
+    ORGANISATION,
+    PERSON,
+    App,
+    VerifierBench,
+    check_with,
+    confirm_with,
+    signing_of,
+)
 
-_KEY = MadeKey("pkey_1", "ES256", b"spki")
 _WRONG = CodeOutcome("wrong")
-
-
-def _activation(now: datetime, **changes: Any) -> SignatureActivation:
-    return activation_of(_KEY, None, now=now, **changes)
-
-
-def _check(bench: VerifierBench, app: App, now: datetime, **changes: Any) -> str:
-    code = changes.get("code", app.code(now=now))
-    return bench.verifier.check(app.account_id, [app.held], code, now=now).outcome
-
-
-def _confirm(
-    bench: VerifierBench,
-    app: App,
-    wanted: SignatureActivation | KeyEnrolment,
-    now: datetime,
-    **changes: Any,
-) -> CodeOutcome | str:
-    given: dict[str, Any] = {"code": app.code(now=now), "mandate_id": ""}
-    given |= changes
-    return bench.verifier.confirm(
-        app.account_id,
-        [app.held],
-        given["code"],
-        wanted=wanted,
-        mandate_id=given["mandate_id"],
-        now=now,
-    )
 
 
 def _stated(
@@ -95,11 +71,11 @@ def _stated(
 
 
 def test_a_code_signs_in_once(bench: VerifierBench, app: App, now: datetime) -> None:
-    assert _check(bench, app, now) == "right"
-    assert _check(bench, app, now) == "wrong"
+    assert check_with(bench, app, now) == "right"
+    assert check_with(bench, app, now) == "wrong"
     bench.memory.close()
     bench.start()
-    assert _check(bench, app, now) == "wrong", "nor after a start"
+    assert check_with(bench, app, now) == "wrong", "nor after a start"
 
 
 @pytest.mark.parametrize("steps", [-1, 0, 1])
@@ -108,55 +84,55 @@ def test_the_step_before_and_after_are_taken(
 ) -> None:
     """RFC 6238 §5.2: one time step of delay, either way."""
     code = app.code(now=now + timedelta(seconds=steps * STEP_S))
-    assert _check(bench, app, now, code=code) == "right"
+    assert check_with(bench, app, now, code=code) == "right"
 
 
 @pytest.mark.parametrize("steps", [-2, 2])
 def test_no_other_step_is_taken(bench: VerifierBench, app: App, now: datetime, steps: int) -> None:
     code = app.code(now=now + timedelta(seconds=steps * STEP_S))
-    assert _check(bench, app, now, code=code) == "wrong"
+    assert check_with(bench, app, now, code=code) == "wrong"
 
 
 def test_a_code_confirms_exactly_what_was_handed_in(
     bench: VerifierBench, app: App, now: datetime
 ) -> None:
-    wanted = _activation(now)
-    token = _confirm(bench, app, wanted, now)
+    wanted = signing_of(now)
+    token = confirm_with(bench, app, wanted, now)
     stated = _stated(bench, token, challenge=wanted.challenge(), now=now)
     assert stated == VerifiedStatement(PERSON)
     with pytest.raises(Exception, match="statement_for_other"):
-        _stated(bench, token, challenge=_activation(now).challenge(), now=now)
+        _stated(bench, token, challenge=signing_of(now).challenge(), now=now)
 
 
 def test_a_code_that_signed_in_never_confirms(
     bench: VerifierBench, app: App, now: datetime
 ) -> None:
-    assert _check(bench, app, now) == "right"
-    assert _confirm(bench, app, _activation(now), now) == _WRONG
+    assert check_with(bench, app, now) == "right"
+    assert confirm_with(bench, app, signing_of(now), now) == _WRONG
 
 
 def test_a_code_that_confirmed_never_signs_in(
     bench: VerifierBench, app: App, now: datetime
 ) -> None:
-    assert isinstance(_confirm(bench, app, _activation(now), now), str)
-    assert _check(bench, app, now) == "wrong"
+    assert isinstance(confirm_with(bench, app, signing_of(now), now), str)
+    assert check_with(bench, app, now) == "wrong"
 
 
 def test_a_replayed_confirmation_is_refused(bench: VerifierBench, app: App, now: datetime) -> None:
-    wanted = _activation(now)
-    assert isinstance(_confirm(bench, app, wanted, now), str)
-    assert _confirm(bench, app, wanted, now) == _WRONG
-    assert _confirm(bench, app, _activation(now), now) == _WRONG
+    wanted = signing_of(now)
+    assert isinstance(confirm_with(bench, app, wanted, now), str)
+    assert confirm_with(bench, app, wanted, now) == _WRONG
+    assert confirm_with(bench, app, signing_of(now), now) == _WRONG
 
 
 def test_of_fifty_at_once_for_both_purposes_one_is_right(
     bench: VerifierBench, app: App, now: datetime
 ) -> None:
-    wanted, code = _activation(now), app.code(now=now)
+    wanted, code = signing_of(now), app.code(now=now)
     runners = [
-        partial(_confirm, bench, app, wanted, now, code=code)
+        partial(confirm_with, bench, app, wanted, now, code=code)
         if number % 2
-        else partial(_check, bench, app, now, code=code)
+        else partial(check_with, bench, app, now, code=code)
         for number in range(50)
     ]
     said = race(runners)
@@ -166,14 +142,14 @@ def test_of_fifty_at_once_for_both_purposes_one_is_right(
 
 @pytest.mark.parametrize("code", ["", "12345", "1234567", "abcdef", "\u0661" * 6, "1" * 400])
 def test_what_is_no_code_is_wrong(bench: VerifierBench, app: App, now: datetime, code: str) -> None:
-    assert _check(bench, app, now, code=code) == "wrong"
-    assert _confirm(bench, app, _activation(now), now, code=code) == _WRONG
+    assert check_with(bench, app, now, code=code) == "wrong"
+    assert confirm_with(bench, app, signing_of(now), now, code=code) == _WRONG
 
 
 def test_limits_are_common_to_both_purposes(bench: VerifierBench, app: App, now: datetime) -> None:
-    said = [_check(bench, app, now, code="") for _ in range(20)]
+    said = [check_with(bench, app, now, code="") for _ in range(20)]
     assert said == ["wrong"] * 15 + ["too_many"] * 5
-    refused = _confirm(bench, app, _activation(now), now)
+    refused = confirm_with(bench, app, signing_of(now), now)
     assert isinstance(refused, CodeOutcome)
     assert refused.outcome == "too_many"
     assert refused.retry_ms > 0
@@ -201,7 +177,7 @@ def test_an_authenticator_of_another_account_is_none(
     ):
         code = app.code(now=now)
         assert bench.verifier.check(account_id, [held], code, now=now) == _WRONG
-        wanted = _activation(now, account_id=account_id)
+        wanted = signing_of(now, account_id=account_id)
         said = bench.verifier.confirm(
             account_id, [held], code, wanted=wanted, mandate_id="", now=now
         )
@@ -227,86 +203,9 @@ def test_a_secret_is_shown_until_its_first_code(bench: VerifierBench, now: datet
     with pytest.raises(TotpRefused):
         bench.verifier.show(app.held, account_id="acc_2")
     assert bench.verifier.describe(app.held, account_id=PERSON).confirms_from_ms is None
-    assert _check(bench, app, now) == "right"
+    assert check_with(bench, app, now) == "right"
     with pytest.raises(TotpRefused):
         bench.verifier.show(app.held, account_id=PERSON)
-
-
-# -- which authenticator confirms ------------------------------------------------------------------
-
-
-def test_a_young_authenticator_signs_in_and_confirms_after_72_hours(
-    bench: VerifierBench, now: datetime
-) -> None:
-    app = bench.enrol(now=now, is_proofed=False)
-    with pytest.raises(AuthenticatorTooYoung):
-        _confirm(bench, app, _activation(now), now)
-    assert _check(bench, app, now) == "right", "the code was not touched"
-    facts = bench.verifier.describe(app.held, account_id=PERSON)
-    assert not facts.is_bound_at_proofing
-    assert facts.confirms_from_ms is not None
-    later = now + WAITING
-    assert facts.confirms_from_ms <= int(later.timestamp() * 1000)
-    assert isinstance(_confirm(bench, app, _activation(later), later), str)
-
-
-def test_an_authenticator_that_was_never_enrolled_on_record_never_confirms(
-    bench: VerifierBench, now: datetime
-) -> None:
-    """Whoever owns the web workers could have one made; the log would have to say so."""
-    app = bench.enrol(now=now, is_proofed=False)
-    bench.registers.enrolled.clear()
-    later = now + 2 * WAITING
-    with pytest.raises(AuthenticatorTooYoung):
-        _confirm(bench, app, _activation(later), later)
-    bench.registers.enrolled[app.held.totp_id] = later - timedelta(hours=71)
-    with pytest.raises(AuthenticatorTooYoung):
-        _confirm(bench, app, _activation(later), later)
-
-
-def test_an_authenticator_that_this_memory_never_saw_starts_anew(
-    bench: VerifierBench, app: App, now: datetime
-) -> None:
-    """A folder that was lost, or another host's: what it does not know it does not believe."""
-    other = VerifierBench(bench.folder.parent / "other", registers=bench.registers)
-    later = now + WAITING
-    with pytest.raises(AuthenticatorTooYoung):
-        _confirm(other, app, _activation(later), later)
-    assert _check(other, app, later) == "right"
-    after = later + WAITING
-    assert isinstance(_confirm(other, app, _activation(after), after), str)
-
-
-def test_only_a_sandbox_does_not_wait(bench: VerifierBench, now: datetime) -> None:
-    bench.confirms_at_once = True
-    bench.start()
-    app = bench.enrol(now=now, is_proofed=False)
-    assert isinstance(_confirm(bench, app, _activation(now), now), str)
-
-
-def test_what_a_keeper_brings_says_whether_it_was_bound_at_proofing(
-    bench: VerifierBench, now: datetime
-) -> None:
-    for is_bound, totp_id in ((True, "otp_a"), (False, "otp_b")):
-        secret = secrets.token_bytes(20)
-        kept = bench.verifier.take(
-            totp_id,
-            account_id=PERSON,
-            secret=secret,
-            is_bound_at_proofing=is_bound,
-            now=now,
-        )
-        app = App(HeldTotp(totp_id, kept), secret)
-        if is_bound:
-            assert isinstance(_confirm(bench, app, _activation(now), now), str)
-        else:
-            with pytest.raises(AuthenticatorTooYoung):
-                _confirm(bench, app, _activation(now), now)
-
-
-def test_a_locked_account_confirms_nothing(bench: VerifierBench, app: App, now: datetime) -> None:
-    bench.registers.locked.add(PERSON)
-    assert _confirm(bench, app, _activation(now), now) == _WRONG
 
 
 # -- what is confirmed -----------------------------------------------------------------------------
@@ -329,24 +228,24 @@ def test_what_the_signer_would_refuse_is_never_stated(
     bench: VerifierBench, app: App, now: datetime, changes: dict[str, Any], refusal: type[Exception]
 ) -> None:
     with pytest.raises(refusal):
-        _confirm(bench, app, _activation(now, **changes), now)
-    assert _check(bench, app, now) == "right", "the code was not touched"
+        confirm_with(bench, app, signing_of(now, **changes), now)
+    assert check_with(bench, app, now) == "right", "the code was not touched"
 
 
 def test_a_confirmation_that_ran_out_or_lasts_too_long_is_refused(
     bench: VerifierBench, app: App, now: datetime
 ) -> None:
-    wanted = _activation(now)
+    wanted = signing_of(now)
     for at in (now + timedelta(seconds=120), now - timedelta(seconds=200)):
         with pytest.raises(ActivationExpired):
-            _confirm(bench, app, wanted, at)
+            confirm_with(bench, app, wanted, at)
 
 
 def test_the_enrolment_of_a_key_is_confirmed_likewise(
     bench: VerifierBench, app: App, now: datetime
 ) -> None:
     enrolment = enrolment_of(now=now)
-    token = _confirm(bench, app, enrolment, now)
+    token = confirm_with(bench, app, enrolment, now)
     _stated(bench, token, challenge=enrolment.challenge(), now=now)
     later = now + timedelta(seconds=STEP_S)
     for wrong, refusal in (
@@ -355,9 +254,9 @@ def test_the_enrolment_of_a_key_is_confirmed_likewise(
         (enrolment_of(now=later, algorithm="HS256"), EnrolmentRefused),
     ):
         with pytest.raises(refusal):
-            _confirm(bench, app, wrong, later)
+            confirm_with(bench, app, wrong, later)
     with_passkey = enrolment_of(Authenticator(), now=later)
-    assert isinstance(_confirm(bench, app, with_passkey, later), str), "beside a passkey"
+    assert isinstance(confirm_with(bench, app, with_passkey, later), str), "beside a passkey"
 
 
 # -- for an organisation ---------------------------------------------------------------------------
@@ -374,8 +273,8 @@ def mandated(bench: VerifierBench, now: datetime) -> VerifierBench:
 def test_acting_for_an_organisation_names_person_and_mandate(
     mandated: VerifierBench, app: App, now: datetime
 ) -> None:
-    wanted = _activation(now, account_id=ORGANISATION)
-    token = _confirm(mandated, app, wanted, now, mandate_id=MANDATE)
+    wanted = signing_of(now, account_id=ORGANISATION)
+    token = confirm_with(mandated, app, wanted, now, mandate_id=MANDATE)
     stated = _stated(
         mandated,
         token,
@@ -387,7 +286,7 @@ def test_acting_for_an_organisation_names_person_and_mandate(
     assert stated == VerifiedStatement(PERSON, MANDATE)
     later = now + timedelta(seconds=STEP_S)
     enrolment = enrolment_of(now=later, account_id=ORGANISATION, subject_kind="organisation")
-    assert isinstance(_confirm(mandated, app, enrolment, later, mandate_id=MANDATE), str)
+    assert isinstance(confirm_with(mandated, app, enrolment, later, mandate_id=MANDATE), str)
 
 
 @pytest.mark.parametrize(
@@ -396,7 +295,6 @@ def test_acting_for_an_organisation_names_person_and_mandate(
         ({"account_id": ORGANISATION}, "mdt_other"),
         ({"account_id": "acc_other_org"}, MANDATE),
         ({"account_id": ORGANISATION, "client_id": "another_portal"}, MANDATE),
-        ({"account_id": PERSON}, MANDATE),
     ],
 )
 def test_without_a_mandate_for_exactly_that_nothing_is_stated(
@@ -407,17 +305,26 @@ def test_without_a_mandate_for_exactly_that_nothing_is_stated(
     mandate_id: str,
 ) -> None:
     with pytest.raises(MandateRefused):
-        _confirm(mandated, app, _activation(now, **changes), now, mandate_id=mandate_id)
+        confirm_with(mandated, app, signing_of(now, **changes), now, mandate_id=mandate_id)
+
+
+def test_with_ones_own_key_a_mandate_is_not_looked_at_and_not_stated(
+    mandated: VerifierBench, app: App, now: datetime
+) -> None:
+    wanted = signing_of(now)
+    token = confirm_with(mandated, app, wanted, now, mandate_id="mdt_other")
+    stated = _stated(mandated, token, challenge=wanted.challenge(), now=now)
+    assert stated == VerifiedStatement(PERSON)
 
 
 def test_a_mandate_that_ended_a_second_ago_is_refused(
     mandated: VerifierBench, app: App, now: datetime
 ) -> None:
     ended = now + timedelta(hours=1, seconds=1)
-    wanted = _activation(ended, account_id=ORGANISATION)
+    wanted = signing_of(ended, account_id=ORGANISATION)
     with pytest.raises(MandateRefused):
-        _confirm(mandated, app, wanted, ended, mandate_id=MANDATE)
-    assert _check(mandated, app, ended) == "right", "the code was not touched"
+        confirm_with(mandated, app, wanted, ended, mandate_id=MANDATE)
+    assert check_with(mandated, app, ended) == "right", "the code was not touched"
 
 
 def test_an_organisations_key_is_not_enrolled_as_a_persons(
@@ -425,7 +332,7 @@ def test_an_organisations_key_is_not_enrolled_as_a_persons(
 ) -> None:
     enrolment = enrolment_of(now=now, account_id=ORGANISATION)
     with pytest.raises(MandateRefused):
-        _confirm(mandated, app, enrolment, now, mandate_id=MANDATE)
+        confirm_with(mandated, app, enrolment, now, mandate_id=MANDATE)
 
 
 # -- bounds ----------------------------------------------------------------------------------------
@@ -447,8 +354,9 @@ def test_what_is_out_of_bounds_is_named(bench: VerifierBench, app: App, now: dat
         verifier.take(
             "otp_new", account_id=PERSON, secret=b"short", is_bound_at_proofing=True, now=now
         )
+    seal = signing_of(now, account_id=ORGANISATION)
     with pytest.raises(RequestMalformed, match="mandate_id"):
-        _confirm(bench, app, _activation(now), now, mandate_id="no mandate")
+        confirm_with(bench, app, seal, now, mandate_id="no mandate")
 
 
 def test_nothing_shows_a_secret(bench: VerifierBench, app: App, now: datetime) -> None:
@@ -456,7 +364,7 @@ def test_nothing_shows_a_secret(bench: VerifierBench, app: App, now: datetime) -
     for shown in (repr(made), repr(app.held), repr(app)):
         assert repr(made.secret)[2:-1] not in shown
         assert repr(app.secret)[2:-1] not in shown
-    wanted = _activation(now)
-    token = _confirm(bench, app, wanted, now)
+    wanted = signing_of(now)
+    token = confirm_with(bench, app, wanted, now)
     assert isinstance(token, str)
     assert app.secret.hex() not in from_base64url(token.split(".")[1].encode()).decode()

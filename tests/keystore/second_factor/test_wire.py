@@ -59,8 +59,9 @@ def test_a_client_is_told_what_the_verifier_says(
     assert statement.token.count(".") == 2
     with pytest.raises(CodeRefused):
         client.confirm(PERSON, [app.held], app.code(now=now), wanted=enrolment_of(now=now))
+    seal = activation_of(_KEY, None, now=now, account_id="acc_org")
     with pytest.raises(MandateRefused):
-        client.confirm(PERSON, [app.held], "123456", wanted=wanted, mandate_id="mdt_1")
+        client.confirm(PERSON, [app.held], "123456", wanted=seal, mandate_id="mdt_1")
     for _ in range(14):
         assert client.check_code(PERSON, [app.held], "12345").outcome == "wrong"
     with pytest.raises(TooManyCodes) as refused:
