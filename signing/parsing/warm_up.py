@@ -24,7 +24,7 @@ def warm_up() -> None:
     for package in _WHOLE:
         with suppress(ImportError):
             whole = importlib.import_module(package)
-            for found in pkgutil.iter_modules(whole.__path__, f"{package}."):
+            for found in pkgutil.walk_packages(whole.__path__, f"{package}."):
                 with suppress(ImportError):  # of what is not installed
                     importlib.import_module(found.name)
     for name in _SINGLE:

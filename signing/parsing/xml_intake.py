@@ -13,9 +13,11 @@ from typing import BinaryIO, Final
 
 from lxml import etree
 
+from signing.errors import DocumentRefused
 from signing.messages.xml_intake import XmlAsked, XmlFacts
 from signing.parsing.xml_document import read_document
 
+_DOCUMENT_TYPE: Final = b"<!DOCTYPE"
 _SIGNATURE: Final = "{http://www.w3.org/2000/09/xmldsig#}Signature"
 
 
@@ -24,7 +26,14 @@ def look_at_xml(asked: XmlAsked, inputs: Sequence[memoryview], _output: BinaryIO
 
     Raises  DocumentRefused: not_xml, encoding_unknown, doctype, too_many_elements.
     """
-    tree = read_document(bytes(inputs[0]), most_elements=asked.most_elements)
+    raw = bytes(inputs[0])
+    try:
+        tree = read_document(raw, most_elements=asked.most_elements)
+    except DocumentRefused as refusal:
+        # a bomb of entities breaks the reader before it can say what it has seen
+        if refusal.reason == "not_xml" and _DOCUMENT_TYPE in raw.replace(b"\0", b""):
+            raise DocumentRefused("doctype") from refusal
+        raise
     name = etree.QName(tree.getroot())
     return XmlFacts(
         root=name.localname,
