@@ -31,15 +31,15 @@ def append_material(
         )
         answered, written = isolation.run(ADD_MATERIAL, asked, inputs=blobs)
         with written:
-            if answered.added == 0 and written.size == 0:
-                return False
-            increment = revisions.take(written, beside=_size(material))
+            size = _size(material)
+            increment = revisions.take(written, beside=size) if written.size else b""
     # NOTE: evidence is DER in a stream as it is, so that it can be found without reading PDF
     missing = [one for one in _all(material) if one not in increment]
-    if len(missing) > len(_all(material)) - answered.added:
+    if not revisions.hold(missing) or bool(answered.added) != bool(increment):
         raise ParsingFailed("contradiction")
-    revisions.append(increment)
-    return True
+    if increment:
+        revisions.append(increment)
+    return bool(increment)
 
 
 def _all(material: ValidationMaterial) -> tuple[bytes, ...]:

@@ -10,7 +10,7 @@ Source: ISO 32000-2 §7.5.6, §12.8.1.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -77,6 +77,19 @@ class Revisions:
             hashed.update(view[: hole.start])
             hashed.update(view[hole.end :])
         return hashed.digest()
+
+    def hold(self, wanted: Sequence[bytes]) -> bool:
+        """Whether each of these stands somewhere in it, octet for octet."""
+        left = [one for one in wanted if not any(one in known for known in self._increments)]
+        longest = max(map(len, left), default=0)
+        before = b""
+        for chunk in self._document.chunks():
+            if not left:
+                break
+            piece = before + chunk
+            left = [one for one in left if one not in piece]
+            before = piece[-longest:]
+        return not left
 
     def take(self, written: Blob, *, beside: int) -> bytes:
         """An increment that came back, if it can be one.

@@ -1,8 +1,9 @@
 """Evidence is put into the security store of a PDF (DSS).
 
 What lives here: certificates, OCSP responses and revocation lists as streams behind those that are
-there already; nothing is stored twice and nothing is taken out.  Entries that belong to one
-signature alone (VRI) are kept as they are and none is added: a reader looks at the whole store.
+there already.  Nothing is taken out, and nothing is stored twice that stands there as it is.
+Entries that belong to one signature alone (VRI) stay and none is added: a reader looks at the whole
+store.
 Source: ISO 32000-2 §12.8.4.3; ETSI EN 319 142-1 §5.4.2.
 """
 
@@ -61,12 +62,19 @@ def _add(
     if not entries:
         return 0
     before = entry(store, key) or generic.ArrayObject()
-    there = {_content(each) for each in before}
+    # NOTE: only what can be found without reading PDF counts, so that the service can look itself
+    there = {_as_it_stands(each) for each in before}
     new = [each for each in dict.fromkeys(entries) if each not in there]
     streams = [update.add_object(generic.StreamObject(stream_data=each)) for each in new]
     if streams:
         store[NameObject(key)] = generic.ArrayObject([*before, *streams])
     return len(streams)
+
+
+def _as_it_stands(reference: generic.PdfObject) -> bytes:
+    content = reference.get_object()
+    is_plain = isinstance(content, generic.StreamObject) and "/Filter" not in content
+    return content.encoded_data if is_plain else b""
 
 
 def _content(reference: generic.PdfObject) -> bytes:

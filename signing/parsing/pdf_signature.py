@@ -31,7 +31,7 @@ from signing.parsing.pdf_permissions import (
     lock_of,
 )
 from signing.parsing.pdf_signature_dictionary import SignatureDictionary, SigningDate
-from signing.parsing.pdf_update import Update, open_update
+from signing.parsing.pdf_update import Update, entry, open_update
 
 
 def add_signature(
@@ -129,9 +129,12 @@ def _certify(
     parameters["/Type"] = NameObject("/TransformParams")
     parameters["/V"] = NameObject("/1.2")
     _refer(signature, "/DocMDP", parameters)
-    permissions = generic.DictionaryObject({NameObject("/DocMDP"): reference})
-    update.root["/Perms"] = permissions
-    update.update_root()
+    permissions = entry(update.root, "/Perms")
+    if not isinstance(permissions, generic.DictionaryObject):
+        permissions = update.root["/Perms"] = generic.DictionaryObject()
+        update.update_root()
+    permissions["/DocMDP"] = reference
+    update.update_container(permissions)
 
 
 def _lock(

@@ -263,6 +263,17 @@ def test_evidence_that_is_not_in_the_increment_is_missed(
         _finish(_prepare(hand, lied_to, now, level=Level.LT), hand, lied_to, now)
 
 
+def test_evidence_that_is_said_to_be_there_already_is_looked_for(
+    hand: Hand, parties: PadesParties, now: datetime
+) -> None:
+    def hide(answered: Any, _content: bytes) -> tuple[Any, bytes]:
+        return msgspec.structs.replace(answered, added=0), b""
+
+    lied_to = replace(parties, isolation=Liar(parties.isolation, hide, "add_material"))
+    with pytest.raises(ParsingFailed, match="contradiction"):
+        _finish(_prepare(hand, lied_to, now, level=Level.LT), hand, lied_to, now)
+
+
 def test_what_the_document_is_and_says_is_in_no_representation(
     hand: Hand, parties: PadesParties, now: datetime
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -393,6 +394,20 @@ def test_evidence_is_stored_once_and_none_is_lost() -> None:
     assert "/ABCD" in store["/VRI"]
     again = _run(add_material, asked, added.content)
     assert (again.answered.added, again.increment) == (0, b"")
+
+
+def test_evidence_that_is_packed_is_stored_again_so_that_it_can_be_found() -> None:
+    made = plain_document(catalog="/DSS << /Certs [6 0 R] >>")
+    made.add_stream(zlib.compress(b"first"), "/Filter /FlateDecode")
+    added = _run(add_material, MaterialAsked(certificates=(b"first",)), made.classic())
+    assert b"first" in added.increment
+    found = _run(find_signatures, SignaturesAsked(), added.content).answered
+    assert found.certificates == (b"first", b"first")
+
+
+def test_other_permissions_stay_beside_a_certification() -> None:
+    added = _sign(plain_document(catalog="/Perms << /Other 5 0 R >>").classic(), certify=3)
+    assert set(added.root["/Perms"]) == {"/Other", "/DocMDP"}
 
 
 # -- what is no document for us
