@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from asn1crypto import cms as asn1_cms
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from hypothesis import given
+from hypothesis import strategies as st
 
 from signing.errors import (
     CertificateRefused,
@@ -49,6 +51,11 @@ LEVELS = (Level.B, Level.T, Level.LT)
 @pytest.fixture
 def sources(timestamps, status, signing_pki: SigningPki) -> Sources:
     return Sources(timestamps, status, (signing_pki.root.der,))
+
+
+@pytest.fixture
+def lt(hand: Hand, sources: Sources) -> bytes:
+    return detached(hand, Level.LT, sources)
 
 
 def prepared_for(hand: Hand, content: bytes = CONTENT, **changes) -> PreparedCms:
@@ -362,6 +369,24 @@ def test_an_archived_signature_is_left_alone(hand: Hand, sources: Sources) -> No
     unsigned = set_of((*signer.unsigned_attributes, archived))
     outer["content"]["signer_infos"][0]["unsigned_attrs"] = asn1_cms.CMSAttributes.load(unsigned)
     assert refusal(outer.dump(force=False), sources) == "already_archived"
+
+
+# what `cryptography` will refuse one day, it warns of today
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
+@given(st.integers(0, 12_000), st.integers(0, 255))
+def test_whatever_octet_is_changed_it_is_raised_or_refused(
+    lt: bytes, sources: Sources, place: int, octet: int
+) -> None:
+    """A file from anywhere ends in an error of ours, or was changed where nothing is believed."""
+    place %= len(lt)
+    changed = lt[:place] + bytes((octet,)) + lt[place + 1 :]
+    try:
+        again = raised(changed, Level.LT, sources)
+    except SigningError:
+        return
+    before, after = (read_signed_data(one).signers[0] for one in (lt, again))
+    assert before.signed_attributes == after.signed_attributes
+    assert before.signature == after.signature
 
 
 def test_a_large_document_is_never_held(hand: Hand, sources: Sources) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keystore.pki.crl import issue_crl
 from keystore.pki.model import CertificateState, CertificateStatus, RevocationReason
@@ -266,6 +269,21 @@ def test_what_cannot_be_read_is_no_evidence(
     material: ValidationMaterial, chain, broken, reason: str
 ) -> None:
     assert why_not(replace(material, **broken), chain) == reason
+
+
+# what `cryptography` will refuse one day, it warns of today
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
+@given(st.integers(0, 3_000), st.integers(0, 255), st.booleans())
+def test_evidence_with_any_octet_changed_is_refused_or_says_the_same(
+    material: ValidationMaterial, chain, place: int, octet: int, is_list: bool
+) -> None:
+    """Whatever answers, an error of ours is the worst that it can do."""
+    kind = "crls" if is_list else "ocsp_responses"
+    (raw,) = getattr(material, kind)
+    place %= len(raw)
+    changed = raw[:place] + bytes((octet,)) + raw[place + 1 :]
+    with suppress(StatusUnavailable, CertificateRefused):
+        check_material(replace(material, **{kind: (changed,)}), chain=chain, now=SIGNING_TIME)
 
 
 def test_a_certificate_for_a_purpose_of_ours_is_covered_like_a_persons(
