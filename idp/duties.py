@@ -24,6 +24,7 @@ from idp.signing_means import (
     PersonalKeysEnd,
     PersonalKeysHold,
 )
+from idp.signing_work import signing_duties, signing_handlers
 from idp.storage.credentials import recount_schemes
 from idp.storage.database import Database
 from idp.storage.purge import find_rules, purge_batch
@@ -32,6 +33,7 @@ from idp.work.model import Duty, Handler, Job, RecordGivenUp
 from keystore.keyring import Keyring
 from keystore.log.events import Event, EventType, Fact
 from keystore.purposes import KEY_PURPOSES, LOG, TOKENS
+from signing.sign import FINISH_SIGNING
 
 _PURGE_EVERY: Final = timedelta(seconds=30)
 _PURGED_AT_ONCE: Final = 2000
@@ -44,8 +46,15 @@ _WRAPPED_AT_ONCE: Final = 100
 
 def make_handlers(services: Services) -> Mapping[str, Handler]:
     """Who fulfils which kind of outbox row."""
-    tokens = LogoutTokens(services.keyring, issuer=services.settings.issuer)
+    issuer = services.settings.issuer
+    tokens = LogoutTokens(services.keyring, issuer=issuer)
+    signing: Mapping[str, Handler] = {}
+    if services.signing is not None:
+        signing = signing_handlers(
+            services.signing, keyring=services.keyring, issuer=issuer, egress=services.egress
+        )
     return {
+        **signing,
         BACKCHANNEL_LOGOUT: BackchannelLogout(
             tokens, clients=services.registry, egress=services.egress
         ),
@@ -104,6 +113,7 @@ def make_duties(services: Services) -> tuple[Duty, ...]:
         *_key_duties(services),
         *_log_duties(services),
         *_authority_duties(services),
+        *(() if services.signing is None else signing_duties(services.signing)),
     )
 
 
@@ -205,6 +215,10 @@ def make_record_given_up(services: Services) -> RecordGivenUp:
             account_id = job.payload["account_id"]
             event = Event(EventType.PERSONAL_KEYS_LEFT, account_id=account_id, facts=facts)
             data_key = services.people.data_key_of(account_id)  # None when it was erased
+        elif job.kind == FINISH_SIGNING and services.signing is not None:
+            request_id, slot = job.payload["request_id"], job.payload["slot"]
+            services.signing.signing.give_up(request_id, slot, reason=error, now=now)
+            return
         else:
             return
         with services.database.transaction() as tx:

@@ -52,6 +52,7 @@ def _do(
         keyrings=keyrings,
         time=lambda: now,
         trust=build_trust(settings, keyrings=keyrings, egress=Egress(), is_sandbox=False),
+        signing=None,
     )
     (duty,) = (one for one in duties.make_duties(services) if one.name == name)
     duty.act(now)
