@@ -43,7 +43,8 @@ from signing.formats.signed_data import (
 
 MAX_BYTES: Final = 64 * 1024
 """Of an answer: what is parsed in process."""
-_NONCE_BITS: Final = 63
+_NONCE_BITS: Final = 62
+"""Random ones, below one that is set: requests and tokens are then all of one length."""
 _GRANTED: Final = frozenset({0, 1})
 """granted, grantedWithMods (RFC 3161 §2.4.2); with every other there is no token."""
 
@@ -133,7 +134,7 @@ def ask_timestamp(digest: bytes, *, hash_name: str, policy: str | None = None) -
     known = HASHES.get(hash_name)
     if known is None or known.digest_size != len(digest):
         raise ValueError("digest")
-    nonce = secrets.randbits(_NONCE_BITS) + 1
+    nonce = 1 << _NONCE_BITS | secrets.randbits(_NONCE_BITS)
     der = asn1.encode_der(
         _TimeStampReq(
             version=1,
