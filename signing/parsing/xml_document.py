@@ -119,6 +119,4 @@ def find_end(raw: bytes, *, number: int) -> tuple[int, bool]:
     slash = encoding.encode(_SLASH)
     if has_no_content and raw.endswith(slash, 0, offset):
         return offset - len(slash), True
-    if not raw.startswith(encoding.encode("</"), offset):
-        raise DocumentRefused("not_xml")
     return offset, False

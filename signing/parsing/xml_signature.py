@@ -181,10 +181,7 @@ def _name(node: etree._Element) -> str:
 
 def _remove(node: etree._Element) -> None:
     """Take an element out; the text behind it stays."""
-    parent = node.getparent()
-    if parent is None:
-        raise DocumentRefused("signature_is_root")
-    before = node.getprevious()
+    parent, before = node.getparent(), node.getprevious()
     if before is None:
         parent.text = (parent.text or "") + (node.tail or "")
     else:
