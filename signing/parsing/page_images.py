@@ -18,6 +18,8 @@ from signing.errors import DocumentRefused
 from signing.messages.page_images import ImageFormat, PageAsked, PageDrawn
 from signing.parsing.pdfium_document import open_document
 
+_LONGEST: Final = 16_000
+"""WebP has no more than 16,383 pixels on a side."""
 _OPTIONS: Final[dict[ImageFormat, dict[str, object]]] = {
     ImageFormat.PNG: {"format": "PNG", "compress_level": 3},
     ImageFormat.WEBP: {"format": "WEBP", "quality": 85, "method": 1},
@@ -72,5 +74,5 @@ def _scale(size: tuple[float, float], asked: PageAsked) -> float:
     width, height = size
     if not (width > 0 and height > 0):
         raise DocumentRefused("damaged")
-    wanted = asked.width / width
-    return float(min(wanted, (asked.most_pixels / (width * height)) ** 0.5))
+    largest = (asked.most_pixels / (width * height)) ** 0.5
+    return float(min(asked.width / width, largest, _LONGEST / height))

@@ -24,9 +24,10 @@ def _with(catalog: str, *, page: str = "", packed: bool = False) -> Callable[[],
     return made.with_streams if packed else made.classic
 
 
-def _encrypted() -> bytes:
+def encrypted(user_word: str = "") -> bytes:
+    """Encrypted; without a word for its reader, anybody opens it."""
     made = copy_into_new_writer(PdfFileReader(io.BytesIO(plain_document().classic())))
-    made.encrypt(owner_pass="a", user_pass="")
+    made.encrypt(owner_pass="a", user_pass=user_word)
     out = io.BytesIO()
     made.write(out)
     return out.getvalue()
@@ -122,7 +123,7 @@ def many_pages(count: int) -> bytes:
 
 
 REFUSED: Final[dict[str, tuple[Callable[[], bytes], str]]] = {
-    "encrypted": (_encrypted, "encrypted"),
+    "encrypted": (encrypted, "encrypted"),
     "truncated": (_truncated, "truncated"),
     "wrong startxref": (_wrong_startxref, "damaged"),
     "no page tree": (_without_catalog, "damaged"),
