@@ -23,6 +23,9 @@ _Box = tuple[float, float, float, float]
 class _Kind(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True):
     """What all have in common."""
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"  # titles and names are about people
+
 
 class PersonWanted(_Kind, frozen=True, tag="person"):
     """The image of the person's signature between a title and a name, in a box or in a field.

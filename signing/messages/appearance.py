@@ -103,6 +103,9 @@ class Paragraph(msgspec.Struct, frozen=True):
     grey: float = 0.0
     space: float = 0.0
 
+    def __repr__(self) -> str:
+        return f"Paragraph({self.face}, {self.size})"  # its words name people
+
 
 class DrawNote(msgspec.Struct, frozen=True):
     """Text alone, its lines flush right; as small as it can be within the two lengths.

@@ -26,6 +26,9 @@ class FindText(msgspec.Struct, frozen=True):
     page: int
     wanted: Annotated[tuple[_Line, ...], msgspec.Meta(max_length=16)]
 
+    def __repr__(self) -> str:
+        return f"FindText({self.page})"  # what is looked for are names
+
 
 class TextBox(msgspec.Struct, frozen=True):
     """The ink of some text."""

@@ -16,6 +16,8 @@ from signing.appearance.wanted import (
     read_wanted,
 )
 from signing.errors import RequestRefused
+from signing.messages.appearance import Paragraph, Typeface
+from signing.messages.text_positions import FindText
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,12 @@ def test_each_kind_is_read(raw: str, wanted: Wanted) -> None:
     listed = f"[{raw}, null]".encode()
     assert read_wanted(listed, signers=2) == (wanted, None)
     assert read_wanted(msgspec.json.encode(wanted), signers=1) == (wanted,)
+
+
+def test_what_is_shown_of_it_names_nobody() -> None:
+    assert "Mây" not in repr(PersonWanted(title="CHỦ TỊCH", name="Người Mây"))
+    assert "Mây" not in repr(FindText(0, ("Người Mây",)))
+    assert "Mây" not in repr(Paragraph("Người Mây", Typeface.SANS, 10))
 
 
 def test_nothing_wanted_is_nothing_seen() -> None:
