@@ -12,6 +12,7 @@ Tries of activation codes and of first codes count as tries of one-time codes (`
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -29,6 +30,7 @@ from idp.accounts.errors import (
     TooManyAttempts,
 )
 from idp.accounts.totp import otpauth_uri, secret_text
+from idp.errors import SecondFactorUnavailable
 from idp.ids import AccountId, make_id
 from idp.storage.accounts import find_row
 from idp.storage.credentials import consume_activation_code, replace_totps
@@ -193,6 +195,8 @@ class TotpEnrolment:
             self._log.record(tx, event, data_key=row.data_key, now=now)
         self._attempts.settle(admitted, now=now)
         self._store.delete(_key(pending_id))
+        with suppress(SecondFactorUnavailable):  # the row is gone; it is told at the next enrolment
+            self._codes.of(new).retire(account_id, besides=new)
         return new
 
     def _admit(self, account_id: AccountId, *, source: Source, now: datetime) -> Admitted:

@@ -31,6 +31,7 @@ from keystore.second_factor.wire import (
     Made,
     MakeTotp,
     Request,
+    RetireTotps,
     Shown,
     ShowTotp,
     Stated,
@@ -104,6 +105,9 @@ class Answering:
                 return Shown(self._verifier.show(held_one, account_id=account_id))
             case DescribeTotp(account_id, held_one):
                 return Described(self._verifier.describe(held_one, account_id=account_id))
+            case RetireTotps(account_id, besides):
+                self._verifier.retire(account_id, besides=besides, now=now)
+                return Done()
             case ExpectActivation(account_id, code, expires_ms):
                 expires_at = _instant(expires_ms)
                 self._verifier.expect_activation(account_id, code, expires_at=expires_at, now=now)

@@ -37,6 +37,7 @@ from keystore.second_factor.wire import (
     Here,
     Made,
     MakeTotp,
+    RetireTotps,
     Shown,
     ShowTotp,
     Stated,
@@ -119,6 +120,10 @@ class VerifierClient(RoomClient):
         Raises  TotpRefused.
         """
         return self.ask(DescribeTotp(account_id, held), Described).facts
+
+    def retire_totps(self, account_id: str, *, besides: str = "") -> None:
+        """Have the authenticators of an account never taken again, but for one."""
+        self.ask(RetireTotps(account_id, besides), Done)
 
     def check_code(self, account_id: str, held: Sequence[HeldTotp], code: str) -> CodeOutcome:
         """Whether a code signs in; it is spent."""

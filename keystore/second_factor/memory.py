@@ -32,12 +32,13 @@ LIMITS: Final = ((timedelta(minutes=10), 15), (timedelta(days=1), 100))
 
 @dataclass(frozen=True, slots=True)
 class KnownTotp:
-    """A row: `used_ms` is None until the first code."""
+    """A row: `used_ms` is None until the first code; one that is retired is never taken again."""
 
     account_id: str
     made_ms: int
     used_ms: int | None
     is_proofed: bool
+    is_retired: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,9 @@ class VerifierMemory(Memory):
     schema: ClassVar[str] = """
     CREATE TABLE IF NOT EXISTS authenticator
         (totp_id TEXT PRIMARY KEY, account_id TEXT NOT NULL, made_ms INTEGER NOT NULL,
-         activation BLOB, used_ms INTEGER, is_proofed INTEGER NOT NULL) WITHOUT ROWID;
+         activation BLOB, used_ms INTEGER, is_proofed INTEGER NOT NULL,
+         retired_ms INTEGER) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS authenticator_by_account ON authenticator (account_id);
     CREATE INDEX IF NOT EXISTS authenticator_unused ON authenticator (made_ms)
         WHERE used_ms IS NULL;
     CREATE TABLE IF NOT EXISTS expected_activation
@@ -103,16 +106,28 @@ class VerifierMemory(Memory):
         """What is remembered of an authenticator of this account."""
         with self._lock:
             row = self._connection.execute(
-                "SELECT account_id, made_ms, used_ms, is_proofed FROM authenticator"
+                "SELECT account_id, made_ms, used_ms, is_proofed, retired_ms FROM authenticator"
                 " WHERE totp_id = ? AND account_id = ?",
                 (totp_id, account_id),
             ).fetchone()
-        return None if row is None else KnownTotp(row[0], row[1], row[2], bool(row[3]))
+        if row is None:
+            return None
+        return KnownTotp(row[0], row[1], row[2], bool(row[3]), row[4] is not None)
 
     def learn(self, totp_id: str, *, account_id: str, now: datetime) -> None:
         """An authenticator of ours that is not remembered is as young as this instant."""
         with self.writing(now) as connection:
             _learn(connection, totp_id, account_id=account_id, now_ms=to_ms(now))
+
+    def retire(self, account_id: str, *, besides: str, now: datetime) -> int:
+        """Never take the authenticators of an account again, but for one; how many were taken."""
+        with self.writing(now) as connection:
+            retired = connection.execute(
+                "UPDATE authenticator SET retired_ms = ?, used_ms = COALESCE(used_ms, made_ms)"
+                " WHERE account_id = ? AND totp_id <> ? AND retired_ms IS NULL",
+                (to_ms(now), account_id, besides),
+            )
+            return retired.rowcount
 
     def take_code(self, account_id: str, matched: Matched | None, *, now: datetime) -> CodeOutcome:
         """Spend a code that is right, or count one that is not; all of it or nothing.
@@ -130,8 +145,10 @@ class VerifierMemory(Memory):
             if retry_ms is not None:
                 return CodeOutcome("too_many", retry_ms)
             # 2
-            if matched is not None and spend_in(
-                connection, matched.mark, expires_at=now + MARK_LIFETIME
+            if (
+                matched is not None
+                and not _is_retired(connection, matched.totp_id)
+                and spend_in(connection, matched.mark, expires_at=now + MARK_LIFETIME)
             ):
                 _learn(connection, matched.totp_id, account_id=account_id, now_ms=now_ms)
                 _put_to_use(connection, matched.totp_id, now_ms=now_ms)
@@ -161,7 +178,7 @@ def _activation_mark(account_id: str, code: str) -> bytes:
 
 def _insert(connection: sqlite3.Connection, values: tuple[object, ...]) -> None:
     added = connection.execute(
-        "INSERT OR IGNORE INTO authenticator VALUES (?, ?, ?, ?, ?, ?)", values
+        "INSERT OR IGNORE INTO authenticator VALUES (?, ?, ?, ?, ?, ?, NULL)", values
     )
     if added.rowcount != 1:
         raise RequestMalformed("totp_id")
@@ -169,9 +186,16 @@ def _insert(connection: sqlite3.Connection, values: tuple[object, ...]) -> None:
 
 def _learn(connection: sqlite3.Connection, totp_id: str, *, account_id: str, now_ms: int) -> None:
     connection.execute(
-        "INSERT OR IGNORE INTO authenticator VALUES (?, ?, ?, NULL, ?, 0)",
+        "INSERT OR IGNORE INTO authenticator VALUES (?, ?, ?, NULL, ?, 0, NULL)",
         (totp_id, account_id, now_ms, now_ms),
     )
+
+
+def _is_retired(connection: sqlite3.Connection, totp_id: str) -> bool:
+    row = connection.execute(
+        "SELECT retired_ms FROM authenticator WHERE totp_id = ?", (totp_id,)
+    ).fetchone()
+    return row is not None and row[0] is not None
 
 
 def _put_to_use(connection: sqlite3.Connection, totp_id: str, *, now_ms: int) -> None:

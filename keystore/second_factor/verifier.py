@@ -142,9 +142,18 @@ class SecondFactorVerifier:
         """
         secret = self._open(held, account_id=account_id)
         known = self._memory.find(held.totp_id, account_id=account_id)
-        if secret is None or known is None or known.used_ms is not None:
+        if secret is None or known is None or known.used_ms is not None or known.is_retired:
             raise TotpRefused
         return secret
+
+    def retire(self, account_id: str, *, besides: str, now: datetime) -> int:
+        """Another authenticator took the place of these: whoever finds a telephone gains nothing.
+
+        Takes   besides: the one that stays, or empty.
+        Returns how many there were.
+        """
+        _check_name(account_id, "account_id")
+        return self._memory.retire(account_id, besides=besides, now=now)
 
     def describe(self, held: HeldTotp, *, account_id: str) -> TotpFacts:
         """What is remembered of an authenticator.
@@ -152,7 +161,7 @@ class SecondFactorVerifier:
         Raises  TotpRefused.
         """
         known = self._memory.find(held.totp_id, account_id=account_id)
-        if known is None or self._open(held, account_id=account_id) is None:
+        if known is None or known.is_retired or self._open(held, account_id=account_id) is None:
             raise TotpRefused
         from_ = self._confirms_from(held.totp_id, known, account_id=account_id)
         return TotpFacts(known.made_ms, known.is_proofed, None if from_ is None else to_ms(from_))
@@ -283,7 +292,7 @@ class SecondFactorVerifier:
         return tuple(able)
 
     def _confirms_from(self, totp_id: str, known: KnownTotp, *, account_id: str) -> datetime | None:
-        if known.used_ms is None:
+        if known.used_ms is None or known.is_retired:
             return None
         made_at = from_ms(known.made_ms)
         if known.is_proofed or self._confirms_at_once:

@@ -53,6 +53,13 @@ class DescribeTotp(Message, frozen=True, tag="describe_totp"):
     held: HeldTotp
 
 
+class RetireTotps(Message, frozen=True, tag="retire_totps"):
+    """Take those of an account never again, besides one."""
+
+    account_id: str
+    besides: str
+
+
 class CheckCode(Message, frozen=True, tag="check_code"):
     """Whether a code signs in."""
 
@@ -138,6 +145,7 @@ Request = (
     | TakeTotp
     | ShowTotp
     | DescribeTotp
+    | RetireTotps
     | CheckCode
     | ConfirmActivation
     | ConfirmEnrolment

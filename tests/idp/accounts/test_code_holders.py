@@ -248,6 +248,19 @@ def test_what_a_captured_worker_enrols_off_the_record_never_confirms(house, hand
         assert said == "authenticator_too_young"
 
 
+def test_a_row_that_is_put_back_brings_no_lost_telephone_back(house, hands, me, source) -> None:
+    lost = hands.enrol(me, source)
+    with house.database.read() as connection:
+        (before,) = list_totps(connection, me, sealer=house.sealer)
+    hands.enrol(me, source)
+    with house.database.transaction() as tx:
+        row = find_row(tx.connection, me, is_locked=True)
+        replace_totps(tx, row, before, sealer=house.sealer)
+    code = code_at(lost, now=hands.now)
+    assert isinstance(hands.confirm(me, code), str)
+    assert isinstance(hands.sign_in(me, code, source), LoginRefused)
+
+
 def test_refusals_read_alike_whether_there_is_an_authenticator(house, hands, me, source) -> None:
     hands.enrol(me, source)
     without = house.add_citizen("005091000018").account_id

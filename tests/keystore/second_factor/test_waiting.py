@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from keystore.second_factor.errors import AuthenticatorTooYoung
+from keystore.second_factor.errors import AuthenticatorTooYoung, TotpRefused
 from keystore.second_factor.model import CodeOutcome, HeldTotp
 from keystore.second_factor.verifier import WAITING
 from tests.support.verifier import (
@@ -90,6 +90,23 @@ def test_what_a_keeper_brings_says_whether_it_was_bound_at_proofing(
         else:
             with pytest.raises(AuthenticatorTooYoung):
                 confirm_with(bench, app, signing_of(now), now)
+
+
+def test_one_that_was_replaced_is_never_taken_again(
+    bench: VerifierBench, app: App, now: datetime
+) -> None:
+    """A lost telephone, and somebody who puts its row back from a backup."""
+    other = bench.enrol(now=now)
+    stranger = bench.enrol(now=now, account_id="acc_2")
+    assert bench.verifier.retire(PERSON, besides=other.held.totp_id, now=now) == 1
+    assert check_with(bench, app, now) == "wrong"
+    with pytest.raises(AuthenticatorTooYoung):
+        confirm_with(bench, app, signing_of(now), now)
+    with pytest.raises(TotpRefused):
+        bench.verifier.describe(app.held, account_id=PERSON)
+    assert isinstance(confirm_with(bench, other, signing_of(now), now), str)
+    assert check_with(bench, stranger, now) == "right"
+    assert bench.verifier.retire(PERSON, besides=other.held.totp_id, now=now) == 0
 
 
 def test_a_locked_account_confirms_nothing(bench: VerifierBench, app: App, now: datetime) -> None:
