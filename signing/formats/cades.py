@@ -209,6 +209,8 @@ def _raise(
     if not stamped:
         if sources.timestamps is None:
             raise TimestampUnavailable
+        # stamped after its end, a certificate proves nothing
+        check_validity(signer.certificate, now=now)
         token = sources.timestamps.stamp(signer.imprint, hash_name=signer.hash_name)
         data = with_timestamp(data, token=token)
         stamped = _timestamps_of(data, signer=signer, roots=sources.roots)

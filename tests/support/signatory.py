@@ -49,7 +49,7 @@ from keystore.pki.timestamping import TimestampAuthority
 from keystore.purposes import TIMESTAMP
 from signing.errors import CertificateRefused, StatusUnavailable, TimestampUnavailable
 from signing.formats.material import Signatory, StatusSource, Timestamps, ValidationMaterial
-from signing.formats.timestamps import ask_timestamp, read_timestamp
+from signing.formats.timestamp_client import TimestampClient
 from tests.support.real_pki import make_deployment
 from tests.support.status import PlainKey
 from tests.support.timestamps import SettableClock
@@ -284,11 +284,13 @@ class RealTimestamps:
         self.authority = TimestampAuthority(
             clock=clock, signer=lambda _now: (key, chain), policies=(POLICY,)
         )
+        self._client = TimestampClient(
+            self.authority.respond, roots=(pki.root.der,), clock=clock.read
+        )
 
     def stamp(self, digest: bytes, *, hash_name: str) -> bytes:
         """See `Timestamps`."""
-        asked = ask_timestamp(digest, hash_name=hash_name)
-        token = read_timestamp(self.authority.respond(asked.der), asked=asked).token
+        token = self._client.stamp(digest, hash_name=hash_name)
         self.given.append(token)
         return token
 

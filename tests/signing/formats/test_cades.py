@@ -191,6 +191,23 @@ def test_a_certificate_outside_its_time_does_not_sign(signing_pki: SigningPki) -
         assert refused.value.reason == reason
 
 
+def test_a_certificate_that_ended_meanwhile_is_not_stamped(
+    signing_pki: SigningPki, sources: Sources
+) -> None:
+    """ETSI EN 319 102-1 §5.5: the signature has to be known to be older than the end."""
+    hand = signing_pki.hand(lifetime=timedelta(days=40))
+    prepared = prepared_for(hand)
+    with pytest.raises(CertificateRefused) as refused:
+        finish_cades(
+            prepared,
+            signature=hand.sign(prepared.to_be_signed.digest),
+            level=Level.T,
+            now=SIGNING_TIME + timedelta(days=11),
+            sources=sources,
+        )
+    assert refused.value.reason == "expired"
+
+
 def test_a_foreign_signature_value_gives_nothing(
     hand: Hand, sources: Sources, timestamps: RealTimestamps, signing_pki: SigningPki
 ) -> None:
