@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -109,11 +110,14 @@ def test_ten_thousand_signatures_are_made_while_the_signer_is_killed(signer: Sig
                 except errors.OutcomeUnknown:
                     asked_again.append(number)
 
+    def have_signed(goal: int) -> bool:
+        return len(signed) >= goal
+
     killed: set[int] = set()
     with ThreadPoolExecutor(_THREADS) as pool:
         signing = [pool.submit(sign, person) for person in people]
         for goal in range(_BATCHES // 4, _BATCHES, _BATCHES // 4):
-            wait_until(lambda goal=goal: len(signed) >= goal, what="signatures", timeout_s=60)
+            wait_until(partial(have_signed, goal), what="signatures", timeout_s=60)
             killed.update(signer.kill_children())
             assert len(signed) < _BATCHES
         for one in signing:
