@@ -9,6 +9,7 @@ Source: ETSI EN 319 142-1 ยง6.3 (B-T by a document timestamp, B-LT, B-LTA) and ย
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from signing.errors import DocumentRefused
@@ -17,6 +18,7 @@ from signing.formats.pades import PadesParties
 from signing.formats.pades_material import append_material
 from signing.formats.pades_revisions import Revisions
 from signing.formats.pades_signatures import (
+    PdfCms,
     PdfSignatures,
     VerifiedEntry,
     read_signatures,
@@ -25,6 +27,7 @@ from signing.formats.pades_signatures import (
 )
 from signing.formats.pades_timestamp import append_timestamp
 from signing.formats.status_material import gather_material
+from signing.formats.timestamps import VerifiedTimestamp
 from signing.isolation.blob import Blob
 
 
@@ -34,7 +37,7 @@ def augment_pades(
     """The increments that raise every signature of a document.
 
     1. Each signature is over its octets.
-    2. B-T: one document timestamp when any of them has none, neither inside nor behind it.
+    2. B-T: one document timestamp when any of them has none that counts, inside or behind it.
     3. B-LT: the evidence for every chain.
     4. B-LTA: a timestamp over everything.
 
@@ -55,11 +58,14 @@ def augment_pades(
     # 2
     revisions = Revisions(document)
     chains = [chain for signer in signers for chain in _chains(signer)]
-    chains += [
-        verify_pdf_timestamp(document, entry, store=read.store, roots=parties.roots).chain
-        for entry in read.timestamps
-    ]
-    if _lacks_timestamp(read, signers):
+    newest = _newest_timestamp(document, read, roots=parties.roots)
+    stamped_up_to = 0 if newest is None else newest[0].found.start
+    if newest is not None:
+        chains.append(newest[1].chain)
+    if any(
+        not signer.timestamps and entry.found.end > stamped_up_to
+        for entry, signer in zip(read.signatures, signers, strict=True)
+    ):
         chains.append(_stamp(revisions, read, parties=parties))
     # 3
     if to.has_material:
@@ -87,9 +93,11 @@ def _chains(signer: VerifiedEntry) -> tuple[tuple[bytes, ...], ...]:
     return (signer.chain, *(one.chain for one in signer.timestamps))
 
 
-def _lacks_timestamp(read: PdfSignatures, signers: list[VerifiedEntry]) -> bool:
-    stamped_up_to = max((one.found.start for one in read.timestamps), default=0)
-    return any(
-        not signer.timestamps and entry.found.end > stamped_up_to
-        for entry, signer in zip(read.signatures, signers, strict=True)
-    )
+def _newest_timestamp(
+    document: Blob, read: PdfSignatures, *, roots: tuple[bytes, ...]
+) -> tuple[PdfCms, VerifiedTimestamp] | None:
+    """The last document timestamp that counts; those before it had their evidence with it."""
+    for entry in reversed(read.timestamps):
+        with suppress(DocumentRefused):
+            return entry, verify_pdf_timestamp(document, entry, store=read.store, roots=roots)
+    return None

@@ -11,6 +11,8 @@ from __future__ import annotations
 import binascii
 import hashlib
 import hmac
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -106,10 +108,9 @@ def verify_pdf_signature(
 
     1. A detached CMS with one signature, which is its certificate's.
     2. The digest that it signed is that of its octets.
-    3. Each signature timestamp is over the signature value.
+    3. A signature timestamp counts when it is over the signature value.
 
-    Raises  DocumentRefused (not_cades, several_signatures, signature_broken); SignatureForeign;
-            TimestampUnavailable.
+    Raises  DocumentRefused (not_cades, several_signatures, signature_broken); SignatureForeign.
     """
     if entry.found.sub_filter not in _CADES_LIKE:
         raise DocumentRefused("not_cades")
@@ -121,10 +122,8 @@ def verify_pdf_signature(
         _check_digest(document, entry, data=data, hash_name=signer.hash_name)
         # 3
         heap = (*store.certificates, *data.certificates)
-        stamped = tuple(
-            _verify_stamp(token, signer=signer, roots=(*roots, *heap))
-            for token in data.signers[0].unsigned_values(SIGNATURE_TIMESTAMP)
-        )
+        tokens = data.signers[0].unsigned_values(SIGNATURE_TIMESTAMP)
+        stamped = _stamps(tokens, signer=signer, roots=(*roots, *heap))
     except DerMalformed as malformed:
         raise DocumentRefused("not_cades") from malformed
     chain = order_chain(signer.certificate, among=heap, roots=roots)
@@ -148,13 +147,17 @@ def verify_pdf_timestamp(
         raise DocumentRefused("timestamp_broken") from broken
 
 
-def _verify_stamp(
-    token: bytes, *, signer: VerifiedSigner, roots: tuple[bytes, ...]
-) -> VerifiedTimestamp:
-    """A signature timestamp, under whichever hash its authority was asked with."""
-    hash_name = imprint_hash(token)
-    digest = timestamp_imprint(signer.signature, hash_name=hash_name)
-    return verify_timestamp(token, digest=digest, hash_name=hash_name, roots=roots)
+def _stamps(
+    tokens: Sequence[bytes], *, signer: VerifiedSigner, roots: tuple[bytes, ...]
+) -> tuple[VerifiedTimestamp, ...]:
+    """Those that are over the signature value, under whichever hash; others are as good as none."""
+    stamped = []
+    for token in tokens:
+        with suppress(TimestampUnavailable):
+            hash_name = imprint_hash(token)
+            digest = timestamp_imprint(signer.signature, hash_name=hash_name)
+            stamped.append(verify_timestamp(token, digest=digest, hash_name=hash_name, roots=roots))
+    return tuple(stamped)
 
 
 def _check_digest(document: Blob, entry: PdfCms, *, data: SignedData, hash_name: str) -> None:

@@ -150,6 +150,20 @@ def test_a_signature_of_somebody_else_is_raised(
     assert hand.issued.der in raised
 
 
+def test_a_timestamp_that_is_over_something_else_is_as_good_as_none(
+    parties: PadesParties, hand: Hand, timestamps: Timestamps, now: datetime
+) -> None:
+    """RFC 3161 §2.2; the hole is not covered by anything, so anybody can put a token there."""
+
+    class Careless:
+        def stamp(self, digest: bytes, *, hash_name: str) -> bytes:
+            return timestamps.stamp(bytes(len(digest)), hash_name=hash_name)
+
+    careless = replace(parties, timestamps=MeasuredTimestamps(Careless()))
+    content = _sign(plain_document().classic(), hand, parties=careless, level=Level.T, now=now)
+    assert len(_raise(content, to=Level.T, parties=parties, now=now)) == 1
+
+
 def test_a_document_without_a_signature_is_not_raised(parties: PadesParties, now: datetime) -> None:
     with pytest.raises(DocumentRefused, match="not_signed"):
         _raise(plain_document().classic(), to=Level.LTA, parties=parties, now=now)
