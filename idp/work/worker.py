@@ -24,6 +24,7 @@ from idp.storage.ephemeral import EphemeralStore
 from idp.storage.outbox import Job, OutboxId
 from idp.work.clock import Clock
 from idp.work.model import Done, Duty, GiveUp, Handler, Outcome, RecordGivenUp, Retry
+from keystore.errors import KeystoreError
 
 LEASE: Final = timedelta(seconds=60)
 _BATCH: Final = 8
@@ -215,4 +216,6 @@ def _varied(pause: timedelta) -> timedelta:
 
 
 def _code_of(failure: Exception) -> str:
-    return failure.code if isinstance(failure, AntinError) else type(failure).__name__
+    if isinstance(failure, AntinError | KeystoreError):
+        return failure.code
+    return type(failure).__name__

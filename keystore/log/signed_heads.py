@@ -9,6 +9,7 @@ it cannot tell, the witnesses can.  Source: C2SP tlog-checkpoint (a log never si
 from __future__ import annotations
 
 import hashlib
+import logging
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +18,8 @@ from keystore.log.checkpoint import format_checkpoint, parse_head
 from keystore.log.errors import HeadsUnusable, NoteMalformed, TreeDamaged
 from keystore.log.note_keys import SignedHead
 from keystore.private_files import add_private_file, read_private_file, replace_private_file
+
+_log = logging.getLogger("antin.log")
 
 
 class HeadMemory(Protocol):
@@ -50,7 +53,7 @@ class HeadFolder:
         except (NoteMalformed, UnicodeDecodeError) as problem:
             raise TreeDamaged(str(file)) from problem
         except (KekInvalid, OSError) as problem:
-            raise HeadsUnusable(str(file), reason=_why(problem)) from problem
+            raise _unusable(file, problem) from problem
 
     def save(self, head: SignedHead) -> None:
         """See `HeadMemory.save`.
@@ -71,14 +74,17 @@ class HeadFolder:
         except (NoteMalformed, UnicodeDecodeError) as problem:
             raise TreeDamaged(str(file)) from problem
         except (KekInvalid, OSError) as problem:
-            raise HeadsUnusable(str(file), reason=_why(problem)) from problem
+            raise _unusable(file, problem) from problem
 
     def _file_of(self, origin: str) -> Path:
         return self._folder / hashlib.sha256(origin.encode()).hexdigest()
 
 
-def _why(problem: KekInvalid | OSError) -> str:
-    """In a word or two, for whoever has to put it right."""
+def _unusable(file: Path, problem: KekInvalid | OSError) -> HeadsUnusable:
+    """The error, said in one line too: duties tell no more of what failed than its code."""
     if isinstance(problem, KekInvalid):
-        return problem.reason
-    return problem.strerror or type(problem).__name__
+        reason = problem.reason
+    else:
+        reason = problem.strerror or type(problem).__name__
+    _log.error("log_heads_unusable file=%s reason=%s", file, reason)
+    return HeadsUnusable(str(file), reason=reason)

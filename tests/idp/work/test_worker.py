@@ -17,6 +17,8 @@ from idp.storage.outbox import OutboxId, find_backlog
 from idp.storage.outbox import outbox as table
 from idp.work import Clock, Done, Duty, GiveUp, Job, Outbox, Outcome, Retry, Worker
 from idp.work.worker import pause_after
+from keystore.log.errors import HeadsUnusable
+from tests.support.log_lines import log_lines
 
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
@@ -327,6 +329,17 @@ def test_a_duty_that_fails_does_not_stop_the_worker_and_comes_again(
     clock.advance(SECOND)
     worker.run_duty("purge")
     assert len(calls) == 2
+
+
+def test_a_duty_of_the_keystore_that_fails_is_named_by_its_code(make_worker: Make) -> None:
+    def fail(_now: datetime) -> None:
+        raise HeadsUnusable("/var/heads", reason="unreadable")
+
+    worker = make_worker(duties=[Duty("integrate_log", every=SECOND, act=fail)])
+    with log_lines("INFO") as lines:
+        worker.run_duty("integrate_log")
+    (line,) = lines()
+    assert (line["event"], line["reason"]) == ("work_duty_failed", "log_heads_unusable")
 
 
 def test_a_duty_that_nobody_knows_is_ignored(make_worker: Make) -> None:
