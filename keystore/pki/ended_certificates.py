@@ -57,8 +57,8 @@ class EndedCertificates:
         reason: RevocationReason | None,
         since: datetime,
         now: datetime,
-    ) -> bool:
-        """Write that a certificate is in another state; False when that was not possible."""
+    ) -> None:
+        """Write that a certificate is in another state; where that is not possible, say so."""
         end = (record.not_after + _DAY).replace(hour=0, minute=0, second=0, microsecond=0)
         said = ":".join(
             (
@@ -81,8 +81,6 @@ class EndedCertificates:
                 ca=record.ca_id,
                 reason=type(failure).__name__,
             )
-            return False
-        return True
 
     def read(self) -> tuple[CertificateRecord, ...]:
         """What is revoked or suspended by the list, as far as it says.
