@@ -22,6 +22,8 @@ _MARKS: Final = (
     (BOM_UTF16_LE, "utf-16-le"),
     (BOM_UTF16_BE, "utf-16-be"),
 )
+_GUESSED: Final = (b"\x00\x00", b"\x4c\x6f\xa7\x94")
+"""UTF-32 and EBCDIC, which some parsers see where no mark says so."""
 _DECLARED: Final = {
     "utf-8": frozenset({"", "utf-8", "utf8"}),
     "utf-16-le": frozenset({"", "utf-16", "utf-16le"}),
@@ -63,6 +65,8 @@ def find_encoding(raw: bytes | memoryview) -> Encoding | None:
         ((name, bom) for bom, name in _MARKS if head.startswith(bom)), ("utf-8", b"")
     )
     start = head[len(mark) :]
+    if start.startswith(_GUESSED) or (not mark and b"\x00" in head):
+        return None
     if codec.startswith("utf-16"):
         # the declaration is ASCII; half a character at the end of the head is none of it
         start = start.decode(codec, "ignore").encode("ascii", "replace")
