@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 
 from signing.errors import (
@@ -18,6 +22,7 @@ from signing.errors import (
     DocumentRefused,
     ParsingFailed,
     SignatureForeign,
+    SigningError,
     StatusUnavailable,
     TimestampUnavailable,
 )
@@ -295,3 +300,23 @@ def test_the_digest_in_a_timestamp_is_by_the_hash_of_the_key(signing_pki: Signin
     made = sign_xml(signing_pki.citizen_384, pki=signing_pki, level=Level.T)
     [token] = tokens_in(made.xml)
     assert hashlib.sha384(canonical_value(made.xml)).digest() in token
+
+
+@given(data=st.data())
+def test_a_damaged_signature_is_refused_with_a_reason(data: st.DataObject, signing_pki) -> None:
+    """Whatever stands in a file, the outcome is a refusal or a signature, never a fault."""
+    xml = bytearray(_signed_once(signing_pki))
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(xml) - 1))
+        piece = data.draw(
+            st.sampled_from([b"", b"<", b"</", b"/>", b"&", b"=", b"xades:", b"ds:", b"A", b"\xff"])
+            | st.binary(max_size=3)
+        )
+        xml[at : at + data.draw(st.integers(0, 40))] = piece
+    with suppress(SigningError):
+        augment(bytes(xml), pki=signing_pki, level=Level.LT)
+
+
+@cache
+def _signed_once(pki: SigningPki) -> bytes:
+    return sign_xml(pki.citizen, pki=pki, level=Level.T).xml
