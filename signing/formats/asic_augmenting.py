@@ -1,10 +1,10 @@
-"""The CAdES signatures of a container, taken to a higher level.
+"""The signatures of a container, taken to a higher level.
 
 What lives here: having a container taken apart behind the walls, raising each signature in it, and
 putting it together again with everything else as it was.  Whoever took it apart is not believed:
 each document has to be what a signature in the container is about, by digests computed here.
-Source: ETSI EN 319 162-1 §4.3.3.2, §4.4.3.2; EN 319 122-1 §5.3 to §5.5.
-Not here: containers with XAdES inside, whose signature files `xades_augment.py` raises.
+Source: ETSI EN 319 162-1 §4.3.3.2, §4.4.3.1, §4.4.3.2.
+Not here: raising one signature (`cades.py`, `xades_augment.py`).
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from signing.formats.cades import Sources, augment_cades
 from signing.formats.der import DerMalformed, read_one
 from signing.formats.material import Level
 from signing.formats.signed_data import MESSAGE_DIGEST, read_signed_data
+from signing.formats.xades_augment import augment_xades
 from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
 from signing.messages.asic_members import UNPACK_ASIC, MembersAsked
@@ -47,6 +48,7 @@ _CHUNK: Final = 1 << 20
 _TYPE: Final = "mimetype"
 _ARCHIVES: Final = ("ASiCArchiveManifest", "ASiCEvidenceRecordManifest", "evidencerecord")
 _SIGNATURE: Final = re.compile(r"META-INF/[^/]*signature[^/]*\.p7s", re.ASCII)
+_XADES: Final = re.compile(r"META-INF/[^/]*signatures[^/]*\.xml", re.ASCII)
 _MANIFEST: Final = re.compile(r"META-INF/ASiCManifest[^/]*\.xml", re.ASCII)
 
 
@@ -85,13 +87,13 @@ def augment_asic(
     """A container whose signatures are at a higher level.
 
     1. The process behind the walls takes it apart.
-    2. It is an ASiC with CAdES signatures and nothing that would have to be kept in step.
+    2. It is an ASiC with signatures and nothing that would have to be kept in step.
     3. Each signature is about a file in it, and each document stands in what is signed.
-    4. Each signature is raised (`augment_cades`); everything else is put in as it was.
+    4. Each signature is raised; everything else is put in as it was.
 
     Returns a blob that the caller closes.
     Raises  DocumentRefused (not_asic, no_signature, already_archived, not_covered, too_large, …);
-            ParsingFailed; what `augment_cades` raises.
+            ParsingFailed; what `augment_cades` and `augment_xades` raise.
     """
     # 1
     found, output = isolation.run(
@@ -117,8 +119,8 @@ def augment_asic(
             [
                 ContainerFile(
                     name,
-                    _raise(part, level=level, now=now, sources=sources)
-                    if _SIGNATURE.fullmatch(name)
+                    _raise(name, part, level=level, now=now, sources=sources, isolation=isolation)
+                    if _is_signature(name)
                     else part,
                 )
                 for name, part in parts.items()
@@ -127,12 +129,26 @@ def augment_asic(
         )
 
 
-def _raise(part: Part, *, level: Level, now: datetime, sources: Sources) -> bytes:
-    with (
-        Blob.of(part.read()) as raw,
-        augment_cades(raw, level=level, now=now, sources=sources) as made,
-    ):
-        return made.read()
+def _raise(
+    name: str,
+    part: Part,
+    *,
+    level: Level,
+    now: datetime,
+    sources: Sources,
+    isolation: Isolation,
+) -> bytes:
+    with Blob.of(part.read()) as raw:
+        if _SIGNATURE.fullmatch(name):
+            made = augment_cades(raw, level=level, now=now, sources=sources)
+        else:
+            made = augment_xades(raw, level=level, now=now, sources=sources, isolation=isolation)
+        with made:
+            return made.read()
+
+
+def _is_signature(name: str) -> bool:
+    return bool(_SIGNATURE.fullmatch(name) or _XADES.fullmatch(name))
 
 
 def _check_kind(parts: Mapping[str, Part]) -> str:
@@ -148,13 +164,13 @@ def _check_kind(parts: Mapping[str, Part]) -> str:
         raise DocumentRefused("not_asic")
     if any(name.startswith(_ARCHIVES) for name in inside):
         raise DocumentRefused("already_archived")
-    if not any(map(_SIGNATURE.fullmatch, parts)):
+    if not any(map(_is_signature, parts)):
         raise DocumentRefused("no_signature")
     return mime_type
 
 
 def _check_coverage(parts: Mapping[str, Part]) -> None:
-    """Every document is signed: itself, or by standing in a manifest that is."""
+    """Every document is signed: itself, in a manifest that is, or as a reference in XAdES."""
     documents = _documents(parts)
     manifests = [name for name in parts if _MANIFEST.fullmatch(name)]
     covered: set[str] = set()
@@ -165,6 +181,9 @@ def _check_coverage(parts: Mapping[str, Part]) -> None:
             continue
         manifest = parts[signed].read()
         covered.update(one for one in documents if _stands_in(manifest, parts[one]))
+    for name in filter(_XADES.fullmatch, parts):
+        references = parts[name].read()
+        covered.update(one for one in documents if _stands_in(references, parts[one]))
     if covered != set(documents):
         raise DocumentRefused("not_covered")
 
@@ -191,7 +210,7 @@ def _signed_file(signature: Part, *, among: Sequence[str], parts: Mapping[str, P
 
 
 def _stands_in(manifest: bytes, document: Part) -> bool:
-    """Whether a manifest has the digest of a document, by a hash that it names."""
+    """Whether it has the digest of a document, by a hash that it names."""
     return any(
         base64.b64encode(document.digest(hash_name)) in manifest
         for hash_name, uri in HASH_URIS.items()

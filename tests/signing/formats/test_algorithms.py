@@ -10,6 +10,7 @@ from asn1crypto import algos
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from signing.formats.algorithms import (
@@ -103,6 +104,16 @@ def test_a_key_of_another_kind_is_not_believed(rsa_key) -> None:
     other = ec.generate_private_key(ec.SECP521R1())
     assert not believed(other, other.sign(OCTETS, ec.ECDSA(SHA512())), ECDSA_SHA512)
     assert not believed(rsa_key, b"", ECDSA_SHA256)
+
+
+def test_a_key_that_nobody_can_read_is_not_believed() -> None:
+    """A curve of one's own in a certificate is no reason to fall over."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    raw = certificate_of(key).public_bytes(Encoding.DER)
+    curve = bytes.fromhex("06082a8648ce3d030107")
+    odd = x509.load_der_x509_certificate(raw.replace(curve, curve[:-1] + b"\x63"))
+    signature = key.sign(OCTETS, ec.ECDSA(SHA256()))
+    assert not is_signed_by(odd, octets=OCTETS, signature=signature, identifier=ECDSA_SHA256)
 
 
 @pytest.mark.parametrize("kind", ["ES256", "ES384", "PS256-3072", "PS256-4096"])

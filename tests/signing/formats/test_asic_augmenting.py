@@ -23,6 +23,7 @@ from signing.formats.asic_cades import (
     prepare_asic_e,
     prepare_asic_s,
 )
+from signing.formats.asic_xades import finish_asic_xades, prepare_asic_xades
 from signing.formats.cades import Sources
 from signing.formats.material import Level
 from signing.isolation.blob import Blob
@@ -121,6 +122,40 @@ def test_the_signature_rises_and_the_rest_stays(
         after[name], content=signed, roots=[signing_pki.root.der], with_evidence=True
     )
     assert status.bottom_line, status.summary()
+
+
+@pytest.mark.parametrize("is_simple", [True, False])
+def test_a_signature_in_xml_rises_too(
+    hand: Hand, is_simple: bool, sources: Sources, isolation: Isolation
+) -> None:
+    """ETSI EN 319 162-1 §4.4.3.1; what comes out is judged where XAdES is tested."""
+    files = dict(list(FILES.items())[:1]) if is_simple else FILES
+    prepared = prepare_asic_xades(
+        hand.signatory,
+        documents=[
+            DocumentDigest(name, hashlib.sha256(content).digest())
+            for name, content in files.items()
+        ],
+        signing_time=SIGNING_TIME,
+        is_simple=is_simple,
+    )
+    blobs = [Blob.of(content) for content in files.values()]
+    with finish_asic_xades(
+        prepared,
+        signature=hand.sign(prepared.to_be_signed.digest),
+        contents=blobs,
+        level=Level.B,
+        now=SIGNING_TIME,
+        sources=Sources(),
+    ) as made:
+        before = unpacked(made.read())
+    after = raised(repacked(before), sources, isolation)
+    (name,) = (one for one in before if "signatures" in one)
+    assert {**after, name: b""} == {**before, name: b""}
+    assert b"SignatureTimeStamp" in after[name]
+    assert b"EncapsulatedOCSPValue" in after[name]
+    lacking = {**before, "Tờ trình.pdf": b"other"}
+    assert why_not(repacked(lacking), sources, isolation) == "not_covered"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keystore.pki.der import SEQUENCE, wrap
 from signing.errors import (
     CertificateRefused,
     DocumentRefused,
@@ -23,6 +24,7 @@ from signing.errors import (
     TimestampUnavailable,
 )
 from signing.formats.cades import (
+    MAX_FRAME_BYTES,
     Sources,
     augment_cades,
     finish_cades,
@@ -30,8 +32,9 @@ from signing.formats.cades import (
     prepare_cades,
 )
 from signing.formats.cms import PreparedCms, finish_cms, timestamp_imprint
+from signing.formats.cms_augmenting import add_material
 from signing.formats.der import attribute, set_of
-from signing.formats.material import Level
+from signing.formats.material import Level, ValidationMaterial
 from signing.formats.signed_attributes import SignerLocation
 from signing.formats.signed_data import SIGNATURE_TIMESTAMP, read_signed_data
 from signing.isolation.blob import Blob
@@ -343,6 +346,13 @@ def test_indefinite_lengths_are_not_read(sources: Sources, tmp_path: Path) -> No
     made = _openssl_signs(pki, tmp_path, "-cades", "-nodetach", "-stream")
     assert made[1] == 0x80
     assert refusal(made, sources) == "not_cms"
+
+
+def test_a_frame_that_is_too_large_is_not_read(hand: Hand, sources: Sources) -> None:
+    """Architecture, decision 12: what is parsed in process is bounded; a content is not parsed."""
+    bulk = ValidationMaterial(crls=(wrap(SEQUENCE, bytes(MAX_FRAME_BYTES)),))
+    large = add_material(detached(hand, Level.B, sources), material=bulk)
+    assert refusal(large, sources) == "too_large"
 
 
 @pytest.mark.parametrize("raw", [b"", b"\0", b"\x30\x00", b"%PDF-1.7", b"\x30\x80\x00\x00"])

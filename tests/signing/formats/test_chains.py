@@ -5,9 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from cryptography import x509
 
 from signing.errors import CertificateRefused
-from signing.formats.chains import check_validity, is_self_issued, order_chain
+from signing.formats.chains import (
+    check_validity,
+    find_extension,
+    is_self_issued,
+    order_chain,
+    parse_certificate,
+)
 from tests.support.pki import SmallPki
 from tests.support.signatory import SIGNING_TIME, Hand, SigningPki
 
@@ -44,6 +51,22 @@ def test_a_root_issued_itself(signing_pki: SigningPki) -> None:
     assert is_self_issued(signing_pki.root.der)
     assert not is_self_issued(signing_pki.issuing.der)
     assert not is_self_issued(b"nothing")
+
+
+def test_extensions_that_come_twice_cannot_be_read(signing_pki: SigningPki) -> None:
+    """RFC 5280 §4.2: an extension comes once."""
+    key_usage, basic = bytes.fromhex("0603551d0f"), bytes.fromhex("0603551d13")
+    raw = signing_pki.issuing.der.replace(key_usage, basic)
+    with pytest.raises(ValueError, match="extensions"):
+        find_extension(parse_certificate(raw), x509.BasicConstraints)
+    assert find_extension(signing_pki.tsa.certificate, x509.BasicConstraints) is None
+
+
+def test_a_certificate_of_another_version_cannot_be_read(signing_pki: SigningPki) -> None:
+    """RFC 5280 §4.1.2.1."""
+    raw = signing_pki.issuing.der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07", 1)
+    with pytest.raises(ValueError, match="version"):
+        parse_certificate(raw)
 
 
 def test_a_certificate_signs_within_its_time(signing_pki: SigningPki, hand: Hand) -> None:

@@ -206,6 +206,9 @@ def test_evidence_goes_where_baseline_wants_it(hand: Hand, status) -> None:
         (None, "1.2.840.113549.1.9.16.1.4", "v3"),
         (ValidationMaterial(ocsp_responses=(b"\x30\x00",)), "1.2.840.113549.1.7.1", "v5"),
         (ValidationMaterial(crls=(b"\x30\x00",)), "1.2.840.113549.1.7.1", "v1"),
+        (ValidationMaterial(certificates=(b"\xa1\x00",)), "1.2.840.113549.1.7.1", "v3"),
+        (ValidationMaterial(certificates=(b"\xa2\x00",)), "1.2.840.113549.1.7.1", "v4"),
+        (ValidationMaterial(certificates=(b"\xa3\x00",)), "1.2.840.113549.1.7.1", "v5"),
     ],
 )
 def test_the_version_follows_what_is_inside(

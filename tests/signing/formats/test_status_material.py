@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given
 from hypothesis import strategies as st
@@ -253,6 +255,33 @@ def test_a_list_of_another_partition_covers_nobody() -> None:
             check_material(material, chain=chain, now=SIGNING_TIME)
         else:
             assert why_not(material, chain) == "not_covered"
+
+
+def test_a_list_about_something_else_covers_nobody() -> None:
+    """RFC 5280 §6.3.3 (b)(2)(iv), (d): lists of attribute certificates, of some reasons alone."""
+    pki = SmallPki(SIGNING_TIME - timedelta(days=1))
+    some = frozenset({x509.ReasonFlags.key_compromise})
+    for attributes_alone, reasons in ((True, None), (False, some)):
+        point = x509.IssuingDistributionPoint(
+            full_name=None if attributes_alone else [x509.UniformResourceIdentifier("http://a.vn")],
+            relative_name=None,
+            only_contains_user_certs=False,
+            only_contains_ca_certs=False,
+            only_some_reasons=reasons,
+            indirect_crl=False,
+            only_contains_attribute_certs=attributes_alone,
+        )
+        raw = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(pki.issuing.certificate.subject)
+            .last_update(SIGNING_TIME)
+            .next_update(SIGNING_TIME + timedelta(days=1))
+            .add_extension(point, critical=True)
+            .sign(pki.issuing.key, SHA256())
+            .public_bytes(Encoding.DER)
+        )
+        material = ValidationMaterial(crls=(raw,))
+        assert why_not(material, (pki.citizen.der, pki.issuing.der)) == "not_covered"
 
 
 @pytest.mark.parametrize(

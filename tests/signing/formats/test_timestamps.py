@@ -156,6 +156,72 @@ def test_another_content_under_the_same_signature_is_refused(token: bytes) -> No
     assert why_not(_changed(token, later)) == "digest"
 
 
+def _with_info(token: bytes, change) -> bytes:
+    def changed(data) -> None:
+        info = data["encap_content_info"]["content"].parsed
+        change(info)
+        data["encap_content_info"]["content"] = core.ParsableOctetString(info.dump())
+
+    return _changed(token, changed)
+
+
+def test_another_version_is_refused(token: bytes) -> None:
+    """RFC 3161 §2.4.2: version 1 is the one there is."""
+
+    def third(info) -> None:
+        info["version"] = 3
+
+    assert why_not(_with_info(token, third)) == "version"
+
+
+def test_a_critical_extension_that_nobody_knows_is_refused(token: bytes) -> None:
+    """RFC 3161 §2.4.2, RFC 5280 §4.2: what is critical has to be understood."""
+
+    def extended(info) -> None:
+        info["extensions"] = [{"extn_id": "2.999.9", "critical": True, "extn_value": b"\x05\x00"}]
+
+    assert why_not(_with_info(token, extended)) == "extension"
+
+
+def test_an_imprint_by_sha1_is_refused(token: bytes) -> None:
+    """Architecture, decision 18: SHA-1 only where a protocol names it."""
+
+    def weak(info) -> None:
+        info["message_imprint"]["hash_algorithm"] = {"algorithm": "sha1"}
+
+    changed = _with_info(token, weak)
+    assert why_not(changed) == "imprint"
+    with pytest.raises(TimestampUnavailable, match="imprint"):
+        imprint_hash(changed)
+
+
+def test_attributes_hashed_by_sha1_are_refused(token: bytes) -> None:
+    """RFC 5652 §5.3: the digest algorithm of the signature is one that is taken."""
+
+    def weak(data) -> None:
+        data["signer_infos"][0]["digest_algorithm"] = {"algorithm": "sha1"}
+
+    assert why_not(_changed(token, weak)) == "algorithm"
+
+
+def test_another_content_type_is_refused(token: bytes) -> None:
+    """RFC 5652 §11.1: the signed type is the one of the content."""
+
+    def other(data) -> None:
+        for one in data["signer_infos"][0]["signed_attrs"]:
+            if one["type"].native == "content_type":
+                one["values"] = ["data"]
+
+    assert why_not(_changed(token, other)) == "content_type"
+
+
+def test_an_authority_may_keep_its_accuracy_to_itself(small: SmallPki, tmp_path) -> None:
+    """RFC 3161 §2.4.2: accuracy is optional."""
+    token = _granted(small, tmp_path, at=SIGNING_TIME, accuracy=None)
+    found = verify_timestamp(token, digest=DIGEST, hash_name="sha256")
+    assert found.accuracy == timedelta(0)
+
+
 def test_a_broken_signature_is_refused(token: bytes) -> None:
     """RFC 5652 §5.4: the signature is over the signed attributes."""
 
@@ -220,8 +286,16 @@ def test_a_purpose_that_is_not_critical_is_refused(small: SmallPki, tmp_path) ->
 
 def test_a_token_of_a_time_outside_its_certificate_is_refused(small: SmallPki, tmp_path) -> None:
     """RFC 3161 §4.1, EN 319 422 §6: the certificate is valid when the token is made."""
-    tsa = SmallTsa(small, SettableClock(SIGNING_TIME), tmp_path)
-    key, chain = tsa.signer(SIGNING_TIME)
+    later = small.tsa.certificate.not_valid_after_utc + timedelta(seconds=1)
+    assert why_not(_granted(small, tmp_path, at=later)) == "expired"
+
+
+_SECOND = Accuracy(seconds=1, millis=None, micros=None)
+
+
+def _granted(pki: SmallPki, folder, *, at, accuracy: Accuracy | None = _SECOND) -> bytes:
+    """A token that the authority itself would not have given."""
+    key, chain = SmallTsa(pki, SettableClock(SIGNING_TIME), folder).signer(SIGNING_TIME)
     imprint = MessageImprint(
         hash_algorithm=HashAlgorithm(
             algorithm=x509.ObjectIdentifier("2.16.840.1.101.3.4.2.1"), parameters=None
@@ -229,12 +303,9 @@ def test_a_token_of_a_time_outside_its_certificate_is_refused(small: SmallPki, t
         hashed_message=DIGEST,
     )
     policy = x509.ObjectIdentifier(POLICY)
-    accuracy = Accuracy(seconds=1, millis=None, micros=None)
-    later = small.tsa.certificate.not_valid_after_utc + timedelta(seconds=1)
-    facts = TimestampFacts(imprint, policy, 7, later, accuracy, is_ordered=False, nonce=None)
+    facts = TimestampFacts(imprint, policy, 7, at, accuracy, is_ordered=False, nonce=None)
     granted = prepare_signer(key, chain=chain).granted(facts, with_certificates=True)
-    token = tsp.TimeStampResp.load(granted)["time_stamp_token"].dump()
-    assert why_not(token) == "expired"
+    return tsp.TimeStampResp.load(granted)["time_stamp_token"].dump()
 
 
 # what `cryptography` will refuse one day, it warns of today
