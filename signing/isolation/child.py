@@ -32,6 +32,7 @@ from signing.isolation.lockdown import (
     end_with_parent,
     find_filter,
     lock_process,
+    take_place,
     virtual_bytes,
 )
 from signing.isolation.table import Entry, load_table
@@ -45,7 +46,7 @@ _JOB: Final = msgspec.msgpack.Decoder(wire.Job)
 def main(arguments: Sequence[str]) -> None:
     """Live until the socket is closed."""
     fd, parent, *names = arguments
-    connection = socket.socket(fileno=int(fd))
+    connection = socket.socket(fileno=take_place(int(fd)))
     connection.settimeout(None)
     end_with_parent(int(parent))
     gate = ImportGate()

@@ -33,6 +33,7 @@ _SET_DUMPABLE: Final = 4
 _SET_NO_NEW_PRIVILEGES: Final = 38
 _CAPABILITY_VERSION_3: Final = 0x20080522
 _MOST_FILES: Final = 128
+_FIRST: Final = 3
 _EMPTY: Final = "/proc/self/fdinfo"
 
 
@@ -49,6 +50,15 @@ def end_with_parent(parent: int) -> None:
         _prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
+
+
+def take_place(fd: int) -> int:
+    """Let the socket be the first file behind the standard ones; its new number."""
+    if fd == _FIRST:
+        return fd
+    os.dup2(fd, _FIRST, inheritable=False)
+    os.close(fd)
+    return _FIRST
 
 
 def close_other_files(kept: int) -> None:

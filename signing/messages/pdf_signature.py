@@ -44,7 +44,8 @@ class SignatureAsked(msgspec.Struct, frozen=True, kw_only=True):
 
     Takes   parts: how many of the inputs are the document, one after the other;
             hole_bytes: how much DER the hole has to hold;
-            signed_at: aware, written with its own offset;
+            signed_at: aware; utc_offset_minutes: with which it is written (a time that crosses to
+            another process is an instant, and forgets in which country it was read);
             field: an empty field of this document that shall be filled, or None for a new one;
             certify: what may follow a first signature: 1 nothing, 2 filling in and signing, 3 notes
             as well; None for a signature that certifies nothing.
@@ -53,6 +54,7 @@ class SignatureAsked(msgspec.Struct, frozen=True, kw_only=True):
     parts: int = 1
     hole_bytes: Annotated[int, msgspec.Meta(gt=0, le=MOST_HOLE_BYTES)]
     signed_at: datetime
+    utc_offset_minutes: Annotated[int, msgspec.Meta(ge=-840, le=840)] = 420
     name: _Short | None = None
     reason: _Short | None = None
     location: _Short | None = None

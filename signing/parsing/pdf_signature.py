@@ -8,6 +8,7 @@ signing-time in the CMS).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta, timezone
 from typing import BinaryIO
 
 from pyhanko.pdf_utils import generic
@@ -95,7 +96,8 @@ def _sign_new_field(
 
 def _dictionary(asked: SignatureAsked) -> SignatureDictionary:
     signature = SignatureDictionary(kind="/Sig", sub_filter=SUB_FILTER, hole_bytes=asked.hole_bytes)
-    signature["/M"] = SigningDate(pdf_date(asked.signed_at))
+    zone = timezone(timedelta(minutes=asked.utc_offset_minutes))
+    signature["/M"] = SigningDate(pdf_date(asked.signed_at.astimezone(zone)))
     said = {
         "/Name": asked.name,
         "/Reason": asked.reason,

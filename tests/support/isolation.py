@@ -1,16 +1,24 @@
-"""The fixtures `isolation` and `without_walls`: whoever reads documents, as tests use it."""
+"""The fixtures `isolation` and `without_walls`: whoever reads documents, as tests use it.
+
+What lives here: one process for each test worker, held as in production; and the same functions
+without walls, in the test's own process.  Not here: what walls do (`tests/signing/isolation`).
+"""
 
 from __future__ import annotations
 
 import importlib
 import os
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
+import msgspec
 import pytest
 
 from signing.isolation.blob import Blob, open_memory_file
 from signing.isolation.pool import IsolationPool, Walls
 from signing.isolation.task import Answered, Asked, Isolation, Task
+
+_Message = TypeVar("_Message", bound=msgspec.Struct)
 
 
 class WithoutWalls:
@@ -25,10 +33,15 @@ class WithoutWalls:
         views = [memoryview(blob.read()) for blob in inputs]
         fd = open_memory_file()
         with os.fdopen(os.dup(fd), "w+b") as output:
-            answered = function(asked, views, output)
+            answered = function(_crossed(asked, task.asked), views, output)
             output.flush()
         written = Blob(fd)
-        return answered, written
+        return _crossed(answered, task.answered), written
+
+
+def _crossed(message: _Message, kind: type[_Message]) -> _Message:
+    """What is left of it on the other side of a wall."""
+    return msgspec.msgpack.decode(msgspec.msgpack.encode(message), type=kind)
 
 
 @pytest.fixture(scope="session")
@@ -38,10 +51,10 @@ def walls() -> Iterator[IsolationPool]:
         yield pool
 
 
-@pytest.fixture
-def isolation() -> Isolation:
-    """Without walls: what walls do is tested where they stand."""
-    return WithoutWalls()
+@pytest.fixture(scope="session")
+def isolation(walls: IsolationPool) -> Isolation:
+    """Behind the walls, as in production; see `without_walls` for a look at a fault."""
+    return walls
 
 
 @pytest.fixture
