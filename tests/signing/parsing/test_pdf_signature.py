@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import msgspec
@@ -32,35 +29,10 @@ from signing.parsing.pdf_signature import add_signature
 from signing.parsing.pdf_signatures import find_signatures
 from signing.parsing.pdf_timestamp import add_timestamp
 from tests.support.handmade_pdf import HandmadePdf, plain_document
+from tests.support.pdf_increments import SIGNED_AT, sign, write
 
-_AT = datetime(2026, 11, 21, 10, 4, 5, tzinfo=timezone(timedelta(hours=7)))
 _PLAIN = plain_document().classic()
 _PLACE = Appearance(page=0, rectangle=(100, 100, 200, 150))
-
-
-@dataclass(frozen=True)
-class Added:
-    """What came back, and the whole document with it."""
-
-    answered: Any
-    increment: bytes
-    content: bytes
-
-    @property
-    def root(self) -> Any:
-        """The catalogue, as somebody reads it."""
-        return PdfFileReader(io.BytesIO(self.content)).root
-
-
-def _run(function: Callable[..., Any], asked: Any, content: bytes, *more: bytes) -> Added:
-    output = io.BytesIO()
-    answered = function(asked, [memoryview(one) for one in (content, *more)], output)
-    return Added(answered, output.getvalue(), content + output.getvalue())
-
-
-def _sign(content: bytes, *drawn: bytes, **given: Any) -> Added:
-    asked = SignatureAsked(**({"hole_bytes": 100, "signed_at": _AT} | given))
-    return _run(add_signature, asked, content, *drawn)
 
 
 def _drawn() -> bytes:
@@ -80,7 +52,7 @@ _DRAWN = _drawn()
 
 def test_only_what_changed_is_written() -> None:
     """ISO 32000-2 §7.5.6: the document is the beginning of what comes out."""
-    added = _sign(_PLAIN, name="Mây", reason="Tôi đồng ý", location="Hà Nội", contact="a@b.example")
+    added = sign(_PLAIN, name="Mây", reason="Tôi đồng ý", location="Hà Nội", contact="a@b.example")
     assert len(re.findall(rb"\d+ 0 obj", added.increment)) == 6
     (field,) = added.root["/AcroForm"]["/Fields"]
     signature = field.get_object()["/V"]
@@ -93,7 +65,7 @@ def test_only_what_changed_is_written() -> None:
 
 
 def test_the_hole_is_where_it_is_said_to_be() -> None:
-    added = _sign(_PLAIN)
+    added = sign(_PLAIN)
     hole: HoleAnswered = added.answered
     assert added.increment[hole.start : hole.end] == b"<" + b"0" * 200 + b">"
     start, end = len(_PLAIN) + hole.start, len(_PLAIN) + hole.end
@@ -107,20 +79,20 @@ def test_cross_references_go_on_in_the_way_they_were(make: str) -> None:
     made = plain_document(catalog="/ViewerPreferences 6 0 R")
     hidden = made.add("<< /DisplayDocTitle true >>")
     content = made.hybrid(hidden) if make == "hybrid" else getattr(made, make)()
-    increment = _sign(content).increment
+    increment = sign(content).increment
     assert (b"/XRef" in increment) == (make == "with_streams")
     assert (b"\ntrailer\n" in increment) == (make != "with_streams")
 
 
 def test_a_last_line_without_an_end_gets_one() -> None:
-    assert _sign(_PLAIN.rstrip()).increment.startswith(b"\n")
-    assert not _sign(_PLAIN).increment.startswith(b"\n")
+    assert sign(_PLAIN.rstrip()).increment.startswith(b"\n")
+    assert not sign(_PLAIN).increment.startswith(b"\n")
 
 
 def test_no_object_is_replaced_where_the_number_of_objects_is_a_lie() -> None:
     """ISO 32000-2 Table 15: /Size; files exist in which it is too small."""
     lying = re.sub(rb"/Size \d+", b"/Size 2", _PLAIN)
-    numbers = [int(one) for one in re.findall(rb"(\d+) 0 obj", _sign(lying).increment)]
+    numbers = [int(one) for one in re.findall(rb"(\d+) 0 obj", sign(lying).increment)]
     assert sorted(numbers)[2:] == list(range(6, 10))
 
 
@@ -128,10 +100,10 @@ def test_a_large_document_is_read_where_it_lies() -> None:
     made = plain_document()
     made.add_stream(bytes(5_000_000))
     content = made.classic()
-    whole = _sign(content)
-    halves = _run(
+    whole = sign(content)
+    halves = write(
         add_signature,
-        SignatureAsked(parts=3, hole_bytes=100, signed_at=_AT),
+        SignatureAsked(parts=3, hole_bytes=100, signed_at=SIGNED_AT),
         content[:4_999_000],
         content[4_999_000:],
         b"",
@@ -151,7 +123,7 @@ def test_an_appearance_is_upright_for_who_looks_at_it(turned: int) -> None:
     wide = turned in {0, 180}
     rectangle = (150, 200, 250, 250) if wide else (150, 200, 200, 300)
     place = Appearance(page=0, rectangle=rectangle, turned=turned)
-    added = _sign(made.classic(), _DRAWN, appearance=place)
+    added = sign(made.classic(), _DRAWN, appearance=place)
     document = pypdfium2.PdfDocument(added.content)
     document.init_forms()
     seen = document[0].render(grayscale=True).to_pil()
@@ -164,8 +136,8 @@ def test_an_appearance_is_upright_for_who_looks_at_it(turned: int) -> None:
 
 def test_the_last_page_can_be_named_from_the_end() -> None:
     content = plain_document(pages=3).classic()
-    last = _sign(content, _DRAWN, appearance=msgspec.structs.replace(_PLACE, page=-1))
-    third = _sign(content, _DRAWN, appearance=msgspec.structs.replace(_PLACE, page=2))
+    last = sign(content, _DRAWN, appearance=msgspec.structs.replace(_PLACE, page=-1))
+    third = sign(content, _DRAWN, appearance=msgspec.structs.replace(_PLACE, page=2))
     assert [("/Annots" in page.get_object()) for page in last.root["/Pages"]["/Kids"]] == [
         False, False, True,
     ]  # fmt: skip
@@ -176,7 +148,7 @@ def test_the_last_page_can_be_named_from_the_end() -> None:
 def test_a_page_that_is_not_there_is_refused(page: int) -> None:
     place = msgspec.structs.replace(_PLACE, page=page)
     with pytest.raises(DocumentRefused, match="no_such_page"):
-        _sign(plain_document(pages=3).classic(), _DRAWN, appearance=place)
+        sign(plain_document(pages=3).classic(), _DRAWN, appearance=place)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +167,7 @@ def test_an_appearance_off_the_page_is_refused(rectangle: tuple[float, ...]) -> 
     content = plain_document(page="/CropBox [100 100 500 700]").classic()
     place = Appearance(page=0, rectangle=rectangle)
     with pytest.raises(DocumentRefused, match="appearance_off_page"):
-        _sign(content, _DRAWN, appearance=place)
+        sign(content, _DRAWN, appearance=place)
 
 
 def test_pages_are_found_in_a_tree_of_any_shape() -> None:
@@ -210,7 +182,7 @@ def test_pages_are_found_in_a_tree_of_any_shape() -> None:
     made.add("<< /Type /Page /Parent 4 0 R >>")
     for number, expected in enumerate((3, 6, 7, 5)):
         place = msgspec.structs.replace(_PLACE, page=number)
-        added = _sign(made.classic(), _DRAWN, appearance=place)
+        added = sign(made.classic(), _DRAWN, appearance=place)
         assert b"\n%d 0 obj" % expected in added.increment
 
 
@@ -218,7 +190,7 @@ def test_a_tree_that_goes_round_is_refused() -> None:
     made = plain_document()
     made.put(2, "<< /Type /Pages /Count 1 /Kids [2 0 R] /MediaBox [0 0 595 842] >>")
     with pytest.raises(DocumentRefused, match="damaged"):
-        _sign(made.classic())
+        sign(made.classic())
 
 
 # -- what others left behind
@@ -236,7 +208,7 @@ def _form(field: str = "", form: str = "", **given: str) -> bytes:
 
 
 def test_an_empty_field_is_filled_where_it_is() -> None:
-    added = _sign(_form(), _DRAWN, field="Place", appearance=_PLACE)
+    added = sign(_form(), _DRAWN, field="Place", appearance=_PLACE)
     assert added.answered.field == "Place"
     (field,) = added.root["/AcroForm"]["/Fields"]
     assert field.get_object()["/V"]["/Type"] == "/Sig"
@@ -246,24 +218,24 @@ def test_an_empty_field_is_filled_where_it_is() -> None:
 
 
 def test_a_field_that_is_filled_or_unknown_is_refused() -> None:
-    signed = _sign(_form(), field="Place").content
+    signed = sign(_form(), field="Place").content
     with pytest.raises(DocumentRefused, match="field_filled"):
-        _sign(signed, field="Place")
+        sign(signed, field="Place")
     with pytest.raises(DocumentRefused, match="field_unknown"):
-        _sign(_form(), field="Elsewhere")
+        sign(_form(), field="Elsewhere")
 
 
 def test_a_new_field_takes_a_free_name() -> None:
-    first = _sign(_form(), field="Place")
-    second = _sign(first.content)
-    third = _sign(second.content)
+    first = sign(_form(), field="Place")
+    second = sign(first.content)
+    third = sign(second.content)
     assert [second.answered.field, third.answered.field] == ["Signature1", "Signature2"]
 
 
 def test_what_draws_fields_anew_goes_with_the_first_signature_only() -> None:
     """ISO 32000-2 Table 224: a reader that draws them anew changes what was signed."""
     content = _form(form="/NeedAppearances true")
-    assert "/NeedAppearances" not in _sign(content, field="Place").root["/AcroForm"]
+    assert "/NeedAppearances" not in sign(content, field="Place").root["/AcroForm"]
 
 
 def test_behind_a_signature_the_forms_own_entries_stay() -> None:
@@ -272,7 +244,7 @@ def test_behind_a_signature_the_forms_own_entries_stay() -> None:
     made.add("<< /Fields [7 0 R] /NeedAppearances true /SigFlags 1 >>")
     made.add("<< /Subtype /Widget /FT /Sig /T (Theirs) /Rect [0 0 0 0] /P 5 0 R /V 8 0 R >>")
     made.add("<< /Type /Sig /ByteRange [0 10 20 10] /Contents <00> >>")
-    form = _sign(made.classic()).root["/AcroForm"]
+    form = sign(made.classic()).root["/AcroForm"]
     assert form["/NeedAppearances"]
     assert form["/SigFlags"] == 1
 
@@ -292,10 +264,10 @@ def test_a_field_that_demands_what_we_do_not_write_is_refused(seed: str, *, is_m
     """ISO 32000-2 Table 235: a bit in /Ff makes an entry a demand."""
     content = _form(f"/SV << /Type /SV {seed} >>")
     if is_met:
-        assert _sign(content, field="Place").answered.field == "Place"
+        assert sign(content, field="Place").answered.field == "Place"
         return
     with pytest.raises(DocumentRefused, match="field_demands_more"):
-        _sign(content, field="Place")
+        sign(content, field="Place")
 
 
 # -- what earlier signatures allow
@@ -303,29 +275,29 @@ def test_a_field_that_demands_what_we_do_not_write_is_refused(seed: str, *, is_m
 
 def test_a_certification_says_what_may_follow() -> None:
     """ISO 32000-2 §12.8.2.2."""
-    added = _sign(_PLAIN, certify=2)
+    added = sign(_PLAIN, certify=2)
     signature = added.root["/Perms"]["/DocMDP"]
     assert signature["/Reference"][0]["/TransformParams"]["/P"] == 2
     # in no field and unseen: signing is allowed, a new thing to be seen is not
-    assert _sign(added.content).answered.field == "Signature2"
+    assert sign(added.content).answered.field == "Signature2"
     with pytest.raises(DocumentRefused, match="no_new_visible_field"):
-        _sign(added.content, _DRAWN, appearance=_PLACE)
+        sign(added.content, _DRAWN, appearance=_PLACE)
 
 
 def test_a_certification_is_the_first_signature() -> None:
-    signed = _sign(_PLAIN).content
+    signed = sign(_PLAIN).content
     with pytest.raises(DocumentRefused, match="not_the_first_signature"):
-        _sign(signed, certify=2)
+        sign(signed, certify=2)
 
 
 def test_nothing_but_evidence_follows_a_final_certification() -> None:
     """ISO 32000-2 Table 257: the store and document timestamps are no change."""
-    certified = _sign(_form(), certify=1).content
+    certified = sign(_form(), certify=1).content
     for where in ({}, {"field": "Place"}):
         with pytest.raises(DocumentRefused, match="no_further_signature"):
-            _sign(certified, **where)
-    stored = _run(add_material, MaterialAsked(certificates=(b"one",)), certified)
-    assert _run(add_timestamp, TimestampAsked(hole_bytes=50), stored.content).increment
+            sign(certified, **where)
+    stored = write(add_material, MaterialAsked(certificates=(b"one",)), certified)
+    assert write(add_timestamp, TimestampAsked(hole_bytes=50), stored.content).increment
 
 
 @pytest.mark.parametrize(
@@ -348,65 +320,23 @@ def test_a_field_that_an_earlier_signature_locked_is_refused(
     widget = "<< /Subtype /Widget /FT /Sig /Rect [0 0 0 0] /P 5 0 R"
     made.add(f"{widget} /T (First) /Lock << /Type /SigFieldLock {lock} >> >>")
     made.add(f"{widget} /T (Place) >>")
-    first = _sign(made.classic(), field="First")
+    first = sign(made.classic(), field="First")
     assert b"/FieldMDP" in first.increment
     if refused is None:
-        assert _sign(first.content, field="Place").answered.field == "Place"
+        assert sign(first.content, field="Place").answered.field == "Place"
         return
     with pytest.raises(DocumentRefused, match=refused):
-        _sign(first.content, field="Place")
+        sign(first.content, field="Place")
 
 
 def test_nothing_new_follows_a_lock_of_all_fields() -> None:
-    locked = _sign(_form("/Lock << /Type /SigFieldLock /Action /All >>"), field="Place").content
+    locked = sign(_form("/Lock << /Type /SigFieldLock /Action /All >>"), field="Place").content
     with pytest.raises(DocumentRefused, match="no_further_signature"):
-        _sign(locked)
-
-
-# -- what can be read back
-
-
-def test_signatures_and_evidence_are_found_in_order() -> None:
-    content = _sign(_PLAIN).content
-    content = _run(add_material, MaterialAsked(certificates=(b"a",), crls=(b"b",)), content).content
-    content = _run(add_timestamp, TimestampAsked(hole_bytes=50), content).content
-    found = _run(find_signatures, SignaturesAsked(), content).answered
-    assert [(one.field, one.is_timestamp) for one in found.signatures] == [
-        ("Signature1", False),
-        ("Timestamp1", True),
-    ]
-    assert (found.certificates, found.ocsp_responses, found.crls) == ((b"a",), (), (b"b",))
-    assert content[found.signatures[1].start : found.signatures[1].end] == b"<%b>" % (b"0" * 100)
-
-
-def test_evidence_is_stored_once_and_none_is_lost() -> None:
-    """ISO 32000-2 §12.8.4.3; entries for one signature (VRI) stay as they are."""
-    made = plain_document(catalog="/DSS 6 0 R")
-    made.add("<< /Certs 7 0 R /VRI << /ABCD << /Cert [8 0 R] >> >> >>")
-    made.add("[8 0 R]")
-    made.add_stream(b"first")
-    asked = MaterialAsked(certificates=(b"second", b"first", b"second"), ocsp_responses=(b"third",))
-    added = _run(add_material, asked, made.classic())
-    assert added.answered.added == 2
-    store = added.root["/DSS"]
-    assert [one.get_object().data for one in store["/Certs"]] == [b"first", b"second"]
-    assert [one.get_object().data for one in store["/OCSPs"]] == [b"third"]
-    assert "/ABCD" in store["/VRI"]
-    again = _run(add_material, asked, added.content)
-    assert (again.answered.added, again.increment) == (0, b"")
-
-
-def test_evidence_that_is_packed_is_stored_again_so_that_it_can_be_found() -> None:
-    made = plain_document(catalog="/DSS << /Certs [6 0 R] >>")
-    made.add_stream(zlib.compress(b"first"), "/Filter /FlateDecode")
-    added = _run(add_material, MaterialAsked(certificates=(b"first",)), made.classic())
-    assert b"first" in added.increment
-    found = _run(find_signatures, SignaturesAsked(), added.content).answered
-    assert found.certificates == (b"first", b"first")
+        sign(locked)
 
 
 def test_other_permissions_stay_beside_a_certification() -> None:
-    added = _sign(plain_document(catalog="/Perms << /Other 5 0 R >>").classic(), certify=3)
+    added = sign(plain_document(catalog="/Perms << /Other 5 0 R >>").classic(), certify=3)
     assert set(added.root["/Perms"]) == {"/Other", "/DocMDP"}
 
 
@@ -424,7 +354,7 @@ def _encrypted() -> bytes:
 @pytest.mark.parametrize(
     ("function", "asked"),
     [
-        (add_signature, SignatureAsked(hole_bytes=100, signed_at=_AT)),
+        (add_signature, SignatureAsked(hole_bytes=100, signed_at=SIGNED_AT)),
         (add_timestamp, TimestampAsked(hole_bytes=100)),
         (add_material, MaterialAsked(certificates=(b"a",))),
         (find_signatures, SignaturesAsked()),
@@ -434,7 +364,7 @@ def test_what_cannot_be_read_is_refused_with_a_reason(
     function: Callable[..., Any], asked: Any
 ) -> None:
     with pytest.raises(DocumentRefused, match="encrypted"):
-        _run(function, asked, _encrypted())
+        write(function, asked, _encrypted())
     for damaged in (
         b"",
         b"%PDF-1.7\n",
@@ -443,7 +373,7 @@ def test_what_cannot_be_read_is_refused_with_a_reason(
         _PLAIN.replace(b"/Root", b"/Rood"),
     ):
         with pytest.raises(DocumentRefused, match="damaged"):
-            _run(function, asked, damaged)
+            write(function, asked, damaged)
 
 
 @given(st.lists(st.tuples(st.integers(0, len(_PLAIN) - 1), st.binary(max_size=3)), max_size=8))
@@ -454,7 +384,7 @@ def test_whatever_is_wrong_with_a_file_it_is_signed_or_refused(
     for place, octets in changes:
         damaged[place : place + len(octets)] = octets
     try:
-        increment = _sign(bytes(damaged)).increment
+        increment = sign(bytes(damaged)).increment
     except DocumentRefused:
         return
     assert increment.endswith(b"%%EOF\n")
