@@ -25,7 +25,6 @@ from signing.formats.material import Level, Signatory
 from signing.formats.mime_types import check_mime_type
 from signing.formats.xades_levels import Standing, raise_level
 from signing.formats.xades_place import (
-    MOST_ELEMENTS,
     MOST_ELEMENTS_SHARED,
     EnvelopedPlace,
     find_enveloped_place,
@@ -72,28 +71,31 @@ def prepare_xades_enveloped(
     isolation: Isolation,
     particulars: Particulars = NOTHING_MORE,
     mime_type: str = "application/xml",
-    is_alone: bool = False,
+    is_alone: bool | None = None,
 ) -> PreparedXades:
     """A signature inside of an XML document, as the last thing in its root.
 
-    Takes   is_alone: nobody else ever signs this document: any number of elements, and readers
-            that know no XPath are content.
+    Takes   is_alone: True when nobody else ever signs this document: readers that know no XPath are
+            content; False when somebody else will: large documents are refused now rather than
+            when the next one signs; None: others may sign, unless the document is too large.
     Raises  DocumentRefused; ParsingFailed.
     """
     check_mime_type(mime_type)
     place = find_enveloped_place(
         document,
         hash_name=signatory.hash_name,
-        most_elements=MOST_ELEMENTS if is_alone else MOST_ELEMENTS_SHARED,
         isolation=isolation,
     )
+    is_large = place.elements > MOST_ELEMENTS_SHARED
+    if is_large and (is_alone is False or place.has_signatures):
+        raise DocumentRefused("too_many_elements")
     signature_id = new_id("sig")
     reference = document_reference(
         digest=place.canonical_digest,
         reference_id=f"{signature_id}-ref-0",
         hash_name=signatory.hash_name,
         # without XPath the signatures that are there already would be signed, and kept from change
-        is_alone=is_alone and not place.has_signatures,
+        is_alone=(is_large if is_alone is None else is_alone) and not place.has_signatures,
     )
     return _prepare(
         signatory,

@@ -39,6 +39,7 @@ class EnvelopedPlace:
     is_empty: bool
     root: str
     encoding: Encoding
+    elements: int
     has_signatures: bool
     canonical_digest: bytes = field(repr=False)
 
@@ -54,9 +55,7 @@ class EnvelopedPlace:
         return len(self.encoding.encode("/>")) if self.is_empty else 0
 
 
-def find_enveloped_place(
-    document: Blob, *, hash_name: str, most_elements: int, isolation: Isolation
-) -> EnvelopedPlace:
+def find_enveloped_place(document: Blob, *, hash_name: str, isolation: Isolation) -> EnvelopedPlace:
     """Where the signature goes, and the digest of what it is over.
 
     1. The document has a size and an encoding that are taken.
@@ -74,7 +73,7 @@ def find_enveloped_place(
     if encoding is None:
         raise DocumentRefused("encoding_unknown")
     # 2
-    asked = FindPlace(most_elements=most_elements)
+    asked = FindPlace(most_elements=MOST_ELEMENTS)
     found, output = isolation.run(FIND_PLACE, asked, inputs=[document])
     with output:
         claimed = output.read()
@@ -89,6 +88,7 @@ def find_enveloped_place(
         is_empty=reading.is_empty,
         root=reading.root,
         encoding=encoding,
+        elements=reading.elements,
         has_signatures=reading.signatures > 0,
         canonical_digest=hashlib.new(hash_name, reading.octets).digest(),
     )

@@ -45,13 +45,15 @@ class CanonicalReading:
     Takes   octets: the canonical form, without comments and without any ds:Signature, UTF-8;
             end: index into the text: of the root's end tag, or of the `/` of a root without one;
             is_empty: whether the root has no end tag; root: its name with the prefix;
-            signatures: how many were left out, not counting those inside of others.
+            elements: how many there are in all; signatures: how many were left out, not counting
+            those inside of others.
     """
 
     octets: bytes = field(repr=False)
     end: int
     is_empty: bool
     root: str
+    elements: int
     signatures: int
 
 
@@ -78,6 +80,7 @@ class _Reader:
         self._scopes: list[dict[str, str]] = [{"": "", "xml": _XML}]
         # how deep the outermost signature stands that is left out; 0 for none
         self._left_out = 0
+        self._elements = 0
         self._signatures = 0
         self._root = ""
         self._end = -1
@@ -94,7 +97,14 @@ class _Reader:
         if self._end < 0 or self._names:
             raise ValueError("no root")
         octets = "".join(self._written).encode()
-        return CanonicalReading(octets, self._end, self._is_empty, self._root, self._signatures)
+        return CanonicalReading(
+            octets=octets,
+            end=self._end,
+            is_empty=self._is_empty,
+            root=self._root,
+            elements=self._elements,
+            signatures=self._signatures,
+        )
 
     def _markup(self, start: int) -> int:
         text = self._text
@@ -140,6 +150,7 @@ class _Reader:
     def _start_tag(self, start: int) -> int:
         found = _matched(_START_TAG, self._text, start)
         name, raw, slash = found.groups()
+        self._elements += 1
         if not self._names:
             if self._root:
                 raise ValueError("second root")

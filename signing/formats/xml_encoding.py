@@ -65,7 +65,7 @@ def find_encoding(raw: bytes | memoryview) -> Encoding | None:
         ((name, bom) for bom, name in _MARKS if head.startswith(bom)), ("utf-8", b"")
     )
     start = head[len(mark) :]
-    if start.startswith(_GUESSED) or (not mark and b"\x00" in head):
+    if start.startswith(_GUESSED) or (not mark and b"\x00" in head[:2]):
         return None
     if codec.startswith("utf-16"):
         # the declaration is ASCII; half a character at the end of the head is none of it

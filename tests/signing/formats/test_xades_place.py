@@ -45,7 +45,7 @@ class Liar:
 
 
 def find(raw: bytes, isolation: Isolation, **changes: Any) -> EnvelopedPlace:
-    given = {"hash_name": "sha256", "most_elements": 1_000, "isolation": isolation}
+    given = {"hash_name": "sha256", "isolation": isolation}
     with Blob.of(raw) as document:
         return find_enveloped_place(document, **(given | changes))
 
