@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import make_url
 
 from idp.accounts.lifecycle import AccountLifecycle, make_account
 from idp.accounts.mandates import add_legal_representative, end_mandate
@@ -13,15 +16,20 @@ from idp.accounts.model import Account, AccountKind, AccountLevel, MandateKind, 
 from idp.ids import MandateId, make_id
 from idp.storage.accounts import find_row
 from idp.storage.database import Database
+from idp.storage.deployment import find_stamp, stamp
 from idp.storage.mandates import MandateRow, insert_mandates
+from idp.storage.schema import is_current, upgrade
 from idp.verifier_registers import DatabaseRegisters
 from keystore.kek import load_kek
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
 from keystore.sealing import Sealer
 from tests.support.provider import KEK
+from tests.support.servers import PostgresqlServer
+from tests.support.settings_table import GUIDE
 
 _HOUR = timedelta(hours=1)
+_CITIZEN, _ORGANISATION = AccountKind.CITIZEN, AccountKind.ORGANISATION
 
 
 @pytest.fixture
@@ -166,3 +174,51 @@ def test_an_enrolment_is_found_on_record_by_its_authenticator(
     assert registers.enrolled_at(person.account_id, totp_id="otp_2") == now + _HOUR
     assert registers.enrolled_at(person.account_id, totp_id="otp_3") is None
     assert registers.enrolled_at("acc_other", totp_id="otp_1") is None
+
+
+def test_the_role_in_the_guide_is_enough_and_gives_no_more(
+    postgresql_server: PostgresqlServer, now: datetime
+) -> None:
+    """The verifier reads what the operator's guide grants it, and cannot read a sealed column."""
+    name = postgresql_server.make_database()
+    owner = Database(postgresql_server.url(name))
+    upgrade(owner)
+    stamp(owner, is_sandbox=False)
+    sealer = Sealer.open(owner, kek=load_kek(file=None, value=KEK), now=now)
+    log = LogWriter(sealer, writer_id="test")
+    accounts = AccountLifecycle(owner, sealer=sealer, log=log)
+    person, firm = (_open(accounts, one, now) for one in (_CITIZEN, _ORGANISATION))
+    mandate = add_legal_representative(
+        owner,
+        holder_id=person.account_id,
+        organisation_id=firm.account_id,
+        source="test",
+        log=log,
+        now=now,
+    )
+    role = f"antin_verifier_{secrets.token_hex(4)}"
+    granted = re.findall(r"^ *(GRANT .* TO antin_verifier;)$", GUIDE.read_text(), re.MULTILINE)
+    assert len(granted) == 3
+    with owner.transaction() as tx:
+        tx.connection.exec_driver_sql(f"CREATE ROLE {role} LOGIN PASSWORD 'x'")
+        for one in granted:
+            tx.connection.exec_driver_sql(one.replace("antin_verifier", role))
+    owner.close()
+    url = make_url(postgresql_server.url(name)).set(username=role, password="x")
+    narrow = Database(url.render_as_string(hide_password=False))
+    registers = DatabaseRegisters(narrow)
+    assert find_stamp(narrow) is False
+    assert is_current(narrow)
+    assert registers.is_active(person.account_id)
+    assert _may(registers, person, firm, mandate.mandate_id, now=now)
+    assert registers.enrolled_at(person.account_id, totp_id="otp_1") is None
+    for statement in (
+        "SELECT data_key FROM account",
+        "SELECT sealed FROM log_event",
+        "SELECT * FROM totp",
+        "UPDATE mandate SET status = 'active'",
+        "DELETE FROM log_event",
+    ):
+        with pytest.raises(Exception, match="permission denied"), narrow.transaction() as tx:
+            tx.connection.exec_driver_sql(statement)
+    narrow.close()
