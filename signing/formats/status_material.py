@@ -9,6 +9,7 @@ Not here: fetching (`StatusSource`).  What is read is bounded, and goes through 
 
 from __future__ import annotations
 
+import hmac
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -174,9 +175,10 @@ def _is_about(
 ) -> bool:
     if one.serial_number != certificate.serial_number:
         return False
-    return one.issuer_name_hash == _hashed(
-        issuer.subject.public_bytes(), algorithm=one.hash_algorithm
-    ) and one.issuer_key_hash == _hashed(_key_bits(issuer), algorithm=one.hash_algorithm)
+    name = _hashed(issuer.subject.public_bytes(), algorithm=one.hash_algorithm)
+    key = _hashed(_key_bits(issuer), algorithm=one.hash_algorithm)
+    is_its_name = hmac.compare_digest(one.issuer_name_hash, name)
+    return is_its_name and hmac.compare_digest(one.issuer_key_hash, key)
 
 
 def _may_answer(responder: x509.Certificate, issuer: x509.Certificate, *, now: datetime) -> bool:
