@@ -118,6 +118,24 @@ def test_a_token_that_outgrew_the_hole_is_refused_and_nothing_comes_out(
         _finish(prepared, hand, grown, now)
 
 
+def test_a_document_timestamp_that_outgrew_its_hole_gets_a_larger_one(
+    hand: Hand, parties: PadesParties, timestamps: Timestamps, now: datetime
+) -> None:
+    class Measured(MeasuredTimestamps):
+        """Has seen small tokens only."""
+
+        def token_bytes(self, hash_name: str) -> int:
+            seen = super().token_bytes(hash_name)
+            self.asked = [*getattr(self, "asked", []), seen]
+            return 100 if len(self.asked) == 1 else seen
+
+    prepared = _prepare(hand, parties, now, level=Level.LTA)
+    measured = Measured(timestamps)
+    content = _finish(prepared, hand, replace(parties, timestamps=measured), now)
+    assert len(measured.asked) == 2
+    assert embedded(content)[1].is_timestamp
+
+
 def test_a_signature_of_somebody_else_is_refused(
     hand: Hand, parties: PadesParties, signing_pki: SigningPki, now: datetime
 ) -> None:

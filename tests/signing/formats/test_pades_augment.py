@@ -23,7 +23,7 @@ from signing.errors import (
     TimestampUnavailable,
 )
 from signing.formats.material import Level, StatusSource, Timestamps
-from signing.formats.pades import PadesParties, finish_pades, join, prepare_pades
+from signing.formats.pades import PadesParties, PdfSignature, finish_pades, join, prepare_pades
 from signing.formats.pades_augment import augment_pades
 from signing.formats.pades_room import MeasuredTimestamps
 from signing.isolation.blob import Blob
@@ -44,10 +44,23 @@ def parties(
     return PadesParties(isolation, MeasuredTimestamps(timestamps), status, roots)
 
 
-def _sign(content: bytes, hand: Hand, *, parties: PadesParties, level: Level, now: datetime):
+def _sign(
+    content: bytes,
+    hand: Hand,
+    *,
+    parties: PadesParties,
+    level: Level,
+    now: datetime,
+    said: PdfSignature | None = None,
+) -> bytes:
     with Blob.of(content) as document:
         prepared = prepare_pades(
-            document, parties=parties, signatory=hand.signatory, now=now, level=level
+            document,
+            parties=parties,
+            signatory=hand.signatory,
+            now=now,
+            level=level,
+            signature=said or PdfSignature(),
         )
         value = hand.sign(prepared.to_be_signed.digest)
         increments = finish_pades(prepared, document, signature=value, parties=parties, now=now)
@@ -106,6 +119,22 @@ def test_two_signatures_and_a_later_update_remain_valid_and_unmodified(
                 assert checkers.openssl_ts(one).endswith("OK"), name
             else:
                 assert checkers.openssl_cms(one).endswith("successful"), name
+
+
+@pytest.mark.parametrize("certify", [1, 2, 3])
+def test_evidence_behind_a_certification_is_no_change(
+    certify: int, parties: PadesParties, hand: Hand, signing_pki: SigningPki, now: datetime
+) -> None:
+    """ISO 32000-2 Table 257: the store and document timestamps are allowed at every level."""
+    said = PdfSignature(certify=certify)
+    content = _sign(
+        plain_document().classic(), hand, parties=parties, level=Level.LTA, now=now, said=said
+    )
+    content += b"".join(_raise(content, to=Level.LTA, parties=parties, now=now))
+    given = opinions(content, roots=[signing_pki.root.der], at=now)
+    assert len(given) == 3
+    assert all(one.is_intact and one.is_trusted and one.is_change_allowed for one in given)
+    assert given[0].changed_behind == "LTA_UPDATES"
 
 
 @pytest.mark.parametrize(
