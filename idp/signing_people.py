@@ -69,8 +69,8 @@ class PortalSigners:
         signer = self._signer(found[0], role=role, organisation_id=organisation_id)
         return self.refresh(signer, client_id=client_id, now=now)
 
-    def refresh(self, signer: Signer, *, client_id: str, now: datetime) -> Signer | None:
-        """See `Signers`."""
+    def refresh(self, signer: Signer, *, client_id: str | None, now: datetime) -> Signer | None:
+        """See `Signers`; without a client a mandate for any portal will do."""
         person = self._people.find_account(AccountId(signer.account_id))
         if person is None or not person.is_active or person.is_organisation:
             return None
@@ -100,7 +100,9 @@ class PortalSigners:
             return None
         return self._people.find_by_identifier(parsed)
 
-    def _find_mandate(self, signer: Signer, *, client_id: str, now: datetime) -> Mandate | None:
+    def _find_mandate(
+        self, signer: Signer, *, client_id: str | None, now: datetime
+    ) -> Mandate | None:
         with self._database.read() as connection:
             held = list_mandates(connection, AccountId(signer.account_id))
         kinds = _MANDATES[signer.role]
@@ -111,7 +113,7 @@ class PortalSigners:
                 if one.kind in kinds
                 and one.principal_id == signer.organisation_id
                 and one.valid_at(now)
-                and (not one.portals or client_id in one.portals)
+                and (client_id is None or not one.portals or client_id in one.portals)
             ),
             None,
         )

@@ -134,8 +134,10 @@ class AccountLifecycle:
                 insert_passwords(
                     tx, ((row, password),), sealer=self._sealer, now=account.created_at
                 )
+            # that it was proofed is believed by what is on record, see `idp.accounts.proofing`
+            level = {} if account.level is None else {"level": str(int(account.level))}
             self._record(
-                tx, EventType.ACCOUNT_ADDED, row, now=account.created_at, kind=account.kind
+                tx, EventType.ACCOUNT_ADDED, row, now=account.created_at, kind=account.kind, **level
             )
         return account
 

@@ -1,6 +1,6 @@
 """Whether something is on record, for whoever decides by it.
 
-What lives here: finding one event of an account by its type and one fact.
+What lives here: finding one event of an account by its type, and by one fact where that matters.
 **What it does not prove**: that the row is genuine.  Whoever owns the database can put one there;
 then it stands in the log, where the person sees it and `antin log verify` names it.
 """
@@ -18,15 +18,23 @@ from keystore.log.record import log_event
 
 
 def find_on_record(
-    connection: Connection, event_type: EventType, *, account_id: str, fact: str, value: str
+    connection: Connection,
+    event_type: EventType,
+    *,
+    account_id: str,
+    fact: str = "",
+    value: str = "",
 ) -> datetime | None:
-    """When the newest such event happened; None when there is none."""
+    """When the newest such event happened; None when there is none.
+
+    Takes   fact, value: what has to be said with it; without a fact any event of the type counts.
+    """
     rows = connection.execute(
         select(log_event.c.at_ms, log_event.c.facts)
         .where(log_event.c.account_id == account_id, log_event.c.type == event_type.value)
         .order_by(log_event.c.at_ms.desc())
     )
     for row in rows:
-        if msgspec.json.decode(row.facts).get(fact) == value:
+        if not fact or msgspec.json.decode(row.facts).get(fact) == value:
             return from_ms(row.at_ms)
     return None
