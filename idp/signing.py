@@ -36,12 +36,13 @@ from signing.authorize import Windows
 from signing.blobs import DocumentStore
 from signing.confirm import Confirming
 from signing.formats.table import Parties
+from signing.formats.timestamp_client import TimestampClient
 from signing.intake import Intake, IntakeLimits
 from signing.isolation.pool import IsolationPool, Walls
 from signing.outcomes import Outcomes
 from signing.requests import SigningRequests
 from signing.sign import Signing
-from signing.sources import AskedStatus, AskedTimestamps
+from signing.sources import AskedStatus, asked_by
 
 _MIB = 1 << 20
 
@@ -101,7 +102,9 @@ def build_signing(
     )
     roots = find_roots(settings, pki=trust.pki)
     status = AskedStatus(transport)
-    timestamps = AskedTimestamps(transport, url=settings.effective_timestamps_url, roots=roots)
+    timestamps = TimestampClient(
+        asked_by(transport, url=settings.effective_timestamps_url), roots=roots, clock=time
+    )
     parties = Parties.of(isolation, timestamps=timestamps, status=status, roots=roots)
     most_bytes = settings.document_mib * _MIB
     requests = SigningRequests(

@@ -1,18 +1,18 @@
 """Timestamps and the status of certificates, asked of whoever stands in the certificates.
 
-What lives here: `Timestamps` and `StatusSource` over a transport that carries bytes to an address:
-status by OCSP where a certificate names a responder, by its revocation list otherwise or when the
-responder gives nothing.  What is not the signer's own is remembered for a few minutes: an authority
-is asked about itself once, not once for each document.
+What lives here: `StatusSource`, and the way to a timestamp authority, over a transport that carries
+bytes to an address.  Status comes by OCSP where a certificate names a responder, by its revocation
+list otherwise or when the responder gives nothing.  What is not the signer's own is remembered for
+a few minutes: an authority is asked about itself once, not once for each document.
 Source: RFC 3161 §3.4; RFC 6960 appendix A; RFC 5280 §4.2.1.13, §4.2.2.1; ETSI EN 319 102-1 §5.2.5.
 Not here: the way there (the provider's egress door, or its own endpoints in this process); judging
-what comes (`signing/formats/timestamps`, `signing/formats/status_material`).
+what comes (`signing/formats/timestamp_client`, `signing/formats/status_material`).
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -28,9 +28,8 @@ from signing.errors import StatusUnavailable, TimestampUnavailable
 from signing.formats.chains import find_extension, parse_certificate
 from signing.formats.material import ValidationMaterial
 from signing.formats.status_material import MAX_CRL_BYTES, MAX_OCSP_BYTES, check_material
-from signing.formats.timestamps import ask_timestamp, read_timestamp
+from signing.formats.timestamp_client import REQUEST_TYPE
 
-_QUERY: Final = "application/timestamp-query"
 _OCSP: Final = "application/ocsp-request"
 _REMEMBERED_FOR: Final = timedelta(minutes=5)
 _MOST_REMEMBERED: Final = 256
@@ -50,25 +49,16 @@ class Transport(Protocol):
         """
 
 
-class AskedTimestamps:
-    """An authority at an address.
+def asked_by(transport: Transport, *, url: str) -> Callable[[bytes], bytes]:
+    """The way to a timestamp authority at an address, as `TimestampClient` wants it."""
 
-    Takes   roots: DER, where its chain may end.
-    """
-
-    def __init__(self, transport: Transport, *, url: str, roots: Sequence[bytes] = ()) -> None:
-        self._transport = transport
-        self._url = url
-        self._roots = tuple(roots)
-
-    def stamp(self, digest: bytes, *, hash_name: str) -> bytes:
-        """See `Timestamps`."""
-        asked = ask_timestamp(digest, hash_name=hash_name)
+    def send(request: bytes) -> bytes:
         try:
-            answer = self._transport.exchange(self._url, body=asked.der, content_type=_QUERY)
+            return transport.exchange(url, body=request, content_type=REQUEST_TYPE)
         except Unreachable as away:
             raise TimestampUnavailable from away
-        return read_timestamp(answer, asked=asked, roots=self._roots).token
+
+    return send
 
 
 @dataclass(frozen=True, slots=True)
