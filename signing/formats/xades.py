@@ -173,6 +173,7 @@ def prepare_xades_detached(
         ),
         signing_time=signing_time,
         particulars=particulars,
+        document_digest=files[0].digest if len(files) == 1 else b"",
     )
 
 
@@ -187,18 +188,17 @@ def finish_xades(
 ) -> Blob:
     """The signed document, or the signature beside it.
 
-    Takes   signature: as the signer gives it; document: the very bytes that were prepared, none
-            for a detached signature; sources: timestamps from B-T on, status at B-LT.
+    Takes   signature: as the signer gives it; document: the very bytes that were prepared, which a
+            detached signature does without; sources: timestamps from B-T on, status at B-LT.
     Returns a blob that the caller closes.
     Raises  SignatureForeign; DocumentRefused (document_changed, level); TimestampUnavailable;
             StatusUnavailable; CertificateRefused; nothing was made then.
     """
-    if prepared.packaging is not Packaging.DETACHED and (
-        document is None or not _is_same(prepared, document)
-    ):
+    is_detached = prepared.packaging is Packaging.DETACHED
+    if (document is None and not is_detached) or not _is_same(prepared, document):
         raise DocumentRefused("document_changed")
     written = write_signature(prepared, signature=signature, level=level, now=now, sources=sources)
-    if document is None or prepared.packaging is Packaging.DETACHED:
+    if document is None or is_detached:
         return Blob.of((DECLARATION + canonical(written)).encode())
     if prepared.place is None:
         content = element(
@@ -319,6 +319,8 @@ def _prepare(
     )
 
 
-def _is_same(prepared: PreparedXades, document: Blob) -> bool:
+def _is_same(prepared: PreparedXades, document: Blob | None) -> bool:
+    if document is None or not prepared.document_digest:
+        return True
     digest = document.digest(prepared.signatory.hash_name)
     return hmac.compare_digest(digest, prepared.document_digest)

@@ -20,8 +20,11 @@ from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
 from signing.messages.xml_signature import FIND_PLACE, FindPlace
 
-MOST_BYTES: Final = 32 << 20
-"""Of a document that gets an enveloped signature; larger ones are signed detached."""
+MOST_BYTES: Final = 16 << 20
+"""Of a document that gets an enveloped signature: a second or two of work, here and for verifiers.
+
+Larger ones are signed detached.
+"""
 MOST_ELEMENTS: Final = 500_000
 MOST_ELEMENTS_SHARED: Final = 10_000
 """Where XPath leaves signatures out: xmlsec takes the square of it in time, here two seconds."""

@@ -40,7 +40,8 @@ class Packaging(StrEnum):
 class PreparedXades:
     """A signature that waits for its value; can be stored.
 
-    `document_digest` is of the document's own bytes, by the signatory's hash; empty when detached.
+    `document_digest` is of the document's own bytes, by the signatory's hash; empty for a detached
+    signature over several files.
     """
 
     signatory: Signatory

@@ -25,6 +25,7 @@ from signing.formats.material import Level, StatusSource, Timestamps
 from signing.formats.xades import finish_xades, prepare_xades_detached
 from signing.formats.xades_prepared import Packaging, PreparedXades
 from signing.formats.xades_references import SignedFile
+from signing.isolation.blob import Blob
 from tests.support.signatory import SIGNING_TIME, Hand, SigningPki
 from tests.support.xades_hands import (
     FORM,
@@ -237,14 +238,22 @@ def test_a_signature_of_another_key_is_refused(
             finish(prepared, hand=hand, pki=signing_pki, signature=signature)
 
 
-@pytest.mark.parametrize("packaging", [Packaging.ENVELOPED, Packaging.ENVELOPING])
+@pytest.mark.parametrize("packaging", Packaging)
 def test_a_document_that_changed_in_between_is_refused(
     packaging: Packaging, hand: Hand, signing_pki: SigningPki
 ) -> None:
     prepared = prepare(hand, packaging=packaging)
+    signature = hand.sign(prepared.to_be_signed.digest)
     for changed in (FORM.replace(b"100000", b"900000"), FORM + b"\n", b""):
-        with pytest.raises(DocumentRefused) as refused:
-            finish(prepared, hand=hand, pki=signing_pki, document=changed)
+        with Blob.of(changed) as document, pytest.raises(DocumentRefused) as refused:
+            finish_xades(
+                prepared,
+                signature=signature,
+                level=Level.B,
+                now=SIGNING_TIME,
+                sources=sources(signing_pki),
+                document=document,
+            )
         assert refused.value.reason == "document_changed"
 
 
