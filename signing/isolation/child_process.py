@@ -144,9 +144,15 @@ class ChildProcess:
             raise ParsingFailed("too_slow") from failure
         except wire.Broken as failure:
             raise ParsingFailed("contradiction") from failure
+        except OSError as failure:  # closed by another thread
+            raise ParsingFailed("crashed") from failure
         self.jobs_done += 1
         self.used_s = time.monotonic()
         return _read(body, answered)
+
+    def leave(self) -> None:
+        """Let it be, after a fork: it is the other one's."""
+        self._connection.close()
 
     def end(self) -> None:
         """Let it end, and make sure that it does."""

@@ -134,6 +134,7 @@ def _linux_walls() -> list[str]:
         walls.append("privileges")
     _prctl(_SET_DUMPABLE, 0)
     _prctl(_SET_NO_NEW_PRIVILEGES, 1)
+    _prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)  # other privileges may have cleared it
     return walls
 
 

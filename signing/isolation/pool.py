@@ -172,6 +172,8 @@ class IsolationPool:
 
     def _take_place(self) -> None:
         if os.getpid() != self._pid:  # a fork: the processes are the other one's
+            for child in self._all:
+                child.leave()
             self._begin()
         if not self._free.acquire(timeout=self._walls.wait_s):
             raise ParsingFailed("busy")

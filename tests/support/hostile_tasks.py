@@ -80,6 +80,7 @@ def _memory_of_others() -> object:
 
 _WALLS: Final[dict[str, Callable[[], object]]] = {
     "open a file": lambda: os.open("/etc/passwd", os.O_RDONLY),
+    "look for a file": lambda: os.stat("/etc/passwd"),  # noqa: PTH116  a call, not a path
     "make a file": lambda: os.open("/antin-was-here", os.O_CREAT | os.O_WRONLY),
     "list a folder": lambda: list(Path("/").iterdir()),
     "remove a file": Path("/antin-is-not-there").unlink,

@@ -219,6 +219,32 @@ def test_nothing_is_done_after_the_end() -> None:
     assert failure.value.reason == "not_started"
 
 
+_FORKING = """
+import os, warnings
+from signing.isolation.pool import IsolationPool, Walls
+from tests.support.hostile_tasks import COUNT, Try
+warnings.simplefilter("ignore")
+pool = IsolationPool(Walls(processes=1, modules=("tests.support.hostile_tasks",)))
+pool.run(COUNT, Try(""))[1].close()
+theirs = {child.pid for child in pool._all}
+if pid := os.fork():
+    os.waitpid(pid, 0)
+    pool.run(COUNT, Try(""))[1].close()
+    print("same" if theirs == {child.pid for child in pool._all} else "other", flush=True)
+else:
+    pool.run(COUNT, Try(""))[1].close()
+    print("same" if theirs & {child.pid for child in pool._all} else "own", flush=True)
+    os._exit(0)
+"""
+
+
+def test_a_service_that_forks_shares_no_process_with_its_child() -> None:
+    done = subprocess.run(
+        (sys.executable, "-c", _FORKING), cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["own", "same"], done.stderr
+
+
 _PARENT = """
 import os, sys, threading
 from signing.isolation.pool import IsolationPool, Walls
