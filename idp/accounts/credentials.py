@@ -86,3 +86,25 @@ class ActivationCode:
     code_mac: bytes = field(repr=False)
     issued_at: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Passkey:
+    """A passkey of a person, as WebAuthn registered it.
+
+    Takes   public_key: COSE; is_backup_eligible, is_backed_up: whether its private half can be, and
+            was then, on more than one device; aaguid: which model it says to be, unverified;
+            transports: how the browser says that it is reached; name: what its owner calls it.
+    """
+
+    passkey_id: str
+    credential_id: bytes = field(repr=False)
+    public_key: bytes = field(repr=False)
+    sign_count: int
+    is_backup_eligible: bool
+    is_backed_up: bool
+    aaguid: str
+    transports: tuple[str, ...]
+    name: str = field(repr=False)
+    created_at: datetime
+    used_at: datetime | None = None

@@ -34,6 +34,8 @@ from idp.storage.accounts import AccountRow
 from idp.storage.credentials import erase_credentials, insert_passwords, set_password
 from idp.storage.database import Database, Transaction
 from idp.storage.mandates import revoke_mandates_of
+from idp.storage.passkeys import erase_passkeys
+from idp.storage.signature_images import remove_signature_image
 from keystore.destruction import DataKeyDestruction, DestructionList
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
@@ -259,6 +261,8 @@ class AccountLifecycle:
                 self._signing_means.forget(tx, account_id)
             revoke_mandates_of(tx, row.account_key, now=now)
             erase_credentials(tx, row)
+            erase_passkeys(tx, row)
+            remove_signature_image(tx, row)
             self._record(
                 tx, EventType.ACCOUNT_STATUS_CHANGED, row, now=now, status="erased", reason=reason
             )

@@ -224,3 +224,15 @@ class Representation:
     name: str = field(repr=False)
     enterprise_code: str
     valid_to: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureImage:
+    """What a signature or a seal looks like on paper.
+
+    Takes   png: transparent, the person's in blue, the organisation's in red;
+            width_mm: of the real seal, None for a person.  NĐ 30/2020/NĐ-CP Annex I II.7d, II.8a.
+    """
+
+    png: bytes = field(repr=False)
+    width_mm: float | None = None
