@@ -25,7 +25,7 @@ MOST_BYTES: Final = 16 << 20
 
 Larger ones are signed detached.
 """
-MOST_ELEMENTS: Final = 500_000
+MOST_ELEMENTS: Final = 250_000
 MOST_ELEMENTS_SHARED: Final = 10_000
 """Where XPath leaves signatures out: xmlsec takes the square of it in time, here two seconds."""
 

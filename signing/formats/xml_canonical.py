@@ -35,6 +35,8 @@ _INSTRUCTION: Final = re.compile(r"<\?([^ \t\r\n?]++)(.*?)\?>", re.DOTALL)
 _REFERENCE: Final = re.compile("&([^&;]*+)(;?+)")
 _PREDEFINED: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _SPACES: Final = str.maketrans({"\t": " ", "\n": " ", "\r": " "})
+_MOST_NAMESPACES: Final = 256
+"""In scope at one place: each place that declares one more has all of them to look through."""
 _XML: Final = "http://www.w3.org/XML/1998/namespace"
 
 
@@ -61,8 +63,8 @@ def read_canonical(text: str) -> CanonicalReading:
     """Read a document and write its canonical form.
 
     Takes   text: decoded, without byte order mark.
-    Raises  ParsingFailed("contradiction"); DocumentRefused("namespace_unusable"): verifiers do not
-            agree how its name is written.
+    Raises  ParsingFailed("contradiction"); DocumentRefused: namespace_unusable (verifiers do not
+            agree how its name is written), too_many_namespaces.
     """
     try:
         return _Reader(text).read()
@@ -231,6 +233,8 @@ def _scope(attributes: list[tuple[str, str]], outer: dict[str, str]) -> dict[str
         # NOTE: libxml2 and xadesjs write names of namespaces as they are, the standard escapes them
         if escape_value(name) != name:
             raise DocumentRefused("namespace_unusable")
+    if len(outer) + len(declared) > _MOST_NAMESPACES:
+        raise DocumentRefused("too_many_namespaces")
     return outer | declared
 
 

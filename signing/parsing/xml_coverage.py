@@ -19,7 +19,7 @@ SIGNATURE: Final = f"{{{DS}}}Signature"
 _REFERENCES: Final = f"{{{DS}}}SignedInfo/{{{DS}}}Reference"
 _TRANSFORMS: Final = f"{{{DS}}}Transforms/{{{DS}}}Transform"
 _WHOLE: Final = frozenset({"", "#xpointer(/)"})
-_IDS: Final = "//*[@Id = $named or @ID = $named or @id = $named or @xml:id = $named]"
+_IDS: Final = ("Id", "ID", "id", "{http://www.w3.org/XML/1998/namespace}id")
 
 
 def would_break(place: etree._Element, *, own: etree._Element | None = None) -> bool:
@@ -27,15 +27,16 @@ def would_break(place: etree._Element, *, own: etree._Element | None = None) -> 
 
     Takes   own: the signature that is augmented, of which `place` is a part.
     """
-    around = {place, *place.iterancestors()}
+    around = (place, *place.iterancestors())
+    names = frozenset(one.get(kind) for one in around for kind in _IDS)
     return any(
-        _covers(reference, around) and not _leaves_out(reference, is_own=signature is own)
+        _covers(reference, names) and not _leaves_out(reference, is_own=signature is own)
         for signature in place.getroottree().getroot().iter(SIGNATURE)
         for reference in signature.iterfind(_REFERENCES)
     )
 
 
-def _covers(reference: etree._Element, around: set[etree._Element]) -> bool:
+def _covers(reference: etree._Element, names: frozenset[str | None]) -> bool:
     uri = reference.get("URI")
     if uri is None or (uri and not uri.startswith("#")):
         return False
@@ -44,7 +45,7 @@ def _covers(reference: etree._Element, around: set[etree._Element]) -> bool:
     named = uri[1:]
     if named.startswith("xpointer(id("):
         named = named.removeprefix("xpointer(id(").removesuffix("))").strip("'\"")
-    return any(found in around for found in reference.xpath(_IDS, named=named))
+    return named in names
 
 
 def _leaves_out(reference: etree._Element, *, is_own: bool) -> bool:

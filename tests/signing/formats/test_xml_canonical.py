@@ -129,6 +129,15 @@ def test_namespaces_that_verifiers_write_differently_are_refused() -> None:
     assert refused.value.reason == "namespace_unusable"
 
 
+def test_namespaces_have_a_number() -> None:
+    many = "".join(f" xmlns:p{number}='urn:{number}'" for number in range(254))
+    assert read_canonical(f"<a{many}/>").elements == 1
+    for text in (f"<a{many} xmlns:q='urn:q'/>", f"<a{many}><b xmlns:q='urn:q'/></a>"):
+        with pytest.raises(DocumentRefused) as refused:
+            read_canonical(text)
+        assert refused.value.reason == "too_many_namespaces"
+
+
 def test_a_long_tag_takes_no_longer_than_its_length() -> None:
     text = "<a" + " b='c'" * 100_000
     with pytest.raises(ParsingFailed):
