@@ -85,7 +85,8 @@ def add_annotation(
         content["/Annots"] = generic.ArrayObject([annotation])
         update.mark_update(page)
         return
-    known.append(annotation)
+    if not known or known.raw_get(-1) != annotation:  # one list may be the form's as well
+        known.append(annotation)
     where = content.raw_get("/Annots")
     update.mark_update(where if isinstance(where, generic.IndirectObject) else page)
 

@@ -207,6 +207,35 @@ def _form(field: str = "", form: str = "", **given: str) -> bytes:
     return made.classic()
 
 
+@pytest.mark.parametrize("make", ["classic", "with_streams"])
+@pytest.mark.parametrize(
+    ("form", "annotations", "others"),
+    [
+        ("", "", ()),
+        ("/AcroForm null", "/Annots null", ()),
+        ("/AcroForm 99 0 R", "/Annots 99 0 R", ()),
+        ("/AcroForm << >>", "/Annots []", ()),
+        ("/AcroForm << /Fields [] /SigFlags 1 >>", "/Annots 6 0 R", ("[]",)),
+        ("/AcroForm << /Fields 6 0 R >>", "/Annots 6 0 R", ("[]",)),
+        ("/AcroForm 6 0 R", "/Annots 7 0 R", ("<< /Fields 7 0 R /DA (/Helv 0 Tf 0 g) >>", "[]")),
+    ],
+)
+def test_a_form_may_stand_anywhere_or_nowhere(
+    make: str, form: str, annotations: str, others: tuple[str, ...]
+) -> None:
+    """ISO 32000-2 §7.3.10: what is not there is null; §12.7.3."""
+    made = plain_document(catalog=form, page=annotations)
+    for one in others:
+        made.add(one)
+    first = sign(getattr(made, make)())
+    second = sign(first.content)
+    fields = second.root["/AcroForm"]["/Fields"]
+    page = second.root["/Pages"]["/Kids"][0]
+    assert [one.get_object()["/T"] for one in fields] == ["Signature1", "Signature2"]
+    assert list(page["/Annots"]) == list(fields)
+    assert first.root["/AcroForm"]["/SigFlags"] == 3
+
+
 def test_an_empty_field_is_filled_where_it_is() -> None:
     added = sign(_form(), _DRAWN, field="Place", appearance=_PLACE)
     assert added.answered.field == "Place"
