@@ -1,4 +1,4 @@
-"""The table of signed documents says what was measured: medians, ratios within a round, verdicts."""
+"""The table of signed documents: medians, ratios within a round, targets met or missed."""
 
 from __future__ import annotations
 
