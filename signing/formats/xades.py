@@ -25,7 +25,7 @@ from signing.formats.material import Level, Signatory
 from signing.formats.mime_types import check_mime_type
 from signing.formats.xades_levels import Standing, raise_level
 from signing.formats.xades_place import (
-    MOST_ELEMENTS_SHARED,
+    MOST_NODES_SHARED,
     EnvelopedPlace,
     find_enveloped_place,
     insert,
@@ -86,9 +86,9 @@ def prepare_xades_enveloped(
         hash_name=signatory.hash_name,
         isolation=isolation,
     )
-    is_large = place.elements > MOST_ELEMENTS_SHARED
+    is_large = place.nodes > MOST_NODES_SHARED
     if is_large and (is_alone is False or place.has_signatures):
-        raise DocumentRefused("too_many_elements")
+        raise DocumentRefused("too_large_to_share")
     signature_id = new_id("sig")
     reference = document_reference(
         digest=place.canonical_digest,

@@ -26,7 +26,7 @@ MOST_BYTES: Final = 16 << 20
 Larger ones are signed detached.
 """
 MOST_ELEMENTS: Final = 250_000
-MOST_ELEMENTS_SHARED: Final = 10_000
+MOST_NODES_SHARED: Final = 50_000
 """Where XPath leaves signatures out: xmlsec takes the square of it in time, here two seconds."""
 
 
@@ -42,7 +42,7 @@ class EnvelopedPlace:
     is_empty: bool
     root: str
     encoding: Encoding
-    elements: int
+    nodes: int
     has_signatures: bool
     canonical_digest: bytes = field(repr=False)
 
@@ -91,7 +91,7 @@ def find_enveloped_place(document: Blob, *, hash_name: str, isolation: Isolation
         is_empty=reading.is_empty,
         root=reading.root,
         encoding=encoding,
-        elements=reading.elements,
+        nodes=reading.nodes,
         has_signatures=reading.signatures > 0,
         canonical_digest=hashlib.new(hash_name, reading.octets).digest(),
     )

@@ -47,15 +47,16 @@ class CanonicalReading:
     Takes   octets: the canonical form, without comments and without any ds:Signature, UTF-8;
             end: index into the text: of the root's end tag, or of the `/` of a root without one;
             is_empty: whether the root has no end tag; root: its name with the prefix;
-            elements: how many there are in all; signatures: how many were left out, not counting
-            those inside of others.
+            nodes: how many there are in all, as XPath counts them: elements, attributes, texts, and
+            for each element every namespace in scope; signatures: how many were left out, not
+            counting those inside of others.
     """
 
     octets: bytes = field(repr=False)
     end: int
     is_empty: bool
     root: str
-    elements: int
+    nodes: int
     signatures: int
 
 
@@ -82,7 +83,7 @@ class _Reader:
         self._scopes: list[dict[str, str]] = [{"": "", "xml": _XML}]
         # how deep the outermost signature stands that is left out; 0 for none
         self._left_out = 0
-        self._elements = 0
+        self._nodes = 0
         self._signatures = 0
         self._root = ""
         self._end = -1
@@ -104,7 +105,7 @@ class _Reader:
             end=self._end,
             is_empty=self._is_empty,
             root=self._root,
-            elements=self._elements,
+            nodes=self._nodes,
             signatures=self._signatures,
         )
 
@@ -127,7 +128,10 @@ class _Reader:
         raise ValueError("declaration")
 
     def _characters(self, raw: str) -> None:
-        if not raw or self._left_out:
+        if not raw:
+            return
+        self._nodes += 1
+        if self._left_out:
             return
         if not self._names:
             if raw.strip(" \t\r\n"):
@@ -152,7 +156,6 @@ class _Reader:
     def _start_tag(self, start: int) -> int:
         found = _matched(_START_TAG, self._text, start)
         name, raw, slash = found.groups()
-        self._elements += 1
         if not self._names:
             if self._root:
                 raise ValueError("second root")
@@ -160,6 +163,7 @@ class _Reader:
         outer = self._scopes[-1]
         attributes = _attributes(raw) if raw else []
         scope = _scope(attributes, outer) if "xmlns" in raw else outer
+        self._nodes += 1 + len(attributes) + len(scope)
         prefix, _, local = name.rpartition(":")
         if scope[prefix] == DS and local == "Signature" and not self._left_out:
             self._left_out = len(self._names) + 1

@@ -401,7 +401,7 @@ def test_many_files_are_signed_at_once(hand: Hand, signing_pki: SigningPki) -> N
 
 
 def test_large_documents_are_signed_by_one(hand: Hand, signing_pki: SigningPki, tmp_path) -> None:
-    """XPath over many elements takes xmlsec the square of their number."""
+    """XPath over many nodes takes xmlsec the square of their number."""
     words = "Căn cứ Luật Giao dịch điện tử, " * 8
     rows = "".join(f"<dong so='{n}'><ten>{words}</ten></dong>\r\n" for n in range(16_000))
     document = f"<bang>{rows}</bang>".encode()
@@ -411,18 +411,18 @@ def test_large_documents_are_signed_by_one(hand: Hand, signing_pki: SigningPki, 
     assert ask_xadesjs([as_signed("large", made)], folder=tmp_path)["large"]["valid"]
     with pytest.raises(DocumentRefused) as refused:
         prepare(hand, document=document, is_alone=False)
-    assert refused.value.reason == "too_many_elements"
+    assert refused.value.reason == "too_large_to_share"
 
 
 def test_a_document_that_grew_too_large_for_others_is_not_signed_again(
     hand: Hand, signing_pki: SigningPki, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = sign_xml(hand, pki=signing_pki)
-    monkeypatch.setattr("signing.formats.xades.MOST_ELEMENTS_SHARED", 3)
+    monkeypatch.setattr("signing.formats.xades.MOST_NODES_SHARED", 3)
     for is_alone in (None, True, False):
         with pytest.raises(DocumentRefused) as refused:
             prepare(hand, document=first.xml, is_alone=is_alone)
-        assert refused.value.reason == "too_many_elements"
+        assert refused.value.reason == "too_large_to_share"
 
 
 def test_sources_of_evidence_are_asked_about_signer_and_timestamp(

@@ -129,9 +129,18 @@ def test_namespaces_that_verifiers_write_differently_are_refused() -> None:
     assert refused.value.reason == "namespace_unusable"
 
 
+def test_nodes_are_counted_as_xpath_counts_them() -> None:
+    """W3C XPath 1.0 §5: an element has an attribute and a namespace node for each."""
+    text = "<a b='1' c='2'>x<p:d xmlns:p='urn:p'/>y</a>"
+    tree = etree.fromstring(text)
+    counted = int(tree.xpath("count(//* | //@* | //text() | //namespace::*)"))
+    # ours counts declarations as attributes too, and the empty default namespace as one
+    assert read_canonical(text).nodes == counted + 1 + 2
+
+
 def test_namespaces_have_a_number() -> None:
     many = "".join(f" xmlns:p{number}='urn:{number}'" for number in range(254))
-    assert read_canonical(f"<a{many}/>").elements == 1
+    assert read_canonical(f"<a{many}/>").nodes == 1 + 254 + 256
     for text in (f"<a{many} xmlns:q='urn:q'/>", f"<a{many}><b xmlns:q='urn:q'/></a>"):
         with pytest.raises(DocumentRefused) as refused:
             read_canonical(text)
