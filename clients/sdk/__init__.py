@@ -1,4 +1,4 @@
-"""How a portal lets people sign in at Ấn Tín: an OpenID Connect relying party for any framework.
+"""How a portal lets people sign in and sign documents at Ấn Tín, whatever its framework.
 
 What lives here: the public names.  Start at `Portal`.  The package needs urllib3 and joserfc and
 nothing else, imports nothing of the provider, and keeps no state beyond cached public documents.
@@ -18,6 +18,9 @@ from clients.sdk.errors import (
     ResponseMalformed,
     SdkError,
     SettingsInvalid,
+    SigningAnswerMalformed,
+    SigningEventInvalid,
+    SigningRefused,
     StateMismatch,
     TokenAnswerMalformed,
     TokenRequestRefused,
@@ -36,11 +39,22 @@ from clients.sdk.model import (
     VerifiedClaims,
 )
 from clients.sdk.portal import Portal
+from clients.sdk.signing_model import (
+    DocumentToSign,
+    RequestedDocument,
+    RequestedSigner,
+    SignedDocument,
+    SignerWanted,
+    SigningEvent,
+    SigningRequest,
+    SigningState,
+)
 from clients.sdk.transport import HttpAnswer, HttpRequest, Transport, Urllib3Transport
 
 __all__ = [
     "AccessTokenRefused",
     "AuthorizationRefused",
+    "DocumentToSign",
     "HttpAnswer",
     "HttpRequest",
     "IdTokenInvalid",
@@ -58,10 +72,20 @@ __all__ = [
     "ProviderUnavailable",
     "RefreshedIdTokenInvalid",
     "ReplayStore",
+    "RequestedDocument",
+    "RequestedSigner",
     "ResponseMalformed",
     "SdkError",
     "Secret",
     "SettingsInvalid",
+    "SignedDocument",
+    "SignerWanted",
+    "SigningAnswerMalformed",
+    "SigningEvent",
+    "SigningEventInvalid",
+    "SigningRefused",
+    "SigningRequest",
+    "SigningState",
     "StartedLogin",
     "StateMismatch",
     "TokenAnswerMalformed",

@@ -189,3 +189,58 @@ class NotOffered(SdkError):
     def __init__(self, what: str) -> None:
         super().__init__(what)
         self.what = what
+
+
+class SigningRefused(SdkError):
+    """The provider does not do what was asked about signing.
+
+    `error` is its code, stable and listed in the guide for portals (`signer_unknown`, `encrypted`,
+    `digest_length`, `request_unknown`, …); `part` says what it is about (`documents[3].digest`);
+    `state` in which state the request is, where that is why; `status` is of HTTP.
+    """
+
+    code: ClassVar[str] = "signing_refused"
+
+    def __init__(self, error: str, *, status: int, part: str = "", state: str = "") -> None:
+        super().__init__(" ".join(word for word in (str(status), error, part, state) if word))
+        self.error = error
+        self.status = status
+        self.part = part
+        self.state = state
+
+
+class SigningAnswerMalformed(SdkError):
+    """The provider answered with something that is no request and no document; `reason` says what.
+
+    `digest`: a signed document did not come whole; fetch it again.
+    """
+
+    code: ClassVar[str] = "signing_answer_malformed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class SigningEventInvalid(SdkError):
+    """A pushed event fails step `step` of `signing_events.verify_signing_event`."""
+
+    code: ClassVar[str] = "signing_event_invalid"
+
+    def __init__(self, step: int, reason: str) -> None:
+        super().__init__(f"step {step}: {reason}")
+        self.step = step
+        self.reason = reason
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether it was taken before: answer 202, or it is told for days."""
+        return self.reason == "repeated"
+
+    @property
+    def err(self) -> str:
+        """The code for the answer's JSON (RFC 8935 §2.4)."""
+        if self.step == 2:
+            return "invalid_key"
+        named = {"issuer": "invalid_issuer", "audience": "invalid_audience"}
+        return named.get(self.reason, "invalid_request")

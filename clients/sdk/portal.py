@@ -1,4 +1,4 @@
-"""One portal, ready to let people sign in: the face of this package.
+"""One portal, ready to let people sign in and sign documents: the face of this package.
 
 What lives here: putting the parts together once, and a method per thing that a portal does.  Make
 one `Portal` per process and share it between threads.  Not here: cookies, sessions and pages,
@@ -13,6 +13,13 @@ from typing import Final
 
 from clients.sdk.client_auth import AuthMethod, ClientCredentials
 from clients.sdk.discovery import Discovery, check_address
+from clients.sdk.documents import (
+    SigningDoor,
+    fetch_signed,
+    request_signature,
+    signature_status,
+    withdraw_signature,
+)
 from clients.sdk.errors import MetadataInvalid, SettingsInvalid
 from clients.sdk.jose import KEY_TYPE_OF, read_private_key
 from clients.sdk.keys import ProviderKeys
@@ -28,6 +35,17 @@ from clients.sdk.model import (
     VerifiedClaims,
 )
 from clients.sdk.refresh import refresh
+from clients.sdk.signing_access import SigningAccess
+from clients.sdk.signing_events import verify_signing_event
+from clients.sdk.signing_model import (
+    DocumentToSign,
+    SignatureLevel,
+    SignedDocument,
+    SignerWanted,
+    SigningEvent,
+    SigningRequest,
+)
+from clients.sdk.signing_upload import Appearance, SignatureWishes
 from clients.sdk.transport import Transport, Urllib3Transport
 from clients.sdk.userinfo import fetch_userinfo
 
@@ -59,13 +77,15 @@ class Portal:
         now: Callable[[], datetime] = utc_now,
         leeway: timedelta = _LEEWAY,
         login_lifetime: timedelta = _LOGIN_LIFETIME,
+        signing_api: str | None = None,
     ) -> None:
         """Put the portal together; speaks to nobody yet.
 
         Takes   issuer: to the letter as the provider spells it; client_secret or private_key (PEM,
                 or JWK with `kid`), or neither for a public client; id_token_alg: as registered,
                 the only algorithm accepted; replays: shared by all processes of the portal (the
-                default serves one process); leeway: how far two clocks may be apart.
+                default serves one process); leeway: how far two clocks may be apart; signing_api:
+                address of the signing service where it is not `ISSUER/sign`.
         Raises  SettingsInvalid.
         """
         if id_token_alg not in KEY_TYPE_OF:
@@ -77,6 +97,8 @@ class Portal:
         try:
             check_address(redirect_uri, name="redirect_uri")
             self._discovery = Discovery(issuer, transport=transport)
+            if signing_api is not None:
+                check_address(signing_api, name="signing_api")
         except MetadataInvalid as error:
             raise SettingsInvalid("issuer or redirect_uri", reason=error.reason) from error
         self._door = LoginDoor(
@@ -102,6 +124,11 @@ class Portal:
             ),
             leeway=leeway,
             lifetime=login_lifetime,
+        )
+        self._signing = SigningDoor(
+            self._door,
+            SigningAccess(self._door),
+            api=None if signing_api is None else signing_api.rstrip("/"),
         )
 
     def metadata(self) -> Metadata:
@@ -184,6 +211,83 @@ class Portal:
         """Judge a posted `logout_token`; see `logout.verify_logout_token`."""
         return verify_logout_token(
             raw_logout_token,
+            door=self._door,
+            metadata=self.metadata(),
+            replays=self._replays,
+            now=self._now(),
+        )
+
+    def request_signature(
+        self,
+        *,
+        title: str,
+        documents: Sequence[DocumentToSign],
+        signers: Sequence[SignerWanted],
+        level: SignatureLevel | None = None,
+        reason: str = "",
+        location: str = "",
+        appearance: Appearance | Sequence[Appearance | None] | None = None,
+        return_uri: str = "",
+        webhook_uri: str = "",
+        lifetime: timedelta | None = None,
+        confirmation_window: timedelta | None = None,
+        idempotency_key: str | None = None,
+    ) -> SigningRequest:
+        """Ask people to sign; see `signing_upload.SignatureWishes` and `documents`.
+
+        Takes   signers: in the order in which they sign; return_uri, webhook_uri: of this portal.
+        """
+        wishes = SignatureWishes(
+            title=title,
+            documents=tuple(documents),
+            signers=tuple(signers),
+            level=level,
+            reason=reason,
+            location=location,
+            appearance=appearance,
+            return_uri=return_uri,
+            webhook_uri=webhook_uri,
+            lifetime=lifetime,
+            confirmation_window=confirmation_window,
+        )
+        return request_signature(
+            wishes,
+            idempotency_key=idempotency_key,
+            door=self._signing,
+            metadata=self.metadata(),
+            now=self._now(),
+        )
+
+    def signature_status(self, request_id: str, *, wait: timedelta | None = None) -> SigningRequest:
+        """How a request stands; see `documents.signature_status`."""
+        return signature_status(
+            request_id,
+            wait=wait,
+            door=self._signing,
+            metadata=self.metadata(),
+            now=self._now(),
+        )
+
+    def fetch_signed(self, request_id: str, position: int = 0) -> SignedDocument:
+        """Fetch what was signed; see `documents.fetch_signed`."""
+        return fetch_signed(
+            request_id,
+            position,
+            door=self._signing,
+            metadata=self.metadata(),
+            now=self._now(),
+        )
+
+    def withdraw_signature(self, request_id: str) -> SigningRequest:
+        """Take a request back; see `documents.withdraw_signature`."""
+        return withdraw_signature(
+            request_id, door=self._signing, metadata=self.metadata(), now=self._now()
+        )
+
+    def receive_signing_event(self, raw_token: str) -> SigningEvent:
+        """Judge what was posted to the webhook; see `signing_events.verify_signing_event`."""
+        return verify_signing_event(
+            raw_token,
             door=self._door,
             metadata=self.metadata(),
             replays=self._replays,

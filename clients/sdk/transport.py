@@ -20,18 +20,25 @@ import urllib3
 from clients.sdk.errors import ProviderUnavailable
 
 _BODY_LIMIT_BYTES = 1024 * 1024
+"""Of an answer, unless its request says otherwise."""
 _CHUNK_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """One request; its parts may hold secrets and are not shown."""
+    """One request; its parts may hold secrets and are not shown.
+
+    `patience_s`: how much longer than usual its answer may take; `answer_limit_bytes`: how large
+    that may be.
+    """
 
     where: str
     method: str
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
+    patience_s: float = 0.0
+    answer_limit_bytes: int = _BODY_LIMIT_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +80,6 @@ class Urllib3Transport:
             maxsize=16,
             cert_reqs="CERT_REQUIRED",
             ca_certs=None if ca_file is None else str(ca_file),
-            timeout=urllib3.Timeout(connect=min(5.0, total_s), read=total_s),
         )
 
     def send(self, request: HttpRequest) -> HttpAnswer:
@@ -82,7 +88,8 @@ class Urllib3Transport:
         Raises  ProviderUnavailable.
         """
         # The read timeout starts again with every byte, so a slow body needs a clock of its own.
-        deadline = time.monotonic() + self._total_s
+        total_s = self._total_s + request.patience_s
+        deadline = time.monotonic() + total_s
         try:
             response = self._pool.request(
                 request.method,
@@ -92,9 +99,10 @@ class Urllib3Transport:
                 redirect=False,
                 preload_content=False,
                 decode_content=False,
+                timeout=urllib3.Timeout(connect=min(5.0, self._total_s), read=total_s),
             )
             try:
-                body = _read_all(response, where=request.where, deadline=deadline)
+                body = _read_all(response, request=request, deadline=deadline)
             except BaseException:
                 response.close()
                 raise
@@ -109,14 +117,16 @@ class Urllib3Transport:
         self._pool.clear()
 
 
-def _read_all(response: urllib3.BaseHTTPResponse, *, where: str, deadline: float) -> bytes:
+def _read_all(
+    response: urllib3.BaseHTTPResponse, *, request: HttpRequest, deadline: float
+) -> bytes:
     parts: list[bytes] = []
     size_bytes = 0
     while chunk := response.read1(_CHUNK_BYTES):
         size_bytes += len(chunk)
-        if size_bytes > _BODY_LIMIT_BYTES:
-            raise ProviderUnavailable(where, reason="answer_too_large")
+        if size_bytes > request.answer_limit_bytes:
+            raise ProviderUnavailable(request.where, reason="answer_too_large")
         if time.monotonic() > deadline:
-            raise ProviderUnavailable(where, reason="answer_too_slow")
+            raise ProviderUnavailable(request.where, reason="answer_too_slow")
         parts.append(chunk)
     return b"".join(parts)

@@ -35,10 +35,13 @@ def serving(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
         server.server_close()
 
 
-def fetch(url: str, **settings: float):
+def fetch(url: str, *, patience_s: float = 0, limit: int = 1 << 20, **settings: float):
     transport = Urllib3Transport(**settings)
+    request = HttpRequest(
+        where="jwks", method="GET", url=url, patience_s=patience_s, answer_limit_bytes=limit
+    )
     try:
-        return transport.send(HttpRequest(where="jwks", method="GET", url=url))
+        return transport.send(request)
     finally:
         transport.close()
 
@@ -110,6 +113,17 @@ def test_a_body_that_drips_does_not_hold_the_portal_for_ever() -> None:
         finally:
             is_over.set()
     assert caught.value.reason == "answer_too_slow"
+
+
+def test_a_request_may_have_more_patience_and_take_more() -> None:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        threading.Event().wait(0.3)
+        reply(200, b" " * (2 << 20))(handler)
+
+    with serving(answer) as url:
+        assert len(fetch(url, total_s=0.1, patience_s=5, limit=2 << 20).body) == 2 << 20
+        with pytest.raises(ProviderUnavailable):
+            fetch(url, total_s=0.1)
 
 
 def test_a_compressed_answer_is_not_unpacked() -> None:
