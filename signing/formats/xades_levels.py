@@ -2,7 +2,7 @@
 
 What lives here: the timestamp over the signature value, and the evidence for the chains of signer
 and timestamp, as the elements that are added.
-Source: ETSI EN 319 132-1 §5.3, §5.4, §5.5.2 and §6.3; EN 319 102-1 §5.2.
+Source: ETSI EN 319 132-1 §5.3, §5.4, §5.5 and §6.3; EN 319 102-1 §5.2.
 Not here: where they are written; levels beyond B-LT.
 """
 

@@ -3,7 +3,7 @@
 What lives here: what is signed together with the document (time, certificate, kind of data, place,
 role, commitment) and what is added later without being signed (timestamp, certificates, revocation
 data), as elements.
-Source: ETSI EN 319 132-1 v1.2.1 §5.2 (signed), §5.3 (timestamp), §5.4 (validation data), §5.5.2
+Source: ETSI EN 319 132-1 v1.2.1 §5.2 (signed), §5.3 (timestamp), §5.4 (validation data), §5.5
 (TimeStampValidationData), §6.3 (which of them, at which level).
 Not here: the signature itself (`xades.py`); levels beyond B-LT.
 """
@@ -156,7 +156,7 @@ def timestamp_validation(
 ) -> tuple[Element, ...]:
     """The same for the timestamp of that id; nothing where nothing is missing.
 
-    Source  ETSI EN 319 132-1 §5.5.2.
+    Source  ETSI EN 319 132-1 §5.5.
     """
     values = validation_values(material, known=known)
     if not values:

@@ -428,7 +428,7 @@ def test_a_document_that_grew_too_large_for_others_is_not_signed_again(
 def test_sources_of_evidence_are_asked_about_signer_and_timestamp(
     hand: Hand, signing_pki: SigningPki
 ) -> None:
-    """ETSI EN 319 132-1 §5.4, §5.5.2: TimeStampValidationData for the chain of the timestamp."""
+    """ETSI EN 319 132-1 §5.4, §5.5: TimeStampValidationData for the chain of the timestamp."""
     status = signing_pki.status()
     given = Sources(signing_pki.timestamps(), status)
     xml = finish(prepare(hand), hand=hand, pki=signing_pki, level=Level.LT, sources=given)

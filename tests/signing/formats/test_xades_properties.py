@@ -122,7 +122,7 @@ def test_a_role_is_text_whatever_it_looks_like(hand: Hand, signing_pki: SigningP
 
 
 def test_a_timestamp_says_how_its_octets_were_made() -> None:
-    """ETSI EN 319 132-1 §5.3 and §5.1.4.4."""
+    """ETSI EN 319 132-1 §5.3."""
     found = tree(signature_timestamp(b"token", timestamp_id="t"))
     assert names(found) == ["CanonicalizationMethod", "EncapsulatedTimeStamp"]
     assert found[0].get("Algorithm") == "http://www.w3.org/2001/10/xml-exc-c14n#"
@@ -147,7 +147,7 @@ def test_what_is_empty_is_left_out() -> None:
 
 
 def test_evidence_for_a_timestamp_names_it_if_it_has_a_name() -> None:
-    """ETSI EN 319 132-1 §5.5.2."""
+    """ETSI EN 319 132-1 §5.5."""
     material = ValidationMaterial((b"a",), (b"o",))
     [named] = timestamp_validation(material, timestamp_id="t", known=())
     [nameless] = timestamp_validation(material, timestamp_id="", known=())

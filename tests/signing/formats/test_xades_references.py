@@ -127,7 +127,7 @@ def test_the_way_to_an_object_is_base64() -> None:
 
 
 def test_signed_properties_are_referenced_by_their_type() -> None:
-    """ETSI EN 319 132-1 §6.3; §4.3.6 (the type)."""
+    """ETSI EN 319 132-1 §6.3."""
     reference = tree(properties_reference("p", digest=_DIGEST, hash_name="sha256"))
     assert reference.get("Type") == "http://uri.etsi.org/01903#SignedProperties"
     assert reference.get("URI") == "#p"
