@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from signing.errors import DocumentRefused, ParsingFailed
 from signing.intake import REASONS, Intake, IntakeLimits, TakenIn, recognise
@@ -283,3 +285,30 @@ def test_a_document_that_takes_too_much_is_refused_for_it(failed: str, reason: s
 def test_a_fault_of_ours_is_not_the_documents() -> None:
     with pytest.raises(ParsingFailed):
         _take(Intake(_Says(ParsingFailed("crashed"))), b"%PDF-1.7")
+
+
+# --- properties -----------------------------------------------------------------------------------
+
+_WORDS = [b"/Kids", b"/Count", b"<<", b">>", b"0 R", b"-1", b"9999999999", b"(", b"null", b"stream"]
+
+
+@given(
+    at=st.lists(st.integers(min_value=8, max_value=2_000), min_size=1, max_size=5),
+    words=st.lists(st.sampled_from(_WORDS) | st.binary(min_size=1, max_size=8), min_size=5),
+    is_packed=st.booleans(),
+)
+def test_a_document_with_faults_is_taken_or_refused_and_nothing_else(
+    walls: IsolationPool, at: list[int], words: list[bytes], *, is_packed: bool
+) -> None:
+    content = bytearray(plain_document().with_streams() if is_packed else with_signature())
+    for place, word in zip(at, words, strict=False):
+        start = place % len(content)
+        content[start : start + len(word)] = word
+    with Blob.of(bytes(content)) as blob:
+        try:
+            Intake(walls).look_at_pdf(blob)
+        except DocumentRefused as refusal:
+            reason = refusal.reason
+        else:
+            reason = ""
+    assert reason in REASONS | {""}

@@ -185,14 +185,15 @@ def test_threads_share_no_more_processes_than_there_may_be() -> None:
 
 
 def test_who_waits_too_long_for_a_free_process_is_told() -> None:
-    with IsolationPool(Walls(processes=1, wait_s=0.01, modules=(_HOSTILE,))) as pool:
+    walls = Walls(processes=1, seconds=0.3, wait_s=0.01, modules=(_HOSTILE,))
+    with IsolationPool(walls) as pool:
         _works(pool)
         with ThreadPoolExecutor(1) as other:
             held = other.submit(pool.run, MISBEHAVE, Try("sleep", 1))
             wait_until(lambda: not pool._idle, what="a job under way")
             with pytest.raises(ParsingFailed) as failure:
                 _works(pool)
-        held.result()[1].close()
+        assert isinstance(held.exception(), ParsingFailed)
     assert failure.value.reason == "busy"
 
 
