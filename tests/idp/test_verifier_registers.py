@@ -154,7 +154,10 @@ def test_who_uses_the_seal_is_its_clerk_or_the_representative(
     with database.transaction() as tx:
         rows = [find_row(tx.connection, one.account_id) for one in (person, organisation)]
         other = replace(model, mandate_id=mandate_id, kind=kind, portals=("portal",))
-        insert_mandates(tx, (MandateRow(other, rows[0].account_key, rows[1].account_key),))
+        holder, principal = rows
+        assert holder is not None
+        assert principal is not None
+        insert_mandates(tx, (MandateRow(other, holder.account_key, principal.account_key),))
     at = {"now": now}
     assert _may(registers, person, organisation, mandate_id, **at) is may
     assert _may(registers, person, organisation, mandate_id, client_id="portal", **at) is may
@@ -167,6 +170,7 @@ def test_an_enrolment_is_found_on_record_by_its_authenticator(
     for number, at in ((1, now), (2, now + _HOUR)):
         with database.transaction() as tx:
             row = find_row(tx.connection, person.account_id)
+            assert row is not None
             facts = {"replaced": 0, "totp_id": f"otp_{number}"}
             event = Event(EventType.TOTP_ENROLLED, account_id=person.account_id, facts=facts)
             log.record(tx, event, data_key=row.data_key, now=at)

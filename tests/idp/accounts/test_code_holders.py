@@ -6,10 +6,12 @@ Architecture, decisions 10 and 11.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,7 +49,7 @@ _KEY = MadeKey("pkey_1", "ES256", b"spki")
 class Hands:
     """Login, enrolment and confirmation of one service, over a verifier or none."""
 
-    house: object
+    house: Any
     bench: VerifierBench | None
     now: datetime
     client: VerifierClient | None = None
@@ -194,10 +196,10 @@ def test_both_orders_of_sign_in_and_confirmation(hands, me, source) -> None:
 def test_fifty_at_once_for_both_purposes(hands, me, source) -> None:
     secret = hands.enrol(me, source)
     code = code_at(secret, now=hands.now)
-    acts = [
-        (lambda: hands.confirm(me, code))
+    acts: list[Callable[[], object]] = [
+        partial(hands.confirm, me, code)
         if n % 2
-        else (lambda n=n: hands.sign_in(me, code, Source(f"192.0.2.{n}", None)))
+        else partial(hands.sign_in, me, code, Source(f"192.0.2.{n}", None))
         for n in range(50)
     ]
     said = race(acts)
