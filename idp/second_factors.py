@@ -14,6 +14,7 @@ from idp.accounts.credentials import TotpHolder
 from idp.ids import AccountId
 from idp.storage.credentials import list_totps
 from idp.storage.database import Database
+from keystore.clock import to_ms
 from keystore.sealing import Sealer
 from keystore.second_factor.client import VerifierClient
 from keystore.second_factor.errors import (
@@ -24,7 +25,7 @@ from keystore.second_factor.errors import (
     VerifierError,
     VerifierUnavailable,
 )
-from keystore.second_factor.model import HeldTotp
+from keystore.second_factor.model import HeldTotp, TotpFacts
 from keystore.signer.activation import KeyEnrolment, SignatureActivation
 from keystore.signer.errors import SignerError
 from keystore.signer.evidence import StatementEvidence
@@ -52,6 +53,18 @@ class VerifierFactors:
     def has_authenticator(self, account_id: str) -> bool:
         """Whether the person has one whose codes can confirm."""
         return self._client is not None and bool(self._held(account_id))
+
+    def confirms(self, account_id: str, *, now: datetime) -> bool:
+        """Whether codes of the person confirm now: bound at proofing, or old enough.
+
+        The verifier decides that again with every code; this is for saying so beforehand.
+        Raises  SecondFactorUnavailable.
+        """
+        return any(
+            facts.confirms_from_ms is not None and facts.confirms_from_ms <= to_ms(now)
+            for one in self._held(account_id)
+            if (facts := self._describe(one, account_id=account_id)) is not None
+        )
 
     def confirm(
         self, activation: SignatureActivation, *, code: str, signer: Signer, now: datetime
@@ -87,6 +100,16 @@ class VerifierFactors:
             raise ConfirmationRefused(reason) from refusal
         except SignerError as refusal:  # what is wanted has not its shape, or is too late
             raise ConfirmationRefused(refusal.code) from refusal
+
+    def _describe(self, held: HeldTotp, *, account_id: str) -> TotpFacts | None:
+        if self._client is None:
+            raise SecondFactorUnavailable
+        try:
+            return self._client.describe_totp(held, account_id=account_id)
+        except VerifierUnavailable as away:
+            raise SecondFactorUnavailable from away
+        except VerifierError:
+            return None  # one that it never saw is young
 
     def _held(self, account_id: str) -> list[HeldTotp]:
         with self._database.read() as connection:

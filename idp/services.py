@@ -209,6 +209,7 @@ def build_services(
         signing=build_signing(
             settings,
             database=database,
+            ephemeral=ephemeral,
             sealer=sealer,
             log=log,
             people=people,
@@ -217,6 +218,7 @@ def build_services(
             egress=egress,
             trust=trust,
             time=time,
+            is_sandbox=is_sandbox,
         ),
         registry=registry,
         egress=egress,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -22,10 +22,14 @@ from idp.pki import Pki
 from idp.second_factors import VerifierFactors
 from idp.settings import Settings
 from idp.signer_client import open_signer_client
+from idp.signing_certificates import SigningCertificates
 from idp.signing_credentials import HeldCredentials
+from idp.signing_eligibility import PASSKEY_WAITS, Eligibility
+from idp.signing_enrolment import SigningEnrolment
 from idp.signing_people import PortalSigners
 from idp.signing_transport import SigningTransport
 from idp.storage.database import Database
+from idp.storage.ephemeral import EphemeralStore
 from idp.trust import Trust
 from idp.verifier_client import open_verifier_client
 from idp.work.outbox import Outbox
@@ -55,6 +59,7 @@ class SigningServices:
     documents: DocumentStore
     signers: PortalSigners
     credentials: HeldCredentials
+    enrolment: SigningEnrolment
     second_factors: VerifierFactors
     requests: SigningRequests
     windows: Windows
@@ -70,6 +75,7 @@ def build_signing(
     settings: Settings,
     *,
     database: Database,
+    ephemeral: EphemeralStore,
     sealer: Sealer,
     log: LogWriter,
     people: People,
@@ -78,6 +84,7 @@ def build_signing(
     egress: Egress,
     trust: Trust,
     time: Callable[[], datetime],
+    is_sandbox: bool,
 ) -> SigningServices | None:
     """Put it together; None where this deployment runs no authority.
 
@@ -135,6 +142,19 @@ def build_signing(
         parties=parties,
         status=status,
     )
+    door = open_signer_client(settings)
+    eligibility = Eligibility(
+        database,
+        sealer=sealer,
+        people=people,
+        signers=signers,
+        factors=factors,
+        certificates=trust.pki.certificates,
+        # the exception that the verifier has for codes
+        passkey_waits=timedelta(0)
+        if is_sandbox and settings.verifier_confirms_at_once
+        else PASSKEY_WAITS,
+    )
     return SigningServices(
         isolation=isolation,
         documents=documents,
@@ -144,6 +164,19 @@ def build_signing(
             people=people,
             certificates=trust.pki.certificates,
             authorities=trust.pki.authorities,
+        ),
+        enrolment=SigningEnrolment(
+            store=ephemeral,
+            sealer=sealer,
+            eligibility=eligibility,
+            factors=factors,
+            certificates=SigningCertificates(
+                database, certificates=trust.pki.certificates, eligibility=eligibility
+            ),
+            door=door,
+            audience=settings.issuer,
+            rp_id=settings.effective_signer_rp_id,
+            needs_statement=settings.signer_needs_statement,
         ),
         second_factors=factors,
         requests=requests,
@@ -157,7 +190,7 @@ def build_signing(
             outcomes=outcomes,
             signing=signing,
             second_factors=factors,
-            door=open_signer_client(settings),
+            door=door,
             deferred=outbox,
         ),
     )
