@@ -22,7 +22,7 @@ _LONGEST: Final = 16_000
 """WebP has no more than 16,383 pixels on a side."""
 _OPTIONS: Final[dict[ImageFormat, dict[str, object]]] = {
     ImageFormat.PNG: {"format": "PNG", "compress_level": 3},
-    ImageFormat.WEBP: {"format": "WEBP", "quality": 85, "method": 1},
+    ImageFormat.WEBP: {"format": "WEBP", "quality": 80, "method": 0},
 }
 
 
