@@ -28,6 +28,10 @@ RUN pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
     && python -m compileall -q -j 0 /opt/antin/lib
 
 FROM ${PYTHON}
+# the filter around whoever reads documents, and a serif with the widths of Times New Roman
+RUN apt-get update && apt-get install -y --no-install-recommends \
+        libseccomp2 fontconfig fonts-liberation2 \
+    && rm -rf /var/lib/apt/lists/*
 RUN groupadd --system --gid 10001 antin \
     && useradd --system --uid 10001 --gid antin --home-dir /var/lib/antin --create-home \
         --shell /usr/sbin/nologin antin \
@@ -38,6 +42,7 @@ RUN groupadd --system --gid 10001 antin \
     && useradd --system --uid 10004 --gid antin --no-create-home --shell /usr/sbin/nologin antin-operator \
     # what outlives a container, and where the signer is asked: new volumes take over the owner
     && install -d -o antin -g antin -m 0700 /var/lib/antin-kept \
+    && install -d -o antin -g antin -m 0700 /var/lib/antin-documents \
     && install -d -o antin-signer -g antin -m 0700 /var/lib/antin-signer \
     && install -d -o antin-verifier -g antin -m 0700 /var/lib/antin-verifier \
     && install -d -o antin-verifier -g antin -m 0750 /run/antin-verifier \
