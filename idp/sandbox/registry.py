@@ -48,7 +48,9 @@ sector_id = "xay-dung"
 redirect_uris = ["$citizen_url/callback"]
 post_logout_redirect_uris = ["$citizen_url/signed-out"]
 backchannel_logout_uri = "$citizen_url/backchannel-logout"
-scopes = ["openid", "profile", "identity"]
+grant_types = ["authorization_code", "refresh_token", "client_credentials"]
+scopes = ["openid", "profile", "identity", "sign"]
+resources = ["$issuer/sign"]
 required_level = 2
 capacities = "person_only"
 
@@ -75,7 +77,9 @@ sector_id = "doanh-nghiep"
 redirect_uris = ["$business_url/callback"]
 post_logout_redirect_uris = ["$business_url/signed-out"]
 backchannel_logout_uri = "$business_url/backchannel-logout"
-scopes = ["openid", "profile", "organization"]
+grant_types = ["authorization_code", "refresh_token", "client_credentials"]
+scopes = ["openid", "profile", "organization", "sign"]
+resources = ["$issuer/sign"]
 
 [[clients.purposes]]
 scope = "profile"
@@ -102,9 +106,9 @@ post_logout_redirect_uris = ["http://localhost:9999/signed-out", "http://127.0.0
 grant_types = ["authorization_code", "refresh_token", "client_credentials"]
 scopes = [
   "openid", "profile", "email", "phone", "address", "identity", "organization",
-  "offline_access", "ho_so.doc",
+  "offline_access", "ho_so.doc", "sign",
 ]
-resources = ["$issuer/sandbox/ho-so"]
+resources = ["$issuer/sandbox/ho-so", "$issuer/sign"]
 capacities = "any"
 
 [[clients]]
@@ -124,6 +128,14 @@ name_en = "Case store"
 sector_id = "xay-dung"
 client_id = "$resource"
 scopes = ["ho_so.doc"]
+
+[[resource_servers]]
+identifier = "$issuer/sign"
+name_vi = "Ký số văn bản"
+name_en = "Signing of documents"
+sector_id = "xay-dung"
+client_id = "$resource"
+scopes = ["sign"]
 
 [[resource_servers]]
 identifier = "$issuer/userinfo"

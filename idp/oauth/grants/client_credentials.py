@@ -31,12 +31,14 @@ class ResourceServers(Protocol):
 def choose_resource(
     client: Client, parameters: Parameters, *, servers: ResourceServers, now: datetime
 ) -> ResourceServer | None:
-    """The one resource that the token is for: the one that is named, or the client's only one.
+    """The one resource that the token is for.
 
+    It is the one that is named; else the client's only one; else the only one of the client's that
+    knows every scope that is asked for.
     Raises  InvalidTarget.  Source  RFC 8707 §2.
     """
-    asked = parameters.all("resource") or (
-        tuple(client.resources) if len(client.resources) == 1 else ()
+    asked = parameters.all("resource") or _meant(
+        client, scope=parameters.get("scope"), servers=servers, now=now
     )
     if not asked:
         return None
@@ -46,6 +48,22 @@ def choose_resource(
     if asked[0] not in client.resources or server is None:
         raise InvalidTarget("the resource is unknown or not for this client")
     return server
+
+
+def _meant(
+    client: Client, *, scope: str | None, servers: ResourceServers, now: datetime
+) -> tuple[str, ...]:
+    if len(client.resources) == 1:
+        return tuple(client.resources)
+    scopes = set((scope or "").split())
+    fitting = tuple(
+        identifier
+        for identifier in client.resources
+        if (server := servers.find_resource_server(identifier, now=now)) is not None
+        and scopes
+        and scopes <= server.scopes
+    )
+    return fitting if len(fitting) == 1 else ()
 
 
 def choose_scopes(

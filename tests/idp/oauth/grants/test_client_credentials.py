@@ -87,6 +87,14 @@ def test_the_only_resource_of_a_client_is_meant_when_none_is_named(provider: Pro
     assert_error(refused, "invalid_scope")
 
 
+def test_scopes_that_one_resource_alone_knows_mean_that_resource(provider: Provider) -> None:
+    """RFC 8707 §2: without a `resource` the server may choose by what is asked for."""
+    found = ask(provider, "files", scope="doc.write")
+    assert (claims_of(found["access_token"])["aud"], found["scope"]) == (API, "doc.write")
+    found = ask(provider, "files", scope="tax.read doc.read")
+    assert claims_of(found["access_token"])["aud"] == FOREIGN_API
+
+
 def test_a_resource_that_is_not_registered_is_refused(provider: Provider) -> None:
     """RFC 8707 §2 invalid_target: the client names it, but nobody answers for it."""
     services = provider.services
