@@ -54,11 +54,6 @@ class PdfCms:
         """Whether it is a document timestamp."""
         return self.found.is_timestamp
 
-    @property
-    def covered_bytes(self) -> int:
-        """Up to where in the document it speaks."""
-        return self.found.end + self.found.byte_range[3]
-
 
 @dataclass(frozen=True, slots=True)
 class PdfSignatures:

@@ -14,7 +14,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import InvalidOperation
 from typing import Any, BinaryIO, Final
 
@@ -122,11 +122,12 @@ class Update(IncrementalPdfFileWriter):  # type: ignore[misc]  # a class of a li
 
     @classmethod
     def _handle_id(cls, prev: PdfFileReader) -> generic.ArrayObject:
-        try:
-            return super()._handle_id(prev)
-        except (ValueError, TypeError, AttributeError):
-            new = [generic.ByteStringObject(os.urandom(16)) for _ in range(2)]
-            return generic.ArrayObject(new)
+        with suppress(ValueError, TypeError, AttributeError):
+            found: generic.ArrayObject = super()._handle_id(prev)
+            if isinstance(found[0], generic.ByteStringObject):
+                return found
+        new = [generic.ByteStringObject(os.urandom(16)) for _ in range(2)]
+        return generic.ArrayObject(new)
 
     def declare_extension(self) -> None:
         """Say in a file before PDF 2.0 that it uses what EN 319 142-1 added (its §5.6)."""

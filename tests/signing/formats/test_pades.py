@@ -129,7 +129,15 @@ def test_a_document_timestamp_that_outgrew_its_hole_gets_a_larger_one(
             self.asked = [*getattr(self, "asked", []), seen]
             return 100 if len(self.asked) == 1 else seen
 
+    class Growing(MeasuredTimestamps):
+        """Each is larger than those before it."""
+
+        def token_bytes(self, hash_name: str) -> int:
+            return 100
+
     prepared = _prepare(hand, parties, now, level=Level.LTA)
+    with pytest.raises(TimestampUnavailable):
+        _finish(prepared, hand, replace(parties, timestamps=Growing(timestamps)), now)
     measured = Measured(timestamps)
     content = _finish(prepared, hand, replace(parties, timestamps=measured), now)
     assert len(measured.asked) == 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from signing.errors import (
     StatusUnavailable,
     TimestampUnavailable,
 )
-from signing.formats.material import Level, StatusSource, Timestamps
+from signing.formats.material import Level, StatusSource, Timestamps, ValidationMaterial
 from signing.formats.pades import PadesParties, PdfSignature, finish_pades, join, prepare_pades
 from signing.formats.pades_augment import augment_pades
 from signing.formats.pades_room import MeasuredTimestamps
@@ -165,6 +165,27 @@ def test_only_what_is_missing_is_added(
     assert len(added) in {increments, increments + (level is Level.LT)}
     for increment in added:
         assert increment.endswith(b"%%EOF\n")
+
+
+def test_evidence_that_is_there_is_not_added_again(
+    parties: PadesParties, hand: Hand, now: datetime
+) -> None:
+    class Remembered:
+        """Status answers that are asked for once, as a cache gives them."""
+
+        def __init__(self, status: StatusSource) -> None:
+            self._status = status
+            self._known: dict[tuple[bytes, ...], ValidationMaterial] = {}
+
+        def material(self, chain: Sequence[bytes], *, now: datetime) -> ValidationMaterial:
+            if tuple(chain) not in self._known:
+                self._known[tuple(chain)] = self._status.material(chain, now=now)
+            return self._known[tuple(chain)]
+
+    again = replace(parties, status=Remembered(parties.get_status()))
+    content = _sign(plain_document().classic(), hand, parties=again, level=Level.LT, now=now)
+    assert _raise(content, to=Level.LT, parties=again, now=now) == []
+    assert len(_raise(content, to=Level.LTA, parties=again, now=now)) == 1
 
 
 def test_a_signature_of_somebody_else_is_raised(
