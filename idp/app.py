@@ -25,6 +25,8 @@ from idp.web.headers import install_headers
 from idp.web.home import MakePage, make_home
 from idp.web.interaction import make_interaction
 from idp.web.log_page import make_log_page
+from idp.web.sign.blueprint import make_sign_pages
+from idp.web.sign_door import make_portal_api
 from idp.web.source import TrustedProxies
 from idp.web.theme import Site, install_pages
 from idp.web.token import make_token
@@ -63,6 +65,9 @@ def create_app(services: Services, *, home: MakePage | None = None) -> Flask:
     app.register_blueprint(make_receipts(services, cookies=cookies))
     app.register_blueprint(make_authorities(services))
     app.register_blueprint(make_log_page(services))
+    if services.signing is not None:
+        app.register_blueprint(make_portal_api(services, services.signing))
+        app.register_blueprint(make_sign_pages(services, services.signing, cookies=cookies))
     app.register_blueprint(make_home(services, cookies=cookies, own_page=home))
     direct = {**make_token(services, proxies=proxies), **make_userinfo(services)}
     app.wsgi_app = DirectEndpoints(app.wsgi_app, by_path=direct)  # type: ignore[method-assign]  # Flask's own way of wrapping

@@ -93,13 +93,24 @@ class Interactions:
         self._sealer = sealer
         self._lifetime = lifetime
 
-    def begin(self, request: AuthorizationRequest, *, browser: str, now: datetime) -> Interaction:
-        """Begin an interaction in the browser with this cookie."""
+    def begin(
+        self,
+        request: AuthorizationRequest,
+        *,
+        browser: str,
+        refuses_session: bool = False,
+        now: datetime,
+    ) -> Interaction:
+        """Begin an interaction in the browser with this cookie.
+
+        Takes   refuses_session: the person wants another account than the one that is signed in.
+        """
         begun = Interaction(
             interaction_id=InteractionId(make_id("int")),
             request=request,
             browser_hash=hash_browser(browser),
             started_at=now,
+            refuses_session=refuses_session,
         )
         self.save(begun, now=now)
         return begun

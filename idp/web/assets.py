@@ -23,6 +23,8 @@ _BOOTSTRAP: Final = files("flask_bootstrap") / "static" / "bootstrap5" / "css"
 _FILES: Final[Mapping[str, tuple[Traversable, str]]] = {
     "bootstrap.min.css": (_BOOTSTRAP, "text/css"),
     "antin.css": (_OURS, "text/css"),
+    "confirm_passkey.js": (_OURS, "text/javascript"),
+    "countdown.js": (_OURS, "text/javascript"),
     "form_post.js": (_OURS, "text/javascript"),
     "print.js": (_OURS, "text/javascript"),
     "show_password.js": (_OURS, "text/javascript"),

@@ -46,6 +46,7 @@ _HTTP_PAGES: Final[Mapping[int, ErrorKind]] = MappingProxyType(
 )
 _DETAILS: Final[Mapping[int, str]] = MappingProxyType({411: "no_length"})
 _DIRECT: Final = frozenset({"/token", "/revoke", "/introspect", "/userinfo"})
+_PORTAL_API: Final = "/sign/requests"
 _SENTENCES: Final[Mapping[ErrorKind, str]] = MappingProxyType(
     {
         "storage_unavailable": "the service is interrupted; try again in a few seconds",
@@ -55,6 +56,7 @@ _SENTENCES: Final[Mapping[ErrorKind, str]] = MappingProxyType(
     }
 )
 _MALFORMED: Final = "the request cannot be read"
+_PORTAL_CODES: Final[Mapping[int, str]] = MappingProxyType({411: "length_required"})
 _RETRY_AFTER_S: Final = "5"
 
 _log = structlog.get_logger("antin.web")
@@ -109,10 +111,12 @@ def refuse_early(
 
 def refusal_answer(kind: ErrorKind, status: int, *, detail: str = "") -> Response:
     """A page, or JSON where programs ask."""
-    if request.path.rstrip("/") in _DIRECT:
+    path = request.path.rstrip("/")
+    is_portal = path == _PORTAL_API or path.startswith(f"{_PORTAL_API}/")
+    if path in _DIRECT or is_portal:
         code = "temporarily_unavailable" if status == 503 else "server_error"
         if status < 500:
-            code = "invalid_request"
+            code = _PORTAL_CODES.get(status, kind) if is_portal else "invalid_request"
         sentence = _SENTENCES.get(kind, _MALFORMED)
         answer = json_answer(status, {"error": code, "error_description": sentence})
         response = Response(answer.body, status=status, headers=[*answer.headers])

@@ -23,8 +23,10 @@ from idp.errors import AntinError
 from idp.model import Session
 from idp.oauth.assurance import proven_at
 from idp.oauth.authorization import Decision, Gathered, SessionOvertaken
+from idp.oauth.authorization_request import AuthorizationRequest
 from idp.oauth.errors import OAuthError, UnknownClient
 from idp.oauth.interaction import Interaction, InteractionUnknown
+from idp.oauth.own_pages import client_of, is_own, way_back
 from idp.oauth.prompts import Ask, Prompt, next_ask
 from idp.services import Services
 from idp.sessions import OpenedSession
@@ -105,14 +107,13 @@ class Flow:
             if answered is None:
                 raise
             asked, fields = answered
-            return send_answer(asked, issuer=self.services.settings.issuer, fields=fields)
-        client = self.services.registry.find_client(interaction.request.client_id, now=now)
-        if client is None:
-            raise UnknownClient
+            return self._send(asked, fields)
+        client = self._client(interaction.request, now=now)
         token = self.cookies.read_session()
         session = None if token is None else self.services.sessions.find(token, now=now)
         set_ui_locales(interaction.request.ui_locales)
-        allow_form_action(interaction.request.redirect_uri)
+        if not is_own(interaction.request):
+            allow_form_action(interaction.request.redirect_uri)
         return Visit(interaction, client, session, now)
 
     def show(self, interaction_id: str) -> Response:
@@ -205,20 +206,50 @@ class Flow:
         decision: Decision | None,
     ) -> Response:
         try:
-            code = self.services.authorizations.complete(gathered, opened=opened, decision=decision)
+            fields = self._answer(visit, gathered, opened=opened, decision=decision)
         except SessionOvertaken:
             return see_other(visit.place)
-        response = self.finish(visit, {"code": code})
+        response = self.finish(visit, fields)
         if opened is not None:
             self.cookies.set_session(response, opened.token)
         return response
 
+    def _answer(
+        self,
+        visit: Visit,
+        gathered: Gathered,
+        *,
+        opened: OpenedSession | None,
+        decision: Decision | None,
+    ) -> dict[str, str]:
+        """Store what the sign-in brought: for a portal a code with it, for our own page nothing.
+
+        Raises  SessionOvertaken.
+        """
+        if not is_own(visit.interaction.request):
+            code = self.services.authorizations.complete(gathered, opened=opened, decision=decision)
+            return {"code": code}
+        if opened is not None and not self.services.sessions.store_alone(opened, now=visit.now):
+            raise SessionOvertaken
+        return {}
+
     def finish(self, visit: Visit, fields: dict[str, str]) -> Response:
-        """End the interaction with an answer to the portal."""
+        """End the interaction with an answer to the portal, or back at a page of our own."""
         self.services.interactions.finish(visit.interaction, fields=fields, now=visit.now)
-        return send_answer(
-            visit.interaction.request, issuer=self.services.settings.issuer, fields=fields
-        )
+        return self._send(visit.interaction.request, fields)
+
+    def _send(self, asked: AuthorizationRequest, fields: dict[str, str]) -> Response:
+        if is_own(asked):
+            return see_other(way_back(asked, is_signed_in="error" not in fields))
+        return send_answer(asked, issuer=self.services.settings.issuer, fields=fields)
+
+    def _client(self, asked: AuthorizationRequest, *, now: datetime) -> Client:
+        if is_own(asked):
+            return client_of(asked)
+        client = self.services.registry.find_client(asked.client_id, now=now)
+        if client is None:
+            raise UnknownClient
+        return client
 
     def save(self, visit: Visit, **changes: Any) -> Visit:
         """Keep what was answered."""

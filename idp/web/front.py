@@ -24,11 +24,13 @@ from idp.web.errors import refuse_early
 from idp.web.health import Health
 from idp.web.intake import find_fault
 from idp.web.request_facts import RequestFacts, RequestIds, begin_request, end_request
+from idp.web.sign_door import PORTAL_API, most_bytes_of_request
 from idp.web.source import TrustedProxies
 from idp.web.standing import Standing, StandingAnswers
 
 StartResponse = Callable[..., Any]
 
+_DOCUMENTS: Final = "/sign/"
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH"})
 _log = structlog.get_logger("antin.web")
 
@@ -57,6 +59,7 @@ class Front:
         self._standing = StandingAnswers(services, health=health or make_health(services))
         self._endpoints = endpoints or ByteEndpoints({})
         self._time = services.time
+        self._most_of_documents = most_bytes_of_request(settings)
         # the server merges the process's variables into every request
         self._foreign = tuple(os.environ)
         self._always = [("X-Content-Type-Options", "nosniff"), ("Server", "antin")]
@@ -102,12 +105,16 @@ class Front:
             end_request(token)
 
     def _ask_app(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
-        fault = find_fault(environ, most_bytes=MAX_BYTES)
+        path: str = environ["PATH_INFO"]
+        most_bytes = self._most_of_documents if path == PORTAL_API else MAX_BYTES
+        fault = find_fault(environ, most_bytes=most_bytes)
         if fault is not None:
             return refuse_early(self._app, environ, start, status=fault)
         answer = self._app(environ, start)
+        if path.startswith(_DOCUMENTS):
+            return answer  # what somebody signs may be too large to be put together in memory
         try:
-            # nothing that we send is a stream; one piece is what the server sends fastest
+            # nothing else that we send is a stream; one piece is what the server sends fastest
             return [b"".join(answer)]
         finally:
             close = getattr(answer, "close", None)

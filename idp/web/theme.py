@@ -15,7 +15,7 @@ from flask import Flask, request
 from jinja2 import FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from idp.web import i18n, sentences
+from idp.web import i18n, sentences, sign_sentences
 from idp.web.assets import install_assets
 from idp.web.pages import AccessibilityPage, HelpPage, Page, SharedRow, render
 
@@ -66,6 +66,7 @@ def install_pages(app: Flask, *, site: Site) -> None:
         other_language=i18n.other_language,
         said_in=i18n.said_in,
         error_texts=sentences.ERROR_TEXTS,
+        refusal_reasons=sign_sentences.REFUSAL_REASONS,
     )
     app.jinja_env.filters.update(local_moment=i18n.local_moment)
     app.add_url_rule("/help", "help", lambda: render(HelpPage()))
@@ -91,13 +92,13 @@ def boxes_of(rows: tuple[SharedRow, ...]) -> list[tuple[SharedRow, list[SharedRo
 def problem_of(form: str, page: Page) -> ShownProblem | None:
     """The sentence for `page.problem` of that form, or None.
 
-    Takes   form: a key of `sentences.FORM_PROBLEMS`; a page with `problem` and, where the form
+    Takes   form: a key of `sign_sentences.FORMS`; a page with `problem` and, where the form
             has them, `retry_at` and `attempts_left`.
     """
     code = getattr(page, "problem", None)
     if code is None:
         return None
-    found = sentences.FORM_PROBLEMS[form][code]
+    found = sign_sentences.FORMS[form][code]
     retry_at = getattr(page, "retry_at", None)
     left = getattr(page, "attempts_left", None)
     if found.later and retry_at is not None:

@@ -13,11 +13,10 @@ from __future__ import annotations
 import base64
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import quote
 
 import msgspec
 from flask import Blueprint, Response, request
@@ -34,9 +33,9 @@ from signing.errors import (
     SignerUnknown,
     SigningError,
 )
-from signing.isolation.blob import Blob
-from signing.model import RequestState, SignatureFormat, SigningRequest
+from signing.model import RequestState, SigningRequest
 from signing.requests import Idempotency, SigningRequests
+from signing.web.document_answer import answer_signed
 from signing.web.ports import CallerRefused, PortalDoor
 from signing.web.request_body import read_body
 
@@ -48,26 +47,6 @@ _LOOK_EVERY_S: Final = 0.25
 _MOST_WAITING: Final = 2
 """Requests of one process that wait at a time: each holds a thread that others need."""
 _LONGEST_KEY: Final = 128
-_MEDIA_TYPES: Final = {
-    SignatureFormat.PADES: "application/pdf",
-    SignatureFormat.XADES_ENVELOPED: "application/xml",
-    SignatureFormat.XADES_ENVELOPING: "application/xml",
-    SignatureFormat.XADES_DETACHED: "application/xml",
-    SignatureFormat.CADES_DETACHED: "application/pkcs7-signature",
-    SignatureFormat.CADES_ENVELOPING: "application/pkcs7-mime",
-    SignatureFormat.ASIC_S_CADES: "application/vnd.etsi.asic-s+zip",
-    SignatureFormat.ASIC_E_CADES: "application/vnd.etsi.asic-e+zip",
-    SignatureFormat.ASIC_E_XADES: "application/vnd.etsi.asic-e+zip",
-}
-_ENDINGS: Final = {
-    SignatureFormat.XADES_ENVELOPING: ".xml",
-    SignatureFormat.XADES_DETACHED: ".xades.xml",
-    SignatureFormat.CADES_DETACHED: ".p7s",
-    SignatureFormat.CADES_ENVELOPING: ".p7m",
-    SignatureFormat.ASIC_S_CADES: ".asics",
-    SignatureFormat.ASIC_E_CADES: ".asice",
-    SignatureFormat.ASIC_E_XADES: ".asice",
-}
 _NOT_KEPT: Final = (("Cache-Control", "no-store"),)
 
 
@@ -196,21 +175,8 @@ class _Api:
         document = found.documents[position]
         if found.state is not RequestState.SIGNED or document.result is None:
             raise RequestNotWaiting(found.state_at(now))
-        result = document.result
-        blob = self._documents.open(result.blob_id)
-        if (result.offset, result.size_bytes) != (0, blob.size):
-            with blob, blob.view() as view:
-                part = bytes(view[result.offset : result.offset + result.size_bytes])
-            blob = Blob.of(part)
-        name = found.text.documents[position].name + _ENDINGS.get(document.format, "")
-        headers = {
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
-            "Content-Length": str(blob.size),
-            "Repr-Digest": f"sha-256=:{base64.b64encode(blob.digest('sha256')).decode()}:",
-            "X-Content-Type-Options": "nosniff",
-            **dict(_NOT_KEPT),
-        }
-        return Response(_sent(blob), headers=headers, mimetype=_MEDIA_TYPES[document.format])
+        name = found.text.documents[position].name
+        return answer_signed(document, name=name, documents=self._documents)
 
     def _wait(self, found: SigningRequest, *, wait_s: float) -> SigningRequest:
         before = (found.state, found.current_slot)
@@ -317,8 +283,3 @@ def _wait_s(text: str | None) -> float:
     if text is None or not (text.isascii() and text.isdigit() and len(text) < 4):
         return 0.0
     return min(float(text), _LONGEST_WAIT_S)
-
-
-def _sent(blob: Blob) -> Iterator[bytes]:
-    with blob:
-        yield from blob.chunks()

@@ -1,0 +1,56 @@
+"""A page of our own that needs to know who is at the browser.
+
+What lives here: the session of a request, and the way to the sign-in pages and back to exactly this
+place.  Not here: the sign-in pages (`idp/web/interaction.py`), what makes them safe
+(`idp/oauth/own_pages.py`).
+"""
+
+from __future__ import annotations
+
+from flask import Response
+
+from idp.model import AuthLevel, Session
+from idp.oauth.assurance import assess
+from idp.oauth.own_pages import own_request
+from idp.services import Services
+from idp.web.answer import see_other
+from idp.web.cookies import Cookies, make_browser_token
+
+
+class OwnSignIn:
+    """For every page of ours; safe to share between threads."""
+
+    def __init__(self, services: Services, *, cookies: Cookies) -> None:
+        self._services = services
+        self._cookies = cookies
+
+    def find(self, *, level: int = 1) -> Session | None:
+        """The session of this request, if it is live, its account active and its level enough."""
+        now = self._services.time()
+        token = self._cookies.read_session()
+        session = None if token is None else self._services.sessions.find(token, now=now)
+        if session is None:
+            return None
+        account = self._services.people.find_account(session.account_id)
+        if account is None or not account.is_active:
+            return None
+        needed = AuthLevel(max(level, 2 if account.demands_second_factor else 1))
+        reached = assess(
+            session.factors, now=now, max_age=None, started_at=now, only_since_start=False
+        ).level
+        return session if reached is not None and reached >= needed else None
+
+    def begin(self, path: str, *, level: int = 1, is_another: bool = False) -> Response:
+        """Send the browser to the sign-in pages; it comes back to `path`.
+
+        Takes   path: of this server; is_another: the person wants another account than the one
+                that is signed in.
+        """
+        now = self._services.time()
+        browser = self._cookies.read_browser() or make_browser_token()
+        begun = self._services.interactions.begin(
+            own_request(path, level=level), browser=browser, refuses_session=is_another, now=now
+        )
+        response = see_other(f"/interaction/{begun.interaction_id}")
+        self._cookies.ensure_browser(response, browser)
+        return response
