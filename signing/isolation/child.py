@@ -68,6 +68,7 @@ def main(arguments: Sequence[str]) -> None:
         wire.send_frame(connection, wire.encode(wire.Ready(walls, used)))
         while True:
             _do_next(connection, table, gate)
+    os._exit(0)  # what it held is nobody's any more
 
 
 def _prepare(names: Sequence[str]) -> Mapping[str, Entry]:

@@ -17,7 +17,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from os import getpid
@@ -30,7 +29,6 @@ from signing.isolation import wire
 
 _PROGRAM: Final = "signing.isolation.child"
 _DIES_IN_S: Final = 5.0
-_ENDS_IN_S: Final = 1.0
 _REASON: Final = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 _PLACE: Final = re.compile(r"[\w .:<>]{0,200}\Z")
 _FAULTS: Final = frozenset({"fault", "too_large"})
@@ -154,15 +152,8 @@ class ChildProcess:
         """Let it be, after a fork: it is the other one's."""
         self._connection.close()
 
-    def end(self) -> None:
-        """Let it end, and make sure that it does."""
-        self._connection.close()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_ENDS_IN_S)
-        self.kill()
-
     def kill(self) -> int:
-        """End it now.
+        """End it now; it has nothing to put in order.
 
         Returns how it ended: a negative number is a signal.
         """

@@ -32,6 +32,8 @@ from signing.isolation.task import Answered, Asked, Task
 _MIB: Final = 1 << 20
 _LEAST_OUTPUT: Final = 64 * _MIB
 _ATTEMPTS: Final = 4
+_AHEAD: Final = 128
+"""So many jobs before its last one, whoever follows is started."""
 
 _log = logging.getLogger("antin.isolation")
 
@@ -50,7 +52,7 @@ class Walls:
     processes: int = 2
     seconds: float = 10.0
     memory_bytes: int = 512 * _MIB
-    jobs: int = 1_000
+    jobs: int = 5_000
     idle_s: float = 300.0
     start_s: float = 30.0
     wait_s: float = 30.0
@@ -200,16 +202,15 @@ class IsolationPool:
         return child
 
     def _keep_or_end(self, child: ChildProcess) -> bool:
-        """Whether another has to take its place."""
-        if child.jobs_done < self._walls.jobs:
+        """Whether another has to be started to take its place, now or soon."""
+        jobs = self._walls.jobs
+        if child.jobs_done < jobs:
             with self._lock:
                 if child in self._all:
                     self._idle.append(child)
-            return False
-        with self._lock:
-            self._all.discard(child)
-        child.end()
-        return True
+        else:
+            self._lose(child)
+        return child.jobs_done == jobs - min(_AHEAD, jobs // 8)
 
     def _lose(self, child: ChildProcess, failure: BaseException | None = None) -> bool:
         with self._lock:
@@ -221,6 +222,7 @@ class IsolationPool:
         return False
 
     def _replace(self) -> None:
+        """Start one that nobody waits for: it warms up beside the work."""
         with suppress(Exception):  # the next job tries again, and says what is wrong
             child = self._start_one()
             with self._lock:
@@ -236,7 +238,7 @@ class IsolationPool:
                 self._idle.remove(child)
                 self._all.discard(child)
         for child in ended:
-            child.end()
+            child.kill()
 
 
 def _seal(output: Blob) -> None:
