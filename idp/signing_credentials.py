@@ -1,8 +1,9 @@
 """What somebody can sign with: keys that the signer holds, with certificates that are good now.
 
 What lives here: `HeldCredentials`.  Keys and certificates are those of the account whose key signs:
-the person's, or for a seal the organisation's.  What is shown here of a key is not believed by the
-signer, which looks at its own.
+the person's, or for a seal the organisation's.  A key that passkeys open is offered to whoever has
+one of them registered: a seal under one clerk's passkey is no other clerk's.  What is shown here of
+a key is not believed by the signer, which looks at its own.
 Source: architecture, decision 11; Circular 15/2025/TT-BKHCN Art. 5 (the certificate is checked
 before signing).
 Not here: making keys and certificates (`idp/signing_enrolment.py`).
@@ -19,6 +20,7 @@ from cryptography.x509.oid import NameOID
 from idp.accounts.people import People
 from idp.ids import AccountId
 from idp.storage.database import Database
+from idp.storage.passkeys import list_credential_ids
 from keystore.errors import SealBroken
 from keystore.pki.authority import Authorities
 from keystore.pki.certificates import Certificates
@@ -52,18 +54,25 @@ class HeldCredentials:
         owner = signer.key_owner
         with self._database.read() as connection:
             keys = {one.key_id: one for one in read_personal_keys(connection, account_id=owner)}
+            own = list_credential_ids(connection, AccountId(signer.account_id))
         data_key = self._people.data_key_of(AccountId(owner))
         found = [
             credential
             for record in self._certificates.of_account(owner)
             if (key := keys.get(record.kid or "")) is not None
             and _is_usable(key, record, now=now)
-            and (credential := self._credential(key, record, data_key=data_key)) is not None
+            and (credential := self._credential(key, record, data_key=data_key, own=own))
+            is not None
         ]
         return tuple(sorted(found, key=lambda one: one.scal, reverse=True))
 
     def _credential(
-        self, key: PersonalKey, record: CertificateRecord, *, data_key: bytes | None
+        self,
+        key: PersonalKey,
+        record: CertificateRecord,
+        *,
+        data_key: bytes | None,
+        own: frozenset[bytes],
     ) -> SigningCredential | None:
         try:
             policy = decode_policy(key.raw_policy)
@@ -72,6 +81,11 @@ class HeldCredentials:
             return None  # a row that somebody changed offers nothing; the signer would refuse it
         if policy.algorithm not in HASH_OF or not _is_of(policy, key, record):
             return None
+        passkeys = tuple(
+            one.credential_id for one in policy.credentials if one.credential_id in own
+        )
+        if policy.credentials and not passkeys:
+            return None
         certificate = x509.load_der_x509_certificate(der)
         chain = self._authorities.chain(record.ca_id)
         return SigningCredential(
@@ -79,7 +93,7 @@ class HeldCredentials:
             owner_id=policy.account_id,
             scal=policy.scal,
             signatory=Signatory(der, chain, policy.algorithm),
-            passkeys=tuple(one.credential_id for one in policy.credentials),
+            passkeys=passkeys,
             rp_id=policy.rp_id,
             holder=_name(certificate.subject),
             issuer=_name(certificate.issuer),

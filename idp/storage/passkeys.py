@@ -97,6 +97,12 @@ def list_passkeys(
     return tuple(_passkey(row, sealer=sealer) for row in rows)
 
 
+def list_credential_ids(connection: Connection, account_id: AccountId) -> frozenset[bytes]:
+    """The credential ids of a person's passkeys."""
+    rows = connection.execute(_OF_ACCOUNT, {"id": account_id})
+    return frozenset(row.credential_id for row in rows)
+
+
 def insert_passkey(tx: Transaction, row: AccountRow, new: Passkey, *, sealer: Sealer) -> bool:
     """Keep a passkey; False when its credential id is somebody's already."""
     values = {
