@@ -2,8 +2,9 @@
 
 What lives here: the view-models of `/sign/…`; the others are in `pages.py`.  Ids and names that
 automation may rely on: buttons `sign-open`, `sign-confirm`, `sign-passkey`, `sign-refuse`,
-`sign-refuse-confirm`, `sign-other-account`; fields `otp`, `credential`, `reason`; links
-`sign-return`, `sign-download-<n>`, `sign-signed-<n>`.  Must not import storage or use cases.
+`sign-refuse-confirm`, `sign-other-account`, `sign-enrol`; fields `otp`, `credential`, `reason`,
+`way`; links `sign-return`, `sign-download-<n>`, `sign-signed-<n>`.  Must not
+import storage or use cases.
 Source: architecture, J3 and "Pages"; WCAG 2.2 AA.
 """
 
@@ -92,10 +93,20 @@ class AskedToSign(Page):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignPage(AskedToSign):
-    """To read, and to choose a certificate; without one it says what to do.
+class EnrolWay:
+    """What may confirm a new signing key; `value` is submitted as `way`, `name` of a passkey."""
 
-    `enrol_url` leads to where a certificate is asked for, where this deployment has such a page.
+    value: str
+    name: str = ""
+    is_passkey: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignPage(AskedToSign):
+    """To read, and to choose a certificate.
+
+    Without one: `enrol_ways` to come by one at once (button `sign-enrol`), or `why_none`, a
+    sentence that says why there can be none now.
     """
 
     template: ClassVar[str] = "sign.html"
@@ -103,7 +114,9 @@ class SignPage(AskedToSign):
     action: str
     expires_at: datetime
     window_minutes: int
-    enrol_url: str | None = None
+    enrol_ways: tuple[EnrolWay, ...] = ()
+    enrol_action: str = ""
+    why_none: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +144,28 @@ class SignConfirmPage(AskedToSign):
     left_s: int
     passkey: PasskeyAsked | None
     here_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignCertificatePage(Page):
+    """What is made at first need: a signing key with its certificate, and for whom.
+
+    Buttons `certificate-confirm`, `certificate-passkey`; field `otp`; link `sign-back`.
+    """
+
+    template: ClassVar[str] = "sign_certificate.html"
+    client_name: str
+    name: str
+    for_whom: str
+    action: str
+    back_url: str
+    csrf_token: str
+    window: str
+    expires_at: datetime
+    left_s: int
+    passkey: PasskeyAsked | None
+    problem: str | None = None
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,16 @@ _INTERRUPTED = N_(
     " nhận lại."
 )
 
+_NO_FACTOR = N_(
+    "Tài khoản chưa có ứng dụng xác thực hoặc khóa truy cập dùng được cho việc ký số. Tài liệu chưa"
+    " được ký. Hãy đăng ký ứng dụng xác thực tại nơi định danh tài khoản."
+)
+_TOO_YOUNG = N_(
+    "Ứng dụng xác thực mới được đăng ký nên chưa dùng để ký được. Tài liệu chưa được ký. Vì an"
+    " toàn, vui lòng chờ đủ 72 giờ kể từ khi đăng ký."
+)
+_OTHER_WAY = N_("Không dùng được cách xác nhận này. Vui lòng chọn lại cách xác nhận.")
+
 _OF_CONFIRMING: Final[Mapping[str, FieldProblem]] = {
     "wrong_code": FieldProblem(
         "otp",
@@ -106,20 +116,13 @@ _OF_CONFIRMING: Final[Mapping[str, FieldProblem]] = {
             " nhận và làm theo hướng dẫn của thiết bị."
         ),
     ),
-    "no_authenticator": FieldProblem(
-        "",
-        N_(
-            "Tài khoản chưa có ứng dụng xác thực dùng được cho việc ký số. Tài liệu chưa được ký."
-            " Hãy đăng ký ứng dụng xác thực tại nơi định danh tài khoản."
-        ),
-    ),
-    "authenticator_too_young": FieldProblem(
-        "",
-        N_(
-            "Ứng dụng xác thực mới được đăng ký nên chưa dùng để ký được. Tài liệu chưa được ký. Vì"
-            " an toàn, vui lòng chờ đủ 72 giờ kể từ khi đăng ký."
-        ),
-    ),
+    "no_authenticator": FieldProblem("", _NO_FACTOR),
+    "no_second_factor": FieldProblem("", _NO_FACTOR),
+    "authenticator_too_young": FieldProblem("", _TOO_YOUNG),
+    "second_factor_too_young": FieldProblem("", _TOO_YOUNG),
+    "passkey_unknown": FieldProblem("", _OTHER_WAY),
+    "passkey_needed": FieldProblem("", _OTHER_WAY),
+    "code_needed": FieldProblem("", _OTHER_WAY),
 }
 
 _OF_CERTIFICATES: Final[Mapping[str, FieldProblem]] = {
@@ -157,6 +160,38 @@ _OF_CERTIFICATES: Final[Mapping[str, FieldProblem]] = {
         ),
     ),
     "signature_foreign": FieldProblem("", _AGAIN),
+    "account_ended": FieldProblem("", N_("Tài khoản không còn hoạt động nên không ký số được.")),
+    "level_too_low": FieldProblem(
+        "",
+        N_(
+            "Cần tài khoản định danh điện tử mức độ 2 để được cấp chứng thư. Vui lòng đến cơ quan"
+            " công an nơi thuận tiện để đăng ký, sau đó mở lại trang này."
+        ),
+    ),
+    "not_proofed": FieldProblem(
+        "",
+        N_(
+            "Chưa có hồ sơ định danh của tài khoản nên chưa cấp được chứng thư. Vui lòng đến nơi"
+            " định danh tài khoản để bổ sung."
+        ),
+    ),
+    "certificate_suspended": FieldProblem(
+        "",
+        N_(
+            "Chứng thư hoặc khóa ký đang bị tạm dừng. Tài liệu chưa được ký. Hãy liên hệ nơi cấp"
+            " chứng thư để biết lý do."
+        ),
+    ),
+    "too_many_keys": FieldProblem(
+        "", N_("Đã tạo quá nhiều khóa ký trong thời gian ngắn. Vui lòng thử lại vào ngày mai.")
+    ),
+    "not_issued": FieldProblem(
+        "",
+        N_(
+            "Khóa ký đã được tạo nhưng chưa cấp được chứng thư. Vui lòng mở lại trang này sau ít"
+            " phút; không cần xác nhận lại."
+        ),
+    ),
 }
 
 _OF_SERVICES: Final[Mapping[str, FieldProblem]] = {

@@ -7,6 +7,7 @@ Not here: which page is shown when (`views.py`).
 from __future__ import annotations
 
 import base64
+import binascii
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -144,6 +145,14 @@ def grouped(text: str) -> str:
 def encode(raw: bytes) -> str:
     """Base64url without padding."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
+def decode(raw: str) -> bytes:
+    """The bytes of base64url without padding; nothing where it is none."""
+    try:
+        return base64.b64decode(raw + "=" * (-len(raw) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return b""
 
 
 def _number(raw: str | None) -> int | None:

@@ -9,8 +9,6 @@ Not here: what is allowed when (`signing`), the sentences (`idp/web/sign_sentenc
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 import math
 from typing import Final
@@ -18,11 +16,13 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Response, request
 
-from idp.ids import AccountId
+from idp.signing_enrolment import EnrolmentWays
 from idp.web.answer import see_other
 from idp.web.request_facts import current_request_id, note_refusal
+from idp.web.sign.assertion import read_assertion
+from idp.web.sign.enrol import ways_to_enrol
 from idp.web.sign.shown import Way, documents_of, encode, page_of, ways_of
-from idp.web.sign.visit import Desk, Visit
+from idp.web.sign.visit import Desk, Visit, holding
 from idp.web.sign_pages import (
     OutcomeKind,
     PasskeyAsked,
@@ -32,9 +32,13 @@ from idp.web.sign_pages import (
     SignPage,
     SignRefusePage,
 )
-from idp.web.sign_sentences import REFUSAL_REASONS, problem_of_signing, sentence_of_reason
+from idp.web.sign_sentences import (
+    REFUSAL_REASONS,
+    SIGN_PROBLEMS,
+    problem_of_signing,
+    sentence_of_reason,
+)
 from keystore.errors import SealBroken
-from keystore.signer.evidence import WebauthnEvidence
 from signing.authorize import Window
 from signing.errors import ConfirmationRefused, DocumentRefused, RequestNotWaiting, SigningError
 from signing.model import RequestState, Role, SlotState
@@ -61,8 +65,10 @@ class SignViews:
         visit = self._desk.arrive(request_id)
         if not isinstance(visit, Visit):
             return visit
-        is_over = request.args.get("over") == "1" and self._window(visit) is None
-        return self._page(visit, problem="window_closed" if is_over else None)
+        problem = request.args.get("problem")
+        if problem == "window_closed" and self._window(visit) is not None:
+            problem = None
+        return self._page(visit, problem=problem if problem in SIGN_PROBLEMS else None)
 
     def open(self, request_id: str) -> Response:
         """The signer has read, and wants to sign: everything is prepared for her confirmation."""
@@ -70,7 +76,7 @@ class SignViews:
         if not isinstance(visit, Visit):
             return visit
         try:
-            signer = _holding(visit)
+            signer = holding(visit)
             way = self._way(signer, visit, value=request.form.get("credential", ""))
             if way is None:
                 return self._page(visit, problem="credential_missing")
@@ -91,7 +97,7 @@ class SignViews:
         if not isinstance(visit, Visit):
             return visit
         try:
-            signer = _holding(visit)
+            signer = holding(visit)
             window = self._window(visit)
             if window is None:
                 self._signing.windows.turn_of(visit.request, signer=signer, now=visit.now)
@@ -148,7 +154,9 @@ class SignViews:
             return self._outcome(visit)
         if visit.signer is None:
             return self._reading(visit, (), problem=problem or "mandate_ended")
-        ways = ways_of(self._signing.credentials.credentials_of(visit.signer, now=visit.now))
+        ways = self._ways(visit.signer, visit)
+        if not ways:
+            return self._without_certificate(visit, visit.signer, problem=problem)
         window = self._window(visit)
         if window is None:
             return self._reading(visit, ways, problem=problem or self._earlier(visit))
@@ -158,7 +166,27 @@ class SignViews:
             return self._reading(visit, ways, problem=problem or "certificate_refused")
         return self._confirming(visit, way, window, problem=problem)
 
-    def _reading(self, visit: Visit, ways: tuple[Way, ...], *, problem: str | None) -> Response:
+    def _without_certificate(
+        self, visit: Visit, signer: Signer, *, problem: str | None
+    ) -> Response:
+        """To read, and to ask for a certificate; one that is only late is looked for first."""
+        enrolment = self._signing.enrolment
+        try:
+            if enrolment.keep_up(signer, now=visit.now) and (ways := self._ways(signer, visit)):
+                return self._reading(visit, ways, problem=problem)
+            ways_to = enrolment.ways(signer, now=visit.now)
+        except SigningError as refusal:
+            return self._reading(visit, (), problem=problem or problem_of_signing(refusal))
+        return self._reading(visit, (), problem=problem, enrolment=ways_to)
+
+    def _reading(
+        self,
+        visit: Visit,
+        ways: tuple[Way, ...],
+        *,
+        problem: str | None,
+        enrolment: EnrolmentWays | None = None,
+    ) -> Response:
         browser, shown = self._desk.browser(), self._shown(visit)
         page = SignPage(
             here=self._here(visit),
@@ -166,7 +194,7 @@ class SignViews:
             title=visit.request.text.title,
             documents=documents_of(visit, shown=shown),
             shown=shown,
-            for_whom=self._for_whom(visit),
+            for_whom=self._desk.for_whom(visit),
             is_seal=visit.slot.role is Role.SEAL,
             csrf_token=self._desk.cookies.csrf_token(browser, place=visit.place),
             refuse_action=f"{visit.place}/refuse",
@@ -176,6 +204,9 @@ class SignViews:
             action=f"{visit.place}/open",
             expires_at=visit.request.expires_at,
             window_minutes=math.ceil(visit.request.window.total_seconds() / 60),
+            enrol_ways=() if enrolment is None else ways_to_enrol(enrolment),
+            enrol_action=f"{visit.place}/certificate",
+            why_none="" if enrolment is None else sentence_of_reason(enrolment.reason),
         )
         return self._desk.answer(page, browser=browser, problem=self._of_form(problem))
 
@@ -196,7 +227,7 @@ class SignViews:
             title=visit.request.text.title,
             documents=documents_of(visit, shown=shown),
             shown=shown,
-            for_whom=self._for_whom(visit),
+            for_whom=self._desk.for_whom(visit),
             is_seal=visit.slot.role is Role.SEAL,
             csrf_token=self._desk.cookies.csrf_token(browser, place=visit.place),
             refuse_action=f"{visit.place}/refuse",
@@ -208,7 +239,7 @@ class SignViews:
             expires_at=window.expires_at,
             left_s=math.ceil((window.expires_at - visit.now).total_seconds()),
             passkey=passkey,
-            here_url=f"{visit.place}?over=1",
+            here_url=f"{visit.place}?problem=window_closed",
         )
         return self._desk.answer(page, browser=browser, problem=self._of_form(problem))
 
@@ -260,7 +291,7 @@ class SignViews:
                 visit.request, signer=signer, code=code, now=visit.now
             )
             return None
-        assertion = _assertion()
+        assertion = read_assertion()
         if assertion is None:
             return "passkey_missing"
         self._signing.confirming.confirm(
@@ -286,8 +317,10 @@ class SignViews:
         return self._signing.windows.find(visit.request, signer=visit.signer, now=visit.now)
 
     def _way(self, signer: Signer, visit: Visit, *, value: str) -> Way | None:
-        ways = ways_of(self._signing.credentials.credentials_of(signer, now=visit.now))
-        return next((way for way in ways if way.value == value), None)
+        return next((way for way in self._ways(signer, visit) if way.value == value), None)
+
+    def _ways(self, signer: Signer, visit: Visit) -> tuple[Way, ...]:
+        return ways_of(self._signing.credentials.credentials_of(signer, now=visit.now))
 
     def _earlier(self, visit: Visit) -> str | None:
         """Why the request waits again, when a confirmation of it was cut off or refused."""
@@ -306,39 +339,6 @@ class SignViews:
             (name, request.args[name]) for name in ("document", "page") if name in request.args
         ]
         return f"{visit.place}?{urlencode(asked)}" if asked else visit.place
-
-    def _for_whom(self, visit: Visit) -> str:
-        if visit.slot.organisation_id is None:
-            return ""
-        organisation = self._desk.services.people.find_account(
-            AccountId(visit.slot.organisation_id)
-        )
-        return "" if organisation is None else organisation.profile.name
-
-
-def _holding(visit: Visit) -> Signer:
-    """Raises  RequestNotWaiting, ConfirmationRefused (mandate_ended)."""
-    if not visit.is_my_turn:
-        raise RequestNotWaiting(visit.state)
-    if visit.signer is None:
-        raise ConfirmationRefused("mandate_ended")
-    return visit.signer
-
-
-def _assertion() -> WebauthnEvidence | None:
-    """The answer of a passkey as the script puts it into the form; None where there is none."""
-    names = ("credential_id", "client_data_json", "authenticator_data", "signature")
-    parts: list[bytes] = []
-    for name in names:
-        raw = request.form.get(name, "")
-        try:
-            part = base64.b64decode(raw + "=" * (-len(raw) % 4), altchars=b"-_", validate=True)
-        except (binascii.Error, ValueError):
-            return None
-        if not part:
-            return None
-        parts.append(part)
-    return WebauthnEvidence(*parts)
 
 
 def _return_url(visit: Visit) -> str | None:

@@ -15,6 +15,7 @@ from flask import Response, request
 
 from clients.registry.model import Client
 from idp.accounts.model import Account
+from idp.ids import AccountId
 from idp.services import Services
 from idp.signing import SigningServices
 from idp.web.consent_text import name_of
@@ -23,7 +24,7 @@ from idp.web.flow import CsrfFailed, page_answer
 from idp.web.own_sign_in import OwnSignIn
 from idp.web.pages import Page
 from idp.web.sign_pages import SignOtherAccountPage
-from signing.errors import RequestUnknown
+from signing.errors import ConfirmationRefused, RequestNotWaiting, RequestUnknown
 from signing.model import RequestState, SigningRequest, Slot, SlotState
 from signing.ports import Signer
 
@@ -136,6 +137,13 @@ class Desk:
         """The token of this browser, or a new one for `answer`."""
         return self.cookies.read_browser() or make_browser_token()
 
+    def for_whom(self, visit: Visit) -> str:
+        """The organisation that the person signs for; empty when for herself."""
+        if visit.slot.organisation_id is None:
+            return ""
+        organisation = self.services.people.find_account(AccountId(visit.slot.organisation_id))
+        return "" if organisation is None else organisation.profile.name
+
     def _not_for(self, place: str, *, name: str) -> Response:
         browser = self.browser()
         page = SignOtherAccountPage(
@@ -155,6 +163,18 @@ class Desk:
     def _check_form(self, place: str) -> None:
         if not self.cookies.is_csrf_token(request.form.get("csrf_token"), place=place):
             raise CsrfFailed
+
+
+def holding(visit: Visit) -> Signer:
+    """As whom the person signs, where it is her turn.
+
+    Raises  RequestNotWaiting, ConfirmationRefused (mandate_ended).
+    """
+    if not visit.is_my_turn:
+        raise RequestNotWaiting(visit.state)
+    if visit.signer is None:
+        raise ConfirmationRefused("mandate_ended")
+    return visit.signer
 
 
 def _slot_of(found: SigningRequest, account_id: str) -> Slot | None:
