@@ -197,6 +197,16 @@ class SigningEnrolment:
         statement = self._state(enrolment, code=code, holder=holder, now=now)
         return self._make(enrolment, EnrolmentEvidence(statement=statement), holder, now=now)
 
+    def finish_by_statement(
+        self, signer: Signer, *, statement: StatementEvidence, now: datetime
+    ) -> CertificateRecord:
+        """The same with a statement that the second-factor verifier has made already.
+
+        Raises  as `finish_by_code`.
+        """
+        holder, enrolment = self._pending(signer, now=now)
+        return self._make(enrolment, EnrolmentEvidence(statement=statement), holder, now=now)
+
     def finish_by_passkey(
         self,
         signer: Signer,

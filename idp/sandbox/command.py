@@ -30,6 +30,7 @@ from idp.registration import Registration
 from idp.sandbox.certificate import make_certificate
 from idp.sandbox.people import PEOPLE, seed_people
 from idp.sandbox.registry import BUSINESS, CITIZEN, RESOURCE, TOOLS, sandbox_document
+from idp.sandbox.signing_keys import make_signing_keys
 from idp.sandbox.trust import make_authority, make_signer_log_key, make_witness
 from idp.services import Services, build_services
 from idp.settings import Settings
@@ -40,6 +41,8 @@ from idp.storage.schema import upgrade
 from keystore.kek import create_kek_file
 from keystore.second_factor.client import VerifierClient
 from keystore.second_factor.errors import VerifierUnavailable
+from keystore.signer.client import SignerClient
+from keystore.signer.errors import SignerUnavailable
 
 _START_WITHIN_S = 120
 
@@ -112,9 +115,9 @@ def sandbox(port: int, *, tls: bool, client_files: Sequence[Path], no_portals: b
     for one in ports:
         _refuse_taken(one)
     _prepare(plan)
-    children = [_start_one(plan.environment(), "verifier")]
+    children = [_start_one(plan.environment(), one) for one in ("verifier", "signer")]
     try:
-        vkeys = _set_up(plan, verifier=children[0])
+        vkeys = _set_up(plan, rooms=children)
         children += _start(plan, vkeys=vkeys, with_portals=not no_portals)
         wait_until_up(ports, children)
         _say(plan, with_portals=not no_portals)
@@ -188,18 +191,26 @@ def _prepare(plan: _Plan) -> None:
     write_public_keys(plan.settings, plan.verifier_keys)
 
 
-def _set_up(plan: _Plan, *, verifier: subprocess.Popen[bytes]) -> tuple[str, ...]:
+def _set_up(plan: _Plan, *, rooms: Sequence[subprocess.Popen[bytes]]) -> tuple[str, ...]:
     """Everything that a first start makes and a second one finds; the witness's keys.
 
-    Takes   verifier: the process that takes the authenticators of the people.
+    Takes   rooms: the processes that take the authenticators of the people, and their keys.
     """
     services = build_services(plan.settings, is_sandbox=True)
     try:
-        _wait_for_verifier(plan, verifier)
+        verifier = VerifierClient(plan.settings.verifier_address, patience_s=0.2)
+        _wait_for(verifier, rooms, what="second-factor verifier")
         seed_people(services, verifier=services.verifier)
         _register(services, plan)
         now = services.time()
         make_authority(services, now=now)
+        _wait_for(
+            SignerClient(plan.settings.effective_signer_address, patience_s=0.2),
+            rooms,
+            what="signer",
+        )
+        if services.verifier is not None:
+            make_signing_keys(services, verifier=services.verifier, now=services.time())
         return make_witness(services, folder=plan.witness_folder, now=now)
     finally:
         services.close()
@@ -230,17 +241,18 @@ def _register(services: Services, plan: _Plan) -> None:
         registration.take_document(document, operator="sandbox", now=now)
 
 
-def _wait_for_verifier(plan: _Plan, verifier: subprocess.Popen[bytes]) -> None:
-    client = VerifierClient(plan.settings.verifier_address, patience_s=0.2)
+def _wait_for(
+    client: VerifierClient | SignerClient, rooms: Sequence[subprocess.Popen[bytes]], *, what: str
+) -> None:
     deadline = clock.monotonic() + _START_WITHIN_S
-    while clock.monotonic() < deadline and verifier.poll() is None:
+    while clock.monotonic() < deadline and all(one.poll() is None for one in rooms):
         try:
             client.kek_ids()
-        except VerifierUnavailable:
+        except (VerifierUnavailable, SignerUnavailable):
             continue
         client.close()
         return
-    raise click.ClickException("the second-factor verifier did not start; see above")
+    raise click.ClickException(f"the {what} did not start; see above")
 
 
 def _start_one(environment: dict[str, str], *arguments: str) -> subprocess.Popen[bytes]:
@@ -263,7 +275,7 @@ def _start(
     port = str(_free_port())
     folder = str(plan.witness_folder.absolute())
     environment = plan.environment(witness=" ".join((f"http://127.0.0.1:{port}", *vkeys)))
-    children = [_start_one(environment, command) for command in ("serve", "work", "signer")]
+    children = [_start_one(environment, command) for command in ("serve", "work")]
     children.append(_start_one(environment, "witness", "serve", folder, "--port", port))
     if with_portals:
         file = plan.settings.var / "portals.json"
