@@ -72,21 +72,23 @@ class ChildProcess:
         It is killed when the thread that calls this ends.
         """
         ours, its = socket.socketpair()
-        with its:
-            process = subprocess.Popen(
-                (
-                    *(sys.executable, "-I", "-m", _PROGRAM, str(its.fileno()), str(getpid())),
-                    *(("--unlocked",) if is_unlocked_allowed else ()),
-                    *modules,
-                ),
-                env={},
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=(its.fileno(),),
-                start_new_session=True,
-            )
+        command = [sys.executable, "-I", "-m", _PROGRAM, str(its.fileno()), str(getpid())]
+        command += ["--unlocked"] * is_unlocked_allowed
+        try:
+            with its:
+                process = subprocess.Popen(
+                    [*command, *modules],
+                    env={},
+                    cwd="/",
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=(its.fileno(),),
+                    start_new_session=True,
+                )
+        except BaseException:
+            ours.close()
+            raise
         return cls(process, ours)
 
     @property

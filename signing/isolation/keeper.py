@@ -31,18 +31,28 @@ class Keeper:
         self._every_s = every_s
         self._orders: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None]
         self._orders = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._is_closed = False
         self._thread = threading.Thread(target=self._keep, name="isolation-keeper", daemon=True)
         self._thread.start()
 
     def call(self, function: Callable[[], _Value]) -> _Value:
-        """Have the thread call it, and wait; raises what it raises."""
+        """Have the thread call it, and wait.
+
+        Raises  what it raises; RuntimeError after `close`.
+        """
         answer: Future[_Value] = Future()
-        self._orders.put((function, answer))
+        with self._lock:
+            if self._is_closed:
+                raise RuntimeError("closed")
+            self._orders.put((function, answer))
         return answer.result()
 
     def close(self) -> None:
         """Let the thread end, and with it whatever it started."""
-        self._orders.put(None)
+        with self._lock:
+            self._is_closed = True
+            self._orders.put(None)
         self._thread.join()
 
     def _keep(self) -> None:

@@ -189,16 +189,28 @@ class IsolationPool:
         return self._start_one()
 
     def _start_one(self) -> ChildProcess:
-        with self._lock:
-            if self._keeper is None:
-                self._keeper = Keeper(self._end_idle, every_s=max(self._walls.idle_s / 4, 0.05))
-            keeper = self._keeper
         walls = self._walls
-        child = keeper.call(
-            lambda: ChildProcess.start(walls.modules, is_unlocked_allowed=walls.is_unlocked_allowed)
-        )
         with self._lock:
-            self._all.add(child)
+            if self._is_closed:
+                raise ParsingFailed("not_started")
+            if self._keeper is None:
+                self._keeper = Keeper(self._end_idle, every_s=max(walls.idle_s / 4, 0.05))
+            keeper = self._keeper
+        try:
+            child = keeper.call(
+                lambda: ChildProcess.start(
+                    walls.modules, is_unlocked_allowed=walls.is_unlocked_allowed
+                )
+            )
+        except (OSError, RuntimeError) as failure:  # no memory for it; closed meanwhile
+            raise ParsingFailed("not_started") from failure
+        with self._lock:
+            is_late = self._is_closed
+            if not is_late:
+                self._all.add(child)
+        if is_late:
+            child.kill()
+            raise ParsingFailed("not_started")
         return child
 
     def _keep_or_end(self, child: ChildProcess) -> bool:

@@ -36,3 +36,10 @@ def test_it_tidies_up_again_and_again_even_after_a_failure() -> None:
     assert tidied.acquire(timeout=10)
     assert tidied.acquire(timeout=10)
     keeper.close()
+
+
+def test_nobody_waits_for_a_thread_that_has_ended() -> None:
+    keeper = Keeper(lambda: None, every_s=60)
+    keeper.close()
+    with pytest.raises(RuntimeError):
+        keeper.call(lambda: 1)

@@ -220,6 +220,36 @@ def test_nothing_is_done_after_the_end() -> None:
     assert failure.value.reason == "not_started"
 
 
+def test_closing_beside_the_work_leaves_nobody_behind_and_nobody_waiting() -> None:
+    pool = IsolationPool(Walls(processes=2, modules=(_HOSTILE,)))
+    with ThreadPoolExecutor(4) as threads:
+        asked = [threads.submit(pool.run, MISBEHAVE, Try("sleep", 5)) for _ in range(4)]
+        wait_until(lambda: bool(_pids(pool)), what="a job under way")
+        pool.close()
+        reasons = {str(one.exception(timeout=10)) for one in asked}
+    assert reasons <= {"crashed", "not_started"}
+    assert not _pids(pool)
+
+
+def test_a_host_that_starts_nothing_more_is_told_from_a_document(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/there/is/no/python")
+    with IsolationPool(Walls(processes=1)) as pool, pytest.raises(ParsingFailed) as failure:
+        _works(pool)
+    assert failure.value.reason == "not_started"
+
+
+def test_parsers_that_cannot_be_imported_are_told_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    walls = Walls(processes=1, modules=("signing.no_such_messages",))
+    with IsolationPool(walls) as pool, pytest.raises(ParsingFailed) as failure:
+        pool.start()
+    assert failure.value.reason == "not_started"
+    assert "no_such_messages" in caplog.text
+
+
 _FORKING = """
 import os, warnings
 from signing.isolation.pool import IsolationPool, Walls
