@@ -29,6 +29,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "keys": ("idp.cli.keys", "keys"),
         "log": ("idp.cli.log", "log"),
         "otp": ("idp.sandbox.otp", "otp"),
+        "renew": ("idp.cli.renew", "renew"),
         "restore": ("idp.cli.restore", "restore"),
         "sandbox": ("idp.sandbox.command", "sandbox"),
         "serve": ("idp.cli.serve", "serve"),
