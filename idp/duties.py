@@ -155,6 +155,7 @@ def _authority_duties(services: Services) -> tuple[Duty, ...]:
     return (
         Duty("renew_timestamp_certificates", _STATUS_EVERY, pki.timestamp_certificates.renew_due),
         Duty("renew_ocsp_certificates", _STATUS_EVERY, pki.ocsp_certificates.renew_due),
+        Duty("renew_document_certificates", _STATUS_EVERY, pki.document_certificates.renew_due),
         Duty("sign_status_ahead", _STATUS_EVERY, status.signer.sign_ahead),
         Duty("publish_crl", _STATUS_EVERY, status.publisher.publish_due),
     )

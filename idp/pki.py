@@ -33,7 +33,7 @@ from keystore.pki.names import (
 )
 from keystore.pki.profiles import Profile
 from keystore.pki.service_certificates import ServiceCertificates
-from keystore.purposes import CA_ISSUING, OCSP, TIMESTAMP
+from keystore.purposes import CA_ISSUING, DOCUMENTS, OCSP, TIMESTAMP
 
 _SANDBOX_ORGANISATION: Final = "Ấn Tín SANDBOX"
 _SANDBOX_IDENTIFIER: Final = "GOVVN-SANDBOX"
@@ -58,6 +58,7 @@ class Pki:
     states: CertificateStates
     timestamp_certificates: ServiceCertificates
     ocsp_certificates: ServiceCertificates
+    document_certificates: ServiceCertificates
 
 
 def pki_deployment(settings: Settings, *, is_sandbox: bool) -> PkiDeployment | None:
@@ -126,6 +127,7 @@ def build_pki(deployment: PkiDeployment, *, keyrings: Keyrings) -> Pki:
         ),
         timestamp_certificates=service(Profile.TIMESTAMP, keyrings.of(TIMESTAMP)),
         ocsp_certificates=service(Profile.OCSP, keyrings.of(OCSP)),
+        document_certificates=service(Profile.SERVICE, keyrings.of(DOCUMENTS)),
     )
 
 

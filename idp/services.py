@@ -105,7 +105,9 @@ class Services:
         return SigningMeans(states, self.outbox, self.sealer)
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, and end what reads documents."""
+        if self.signing is not None:
+            self.signing.close()
         if self.verifier is not None:
             self.verifier.close()
         self.clock.close()

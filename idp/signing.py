@@ -56,6 +56,8 @@ class SigningServices:
     """What signs documents in one process; all of it is safe to share between threads."""
 
     isolation: IsolationPool
+    intake: Intake
+    parties: Parties
     documents: DocumentStore
     signers: PortalSigners
     credentials: HeldCredentials
@@ -114,6 +116,7 @@ def build_signing(
     )
     parties = Parties.of(isolation, timestamps=timestamps, status=status, roots=roots)
     most_bytes = settings.document_mib * _MIB
+    intake = Intake(isolation, IntakeLimits(most_bytes=most_bytes))
     requests = SigningRequests(
         database,
         sealer=sealer,
@@ -121,7 +124,7 @@ def build_signing(
         documents=documents,
         signers=signers,
         deferred=outbox,
-        look=Intake(isolation, IntakeLimits(most_bytes=most_bytes)),
+        look=intake,
         largest_bytes=most_bytes,
     )
     windows = Windows(
@@ -157,6 +160,8 @@ def build_signing(
     )
     return SigningServices(
         isolation=isolation,
+        intake=intake,
+        parties=parties,
         documents=documents,
         signers=signers,
         credentials=HeldCredentials(

@@ -126,6 +126,17 @@ TIMESTAMP: Final = KeyPurpose(
 )
 """Keys of timestamps: used for a year, believed for as long as their certificate lasts."""
 
+DOCUMENTS: Final = KeyPurpose(
+    name="document",
+    algorithms=("ES256",),
+    may_sign=frozenset({"document:signature"}),
+    rotate_after=timedelta(days=365),
+)
+"""Keys with which the service signs documents in its own name, when an operator tells it to.
+
+Never in the name of somebody: keys of people and organisations are the signer's.
+"""
+
 LOG: Final = KeyPurpose(
     name="log",
     algorithms=("Ed25519", "ML-DSA-44"),
@@ -148,6 +159,6 @@ a root key of its own (`keystore/second_factor/statement_key.py`).
 """
 
 KEY_PURPOSES: Final[Mapping[str, KeyPurpose]] = MappingProxyType(
-    {purpose.name: purpose for purpose in (TOKENS, CA_ISSUING, OCSP, TIMESTAMP, LOG)}
+    {purpose.name: purpose for purpose in (TOKENS, CA_ISSUING, OCSP, TIMESTAMP, DOCUMENTS, LOG)}
 )
 """Every purpose whose keys the service itself holds, by its name."""

@@ -33,6 +33,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "restore": ("idp.cli.restore", "restore"),
         "sandbox": ("idp.sandbox.command", "sandbox"),
         "serve": ("idp.cli.serve", "serve"),
+        "sign": ("idp.cli.sign", "sign"),
         "signer": ("idp.cli.signer", "signer"),
         "tsa": ("idp.cli.tsa", "tsa"),
         "verifier": ("idp.cli.verifier", "verifier"),

@@ -6,11 +6,14 @@ that keeps invented people and real ones apart.  Source: architecture, "Sandbox"
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from idp.clock import utc_now
 from idp.errors import SettingsInvalid, StorageUnavailable
@@ -138,15 +141,31 @@ def drop_own_variables() -> None:
 
 
 @contextmanager
-def open_services() -> Iterator[Services]:
-    """The services of this process, closed afterwards."""
+def open_services(*, with_timestamps: bool = False) -> Iterator[Services]:
+    """The services of this process, closed afterwards.
+
+    Takes   with_timestamps: in a sandbox, as which its authority is known and gives timestamps in
+            this process too; elsewhere the settings say so.
+    """
     from idp.services import build_services  # a second of imports that parents of servers need not
 
     settings = read_settings()
     database = open_database(settings)
     is_sandbox = find_stamp(database) is True
+    if is_sandbox and with_timestamps:
+        settings = _as_in_sandbox(settings)
     services = build_services(settings, database=database, is_sandbox=is_sandbox)
     try:
         yield services
     finally:
         services.close()
+
+
+def _as_in_sandbox(settings: Settings) -> Settings:
+    """The settings with which `antin sandbox` runs, whatever port it was started on."""
+    issuer = settings.issuer
+    if "ANTIN_ISSUER" not in os.environ:
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            facts = json.loads((settings.var / "sandbox.json").read_bytes())
+            issuer = str(facts["issuer"])
+    return msgspec.structs.replace(settings, issuer=issuer, tsa_enabled=True)

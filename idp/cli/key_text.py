@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from keystore.purposes import CA_ISSUING, LOG, OCSP, TIMESTAMP, TOKENS
+from keystore.purposes import CA_ISSUING, DOCUMENTS, LOG, OCSP, TIMESTAMP, TOKENS
 from keystore.signing_keys import KeyRecord
 
 _HEADINGS: Final = ("key", "purpose", "kind", "kept", "state")
@@ -34,6 +34,10 @@ _STOPS: Final[Mapping[str, str]] = {
     TIMESTAMP.name: (
         "No timestamps are made under its certificate; those that were made stay valid. Without "
         "another key and certificate /tsa answers systemFailure."
+    ),
+    DOCUMENTS.name: (
+        "`antin sign` signs no documents with it; those that were signed stay valid as long as its "
+        "certificate is good, and for good where they carry timestamps."
     ),
     LOG.name: (
         "The log signs no checkpoints with it: what is recorded from now on is not covered until "

@@ -34,6 +34,7 @@ def make_authority(services: Services, *, now: datetime) -> None:
         pki.ceremony.add_issuing(_ISSUING, root_id=_ROOT, root_key=root.key, now=now)
     pki.timestamp_certificates.renew_due(now)
     pki.ocsp_certificates.renew_due(now)
+    pki.document_certificates.renew_due(now)
     status.signer.sign_ahead(now)
     status.publisher.publish_due(now)
 

@@ -122,6 +122,8 @@ class EventType(StrEnum):
     REQUEST_FAILED = "sign:request:failed"
     REQUEST_FETCHED = "sign:request:fetched"
     """The portal fetched what was signed."""
+    SERVICE_SIGNED = "sign:service:signed"
+    """An operator had the service sign a document in its own name."""
     SIGNER_CLOCK_TRUSTED = "sign:clock:trusted"
     """An operator says that the clock of a signer is right although it went back."""
 

@@ -127,6 +127,23 @@ class ServiceCertificates:
             raise ServiceCertificateMissing(self._rules.profile)
         return found
 
+    def of_key(self, kid: str, *, now: datetime) -> ServiceSigner:
+        """A key of the caller's choice with its newest good certificate.
+
+        Raises  ServiceCertificateMissing: unknown, destroyed, not active yet, or no certificate.
+        """
+        is_active = any(one.kid == kid and one.is_active(now) for one in self._keyring.records(now))
+        usable = [
+            record
+            for record in self._rows(now)
+            if record.kid == kid and record.not_before <= now < self._usable_until(record)
+        ]
+        for record in sorted(usable, key=lambda one: one.not_before, reverse=True):
+            signer = self._open(record, now=now) if is_active else None
+            if signer is not None:
+                return signer
+        raise ServiceCertificateMissing(self._rules.profile)
+
     def _current(self, now: datetime) -> _Loaded:
         loaded = self._loaded
         if loaded is not None and abs(now - loaded.at) < _RELOAD_AFTER:

@@ -89,7 +89,8 @@ class Material:
 class Act:
     """One signature: who signs, when, at which level, and what it says beside.
 
-    Takes   drawn: a PDF of one page, seen at `place`; only a PDF is signed visibly.
+    Takes   drawn: a PDF of one page, seen at `place`; field_name: the field of a form that is
+            filled, None for a new one; only a PDF is signed visibly.
     """
 
     signatory: Signatory
@@ -100,6 +101,7 @@ class Act:
     location: str = field(default="", repr=False)
     place: Appearance | None = None
     drawn: Blob | None = None
+    field_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,7 @@ def _prepare_pades(materials: Sequence[Material], act: Act, parties: Parties) ->
         reason=act.reason or None,
         location=act.location or None,
         place=act.place,
+        field_name=act.field_name,
     )
     return prepare_pades(
         one.get_content(),

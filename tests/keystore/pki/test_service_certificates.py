@@ -17,7 +17,7 @@ from keystore.pki.model import RevocationReason
 from keystore.pki.ocsp_signers import OcspSigners
 from keystore.pki.profiles import Profile
 from keystore.pki.service_certificates import ServiceCertificates
-from keystore.purposes import CA_ISSUING, OCSP, TIMESTAMP, KeyPurpose
+from keystore.purposes import CA_ISSUING, DOCUMENTS, OCSP, TIMESTAMP, KeyPurpose
 
 
 @pytest.fixture
@@ -58,6 +58,23 @@ def test_the_first_start_makes_a_key_and_its_certificate_once(real, make_service
     assert make_service().signer(now)[0].kid == key.kid
     again = service.signer(now + timedelta(hours=1))
     assert again[1] is chain
+
+
+def test_a_key_is_chosen_by_name_while_it_is_active_and_certified(
+    real, make_service, now: datetime
+) -> None:
+    service = make_service(Profile.SERVICE, DOCUMENTS)
+    (record,) = service.renew_due(now)
+    assert DOCUMENTS.rotate_after is not None
+    later = now + DOCUMENTS.rotate_after
+    (coming,) = service.renew_due(later)
+    assert service.of_key(record.kid, now=later).key.kid == record.kid
+    for name in ("nobody", coming.kid):  # the next one is published, and does not sign yet
+        with pytest.raises(ServiceCertificateMissing):
+            service.of_key(name, now=later)
+    real.states.revoke(record.serial, reason=RevocationReason.SUPERSEDED, now=later)
+    with pytest.raises(ServiceCertificateMissing):
+        service.of_key(record.kid, now=later)
 
 
 def test_the_next_key_has_its_certificate_before_it_signs(make_service, now: datetime) -> None:
