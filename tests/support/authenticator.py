@@ -3,7 +3,7 @@
 What lives here: `Authenticator`, which makes assertions over whatever challenge it is given; each
 part of one can be made wrong by name.  Written from the standard and sharing no code with what
 verifies it.  Source: WebAuthn Level 3 §6.1 (authenticator data), §6.3.3, §5.8.1 (client data);
-RFC 9053 §2 and §7 (COSE keys).  Not here: registration with attestation.
+RFC 9053 §2 and §7 (COSE keys).  Not here: attestation by a maker's key.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _USER_PRESENT: Final = 0x01
 _USER_VERIFIED: Final = 0x04
 _BACKUP_ELIGIBLE: Final = 0x08
 _BACKED_UP: Final = 0x10
+_ATTESTED: Final = 0x40
 
 
 class Authenticator:
@@ -98,6 +99,33 @@ class Authenticator:
         signer: Authenticator = wrong.get("signed_by", self)
         signature = signer.sign(data + hashlib.sha256(client_data).digest())
         return WebauthnEvidence(self.credential_id, client_data, data, signature)
+
+    def register(self, challenge: bytes, **wrong: Any) -> tuple[bytes, bytes]:
+        """The client data and the attestation object of a registration; no attestation.
+
+        Takes   wrong: as `confirm`; also fmt, statement (a dict), public_key, credential_id.
+        """
+        client_data = self._client_data(challenge, {"type": "webauthn.create", **wrong})
+        flags = _USER_PRESENT | _USER_VERIFIED | _ATTESTED
+        if self.is_synced:
+            flags |= _BACKUP_ELIGIBLE | _BACKED_UP
+        credential_id = wrong.get("credential_id", self.credential_id)
+        data = (
+            hashlib.sha256(wrong.get("rp_id", self.rp_id).encode()).digest()
+            + bytes((wrong.get("flags", flags),))
+            + wrong.get("count", self.count).to_bytes(4, "big")
+            + bytes(16)
+            + len(credential_id).to_bytes(2, "big")
+            + credential_id
+            + wrong.get("public_key", self.public_key)
+        )
+        if wrong.get("fmt") == "packed":
+            signature = self.sign(data + hashlib.sha256(client_data).digest())
+            statement = {"alg": -7, "sig": signature, **wrong.get("statement", {})}
+        else:
+            statement = wrong.get("statement", {})
+        attestation = {"fmt": wrong.get("fmt", "none"), "attStmt": statement, "authData": data}
+        return client_data, cbor2.dumps(attestation)
 
     def sign(self, message: bytes) -> bytes:
         """The bare signature of the passkey."""
