@@ -116,6 +116,7 @@ def serve() -> None:
     """Serve the provider on ANTIN_HOST:ANTIN_PORT."""
     settings = read_settings()
     is_sandbox = check_server_settings(settings)
+    _check_walls(settings, is_sandbox=is_sandbox)
     refuse_taken_port(settings.host, port=settings.port)
     drop_own_variables()
     # each worker a fresh process: nothing is inherited, no lock is held by a thread that is gone
@@ -134,6 +135,15 @@ def serve() -> None:
             target_loader=partial(make_application, settings, is_sandbox, draining),
             wrap_loader=False,
         )
+
+
+def _check_walls(settings: Settings, *, is_sandbox: bool) -> None:
+    """Where documents are signed: they are read in safety, or nobody is served."""
+    from idp.pki import pki_deployment
+    from idp.walls import check_walls
+
+    if pki_deployment(settings, is_sandbox=is_sandbox) is not None:
+        check_walls(settings)
 
 
 def make_server(settings: Settings, *, draining: Flag) -> DrainingServer:
