@@ -8,9 +8,15 @@ import pytest
 
 from tests.support.pages import SPECIMENS
 
+# radio buttons of one name are one stop: the chosen one, or the first
 _NUMBER = """() => {
+  const stop = e => {
+    const group = [...e.form.querySelectorAll(`input[name="${e.name}"]`)];
+    return group.find(one => one.checked) || group[0];
+  };
   const controls = [...document.querySelectorAll("a[href], button, input, [tabindex='0']")]
-    .filter(e => e.type !== "hidden" && !e.hidden && e.checkVisibility());
+    .filter(e => e.type !== "hidden" && !e.hidden && e.checkVisibility())
+    .filter(e => e.type !== "radio" || e === stop(e));
   controls.forEach((e, i) => { e.dataset.number = i; });
   return controls.length;
 }"""

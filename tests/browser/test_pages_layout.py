@@ -31,7 +31,7 @@ _WIDE_SPACING = """() => {
 }"""
 _SMALL_TARGETS = """() => [...document.querySelectorAll("button, .btn, .choice, input")]
   .concat([...document.querySelectorAll(".form-check")])
-  .filter(e => e.type !== "hidden" && e.type !== "checkbox" && !e.hidden)
+  .filter(e => !["hidden", "checkbox", "radio"].includes(e.type) && !e.hidden)
   .filter(e => e.getBoundingClientRect().height < (e.classList.contains("reveal") ? 44 : 48))
   .map(e => `${e.tagName}#${e.id} ${e.getBoundingClientRect().height}`)"""
 

@@ -47,6 +47,7 @@ from idp.web.pages import (
 )
 from idp.web.theme import Site, install_pages
 from idp.web.trust_pages import AuthoritiesPage, Authority, AuthorityPage, LogPage, LogTree
+from tests.support.sign_specimens import SIGN_SPECIMENS
 
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
@@ -341,7 +342,12 @@ _ERRORS: Final[Mapping[str, Page]] = {
     for kind in get_args(ErrorKind)
 }
 
-SPECIMENS: Final[Mapping[str, Page]] = {**_PLAIN, **_LOGIN_PROBLEMS, **_ERRORS}
+SPECIMENS: Final[Mapping[str, Page]] = {
+    **_PLAIN,
+    **_LOGIN_PROBLEMS,
+    **_ERRORS,
+    **SIGN_SPECIMENS,
+}
 
 
 def make_gallery(*, is_secure: bool = False) -> Flask:

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 from flask import Flask
 
-from idp.web import pages, trust_pages
+from idp.web import pages, sign_pages, trust_pages
 from idp.web.pages import (
     ConsentPage,
     ErrorKind,
@@ -36,6 +36,16 @@ IDS = {
     "receipt": ("receipt-print", "receipt-return"),
     "consents": ("consent-withdraw-0", "consent-receipt-0", "consent-receipt-2"),
     "logout": ("logout-confirm", "logout-stay"),
+    "sign": ("sign-open", "sign-refuse", "sign-download-0"),
+    "sign_many": ("credential-0", "credential-1", "sign-open"),
+    "sign_first_certificate": ("sign-enrol", "way-0", "way-1"),
+    "sign_confirm": ("sign-confirm", "sign-refuse", "sign-page"),
+    "sign_confirm_passkey": ("sign-passkey", "sign-refuse", "passkey-problem"),
+    "sign_certificate": ("certificate-confirm", "sign-back"),
+    "sign_refuse": ("sign-refuse-confirm", "sign-back"),
+    "sign_other_account": ("sign-other-account",),
+    "sign_signed": ("sign-return", "sign-signed-0"),
+    "sign_under_way": ("sign-reload",),
     "logged_out": ("logout-return",),
     "error_interaction_expired": ("error-reference", "error-return"),
     "form_post": ("form-post-continue",),
@@ -45,6 +55,8 @@ FIELDS = {
     "otp": ("otp",),
     "activation": ("activation_code",),
     "enrol": ("otp",),
+    "sign_confirm": ("otp",),
+    "sign_certificate": ("otp",),
 }
 
 
@@ -93,8 +105,9 @@ def show(request: pytest.FixtureRequest, gallery: Flask) -> Iterator[Any]:
 
 
 def subclasses(page: type[Page]) -> set[type[Page]]:
-    named = {**vars(pages), **vars(trust_pages)}
-    return {page_class for page_class in named.values() if is_page(page_class, page)}
+    named = {**vars(pages), **vars(sign_pages), **vars(trust_pages)}
+    # what several pages share is no page
+    return {one for one in named.values() if is_page(one, page) and "template" in vars(one)}
 
 
 def is_page(candidate: object, page: type[Page]) -> bool:
