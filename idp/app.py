@@ -14,6 +14,7 @@ from flask import Flask
 from idp.oauth.parameters import MAX_BYTES
 from idp.services import Services
 from idp.web.account.consents import make_consents
+from idp.web.account.passkeys import make_passkeys
 from idp.web.account.receipts import make_receipts
 from idp.web.authorities import make_authorities
 from idp.web.authorize import make_authorize
@@ -68,6 +69,7 @@ def create_app(services: Services, *, home: MakePage | None = None) -> Flask:
     if services.signing is not None:
         app.register_blueprint(make_portal_api(services, services.signing))
         app.register_blueprint(make_sign_pages(services, services.signing, cookies=cookies))
+        app.register_blueprint(make_passkeys(services, services.signing, cookies=cookies))
     app.register_blueprint(make_home(services, cookies=cookies, own_page=home))
     direct = {**make_token(services, proxies=proxies), **make_userinfo(services)}
     app.wsgi_app = DirectEndpoints(app.wsgi_app, by_path=direct)  # type: ignore[method-assign]  # Flask's own way of wrapping

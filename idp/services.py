@@ -17,6 +17,7 @@ from idp.accounts.attempts import OTP_LIMITS, PASSWORD_LIMITS, Attempts
 from idp.accounts.code_holders import CodeHolders, VerifierHolder
 from idp.accounts.enrolment import TotpEnrolment
 from idp.accounts.login import Login
+from idp.accounts.passkeys import Passkeys
 from idp.accounts.passwords import Passwords
 from idp.accounts.people import People
 from idp.clock import utc_now
@@ -79,6 +80,7 @@ class Services:
     clock: Clock
     outbox: Outbox
     people: People
+    passkeys: Passkeys
     login: Login
     enrolment: TotpEnrolment
     verifier: VerifierClient | None
@@ -156,6 +158,15 @@ def build_services(
     clock = open_clock(settings.queue_url or f"sqlite:///{settings.var.absolute() / 'queue.db'}")
     outbox = Outbox(clock.wake)
     people = People(database, sealer=sealer)
+    passkeys = Passkeys(
+        database,
+        store=ephemeral,
+        sealer=sealer,
+        log=log,
+        rp_id=settings.effective_signer_rp_id,
+        rp_name=APP_NAME,
+        origins=settings.effective_signer_origins,
+    )
     attempts = Attempts(
         ephemeral,
         sealer=sealer,
@@ -215,6 +226,7 @@ def build_services(
             sealer=sealer,
             log=log,
             people=people,
+            passkeys=passkeys,
             registry=registry,
             outbox=outbox,
             egress=egress,
@@ -227,6 +239,7 @@ def build_services(
         clock=clock,
         outbox=outbox,
         people=people,
+        passkeys=passkeys,
         login=Login(
             database,
             store=ephemeral,

@@ -15,9 +15,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from clients.registry.registry import Registry
+from idp.accounts.passkeys import Passkeys
 from idp.accounts.people import People
 from idp.egress import Egress
 from idp.errors import SettingsInvalid
+from idp.passkey_removal import PasskeyRemoval
 from idp.pki import Pki
 from idp.second_factors import VerifierFactors
 from idp.settings import Settings
@@ -61,7 +63,9 @@ class SigningServices:
     documents: DocumentStore
     signers: PortalSigners
     credentials: HeldCredentials
+    eligibility: Eligibility
     enrolment: SigningEnrolment
+    passkey_removal: PasskeyRemoval
     second_factors: VerifierFactors
     requests: SigningRequests
     windows: Windows
@@ -81,6 +85,7 @@ def build_signing(
     sealer: Sealer,
     log: LogWriter,
     people: People,
+    passkeys: Passkeys,
     registry: Registry,
     outbox: Outbox,
     egress: Egress,
@@ -170,6 +175,7 @@ def build_signing(
             certificates=trust.pki.certificates,
             authorities=trust.pki.authorities,
         ),
+        eligibility=eligibility,
         enrolment=SigningEnrolment(
             store=ephemeral,
             sealer=sealer,
@@ -182,6 +188,13 @@ def build_signing(
             audience=settings.issuer,
             rp_id=settings.effective_signer_rp_id,
             needs_statement=settings.signer_needs_statement,
+        ),
+        passkey_removal=PasskeyRemoval(
+            database,
+            passkeys=passkeys,
+            people=people,
+            certificates=trust.pki.certificates,
+            states=trust.pki.states,
         ),
         second_factors=factors,
         requests=requests,

@@ -138,6 +138,10 @@ class Eligibility:
         with self._database.read() as connection:
             return list_passkeys(connection, AccountId(account_id), sealer=self._sealer)
 
+    def alone_from(self, passkey: Passkey) -> datetime:
+        """From when on a passkey confirms a signing key by itself."""
+        return passkey.created_at + self._passkey_waits
+
     def is_old_enough(self, passkey: Passkey, *, now: datetime) -> bool:
         """Whether a passkey confirms a signing key by itself."""
-        return now - passkey.created_at >= self._passkey_waits
+        return now >= self.alone_from(passkey)

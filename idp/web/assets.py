@@ -27,6 +27,7 @@ _FILES: Final[Mapping[str, tuple[Traversable, str]]] = {
     "countdown.js": (_OURS, "text/javascript"),
     "form_post.js": (_OURS, "text/javascript"),
     "print.js": (_OURS, "text/javascript"),
+    "register_passkey.js": (_OURS, "text/javascript"),
     "show_password.js": (_OURS, "text/javascript"),
     "submit_once.js": (_OURS, "text/javascript"),
     "seal.svg": (_OURS, "image/svg+xml"),

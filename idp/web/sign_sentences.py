@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from idp.web.passkey_sentences import PASSKEY_PROBLEMS
 from idp.web.sentences import FORM_PROBLEMS, N_, FieldProblem
 from signing.errors import SigningError
 
@@ -321,5 +322,5 @@ def sentence_of_reason(reason: str) -> str:
     return SIGN_PROBLEMS.get(reason, SIGN_PROBLEMS[UNKNOWN]).sentence
 
 
-FORMS: Final = {**FORM_PROBLEMS, "sign": SIGN_PROBLEMS}
-"""The tables of all forms, with the one of signing."""
+FORMS: Final = {**FORM_PROBLEMS, "sign": SIGN_PROBLEMS, "passkey": PASSKEY_PROBLEMS}
+"""The tables of all forms, with those of signing."""

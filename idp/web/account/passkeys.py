@@ -1,0 +1,181 @@
+"""The person's passkeys: what they open, registering another, renaming, removing.
+
+What lives here: `/account/passkeys`.  All of it needs a sign-in with two factors: whoever knows a
+password alone registers nothing and ends nothing.  The challenge of a registration comes with the
+page and is taken once.
+Source: architecture, J5; WebAuthn Level 3 §7.1.
+Not here: what is taken (`idp/accounts/passkeys.py`), what ends with one (`idp/passkey_removal.py`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from flask import Blueprint, Response, abort, request
+
+from idp.accounts.credentials import Passkey
+from idp.accounts.model import Account
+from idp.accounts.passkeys import MOST_PASSKEYS, PasskeyRefused, read_new_credential
+from idp.model import Session
+from idp.services import Services
+from idp.signing import SigningServices
+from idp.web.answer import see_other
+from idp.web.cookies import Cookies, make_browser_token
+from idp.web.flow import CsrfFailed, page_answer
+from idp.web.own_sign_in import OwnSignIn
+from idp.web.pages import Page
+from idp.web.passkey_pages import PasskeyRemovePage, PasskeysPage, ShownPasskey, StoppedKey
+from idp.web.request_facts import note_refusal
+from idp.web.select_account import main_identifier
+
+PLACE: Final = "/account/passkeys"
+_LEVEL: Final = 2
+
+
+def make_passkeys(services: Services, signing: SigningServices, *, cookies: Cookies) -> Blueprint:
+    """The blueprint of `/account/passkeys`."""
+    pages = _PasskeyPages(services, signing, cookies=cookies)
+    blueprint = Blueprint("passkeys", __name__)
+    blueprint.add_url_rule(PLACE, "show", pages.show)
+    blueprint.add_url_rule(PLACE, "register", pages.register, methods=["POST"])
+    for name, act in (("rename", pages.rename), ("remove", pages.remove)):
+        place = f"{PLACE}/<string(length=36):passkey_id>/{name}"
+        blueprint.add_url_rule(place, name, act, methods=["POST"])
+        # the language switch reloads by GET what a form answered
+        blueprint.add_url_rule(place, f"{name}_again", pages.back)
+    return blueprint
+
+
+class _PasskeyPages:
+    """The views."""
+
+    def __init__(self, services: Services, signing: SigningServices, *, cookies: Cookies) -> None:
+        self._services = services
+        self._signing = signing
+        self._cookies = cookies
+        self._sign_in = OwnSignIn(services, cookies=cookies)
+
+    def show(self) -> Response:
+        """The list, and a form with a new challenge."""
+        session = self._sign_in.find(level=_LEVEL)
+        if session is None:
+            return self._sign_in.begin(PLACE, level=_LEVEL)
+        return self._page(session)
+
+    def back(self, passkey_id: str) -> Response:  # noqa: ARG002 - in the address
+        """Where a form of one passkey leads when it is loaded again."""
+        return see_other(PLACE)
+
+    def register(self) -> Response:
+        """What the device made.  Raises CsrfFailed."""
+        session = self._posted()
+        if session is None:
+            return self._sign_in.begin(PLACE, level=_LEVEL)
+        try:
+            self._services.passkeys.finish(
+                session.account_id,
+                session_id=session.session_id,
+                new=read_new_credential(request.form.get("credential", "")),
+                name=request.form.get("name", ""),
+                now=self._services.time(),
+            )
+        except PasskeyRefused as refusal:
+            return self._page(session, problem=refusal)
+        return see_other(PLACE)
+
+    def rename(self, passkey_id: str) -> Response:
+        """Call one otherwise.  Raises CsrfFailed."""
+        session = self._posted()
+        if session is None:
+            return self._sign_in.begin(PLACE, level=_LEVEL)
+        try:
+            is_known = self._services.passkeys.rename(
+                session.account_id, passkey_id, name=request.form.get("name", "")
+            )
+        except PasskeyRefused as refusal:
+            return self._page(session, problem=refusal)
+        return see_other(PLACE) if is_known else abort(404)
+
+    def remove(self, passkey_id: str) -> Response:
+        """Ask once more, then end it.  Raises CsrfFailed."""
+        session = self._posted()
+        if session is None:
+            return self._sign_in.begin(PLACE, level=_LEVEL)
+        now = self._services.time()
+        known = self._services.passkeys.list_of(session.account_id)
+        found = next((one for one in known if one.passkey_id == passkey_id), None)
+        if found is None:
+            abort(404)
+        if request.form.get("decision") == "remove":
+            self._signing.passkey_removal.remove(session.account_id, found, now=now)
+            return see_other(PLACE)
+        browser = self._browser()
+        page = PasskeyRemovePage(
+            here=PLACE,
+            passkey=self._shown(session, found, now=now),
+            action=f"{PLACE}/{passkey_id}/remove",
+            back_url=PLACE,
+            csrf_token=self._cookies.csrf_token(browser, place=PLACE),
+        )
+        return self._answer(page, browser=browser)
+
+    def _posted(self) -> Session | None:
+        if not self._cookies.is_csrf_token(request.form.get("csrf_token"), place=PLACE):
+            raise CsrfFailed
+        return self._sign_in.find(level=_LEVEL)
+
+    def _page(self, session: Session, *, problem: PasskeyRefused | None = None) -> Response:
+        now, browser = self._services.time(), self._browser()
+        account = self._services.people.find_account(session.account_id)
+        if account is None:
+            abort(404)
+        passkeys = self._services.passkeys.list_of(session.account_id)
+        code = None if problem is None else f"passkey_{problem.reason}"
+        if code is not None:
+            note_refusal(code)
+        page = PasskeysPage(
+            here=PLACE,
+            name=account.profile.name,
+            passkeys=tuple(self._shown(session, one, now=now) for one in passkeys),
+            action=PLACE,
+            options=self._options(session, account, now=now)
+            if len(passkeys) < MOST_PASSKEYS
+            else "",
+            csrf_token=self._cookies.csrf_token(browser, place=PLACE),
+            problem=code,
+        )
+        return self._answer(page, browser=browser, problem=code)
+
+    def _options(self, session: Session, account: Account, *, now: datetime) -> str:
+        return self._services.passkeys.begin(
+            account,
+            session_id=session.session_id,
+            label=f"•••{main_identifier(account)[-4:]}",
+            now=now,
+        )
+
+    def _shown(self, session: Session, one: Passkey, *, now: datetime) -> ShownPasskey:
+        opened = self._signing.passkey_removal.opened_by(session.account_id, one, now=now)
+        alone_from = self._signing.eligibility.alone_from(one)
+        place = f"{PLACE}/{one.passkey_id}"
+        return ShownPasskey(
+            name=one.name,
+            created_at=one.created_at,
+            used_at=one.used_at,
+            is_synced=one.is_backed_up,
+            alone_from=alone_from if now < alone_from else None,
+            keys=tuple(
+                StoppedKey(owner=key.owner, is_seal=key.is_seal, stops=key.stops) for key in opened
+            ),
+            rename_action=f"{place}/rename",
+            remove_action=f"{place}/remove",
+        )
+
+    def _browser(self) -> str:
+        return self._cookies.read_browser() or make_browser_token()
+
+    def _answer(self, page: Page, *, browser: str, problem: str | None = None) -> Response:
+        response = page_answer(page, problem=problem)
+        self._cookies.ensure_browser(response, browser)
+        return response

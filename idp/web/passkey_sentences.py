@@ -1,0 +1,39 @@
+"""What the pages say when a passkey is not taken.
+
+What lives here: a sentence per reason of `PasskeyRefused`, in Vietnamese; English is in the
+catalogue.  Not here: when (`idp/accounts/passkeys.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from idp.web.sentences import N_, FieldProblem
+
+_AGAIN: Final = FieldProblem(
+    "", N_("Khóa truy cập chưa được đăng ký. Vui lòng thử lại từ đầu trên trang này.")
+)
+_UNFIT: Final = FieldProblem(
+    "", N_("Thiết bị này không tạo được loại khóa truy cập cần cho việc ký số.")
+)
+
+PASSKEY_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
+    "passkey_challenge": FieldProblem(
+        "",
+        N_("Đã quá thời gian hoặc trang đã được mở ở nơi khác. Vui lòng thử lại trên trang này."),
+    ),
+    "passkey_malformed": _AGAIN,
+    "passkey_response": _AGAIN,
+    "passkey_origin": _AGAIN,
+    "passkey_cross_origin": _AGAIN,
+    "passkey_attestation": _UNFIT,
+    "passkey_public_key": _UNFIT,
+    "passkey_known": FieldProblem("", N_("Khóa truy cập này đã được đăng ký.")),
+    "passkey_too_many": FieldProblem(
+        "", N_("Đã có quá nhiều khóa truy cập. Vui lòng gỡ bớt khóa không còn dùng.")
+    ),
+    "passkey_name": FieldProblem(
+        "name", N_("Vui lòng đặt tên gọi cho khóa truy cập, dài không quá 60 ký tự.")
+    ),
+}
