@@ -235,7 +235,6 @@ def upgrade() -> None:
     op.create_table('totp',
     sa.Column('totp_id', sa.String(length=40), nullable=False),
     sa.Column('account_key', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
-    sa.Column('holder', sa.String(length=12), nullable=False),
     sa.Column('secret_sealed', sa.LargeBinary(), nullable=False),
     sa.Column('created_ms', sa.BigInteger(), nullable=False),
     sa.ForeignKeyConstraint(['account_key'], ['account.account_key'], ),
