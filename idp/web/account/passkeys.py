@@ -26,6 +26,7 @@ from idp.web.flow import CsrfFailed, page_answer
 from idp.web.own_sign_in import OwnSignIn
 from idp.web.pages import Page
 from idp.web.passkey_pages import PasskeyRemovePage, PasskeysPage, ShownPasskey, StoppedKey
+from idp.web.passkey_sentences import PASSKEY_PROBLEMS
 from idp.web.request_facts import note_refusal
 from idp.web.select_account import main_identifier
 
@@ -81,7 +82,7 @@ class _PasskeyPages:
                 now=self._services.time(),
             )
         except PasskeyRefused as refusal:
-            return self._page(session, problem=refusal)
+            return _refused(refusal)
         return see_other(PLACE)
 
     def rename(self, passkey_id: str) -> Response:
@@ -94,7 +95,7 @@ class _PasskeyPages:
                 session.account_id, passkey_id, name=request.form.get("name", "")
             )
         except PasskeyRefused as refusal:
-            return self._page(session, problem=refusal)
+            return _refused(refusal)
         return see_other(PLACE) if is_known else abort(404)
 
     def remove(self, passkey_id: str) -> Response:
@@ -125,15 +126,13 @@ class _PasskeyPages:
             raise CsrfFailed
         return self._sign_in.find(level=_LEVEL)
 
-    def _page(self, session: Session, *, problem: PasskeyRefused | None = None) -> Response:
+    def _page(self, session: Session) -> Response:
         now, browser = self._services.time(), self._browser()
         account = self._services.people.find_account(session.account_id)
         if account is None:
             abort(404)
         passkeys = self._services.passkeys.list_of(session.account_id)
-        code = None if problem is None else f"passkey_{problem.reason}"
-        if code is not None:
-            note_refusal(code)
+        problem = request.args.get("problem")
         page = PasskeysPage(
             here=PLACE,
             name=account.profile.name,
@@ -143,9 +142,9 @@ class _PasskeyPages:
             if len(passkeys) < MOST_PASSKEYS
             else "",
             csrf_token=self._cookies.csrf_token(browser, place=PLACE),
-            problem=code,
+            problem=problem if problem in PASSKEY_PROBLEMS else None,
         )
-        return self._answer(page, browser=browser, problem=code)
+        return self._answer(page, browser=browser)
 
     def _options(self, session: Session, account: Account, *, now: datetime) -> str:
         return self._services.passkeys.begin(
@@ -175,7 +174,14 @@ class _PasskeyPages:
     def _browser(self) -> str:
         return self._cookies.read_browser() or make_browser_token()
 
-    def _answer(self, page: Page, *, browser: str, problem: str | None = None) -> Response:
-        response = page_answer(page, problem=problem)
+    def _answer(self, page: Page, *, browser: str) -> Response:
+        response = page_answer(page)
         self._cookies.ensure_browser(response, browser)
         return response
+
+
+def _refused(refusal: PasskeyRefused) -> Response:
+    # the page that says so has another challenge, and may be loaded again
+    code = f"passkey_{refusal.reason}"
+    note_refusal(code)
+    return see_other(f"{PLACE}?problem={code}")
