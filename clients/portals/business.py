@@ -1,6 +1,7 @@
-"""A portal for businesses: who signed in, and for which organisation.
+"""A portal for businesses: who signed in, for which organisation, and a decision with its seal.
 
-What lives here: what this portal asks for and what it shows.  The way in and out is `sign_in.py`.
+What lives here: what this portal asks for, what it shows and what it has signed.  The way in and
+out is `sign_in.py`, the way of a document `signing.py`.
 The person is always a person; the organisation is in the claim `org`, and only there.
 """
 
@@ -13,12 +14,14 @@ from datetime import datetime
 from flask import Flask, render_template
 
 from clients.portals.claims import local_time, local_time_of
-from clients.portals.sessions import PendingLogins, SessionStore
+from clients.portals.sessions import PendingLogins, Session, SessionStore
 from clients.portals.settings import PortalSettings
 from clients.portals.sign_in import SignIn, add_sign_in
+from clients.portals.signing import Form, Signing, add_signing
 from clients.sdk import (
     Login,
     Portal,
+    SignerWanted,
     StartedLogin,
     Transport,
     Urllib3Transport,
@@ -77,12 +80,41 @@ def create_business_portal(
         now=now,
     )
     add_sign_in(app, sign_in)
+    add_signing(app, Signing(sign_in=sign_in, form=_DECISION))
 
     @app.get("/")
     def home() -> str:
         return render_template("business.html", session=sign_in.session())
 
     return app
+
+
+def _signers(session: Session[Representative]) -> tuple[SignerWanted, ...]:
+    """The person first, then the organisation's seal (Decree 30/2020/ND-CP).
+
+    Who may use the seal is the provider's to know; here it is who signed in for the organisation.
+    """
+    organisation = session.person.organisation
+    if organisation is None or organisation.code is None:
+        return ()
+    return (
+        SignerWanted(subject=session.subject),
+        SignerWanted(subject=session.subject, role="seal", enterprise_code=organisation.code),
+    )
+
+
+_DECISION = Form(
+    title="Quyết định ban hành Quy chế sử dụng chữ ký số",
+    file="quyet-dinh.pdf",
+    name_signed="Quyết định (đã ký).pdf",
+    reason="Ban hành",
+    appearance=[
+        {"kind": "general", "box": [319, 220, 553, 310]},
+        {"kind": "general", "box": [85, 220, 309, 310]},
+    ],
+    signers=_signers,
+)
+"""The person's box is below the title of the office, the seal's on its left."""
 
 
 def _start(portal: Portal, ui_locales: tuple[str, ...]) -> StartedLogin:

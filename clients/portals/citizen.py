@@ -1,6 +1,7 @@
-"""A portal for citizens: sign in with two factors, see what was shared, sign out everywhere.
+"""A portal for citizens: sign in with two factors, sign a form, sign out everywhere.
 
-What lives here: what this portal asks for and what it shows.  The way in and out is `sign_in.py`.
+What lives here: what this portal asks for, what it shows and what it has signed.  The way in and
+out is `sign_in.py`, the way of a document `signing.py`.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from datetime import datetime
 from flask import Flask, render_template
 
 from clients.portals.claims import local_time, mask_number
-from clients.portals.sessions import PendingLogins, SessionStore
+from clients.portals.sessions import PendingLogins, Session, SessionStore
 from clients.portals.settings import PortalSettings
 from clients.portals.sign_in import SignIn, add_sign_in
+from clients.portals.signing import Form, Signing, add_signing
 from clients.sdk import (
     Login,
     Portal,
+    SignerWanted,
     StartedLogin,
     Transport,
     Urllib3Transport,
@@ -67,12 +70,28 @@ def create_citizen_portal(
         now=now,
     )
     add_sign_in(app, sign_in)
+    add_signing(app, Signing(sign_in=sign_in, form=_FORM))
 
     @app.get("/")
     def home() -> str:
         return render_template("citizen.html", session=sign_in.session())
 
     return app
+
+
+def _signers(session: Session[Citizen]) -> tuple[SignerWanted, ...]:
+    return (SignerWanted(subject=session.subject),)
+
+
+_FORM = Form(
+    title="Đơn đề nghị cấp giấy phép xây dựng",
+    file="don-de-nghi.pdf",
+    name_signed="Đơn đề nghị cấp giấy phép xây dựng (đã ký).pdf",
+    reason="Nộp đơn đề nghị",
+    appearance={"kind": "general", "box": [319, 260, 553, 350]},
+    signers=_signers,
+)
+"""The box is in points, from the lower left corner: below "NGƯỜI ĐỀ NGHỊ"."""
 
 
 def _start(portal: Portal, ui_locales: tuple[str, ...]) -> StartedLogin:

@@ -1,4 +1,4 @@
-"""What a portal says when a sign-in did not work.
+"""What a portal says when a sign-in, or asking for a signature, did not work.
 
 What lives here: one sentence and one next step per kind of problem, in Vietnamese and English,
 and which error of the SDK is which kind.  Details go to the portal's log, never to the page.
@@ -15,6 +15,8 @@ from clients.sdk import (
     ProviderUnavailable,
     ResponseMalformed,
     SdkError,
+    SigningAnswerMalformed,
+    SigningRefused,
     StateMismatch,
     TokenRequestRefused,
 )
@@ -154,6 +156,88 @@ NOT_FOUND = Problem(
     next_step=_HOME,
 )
 
+NOTHING_TO_SIGN = Problem(
+    name="nothing_to_sign",
+    status=403,
+    title=("Chưa thể ký", "There is nothing to sign yet"),
+    sentence=(
+        (
+            "Chỉ ký được quyết định khi Ông/Bà đăng nhập thay mặt một tổ chức. Hãy đăng nhập lại và"
+            " chọn tổ chức."
+        ),
+        "A decision is signed for an organisation: sign in again and choose one.",
+    ),
+    next_step=_AGAIN,
+)
+SIGNING_REFUSED = Problem(
+    name="signing_refused",
+    status=502,
+    title=("Không gửi ký được", "The signing service refused"),
+    sentence=(
+        (
+            "Hệ thống ký số không nhận yêu cầu này. Tài liệu chưa được ký. Nếu tình trạng này lặp"
+            " lại, vui lòng báo cho cổng dịch vụ."
+        ),
+        (
+            "The signing service did not take this request. Nothing was signed. If this happens"
+            " again, please tell us."
+        ),
+    ),
+    next_step=_HOME,
+)
+SIGNER_UNKNOWN = Problem(
+    name="signer_unknown",
+    status=403,
+    title=("Ông/Bà chưa được ký tài liệu này", "You may not sign this"),
+    sentence=(
+        (
+            "Hệ thống ký số không thấy Ông/Bà có quyền ký với tư cách này. Tài liệu chưa được ký."
+            " Hãy kiểm tra tư cách đại diện rồi đăng nhập lại."
+        ),
+        (
+            "The signing service does not find that you may sign in this capacity. Nothing was"
+            " signed. Please check for whom you may act, then sign in again."
+        ),
+    ),
+    next_step=_AGAIN,
+)
+NOT_SIGNED_YET = Problem(
+    name="not_signed_yet",
+    status=409,
+    title=("Tài liệu chưa ký xong", "Not signed yet"),
+    sentence=(
+        "Tài liệu này chưa được ký xong nên chưa tải về được.",
+        "This document is not signed, so there is nothing to download.",
+    ),
+    next_step=_HOME,
+)
+SIGNING_UNAVAILABLE = Problem(
+    name="signing_unavailable",
+    status=503,
+    title=("Hệ thống ký số đang gián đoạn", "Signing is not available"),
+    sentence=(
+        "Hệ thống ký số chưa phản hồi. Vui lòng thử lại sau ít phút.",
+        "The signing service does not answer. Please try again in a few minutes.",
+    ),
+    next_step=_HOME,
+)
+DOCUMENT_GONE = Problem(
+    name="document_gone",
+    status=410,
+    title=("Tài liệu không còn ở hệ thống ký số", "The document is no longer kept"),
+    sentence=(
+        "Đã quá thời hạn tải tài liệu đã ký từ hệ thống ký số. Vui lòng ký lại nếu cần.",
+        "The time to fetch the signed document is over. Please sign again if you need it.",
+    ),
+    next_step=_HOME,
+)
+
+_BY_SIGNING_ERROR = {
+    "signer_unknown": SIGNER_UNKNOWN,
+    "request_unknown": NOT_FOUND,
+    "request_not_waiting": NOT_SIGNED_YET,
+    "document_gone": DOCUMENT_GONE,
+}
 _BY_PROTOCOL_ERROR = {
     "access_denied": DENIED,
     "login_required": LOGIN_REQUIRED,
@@ -173,8 +257,14 @@ def problem_of(error: SdkError) -> Problem:
             return _BY_PROTOCOL_ERROR.get(error.error, UNTRUSTED)
         case IdTokenInvalid(step=step) if step == _ACR_STEP:
             return LEVEL
+        case ProviderUnavailable(where="sign"):
+            return SIGNING_UNAVAILABLE
         case ProviderUnavailable():
             return UNAVAILABLE
+        case SigningRefused():
+            return _BY_SIGNING_ERROR.get(error.error, SIGNING_REFUSED)
+        case SigningAnswerMalformed():
+            return SIGNING_REFUSED
         case StateMismatch() | LoginExpired() | ResponseMalformed():
             return NOT_THIS_BROWSER
         case TokenRequestRefused(error="invalid_grant"):

@@ -45,6 +45,16 @@ class PortalSettings:
         return f"{self.base_url}/backchannel-logout"
 
     @property
+    def signing_return_uri(self) -> str:
+        """Where signers come back to; under the origin of the redirect URI, or it is refused."""
+        return f"{self.base_url}/signed"
+
+    @property
+    def signing_webhook_uri(self) -> str:
+        """Where the provider tells what became of a signing request; under the same origin."""
+        return f"{self.base_url}/signing-events"
+
+    @property
     def is_https(self) -> bool:
         """Whether cookies are for https alone."""
         return urlsplit(self.base_url).scheme == "https"

@@ -184,7 +184,7 @@ def add_sign_in(app: Flask, sign_in: SignIn[Person]) -> None:
     @app.errorhandler(SdkError)
     def refuse(error: SdkError) -> AnyResponse:
         # An error of the SDK holds no token and no claim, so its text may be logged.
-        _log.warning("sign-in failed: %s, %s", error.code, error)
+        _log.warning("not done: %s, %s", error.code, error)
         return problem_page(problem_of(error))
 
 

@@ -15,6 +15,7 @@ from werkzeug.test import Client, TestResponse
 
 from clients.portals import PortalSettings, create_business_portal, create_citizen_portal
 from tests.clients.sdk.provider import CLIENT_ID, ISSUER, FakeProvider
+from tests.clients.sdk.signing_api import FakeSigning
 from tests.support.pii_alarm import SEEDED
 
 
@@ -77,7 +78,7 @@ def rows(page: TestResponse, list_id: str) -> dict[str, str]:
 
 @pytest.fixture
 def provider(clock) -> FakeProvider:
-    return FakeProvider(clock)
+    return FakeSigning(clock)
 
 
 @pytest.fixture
