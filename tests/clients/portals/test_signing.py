@@ -14,7 +14,13 @@ import pytest
 from werkzeug.test import TestResponse
 
 from clients.sdk import HttpAnswer
+from signing.appearance.appear import Showing, appear
+from signing.appearance.general import Details
+from signing.appearance.geometry import Page
+from signing.appearance.surroundings import look_around
 from signing.appearance.wanted import read_wanted
+from signing.intake import Intake
+from signing.isolation.blob import Blob
 from tests.clients.portals.conftest import PortalBrowser
 from tests.clients.sdk.signing_api import EVENT, FakeSigning
 from tests.support.tree import ROOT
@@ -238,3 +244,39 @@ def unpacked(file: Path) -> bytes:
     """A PDF without compression, which is not the same everywhere."""
     command = ("qpdf", "--qdf", "--deterministic-id", "--no-original-object-ids", file, "-")
     return subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
+
+
+@pytest.mark.parametrize("portal", ["citizen", "business"])
+def test_what_shall_be_seen_has_its_place_on_the_page(request, isolation, now, portal) -> None:
+    browser = request.getfixturevalue(portal)
+    browser.provider.userinfo["org"] = _ORG
+    service, _ = asked(browser)
+    (body,) = service.bodies
+    wanted = read_wanted(json.dumps(body["appearance"]).encode(), signers=len(body["signers"]))
+    details = Details(
+        name="Công ty Trách nhiệm hữu hạn Sen Vàng và những người bạn",
+        signed_at=now,
+        issuer="Ấn Tín SANDBOX issuing",
+        verify_url="https://dang-nhap.example/verify",
+        reason=body["reason"],
+    )
+    with Blob.of(base64.b64decode(body["documents"][0]["content"])) as document:
+        taken = Intake(isolation)(document, media_type="application/pdf")
+        assert taken.pdf is not None
+        places = []
+        for one in wanted:
+            assert one is not None
+            visible = appear(
+                isolation,
+                [document],
+                wanted=one,
+                pages=taken.pdf.pages,
+                showing=Showing(details=details),
+            )
+            visible.drawing.close()
+            around = look_around(
+                isolation, [document], page=Page.of_shape(taken.pdf.pages[0], number=0), wanted=()
+            )
+            assert not any(visible.seen.covers(line) for line in around.lines)
+            places.append(visible.seen)
+    assert not any(one.covers(other) for one in places for other in places if one is not other)
