@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
+from idp.web.openapi_sign import sign_paths, sign_schemas
+
 _FORM: Final = "application/x-www-form-urlencoded"
 _JSON: Final = "application/json"
 _TEXT: Final = {"type": "string"}
@@ -26,12 +28,15 @@ _CLIENT_FIELDS: Final = {
 }
 
 
-def openapi_document(issuer: str) -> bytes:
-    """The document as JSON."""
-    return msgspec.json.encode(openapi_members(issuer))
+def openapi_document(issuer: str, *, signs: bool) -> bytes:
+    """The document as JSON.
+
+    Takes   signs: whether portals have documents signed at this deployment.
+    """
+    return msgspec.json.encode(openapi_members(issuer, signs=signs))
 
 
-def openapi_members(issuer: str) -> dict[str, Any]:
+def openapi_members(issuer: str, *, signs: bool) -> dict[str, Any]:
     """The members, in a readable order."""
     return {
         "openapi": "3.1.1",
@@ -65,9 +70,10 @@ def openapi_members(issuer: str) -> dict[str, Any]:
             "/openapi.json": {"get": _constant("openapi", "This document.", None)},
             "/healthz": {"get": _word("healthz", "Whether the process is alive.")},
             "/readyz": {"get": _word("readyz", "Whether requests should be sent here.")},
+            **(sign_paths() if signs else {}),
         },
         "components": {
-            "schemas": _schemas(),
+            "schemas": _schemas() | (sign_schemas() if signs else {}),
             "responses": _responses(),
             "securitySchemes": _security(),
         },

@@ -44,7 +44,9 @@ class StandingAnswers:
         self._jwks_cache = f"public, max-age={services.settings.jwks_cache_s}"
         self._jwks = self._answer_keys(b"")
         discovery = _answer(discovery_document(issuer), cache=_AN_HOUR)
-        openapi = _answer(openapi_document(issuer), cache=_AN_HOUR)
+        openapi = _answer(
+            openapi_document(issuer, signs=services.signing is not None), cache=_AN_HOUR
+        )
         alive = _plain("200 OK", b"ok\n")
         self._by_path: Mapping[str, Callable[[], Standing]] = {
             "/.well-known/openid-configuration": lambda: discovery,
