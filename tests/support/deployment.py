@@ -115,6 +115,10 @@ class Deployment:
         """Start a worker of deferred work."""
         return self._start("work")
 
+    def signer(self) -> Killable:
+        """Start `antin signer`."""
+        return self._start("signer")
+
     def logs(self) -> str:
         """What every process wrote so far."""
         return "\n".join(
@@ -147,10 +151,12 @@ def open_deployment(
     redis: RedisServer,
     receiver: str,
     settings: Mapping[str, str] | None = None,
+    more: str = "",
 ) -> Iterator[Deployment]:
     """A deployment with a fresh state and no process yet; all that it starts ends with it.
 
-    Takes   receiver: where back-channel logouts go, without a slash at the end.
+    Takes   receiver: where back-channel logouts go, without a slash at the end; more: registered
+            beside the two portals, TOML in which `$issuer`, `$secret` and `$receiver` are filled.
     """
     address = OneAddress()
     name = postgresql.make_database()
@@ -165,7 +171,7 @@ def open_deployment(
         "ANTIN_DRAIN_S": "0",
         **(settings or {}),
     }
-    services = _set_up(given, receiver=receiver)
+    services = _set_up(given, receiver=receiver, more=Template(more))
     deployment = Deployment(
         folder=folder,
         address=address,
@@ -183,7 +189,7 @@ def open_deployment(
         postgresql.drop_database(name)
 
 
-def _set_up(given: Mapping[str, str], *, receiver: str) -> Services:
+def _set_up(given: Mapping[str, str], *, receiver: str, more: Template) -> Services:
     settings = load_settings(given)
     create_kek_file(settings.effective_kek_file)
     database = Database(settings.effective_database_url, pool_size=4)
@@ -196,7 +202,8 @@ def _set_up(given: Mapping[str, str], *, receiver: str) -> Services:
         _CLIENT.substitute(algorithm=algorithm, secret=SECRET, receiver=receiver)
         for algorithm in ("ES256", "RS256")
     ]
-    text = "".join((_DOCUMENT.substitute(issuer=settings.issuer), *clients))
+    filled = {"issuer": settings.issuer, "secret": SECRET, "receiver": receiver}
+    text = "".join((_DOCUMENT.substitute(filled), *clients, more.substitute(filled)))
     Registration(services.database, registry=services.registry, log=services.log).take_document(
         parse_document(text.encode(), file="tests", for_sandbox=True),
         operator="tests",

@@ -1,0 +1,362 @@
+"""kill -9 under signatures: each request ends signed once, and every use of a key is on record.
+
+What lives here: two hundred documents on their way through the API, the pages and passkeys, while
+web workers, `antin signer` and `antin work` are killed at random; PostgreSQL and Redis, two server
+processes, one address, an authority of the deployment's own.
+Source: architecture, J3 and decision 11.  Not here: sign-ins (`test_killed.py`).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy import func, select, update
+
+from idp.sandbox.trust import make_authority, make_signer_log_key
+from idp.storage.outbox import outbox
+from keystore.clock import to_ms
+from keystore.log.events import EventType
+from keystore.log.record import log_chain, log_event
+from keystore.pki.model import CaKind
+from keystore.signer.storage import spent_activation
+from signing.storage.requests import signing_request
+from tests.support.cms_opinions import openssl_verifies
+from tests.support.deployment import SECRET, Deployment, Killable, open_deployment
+from tests.support.handmade_pdf import plain_document
+from tests.support.many_people import PASSWORD, invent
+from tests.support.pdf_checkers import embedded
+from tests.support.pii_alarm import PiiAlarm
+from tests.support.quick_browser import Cut, QuickBrowser
+from tests.support.servers import PostgresqlServer, RedisServer, wait_until
+from tests.support.signing_deployment import (
+    CLIENT,
+    PORTAL,
+    SETTINGS,
+    Signatory,
+    SigningPortal,
+    enrol,
+)
+
+SIGNINGS = 200
+PEOPLE = 6
+"""Who sign at once, one document after the other."""
+PDF_EVERY = 10
+TRIES = 8
+"""How often a person confirms before she comes back later."""
+_HONEST = {"signed", "failed", "waiting", "confirmed"}
+
+
+@dataclass
+class Told:
+    """A portal's address for webhooks: which requests it was told to be signed."""
+
+    signed: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        told = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                token = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                payload = token.split(".")[1]
+                claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+                (said,) = claims["events"].values()
+                if said["state"] == "signed":
+                    told.signed[said["request_id"]] += 1
+                self.send_response(202)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_arguments: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://localhost:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def told() -> Iterator[Told]:
+    opened = Told()
+    yield opened
+    opened.close()
+
+
+@dataclass
+class House:
+    """The deployment, its processes by what they do, who asks and who signs."""
+
+    deployment: Deployment
+    told: Told
+    portal: SigningPortal
+    people: list[Signatory]
+    folder: Path
+    running: dict[str, list[Killable]] = field(default_factory=dict)
+    killed: Counter[str] = field(default_factory=Counter)
+    asked: dict[str, bytes] = field(default_factory=dict)
+    """What was handed over, by request; and who signs it."""
+    owners: dict[str, Signatory] = field(default_factory=dict)
+
+    def kill(self, what: str) -> None:
+        """`kill -9` for one of them, and another in its place, as whatever watches over it does."""
+        self.running[what].pop(0).kill()
+        self.killed[what] += 1
+        self.start(what)
+
+    def start(self, what: str) -> None:
+        """One more of them."""
+        match what:
+            case "web":
+                (made,) = self.deployment.serve(1)
+            case "signer":
+                made = self.deployment.signer()
+            case _:
+                made = self.deployment.work()
+        self.running.setdefault(what, []).append(made)
+
+    def root(self) -> bytes:
+        """The root of its authority, PEM."""
+        pki = self.deployment.services.trust.pki
+        assert pki is not None
+        (der,) = (one.certificate for one in pki.authorities.records() if one.kind is CaKind.ROOT)
+        return x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM)
+
+    def ask(self, number: int, person: Signatory) -> str:
+        """Hand a document over until it is answered; the same one however often."""
+        if number % PDF_EVERY:
+            name, content = f"{number}.txt", f"Quyết định số {number}".encode()
+        else:
+            name, content = f"{number}.pdf", plain_document().classic()
+        body: dict[str, Any] = {
+            "title": f"Văn bản {number}",
+            "documents": [{"name": name, "content": base64.b64encode(content).decode()}],
+            "signers": [{"sub": person.sub}],
+            "level": "B-T",
+            "webhook_uri": f"{self.told.url}/webhook",
+        }
+        while True:
+            try:
+                made = self.portal.ask(body, key=f"document-{number}")
+            except Cut:
+                continue
+            request_id: str = made["request_id"]
+            self.asked[request_id] = content
+            self.owners[request_id] = person
+            return request_id
+
+    def have_signed(self, request_id: str, person: Signatory) -> str:
+        """The person at the pages, who tries again a few times; the state that she leaves."""
+        state = ""
+        for _ in range(TRIES):
+            try:
+                person.sign(request_id)
+                state = self.portal.status(request_id)["state"]
+            except Cut:
+                continue
+            if state != "waiting":
+                return state
+            time.sleep(0.2)
+        return state
+
+    def states(self) -> dict[str, str]:
+        """Every request with its state, as it stands in the database."""
+        query = select(signing_request.c.request_id, signing_request.c.state)
+        with self.deployment.services.database.read() as connection:
+            return {row.request_id: row.state for row in connection.execute(query)}
+
+    def rows(self, kind: EventType) -> Counter[str]:
+        """Of the log: how often that is on record for each request."""
+        query = select(log_event.c.facts).where(log_event.c.type == kind)
+        with self.deployment.services.database.read() as connection:
+            facts = connection.execute(query).scalars().all()
+        return Counter(json.loads(one)["request_id"] for one in facts)
+
+
+@pytest.fixture
+def house(
+    tmp_path: Path,
+    postgresql_server: PostgresqlServer,
+    own_redis: RedisServer,
+    told: Told,
+    pii_alarm: PiiAlarm,
+) -> Iterator[House]:
+    """Everything running, everybody with a certificate."""
+    pii_alarm.seed(PASSWORD, kind="the password")
+    with open_deployment(
+        tmp_path,
+        postgresql=postgresql_server,
+        redis=own_redis,
+        receiver=told.url,
+        settings=SETTINGS,
+        more=CLIENT,
+    ) as deployment:
+        services = deployment.services
+        make_authority(services, now=services.time())
+        signer_key = make_signer_log_key(services.settings)
+        deployment.environ = {**deployment.environ, "ANTIN_SIGNER_LOG_KEYS": signer_key}
+        portal = SigningPortal(deployment.address.port, services.settings.issuer, PORTAL, SECRET)
+        made = House(deployment, told, portal, [], tmp_path)
+        made.start("signer")
+        made.start("work")
+        made.running["web"] = deployment.serve(2)
+        client = services.registry.find_client(PORTAL, now=services.time())
+        assert client is not None
+        for one in invent(deployment, PEOPLE):
+            assert one.account_id is not None
+            sub, passkey = enrol(services, one.account_id, client=client, now=services.time())
+            browser = QuickBrowser(deployment.address.port)
+            made.people.append(Signatory(one.identifier, PASSWORD, sub, passkey, browser))
+        portal.sign_in()
+        yield made
+        pii_alarm.watch(deployment.logs(), "log of the processes")
+
+
+def _one_after_the_other(house: House, numbers: range, person: Signatory) -> list[str]:
+    return [house.have_signed(house.ask(number, person), person) for number in numbers]
+
+
+def _kill_at_random(house: House, is_over: threading.Event) -> None:
+    chance = secrets.SystemRandom()
+    victims = ["web", "signer", "work"] * 2
+    chance.shuffle(victims)
+    for what in victims:
+        if is_over.wait(chance.uniform(0.1, 0.9)):
+            return
+        house.kill(what)
+
+
+def _as_if_time_had_passed(house: House) -> None:
+    """What only waits for minutes to go by: leases of work, confirmations that were cut off."""
+    services = house.deployment.services
+    assert services.signing is not None
+    now = services.time()
+    with services.database.transaction() as tx:
+        tx.connection.execute(
+            update(outbox).where(outbox.c.state == "waiting").values(due_ms=to_ms(now))
+        )
+    services.signing.confirming.recover(now + timedelta(minutes=3))
+
+
+def _waiting_work(house: House) -> int:
+    query = select(func.count()).select_from(outbox).where(outbox.c.state == "waiting")
+    with house.deployment.services.database.read() as connection:
+        return int(connection.execute(query).scalar_one())
+
+
+def test_two_hundred_signatures_outlive_whoever_is_killed_and_no_use_of_a_key_is_missing(
+    house: House,
+) -> None:
+    """CEN EN 419 241-1 SRG_AA: a use of a key is on record before its signature leaves."""
+    is_over = threading.Event()
+    with ThreadPoolExecutor(PEOPLE + 1) as threads:
+        killing = threads.submit(_kill_at_random, house, is_over)
+        signing = [
+            threads.submit(_one_after_the_other, house, range(at, SIGNINGS, PEOPLE), person)
+            for at, person in enumerate(house.people)
+        ]
+        left = [state for one in signing for state in one.result()]
+        is_over.set()
+        killing.result()
+    assert len(left) == SIGNINGS
+    assert min(house.killed[what] for what in ("web", "signer", "work")) >= 1
+    # none was made twice by a portal that did not hear the answer, none has gone
+    states = house.states()
+    assert set(states) == set(house.asked)
+    assert len(states) == SIGNINGS
+    assert set(states.values()) <= _HONEST
+    _check_record(house, states)
+
+    _as_if_time_had_passed(house)
+    _finish_the_rest(house)
+    states = house.states()
+    assert set(states.values()) == {"signed"}
+    _check_record(house, states)
+    _check_documents(house)
+    _check_log_is_whole(house)
+    # the portal is told of each, by whichever worker is left
+    _as_if_time_had_passed(house)
+    wait_until(lambda: set(house.told.signed) == set(states), what="webhooks", timeout_s=60)
+    wait_until(lambda: _waiting_work(house) == 0, what="the outbox to be empty", timeout_s=60)
+
+
+def _finish_the_rest(house: House) -> None:
+    """The worker finishes what was confirmed; who was interrupted comes and confirms again."""
+    wait_until(
+        lambda: "confirmed" not in house.states().values(), what="confirmed requests", timeout_s=60
+    )
+    for request_id, state in house.states().items():
+        if state == "waiting":
+            assert house.have_signed(request_id, house.owners[request_id]) == "signed"
+
+
+def _check_record(house: House, states: dict[str, str]) -> None:
+    accepted, signed = (
+        house.rows(EventType.ACTIVATION_ACCEPTED),
+        house.rows(EventType.REQUEST_SIGNED),
+    )
+    done = {request_id for request_id, state in states.items() if state == "signed"}
+    assert signed == Counter(done), "signed is on record once for each that is signed, and no other"
+    assert done <= set(accepted), "a result of a key whose use is not on record"
+    with house.deployment.services.database.read() as connection:
+        spent = connection.execute(select(func.count()).select_from(spent_activation)).scalar_one()
+    assert accepted.total() + PEOPLE == spent, "each person's key was enrolled by one as well"
+
+
+def _check_documents(house: House) -> None:
+    """Every result is there, over what was handed over, and OpenSSL verifies it."""
+    root, services = house.root(), house.deployment.services
+    house.portal.sign_in()
+
+    def check(request_id: str) -> bool:
+        content, made = house.asked[request_id], house.portal.fetch(request_id)
+        signature = made
+        if content.startswith(b"%PDF"):
+            assert made.startswith(content), "the document is not what was handed over"
+            (one,) = embedded(made)
+            content, signature = one.covered, one.der
+        folder = house.folder / request_id
+        folder.mkdir()
+        said = openssl_verifies(
+            signature, root=root, folder=folder, content=content, at=services.time()
+        )
+        return said.is_valid
+
+    with ThreadPoolExecutor(2) as threads:
+        assert all(threads.map(check, house.asked))
+
+
+def _check_log_is_whole(house: House) -> None:
+    """Every row of every writer, those of killed ones as well, comes into the trees."""
+    heads = select(log_event.c.writer, func.max(log_event.c.seq)).group_by(log_event.c.writer)
+    chains = select(log_chain.c.writer, log_chain.c.integrated, log_chain.c.stuck_ms)
+
+    def is_integrated() -> bool:
+        with house.deployment.services.database.read() as connection:
+            known = {row.writer: row for row in connection.execute(chains)}
+            written = connection.execute(heads).all()
+        assert not any(row.stuck_ms for row in known.values())
+        return all(writer in known and known[writer].integrated == seq for writer, seq in written)
+
+    wait_until(is_integrated, what="the log to be integrated", timeout_s=30)
