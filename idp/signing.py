@@ -38,6 +38,7 @@ from idp.work.outbox import Outbox
 from keystore.log.record import LogWriter
 from keystore.pki.model import CaKind
 from keystore.sealing import Sealer
+from keystore.signer.client import SignerClient
 from signing.authorize import Windows
 from signing.blobs import DocumentStore
 from signing.confirm import Confirming
@@ -58,6 +59,7 @@ class SigningServices:
     """What signs documents in one process; all of it is safe to share between threads."""
 
     isolation: IsolationPool
+    door: SignerClient
     intake: Intake
     parties: Parties
     documents: DocumentStore
@@ -73,7 +75,8 @@ class SigningServices:
     confirming: Confirming
 
     def close(self) -> None:
-        """End the processes that read documents."""
+        """End the processes that read documents, and the connections to the signer."""
+        self.door.close()
         self.isolation.close()
 
 
@@ -165,6 +168,7 @@ def build_signing(
     )
     return SigningServices(
         isolation=isolation,
+        door=door,
         intake=intake,
         parties=parties,
         documents=documents,
