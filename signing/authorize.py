@@ -22,6 +22,7 @@ from keystore.clock import from_ms, to_ms
 from keystore.sealing import Sealer
 from keystore.signer.activation import SignatureActivation, new_nonce
 from keystore.storage import DatabaseLike
+from signing.appearance.visible import Visible
 from signing.blobs import DocumentStore
 from signing.errors import (
     CertificateRefused,
@@ -32,7 +33,6 @@ from signing.errors import (
 from signing.formats.material import Level, Signatory
 from signing.formats.table import Act, Half, Material, Parties, prepare_half
 from signing.isolation.blob import Blob
-from signing.messages.pdf_signature import Appearance
 from signing.model import (
     Document,
     DocumentKind,
@@ -102,8 +102,10 @@ class Draws(Protocol):
         content: Blob,
         credential: SigningCredential,
         now: datetime,
-    ) -> tuple[Appearance, Blob] | None:
-        """Where it is seen and a PDF of one page; None where nothing is seen.
+    ) -> Visible | None:
+        """A drawing and where it is seen, and in which field; None where nothing is seen.
+
+        Whoever has the answer closes its drawing.
 
         Raises  DocumentRefused, ParsingFailed.
         """
@@ -232,7 +234,12 @@ class Windows:
                 seen = None
                 if content is not None and self._draws is not None:
                     seen = self._draws(
-                        request, slot, first, content=content, credential=credential, now=now
+                        request,
+                        slot,
+                        first,
+                        content=content,
+                        credential=credential,
+                        now=whole_second,
                     )
                 act = Act(
                     signatory=credential.signatory,
@@ -241,8 +248,9 @@ class Windows:
                     name=credential.holder,
                     reason=request.text.reason,
                     location=request.text.location,
-                    place=None if seen is None else seen[0],
-                    drawn=None if seen is None else held.enter_context(seen[1]),
+                    place=None if seen is None else seen.place,
+                    drawn=None if seen is None else held.enter_context(seen.drawing),
+                    field_name=None if seen is None else seen.field_name,
                 )
                 chosen = {at: materials[at] for at in positions}
                 halves.append(prepare_half(first.format, chosen, act=act, parties=self._parties))

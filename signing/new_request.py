@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from signing.appearance.wanted import read_wanted
 from signing.errors import RequestRefused
 from signing.formats.material import Level
 from signing.isolation.blob import Blob
@@ -113,6 +114,7 @@ def check_bounds(new: NewRequest, *, largest_bytes: int) -> None:
         raise RequestRefused("lifetime", part="expires_in")
     if not _WINDOWS[0] <= new.window <= _WINDOWS[1]:
         raise RequestRefused("window", part="confirmation_window")
+    read_wanted(new.appearance, signers=len(new.signers))
     for at, one in enumerate(new.documents):
         _check_document(one, part=f"documents[{at}]", largest_bytes=largest_bytes)
     if Role.SEAL in {one.role for one in new.signers[:1]} and len(new.signers) > 1:
@@ -137,7 +139,7 @@ def choose_formats(new: NewRequest, kinds: Sequence[DocumentKind]) -> list[Signa
     """The signature format of each document; `kinds` says what intake made of each.
 
     Raises  RequestRefused (format_unfit, format_mixed, format_one_signer, documents_number,
-            level_unfit).
+            level_unfit, appearance).
     """
     formats = []
     for at, (one, kind) in enumerate(zip(new.documents, kinds, strict=True)):
@@ -156,4 +158,6 @@ def choose_formats(new: NewRequest, kinds: Sequence[DocumentKind]) -> list[Signa
         raise RequestRefused("format_one_signer", part="signers")
     if new.level is Level.LTA and set(formats) != {SignatureFormat.PADES}:
         raise RequestRefused("level_unfit", part="level")
+    if new.appearance and SignatureFormat.PADES not in formats:
+        raise RequestRefused("appearance", part="appearance")  # nothing of it would be seen
     return formats

@@ -57,8 +57,9 @@ class Signers(Protocol):
         """
 
     def refresh(self, signer: Signer, *, client_id: str, now: datetime) -> Signer | None:
-        """The same person with the mandate that holds at this moment; None when she may not sign:
-        account or mandate have ended.
+        """The same person with the mandate that holds at this moment.
+
+        Returns None when she may not sign: account or mandate have ended.
         """
 
     def get_signer(self, account_id: str, *, role: Role, organisation_id: str | None) -> Signer:
@@ -101,6 +102,21 @@ class SecondFactors(Protocol):
 
         Raises  ConfirmationRefused (wrong, used, too many); SecondFactorUnavailable.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class ShownImage:
+    """What a signature or a seal looks like: PNG; `width_mm` of the real seal."""
+
+    png: bytes = field(repr=False)
+    width_mm: float | None = None
+
+
+class Images(Protocol):
+    """What people's signatures and organisations' seals look like."""
+
+    def find_image(self, owner_id: str) -> ShownImage | None:
+        """The image of an account; None where it has none."""
 
 
 class SignerDoor(Protocol):
