@@ -23,6 +23,7 @@ from idp.passkey_removal import PasskeyRemoval
 from idp.pki import Pki
 from idp.second_factors import VerifierFactors
 from idp.settings import Settings
+from idp.signature_images import SignatureImages
 from idp.signer_client import open_signer_client
 from idp.signing_certificates import SigningCertificates
 from idp.signing_credentials import HeldCredentials
@@ -42,6 +43,7 @@ from keystore.signer.client import SignerClient
 from signing.authorize import Windows
 from signing.blobs import DocumentStore
 from signing.confirm import Confirming
+from signing.draw import DrawnSignatures
 from signing.formats.table import Parties
 from signing.formats.timestamp_client import TimestampClient
 from signing.intake import Intake, IntakeLimits
@@ -68,6 +70,7 @@ class SigningServices:
     eligibility: Eligibility
     enrolment: SigningEnrolment
     passkey_removal: PasskeyRemoval
+    images: SignatureImages
     second_factors: VerifierFactors
     requests: SigningRequests
     windows: Windows
@@ -135,6 +138,7 @@ def build_signing(
         look=intake,
         largest_bytes=most_bytes,
     )
+    images = SignatureImages(database, sealer=sealer, log=log, isolation=isolation)
     windows = Windows(
         database,
         sealer=sealer,
@@ -142,6 +146,9 @@ def build_signing(
         signers=signers,
         parties=parties,
         audience=settings.issuer,
+        draws=DrawnSignatures(
+            isolation, intake=intake, images=images, verify_url=f"{settings.issuer}/verify"
+        ),
     )
     outcomes = Outcomes(database, log=log, documents=documents, requests=requests, signers=signers)
     signing = Signing(
@@ -193,6 +200,7 @@ def build_signing(
             rp_id=settings.effective_signer_rp_id,
             needs_statement=settings.signer_needs_statement,
         ),
+        images=images,
         passkey_removal=PasskeyRemoval(
             database,
             passkeys=passkeys,

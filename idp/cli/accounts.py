@@ -38,6 +38,7 @@ from idp.cli.naming import (
     reason_option,
     told_refusals,
 )
+from idp.cli.signature_images import signature_image
 from idp.ids import AccountId
 from idp.services import Services
 from keystore.destruction import DestructionList
@@ -59,6 +60,7 @@ def accounts() -> None:
 
 accounts.add_command(represent)
 accounts.add_command(end_mandate_command)
+accounts.add_command(signature_image)
 
 
 @accounts.command(

@@ -30,7 +30,7 @@ from idp.registration import Registration
 from idp.sandbox.certificate import make_certificate
 from idp.sandbox.people import PEOPLE, seed_people
 from idp.sandbox.registry import BUSINESS, CITIZEN, RESOURCE, TOOLS, sandbox_document
-from idp.sandbox.signing_keys import make_signing_keys
+from idp.sandbox.signing_keys import make_signing_keys, set_specimens
 from idp.sandbox.trust import make_authority, make_signer_log_key, make_witness
 from idp.services import Services, build_services
 from idp.settings import Settings
@@ -211,6 +211,7 @@ def _set_up(plan: _Plan, *, rooms: Sequence[subprocess.Popen[bytes]]) -> tuple[s
         )
         if services.verifier is not None:
             make_signing_keys(services, verifier=services.verifier, now=services.time())
+        set_specimens(services, now=services.time())
         return make_witness(services, folder=plan.witness_folder, now=now)
     finally:
         services.close()

@@ -12,18 +12,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 
 from idp.accounts.identifiers import ParsedIdentifier
 from idp.accounts.model import Account, AccountLevel, IdentifierKind
 from idp.ids import make_id
 from idp.sandbox.people import PEOPLE
+from idp.sandbox.specimens import SEAL_WIDTH_MM, seal_specimen, signature_specimen
 from idp.services import Services
 from idp.signing import SigningServices
-from idp.storage.credentials import list_totps
 from keystore.one_time_codes import code_at
 from keystore.second_factor.client import VerifierClient
 from keystore.second_factor.model import HeldTotp
+from signing.errors import WallsMissing
 from signing.model import Role
 from signing.ports import Signer
 
@@ -43,10 +45,23 @@ def make_signing_keys(services: Services, *, verifier: VerifierClient, now: date
         ]
         for signer in lacking:
             _make(signing, signer, verifier=verifier, now=now)
-        if lacking:
-            _throw_away(services, person, verifier=verifier)
         made += len(lacking)
     return made
+
+
+def set_specimens(services: Services, *, now: datetime) -> None:
+    """Images of signatures and seals that nobody has, for everybody who has none."""
+    signing = services.signing
+    if signing is None:
+        return
+    for person in _people(services):
+        roles = services.people.representations(person.account_id, now=now)
+        seals = [(role.organisation, seal_specimen(), SEAL_WIDTH_MM) for role in roles]
+        for account_id, png, width_mm in ((person.account_id, signature_specimen(), None), *seals):
+            if signing.images.find_image(account_id) is not None:
+                continue
+            with suppress(WallsMissing):  # where no document is read, none is signed visibly
+                signing.images.set_image(account_id, png, width_mm=width_mm, now=now)
 
 
 def _people(services: Services) -> Iterator[Account]:
@@ -92,10 +107,4 @@ def _make(
         mandate_id="" if acting is None else acting.mandate_id,
     )
     signing.enrolment.finish_by_statement(signer, statement=statement, now=now)
-
-
-def _throw_away(services: Services, person: Account, *, verifier: VerifierClient) -> None:
-    with services.database.read() as connection:
-        totps = list_totps(connection, person.account_id, sealer=services.sealer)
-    for own in totps[:1]:
-        verifier.retire_totps(person.account_id, besides=own.totp_id)
+    verifier.retire_totp(totp_id, account_id=account_id)
