@@ -8,13 +8,20 @@ from typing import Any
 import pytest
 
 from clients.sdk import AuthorizationRefused, IdTokenInvalid, ProviderUnavailable
-from tests.clients.sdk.provider import FakeProvider, make_portal
+from signing.intake import REASONS
+from tests.clients.sdk.provider import make_portal
+from tests.clients.sdk.signing_api import FakeSigning
 from tests.support.pii_alarm import SEEDED
 from tests.support.tree import ROOT
 
 
 @pytest.fixture
-def guide(provider: FakeProvider) -> dict[str, Any]:
+def provider(clock) -> FakeSigning:
+    return FakeSigning(clock)
+
+
+@pytest.fixture
+def guide(provider: FakeSigning) -> dict[str, Any]:
     text = (ROOT / "docs/guides/portal-developer.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     names: dict[str, Any] = {}
@@ -50,3 +57,27 @@ def test_the_guide_tells_refusals_apart(guide) -> None:
         )
     }
     assert len(explained) == 4
+
+
+def test_the_guide_has_a_document_signed(guide, provider) -> None:
+    session: dict[str, Any] = {"subject": "p-1"}
+    url = guide["ask_to_sign"](session, b"%PDF-")
+    assert url.endswith(session["signing"])
+    assert guide["look"](session) == "waiting"
+    provider.finish(session["signing"])
+    assert guide["look"](session) == b"%PDF-signed"
+
+
+def test_the_guide_is_told_of_signatures(guide, provider) -> None:
+    noted: list[tuple[str, str]] = []
+    token = provider.event_token()
+    for status in (202, 202):
+        assert guide["signing_event"](token, lambda *said: noted.append(said)) == status
+    assert noted == [("sr_1", "signed")]
+    assert guide["signing_event"]("x", noted.append) == 400
+
+
+def test_the_guide_lists_every_code_of_intake() -> None:
+    text = (ROOT / "docs/guides/portal-developer.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"`([a-z_]+)`", text))
+    assert listed >= REASONS
