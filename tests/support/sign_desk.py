@@ -26,6 +26,7 @@ from keystore.signer.model import PinnedCredential, Scal
 from signing.blobs import DocumentStore
 from signing.errors import CertificateRefused, ConfirmationRefused
 from signing.formats.material import Level, StatusSource
+from signing.intake import Intake
 from signing.isolation.task import Isolation
 from signing.model import SigningRequest
 from signing.new_request import NewDocument, NewRequest, NewSigner
@@ -157,6 +158,7 @@ class SignDesk:
             now=provider.now,
         )
         self.house.door = DeskDoor(self.house.bench, provider.now, clock=provider.clock)
+        self.house.look = Intake(isolation)
         self.house.build(timestamps=None, status=pki.status())
         self.credentials = GivenCredentials()
         self.enrolment = GivenEnrolment(self)

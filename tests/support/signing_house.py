@@ -36,7 +36,7 @@ from signing.isolation.task import Isolation
 from signing.model import Role, SigningRequest
 from signing.new_request import NewDocument, NewRequest, NewSigner
 from signing.outcomes import Finished, Outcomes
-from signing.ports import Signer, SigningCredential
+from signing.ports import LooksAt, Signer, SigningCredential
 from signing.requests import SigningRequests
 from signing.sign import Signing
 from tests.support.authenticator import Authenticator
@@ -127,6 +127,7 @@ class SigningHouse:
         self.door = Door(self.bench, now)
         self.people = FewPeople()
         self.later = WorkForLater()
+        self.look: LooksAt = look_at_first_bytes
         self.build(timestamps=pki.timestamps(now=now), status=pki.status())
 
     def build(self, *, timestamps: Timestamps | None, status: StatusSource) -> None:
@@ -140,7 +141,7 @@ class SigningHouse:
             log=self.log,
             signers=self.people,
             deferred=self.later,
-            look=look_at_first_bytes,
+            look=self.look,
             largest_bytes=10_000_000,
             **common,
         )
