@@ -66,6 +66,16 @@ class Blob:
         if _SEALS and hasattr(os, "memfd_create"):
             fcntl.fcntl(self._fd, fcntl.F_ADD_SEALS, _SEALS)
 
+    def empty(self) -> None:
+        """Throw away what there is, and let nobody fill it again.
+
+        Raises  OSError: somebody has it mapped to write.
+        """
+        if _SEALS and hasattr(os, "memfd_create"):
+            fcntl.fcntl(self._fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW)
+        os.ftruncate(self._fd, 0)
+        self.seal()
+
     @contextmanager
     def view(self) -> Iterator[memoryview]:
         """All of it, without a copy; what was sliced from it must be let go before the end."""

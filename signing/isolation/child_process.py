@@ -31,6 +31,9 @@ _PROGRAM: Final = "signing.isolation.child"
 _DIES_IN_S: Final = 5.0
 _REASON: Final = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 _PLACE: Final = re.compile(r"[\w .:<>]{0,200}\Z")
+_LIMITED: Final = (resource.RLIMIT_AS, resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE)
+_OWN_FILES: Final = 8
+"""The standard ones, the socket, and a few that a library may open twice."""
 _FAULTS: Final = frozenset({"fault", "too_large"})
 
 _log = logging.getLogger("antin.isolation")
@@ -61,7 +64,7 @@ class ChildProcess:
         self._process = process
         self._connection = connection
         self._greeting: wire.Ready | None = None
-        self._limits: tuple[int, int] | None = None
+        self._limits: tuple[int, int, int] | None = None
         self.jobs_done = 0
         self.used_s = time.monotonic()
 
@@ -126,7 +129,7 @@ class ChildProcess:
         Raises  DocumentRefused; ParsingFailed; wire.Closed when it was gone before it was asked, or
                 had something to say already.
         """
-        self._limit(limits)
+        self._limit(limits, files=len(fds))
         wire.expect_silence(self._connection)
         until_s = time.monotonic() + limits.seconds
         try:
@@ -163,14 +166,21 @@ class ChildProcess:
         self._process.kill()
         return self._process.wait(_DIES_IN_S)
 
-    def _limit(self, limits: Limits) -> None:
-        """Set from outside what it cannot change inside; only when it differs from before."""
+    def _limit(self, limits: Limits, *, files: int) -> None:
+        """Set from outside what it cannot change inside; only when it differs from before.
+
+        Files that it keeps from one job to the next stay in memory: few more fit than a job needs.
+        """
         if self._greeting is None or sys.platform != "linux":
             return
-        wanted = (limits.memory_bytes + self._greeting.virtual_bytes, limits.output_bytes)
+        wanted = (
+            limits.memory_bytes + self._greeting.virtual_bytes,
+            limits.output_bytes,
+            _OWN_FILES + 2 * files,
+        )
         if wanted == self._limits:
             return
-        for which, most in zip((resource.RLIMIT_AS, resource.RLIMIT_FSIZE), wanted, strict=True):
+        for which, most in zip(_LIMITED, wanted, strict=True):
             try:
                 _, hard = resource.prlimit(self.pid, which)
                 soft = most if hard == resource.RLIM_INFINITY else min(most, hard)

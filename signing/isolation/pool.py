@@ -159,7 +159,12 @@ class IsolationPool:
                     self._lose(child)
                     continue
                 except DocumentRefused:
-                    is_one_missing = self._keep_or_end(child)
+                    try:
+                        output.empty()  # whoever kept it to write has nothing to write to
+                    except OSError:
+                        is_one_missing = self._lose(child, ParsingFailed("contradiction"))
+                    else:
+                        is_one_missing = self._keep_or_end(child)
                     raise
                 except BaseException as failure:
                     is_one_missing = self._lose(child, failure)

@@ -174,6 +174,25 @@ def _keep_output(output: BinaryIO) -> None:
     _kept.append(mmap.mmap(output.fileno(), 4096))
 
 
+def _keep_descriptor(asked: Try, output: BinaryIO) -> None:
+    """Fill the output, keep it, and look like somebody who has nothing to say."""
+    output.truncate(asked.number)
+    _kept.append(os.dup(output.fileno()))
+    raise DocumentRefused("encrypted")
+
+
+def _refuse_mapped(output: BinaryIO) -> None:
+    _keep_output(output)
+    raise DocumentRefused("encrypted")
+
+
+def _write_later(_asked: Try) -> Happened:
+    """What became of the output of an earlier job."""
+    (fd,) = _kept
+    size = os.fstat(int(str(fd))).st_size
+    return Happened(_refusal(lambda: os.pwrite(int(str(fd)), b"x" * 4096, 0)), size)
+
+
 def _write_to_input(view: memoryview) -> None:
     view[0] = 1
 
@@ -206,6 +225,9 @@ _MISDEEDS: Final[dict[str, Callable[[Try, Sequence[memoryview], BinaryIO], objec
     "answer otherwise": lambda _asked, _inputs, _output: Other(1),
     "speak unasked": lambda asked, _i, _o: _speak(bytes.fromhex(asked.text)),
     "keep the output": lambda _asked, _inputs, output: _keep_output(output),
+    "keep the descriptor": lambda asked, _inputs, output: _keep_descriptor(asked, output),
+    "keep the output, refused": lambda _asked, _inputs, output: _refuse_mapped(output),
+    "write later": lambda asked, _inputs, _output: _write_later(asked),
     "write to an input": lambda _asked, inputs, _output: _write_to_input(inputs[0]),
 }
 

@@ -92,6 +92,34 @@ def test_a_refusal_is_an_answer_and_nothing_is_started_anew(pool: IsolationPool)
     assert _pids(pool) == before
 
 
+def test_the_output_of_a_refused_job_is_empty_and_stays_so(pool: IsolationPool) -> None:
+    """Kept open by whoever refused it, it would be memory in no limit."""
+    with pytest.raises(DocumentRefused):
+        pool.run(MISBEHAVE, Try("keep the descriptor", 50 << 20))
+    happened, output = pool.run(MISBEHAVE, Try("write later"))
+    output.close()
+    assert happened == Happened("PermissionError", 0)
+
+
+def test_who_refuses_and_keeps_the_output_to_write_is_ended(pool: IsolationPool) -> None:
+    _works(pool)
+    before = _pids(pool)
+    with pytest.raises(DocumentRefused):
+        pool.run(MISBEHAVE, Try("keep the output, refused"))
+    assert not before & _pids(pool)
+    _works(pool)
+
+
+def test_only_a_few_files_can_be_kept_from_job_to_job(pool: IsolationPool) -> None:
+    _works(pool)
+    before = _pids(pool)
+    for _ in range(20):
+        with suppress(ParsingFailed, DocumentRefused):
+            pool.run(MISBEHAVE, Try("keep the descriptor", 4096))
+    assert not before & _pids(pool), "it ran out of files"
+    _works(pool)
+
+
 def test_a_module_that_never_was_there_is_no_late_import(pool: IsolationPool) -> None:
     _works(pool)
     with pytest.raises(ParsingFailed):  # nobody looked for it before documents came
