@@ -23,6 +23,7 @@ from keystore.second_factor.errors import (
     MandateRefused,
     TooManyCodes,
     VerifierError,
+    VerifierOutcomeUnknown,
     VerifierUnavailable,
 )
 from keystore.second_factor.model import HeldTotp, TotpFacts
@@ -93,6 +94,8 @@ class VerifierFactors:
             return self._client.confirm(
                 signer.account_id, held, code, wanted=wanted, mandate_id=signer.mandate_id
             )
+        except VerifierOutcomeUnknown as unknown:  # the code may be spent: not "nothing was"
+            raise ConfirmationRefused("interrupted") from unknown
         except VerifierUnavailable as away:
             raise SecondFactorUnavailable from away
         except VerifierError as refusal:

@@ -110,13 +110,16 @@ class RequestMalformed(SignerError, strongroom.RequestMalformed):
 
 
 class SignerUnavailable(SignerError, strongroom.RoomUnavailable):
-    """Nobody answers at the signer's address; nothing was done."""
+    """Nobody answers at the signer's address; nothing was sent, so nothing was done."""
 
     code: ClassVar[str] = "signer_unavailable"
 
 
 class OutcomeUnknown(SignerUnavailable):
-    """The signer went away over the request, which cannot be repeated: ask for a confirmation."""
+    """The signer went away over a request that was sent: ask for another confirmation.
+
+    It may have been done, and what confirmed it may be spent.
+    """
 
     code: ClassVar[str] = "outcome_unknown"
 

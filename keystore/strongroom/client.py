@@ -4,7 +4,8 @@ What lives here: `RoomClient`, with a pool of connections that belongs to one pr
 side may be killed and started again at any time: connections are made anew, for as long as the
 caller is patient.  A request whose answer was lost is sent a second time, because each can be done
 once only: if the first one got through, the second is refused as done before, and the caller learns
-that the outcome is unknown.  Not here: what may be asked, any secret.
+that the outcome is unknown.  So it does when nobody is there any more to be asked a second time:
+`unavailable` means that nothing was sent.  Not here: what may be asked, any secret.
 """
 
 from __future__ import annotations
@@ -85,7 +86,8 @@ class RoomClient:
     def ask(self, request: Message, expected: type[_Expected]) -> _Expected:
         """The answer to one request.
 
-        Raises  a refusal as it was raised on the other side; `unavailable`; `outcome_unknown`.
+        Raises  a refusal as it was raised on the other side; `unavailable`: nothing was sent;
+                `outcome_unknown`: it was sent, and nobody said whether it was done.
         """
         try:
             frame = encode_frame(request)
@@ -94,7 +96,12 @@ class RoomClient:
         was_sent = False
         until_s = time.monotonic() + self._patience_s
         while True:
-            connection = self._take(until_s)
+            try:
+                connection = self._take(until_s)
+            except self.unavailable as away:
+                if was_sent:
+                    raise self.outcome_unknown from away
+                raise
             try:
                 answer = self._exchange(connection, frame)
             except (OSError, RequestMalformed) as failure:
@@ -108,7 +115,10 @@ class RoomClient:
             if was_sent and self.is_in_doubt(answer):
                 raise self.outcome_unknown
             if isinstance(answer, Refused):
-                raise answer.error(self.refusals, otherwise=self.refused)
+                told = answer.error(self.refusals, otherwise=self.refused)
+                if was_sent and isinstance(told, self.unavailable):
+                    raise self.outcome_unknown from told
+                raise told
             if not isinstance(answer, expected):
                 raise self.refused("answer")
             return answer

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,36 +17,16 @@ from keystore.second_factor.errors import (
 )
 from keystore.second_factor.model import CodeOutcome
 from keystore.second_factor.wire import Checked, Here
-from keystore.strongroom.frames import Message, Refused, encode_frame, read_frame
+from keystore.signer.client import SignerClient
+from keystore.signer.errors import OutcomeUnknown, SignerUnavailable
+from keystore.strongroom.frames import Message, Refused
+from tests.support.answering_room import answering
 
 
-@contextmanager
-def _answering(path: Path, answers: Sequence[Message | None]) -> Iterator[None]:
-    """Somebody who reads a request a connection and answers, or (None) hangs up."""
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
-        listener.listen()
-
-        def serve() -> None:
-            for answer in answers:
-                connection, _ = listener.accept()
-                with connection:
-                    read_frame(connection, idle_s=5, frame_s=5)
-                    if answer is not None:
-                        connection.sendall(encode_frame(answer))
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield
-        finally:
-            thread.join(10)
-
-
-def _check(path: Path, answers: Sequence[Message | None]) -> CodeOutcome:
+def _check(path: Path, answers: Sequence[Message | None], *, patience_s: float = 5) -> CodeOutcome:
     with (
-        _answering(path, answers),
-        closing(VerifierClient(f"unix:{path}", patience_s=5)) as client,
+        answering(path, answers),
+        closing(VerifierClient(f"unix:{path}", patience_s=patience_s)) as client,
     ):
         return client.check_code("acc_1", [], "123456")
 
@@ -67,6 +45,35 @@ def test_refused_only_the_second_time_is_unknown_and_not_wrong(tmp_path: Path) -
     """The first sending may be what spent the code: nobody is told that it was wrong."""
     with pytest.raises(VerifierOutcomeUnknown):
         _check(tmp_path / "s.sock", [None, Checked(CodeOutcome("wrong"))])
+
+
+@pytest.mark.parametrize("answers", [[None], [None, None]])
+def test_what_was_sent_to_somebody_who_never_comes_back_is_unknown(
+    tmp_path: Path, answers: Sequence[Message | None]
+) -> None:
+    """It may have been done and the code or confirmation spent: not "nothing was done"."""
+    path = tmp_path / "s.sock"
+    with pytest.raises(VerifierOutcomeUnknown):
+        _check(path, answers, patience_s=0.5)
+    with (
+        answering(path, answers),
+        closing(SignerClient(f"unix:{path}", patience_s=0.5)) as client,
+        pytest.raises(OutcomeUnknown),
+    ):
+        client.suspend_key("key_1", reason="lost")
+
+
+def test_who_cannot_the_second_time_says_nothing_of_the_first(tmp_path: Path) -> None:
+    away = Refused(SignerUnavailable.code)
+    for answers, expected in (([None, away], OutcomeUnknown), ([away], SignerUnavailable)):
+        path = tmp_path / f"{len(answers)}.sock"
+        with (
+            answering(path, answers),
+            closing(SignerClient(f"unix:{path}", patience_s=5)) as client,
+            pytest.raises(SignerUnavailable) as refusal,
+        ):
+            client.suspend_key("key_1", reason="lost")
+        assert type(refusal.value) is expected
 
 
 def test_what_was_not_asked_for_is_no_answer(tmp_path: Path) -> None:
