@@ -108,13 +108,13 @@ _DECISION = Form(
     file="quyet-dinh.pdf",
     name_signed="Quyết định (đã ký).pdf",
     reason="Ban hành",
-    appearance=[
-        {"kind": "general", "box": [319, 220, 553, 310]},
-        {"kind": "general", "box": [85, 220, 309, 310]},
-    ],
+    appearance=[{"kind": "person", "box": [319, 225, 553, 325]}, {"kind": "seal"}],
     signers=_signers,
 )
-"""The person's box is below the title of the office, the seal's on its left."""
+"""The person's image below the title of the office, the seal over a third of it, on its left.
+
+Decree 30/2020/ND-CP, Annex I; the box is in points, from the lower left corner of the page.
+"""
 
 
 def _start(portal: Portal, ui_locales: tuple[str, ...]) -> StartedLogin:

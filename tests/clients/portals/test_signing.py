@@ -14,15 +14,20 @@ import pytest
 from werkzeug.test import TestResponse
 
 from clients.sdk import HttpAnswer
+from idp.sandbox.specimens import SEAL_WIDTH_MM, seal_specimen, signature_specimen
 from signing.appearance.appear import Showing, appear
 from signing.appearance.general import Details
 from signing.appearance.geometry import Page
 from signing.appearance.surroundings import look_around
-from signing.appearance.wanted import read_wanted
+from signing.appearance.wanted import SealWanted, Wanted, read_wanted
+from signing.formats.material import Level
+from signing.formats.table import Act, Material, Parties, finish_half, prepare_half
 from signing.intake import Intake
 from signing.isolation.blob import Blob
+from signing.model import SignatureFormat
 from tests.clients.portals.conftest import PortalBrowser
 from tests.clients.sdk.signing_api import EVENT, FakeSigning
+from tests.support.signatory import Hand
 from tests.support.tree import ROOT
 
 _DOCUMENTS = ROOT / "clients/portals/documents"
@@ -247,36 +252,62 @@ def unpacked(file: Path) -> bytes:
 
 
 @pytest.mark.parametrize("portal", ["citizen", "business"])
-def test_what_shall_be_seen_has_its_place_on_the_page(request, isolation, now, portal) -> None:
+def test_what_shall_be_seen_has_its_place_on_the_page(
+    request, isolation, signing_pki, now, portal
+) -> None:
+    """Each signer's in turn, on the revision that the one before left."""
     browser = request.getfixturevalue(portal)
     browser.provider.userinfo["org"] = _ORG
     service, _ = asked(browser)
     (body,) = service.bodies
     wanted = read_wanted(json.dumps(body["appearance"]).encode(), signers=len(body["signers"]))
+    content = base64.b64decode(body["documents"][0]["content"])
+    hands = [signing_pki.citizen, signing_pki.seal]
+    for one, hand in zip(wanted, hands, strict=False):
+        assert one is not None
+        content = signed_visibly(content, one, hand=hand, isolation=isolation, now=now)
+    assert content.count(b"/Subtype /Widget") == len(wanted)
+
+
+def signed_visibly(content: bytes, wanted: Wanted, *, hand: Hand, isolation, now) -> bytes:
+    """The next revision; what is seen leaves every line of the page readable."""
+    is_seal = isinstance(wanted, SealWanted)
     details = Details(
         name="Công ty Trách nhiệm hữu hạn Sen Vàng và những người bạn",
         signed_at=now,
         issuer="Ấn Tín SANDBOX issuing",
         verify_url="https://dang-nhap.example/verify",
-        reason=body["reason"],
+        reason="Ban hành",
     )
-    with Blob.of(base64.b64decode(body["documents"][0]["content"])) as document:
-        taken = Intake(isolation)(document, media_type="application/pdf")
-        assert taken.pdf is not None
-        places = []
-        for one in wanted:
-            assert one is not None
-            visible = appear(
-                isolation,
-                [document],
-                wanted=one,
-                pages=taken.pdf.pages,
-                showing=Showing(details=details),
-            )
-            visible.drawing.close()
-            around = look_around(
-                isolation, [document], page=Page.of_shape(taken.pdf.pages[0], number=0), wanted=()
-            )
-            assert not any(visible.seen.covers(line) for line in around.lines)
-            places.append(visible.seen)
-    assert not any(one.covers(other) for one in places for other in places if one is not other)
+    parties = Parties.of(isolation, timestamps=None, status=None)
+    with (
+        Blob.of(content) as document,
+        Blob.of(seal_specimen() if is_seal else signature_specimen()) as image,
+    ):
+        taken = Intake(isolation).look_at_pdf(document)
+        showing = Showing(details=details, image=image, seal_width_mm=SEAL_WIDTH_MM)
+        visible = appear(isolation, [document], wanted=wanted, pages=taken.pages, showing=showing)
+        page = Page.of_shape(taken.pages[0], number=0)
+        around = look_around(isolation, [document], page=page, wanted=())
+        assert not any(visible.seen.covers(line) for line in around.lines)
+        material = Material(
+            name="x",
+            media_type="application/pdf",
+            content=document,
+            digest=document.digest("sha256"),
+            hash_name="sha256",
+        )
+        act = Act(
+            signatory=hand.signatory,
+            level=Level.B,
+            now=now.replace(microsecond=0),
+            place=visible.place,
+            drawn=visible.drawing,
+        )
+        with visible.drawing:
+            half = prepare_half(SignatureFormat.PADES, {0: material}, act=act, parties=parties)
+        made = finish_half(
+            half, [material], signature=hand.sign(half.digest), act=act, parties=parties
+        )
+        with made:
+            return made.read()
