@@ -153,7 +153,7 @@ def open_services(*, with_timestamps: bool = False) -> Iterator[Services]:
     database = open_database(settings)
     is_sandbox = find_stamp(database) is True
     if is_sandbox and with_timestamps:
-        settings = _as_in_sandbox(settings)
+        settings = as_in_sandbox(settings)
     services = build_services(settings, database=database, is_sandbox=is_sandbox)
     try:
         yield services
@@ -161,7 +161,7 @@ def open_services(*, with_timestamps: bool = False) -> Iterator[Services]:
         services.close()
 
 
-def _as_in_sandbox(settings: Settings) -> Settings:
+def as_in_sandbox(settings: Settings) -> Settings:
     """The settings with which `antin sandbox` runs, whatever port it was started on."""
     issuer = settings.issuer
     if "ANTIN_ISSUER" not in os.environ:
