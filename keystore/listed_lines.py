@@ -13,7 +13,7 @@ import fcntl
 import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Final
 
 from keystore.clock import from_ms, to_ms
 from keystore.errors import DestructionListBroken
+from keystore.private_files import keep_names, put_in_place, write_draft
 from keystore.purposes import MacPurpose
 from keystore.sealing import Sealer
 
@@ -68,13 +69,10 @@ class ListedLines:
                 before = _FIRST if len(end) == 1 else end[-2].raw_mac
                 self._verify(end[-1], last=before, number=end[-1].listed.number)
                 number, last = end[-1].listed.number + 1, end[-1].raw_mac
-            text = _text(number, to_ms(now), said)
-            # one purpose for all lists: a key that is newer than a backup would verify nothing
-            # after it was restored
-            mac = self._sealer.mac(MacPurpose.DESTRUCTION, last + text)
+            line, _ = self._make(Listed(number, now, said), last=last)
             # an end without a line feed is what a kill left of a line that nobody relies on
             torn = b"" if _ends_whole(handle) else b"\n"
-            os.write(handle, torn + text + b" " + mac.hex().encode() + b"\n")
+            os.write(handle, torn + line)
             os.fsync(handle)
 
     def read(self) -> tuple[Listed, ...]:
@@ -92,15 +90,22 @@ class ListedLines:
     def begin_anew(self, listed: Iterable[Listed], *, now: datetime) -> Path | None:
         """Keep a list that was changed under another name, and write these lines into a new one.
 
+        At every instant the list is what it was, or whole with all of these lines: one that began
+        and was cut off would verify, and say less.
+        Raises  OSError: the list is what it was.
         Returns where the list before is kept; None when there was none.
         """
         kept: Path | None = self._file.with_name(f"{self._file.name}.changed-{to_ms(now)}")
-        try:
-            self._file.rename(str(kept))
-        except FileNotFoundError:
-            kept = None
-        for one in listed:
-            self.add(one.said, now=one.at)
+        with self._locked() if self._file.exists() else nullcontext():
+            draft = write_draft(self._file, self._text_of(listed))
+            try:
+                os.link(self._file, str(kept))
+            except FileNotFoundError:
+                kept = None
+            except BaseException:
+                draft.unlink()
+                raise
+            put_in_place(draft, self._file)
         return kept
 
     def read_unverified(self) -> tuple[Listed, ...]:
@@ -120,21 +125,41 @@ class ListedLines:
         if not is_ours or of.number != number:
             raise DestructionListBroken(number)
 
+    def _make(self, of: Listed, *, last: bytes) -> tuple[bytes, bytes]:
+        """A line as it is written, and its MAC."""
+        text = _text(of.number, to_ms(of.at), of.said)
+        # one purpose for all lists: a key that is newer than a backup would verify nothing after
+        # it was restored
+        mac = self._sealer.mac(MacPurpose.DESTRUCTION, last + text)
+        return text + b" " + mac.hex().encode() + b"\n", mac
+
+    def _text_of(self, listed: Iterable[Listed]) -> bytes:
+        lines, last = [], _FIRST
+        for number, one in enumerate(listed, start=1):
+            line, last = self._make(Listed(number, one.at, one.said), last=last)
+            lines.append(line)
+        return b"".join(lines)
+
     @contextmanager
     def _locked(self) -> Iterator[int]:
         is_new = not self._file.exists()
-        handle = os.open(self._file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        handle = self._open_locked()
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
             yield handle
         finally:
             os.close(handle)
         if is_new:
-            folder = os.open(self._file.parent, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            keep_names(self._file.parent)
+
+    def _open_locked(self) -> int:
+        while True:
+            handle = os.open(self._file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            with suppress(FileNotFoundError):
+                # whoever began the list anew meanwhile let go of a file that is the list no more
+                if os.path.samestat(os.fstat(handle), self._file.stat()):
+                    return handle
+            os.close(handle)
 
     def _parse(self, raw: bytes) -> list[_Line]:
         """The lines that are lines; what a kill left of one is passed over.

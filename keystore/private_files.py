@@ -41,7 +41,7 @@ def read_private_file(file: Path) -> bytes:
 
 def add_private_file(path: Path, content: bytes) -> bool:
     """Make a file of mode 0600; False when there was one, which stays as it is."""
-    draft = _write_draft(path, content)
+    draft = write_draft(path, content)
     try:
         os.link(draft, path)  # unlike a rename it fails when `path` exists
     except FileExistsError:
@@ -49,7 +49,7 @@ def add_private_file(path: Path, content: bytes) -> bool:
     finally:
         with suppress(FileNotFoundError):
             draft.unlink()
-    _keep_names(path.parent)
+    keep_names(path.parent)
     return True
 
 
@@ -61,18 +61,26 @@ def replace_private_file(path: Path, change: Callable[[bytes], bytes]) -> None:
     with _alone(path):
         content = change(read_private_file(path))
         try:
-            draft = _write_draft(path, content)
-            try:
-                before, made = path.stat(), draft.stat()
-                if (before.st_uid, before.st_gid) != (made.st_uid, made.st_gid):
-                    os.chown(draft, before.st_uid, before.st_gid)  # root works for the service
-                draft.replace(path)
-            finally:
-                with suppress(FileNotFoundError):
-                    draft.unlink()
-            _keep_names(path.parent)
+            put_in_place(write_draft(path, content), path)
         except OSError as failure:
             raise KekInvalid("unwritable") from failure
+
+
+def put_in_place(draft: Path, path: Path) -> None:
+    """Let a draft be the file of that name, in one step; it belongs to whom that belonged.
+
+    Raises  OSError: the file is as it was, and the draft is gone.
+    """
+    try:
+        with suppress(FileNotFoundError):
+            before, made = path.stat(), draft.stat()
+            if (before.st_uid, before.st_gid) != (made.st_uid, made.st_gid):
+                os.chown(draft, before.st_uid, before.st_gid)  # root works for the service
+        draft.replace(path)
+    finally:
+        with suppress(FileNotFoundError):
+            draft.unlink()
+    keep_names(path.parent)
 
 
 @contextmanager
@@ -86,12 +94,17 @@ def _alone(path: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _write_draft(path: Path, content: bytes) -> Path:
+def write_draft(path: Path, content: bytes) -> Path:
+    """A file of mode 0600 beside `path`, whole and on the disk; whoever asked renames or links it.
+
+    Raises  OSError, and nothing is left.
+    """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.fchmod(handle, 0o600)  # the umask only takes away, and must not
-        os.write(handle, content)
+        with os.fdopen(os.dup(handle), "wb") as opened:
+            opened.write(content)  # all of it, or an error: a full disk writes less and says so
         os.fsync(handle)
     except BaseException:
         with suppress(FileNotFoundError):
@@ -102,8 +115,8 @@ def _write_draft(path: Path, content: bytes) -> Path:
     return draft
 
 
-def _keep_names(folder: Path) -> None:
-    """A new name is on the disk only once its folder is."""
+def keep_names(folder: Path) -> None:
+    """Have the names in a folder on the disk: a new one is there only once its folder is."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
 import secrets
+import shutil
 import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -110,6 +114,61 @@ def test_a_changed_list_is_kept_aside_and_its_lines_go_into_a_new_one(
     assert [one.digest for one in listed.read()] == digests[1:]
     file.unlink()
     assert listed.begin_anew((), now=now) is None
+
+
+@pytest.mark.parametrize("step", ["fsync", "link", "replace"])
+@pytest.mark.parametrize("cut", [KeyboardInterrupt(), OSError(errno.ENOSPC, "full")])
+def test_who_is_stopped_while_beginning_anew_leaves_the_list_as_it_was(
+    listed: DestructionList,
+    file: Path,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    cut: BaseException,
+) -> None:
+    """A list that was cut off would verify, and those it lacks would come back with a backup."""
+    for _ in range(5):
+        listed.add(_digest(), now=now)
+    changed = file.read_bytes().replace(b"2 ", b"7 ", 1)
+    file.write_bytes(changed)
+
+    def stopped(*_given: object, **_named: object) -> None:
+        raise cut
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path if step == "replace" else os, step, stopped)
+        with pytest.raises(type(cut)):
+            listed.begin_anew(listed.read_unverified(), now=now)
+    assert file.read_bytes() == changed
+    with pytest.raises(DestructionListBroken):
+        listed.read()
+    listed.begin_anew(listed.read_unverified(), now=now + timedelta(seconds=1))
+    assert len(listed.read()) == 5
+    assert not [one for one in file.parent.iterdir() if one.name.startswith(".")]
+
+
+def test_who_waits_for_a_list_that_is_begun_anew_writes_into_the_new_one(
+    listed: DestructionList, file: Path, sealer: Sealer, now: datetime
+) -> None:
+    listed.add(_digest(), now=now)
+    late = _digest()
+    with file.open("rb") as opened, ThreadPoolExecutor(1) as thread:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        waiting = thread.submit(DestructionList(file, sealer=sealer).add, late, now=now)
+        other = file.with_name("other")
+        shutil.copy(file, other)
+        while not _is_waited_for(file):
+            assert not waiting.done()
+        other.replace(file)
+        fcntl.flock(opened, fcntl.LOCK_UN)
+        waiting.result(10)
+    assert [one.digest for one in listed.read()][1:] == [late]
+
+
+def _is_waited_for(file: Path) -> bool:
+    inode = f":{file.stat().st_ino} "
+    locks = Path("/proc/locks").read_text(encoding="ascii").splitlines()
+    return any("->" in line and inode in line for line in locks)
 
 
 def test_half_a_line_that_a_kill_left_is_nothing_and_harms_nothing(
