@@ -65,6 +65,8 @@ class ChildProcess:
         self._connection = connection
         self._greeting: wire.Ready | None = None
         self._limits: tuple[int, int, int] | None = None
+        self.tenant: str | None = None
+        """Whose documents it has read; nobody's yet."""
         self.jobs_done = 0
         self.used_s = time.monotonic()
 

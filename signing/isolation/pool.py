@@ -1,8 +1,9 @@
 """`Isolation` with walls: a few processes that parse, used by all threads of a service.
 
 What lives here: `Walls`, the choices, and `IsolationPool`.  A process is started when it is needed,
-used again and again, ended after so many jobs, after any fault, and when nobody has needed it for
-a while; the one that takes its place is started at once, beside the work.
+used again and again for one tenant, ended after so many jobs, after any fault, when nobody has
+needed it for a while, and when another tenant needs its place; the one that follows is started at
+once, beside the work.
 Not here: one process (`child_process`), its keeper's thread (`keeper`).
 """
 
@@ -27,7 +28,7 @@ from signing.isolation.blob import Blob, open_memory_file
 from signing.isolation.child_process import ChildProcess, Limits
 from signing.isolation.keeper import Keeper
 from signing.isolation.table import MESSAGES
-from signing.isolation.task import Answered, Asked, Task
+from signing.isolation.task import Answered, Asked, Isolation, Task
 
 _MIB: Final = 1 << 20
 _LEAST_OUTPUT: Final = 64 * _MIB
@@ -42,7 +43,8 @@ _log = logging.getLogger("antin.isolation")
 class Walls:
     """How those who parse are held.
 
-    Takes   processes: at most, for all threads together; seconds, memory_bytes: for one job, memory
+    Takes   processes: at work, for all threads together; kept: alive, those at work and those that
+            wait for more documents of their tenants; seconds, memory_bytes: for one job, memory
             at least that and three times its inputs; jobs: until a process is replaced; idle_s:
             until one that nobody needs is ended; start_s: for a start; wait_s: for a free one;
             is_unlocked_allowed: work without a filter where there is none;
@@ -50,9 +52,10 @@ class Walls:
     """
 
     processes: int = 2
+    kept: int = 4
     seconds: float = 10.0
     memory_bytes: int = 512 * _MIB
-    jobs: int = 5_000
+    jobs: int = 2_000
     idle_s: float = 300.0
     start_s: float = 30.0
     wait_s: float = 30.0
@@ -89,21 +92,31 @@ class IsolationPool:
         """
         self._take_place()
         try:
-            child = self._take()
+            child = self._take("")
             try:
                 walls = child.greet(within_s=self._walls.start_s)
             except BaseException:
                 self._lose(child)
                 raise
+            child.tenant = None  # it has read nothing
             self._keep_or_end(child)
         finally:
             self._free.release()
         return walls
 
+    def for_tenant(self, tenant: str) -> Isolation:
+        """See `Separating`."""
+        return _OfTenant(self, tenant)
+
     def run(
-        self, task: Task[Asked, Answered], asked: Asked, *, inputs: Sequence[Blob] = ()
+        self,
+        task: Task[Asked, Answered],
+        asked: Asked,
+        *,
+        inputs: Sequence[Blob] = (),
+        tenant: str = "",
     ) -> tuple[Answered, Blob]:
-        """See `Isolation`."""
+        """See `Isolation`; documents of the service itself are nobody's, and a tenant too."""
         if len(inputs) > wire.MOST_INPUTS:
             raise ValueError("inputs")
         job = wire.encode(wire.Job(task.function, msgspec.Raw(wire.encode(asked))))
@@ -113,7 +126,9 @@ class IsolationPool:
         try:
             fds = (output.fd, *(one.fd for one in inputs))
             limits = self._walls.limits(sum(one.size for one in inputs))
-            answered: Answered = self._have_done(job, fds, limits, task.answered, output)
+            answered: Answered = self._have_done(
+                job, fds, limits, task.answered, output, tenant=tenant
+            )
         except BaseException:
             output.close()
             raise
@@ -144,13 +159,20 @@ class IsolationPool:
         self.close()
 
     def _have_done(
-        self, job: bytes, fds: Sequence[int], limits: Limits, answered: type[Any], output: Blob
+        self,
+        job: bytes,
+        fds: Sequence[int],
+        limits: Limits,
+        answered: type[Any],
+        output: Blob,
+        *,
+        tenant: str,
     ) -> Any:
         self._take_place()
         is_one_missing = False
         try:
             for _ in range(_ATTEMPTS):
-                child = self._take()
+                child = self._take(tenant)
                 try:
                     child.greet(within_s=self._walls.start_s)
                     answer = child.ask(job, fds=fds, limits=limits, answered=answered)
@@ -185,13 +207,30 @@ class IsolationPool:
         if not self._free.acquire(timeout=self._walls.wait_s):
             raise ParsingFailed("busy")
 
-    def _take(self) -> ChildProcess:
+    def _take(self, tenant: str) -> ChildProcess:
+        """One of the tenant's own, one that is nobody's yet, or a new one."""
+        left: list[ChildProcess] = []
         with self._lock:
             if self._is_closed:
                 raise ParsingFailed("not_started")
-            if self._idle:
-                return self._idle.pop()
-        return self._start_one()
+            for wanted in (tenant, None):
+                child = next((one for one in reversed(self._idle) if one.tenant == wanted), None)
+                if child is not None:
+                    self._idle.remove(child)
+                    child.tenant = tenant
+                    return child
+            while self._idle and len(self._all) >= self._most_alive:
+                left.append(self._idle.popleft())  # who waits the longest
+                self._all.discard(left[-1])
+        for one in left:
+            one.kill()
+        child = self._start_one()
+        child.tenant = tenant
+        return child
+
+    @property
+    def _most_alive(self) -> int:
+        return max(self._walls.kept, self._walls.processes)
 
     def _start_one(self) -> ChildProcess:
         walls = self._walls
@@ -256,6 +295,24 @@ class IsolationPool:
                 self._all.discard(child)
         for child in ended:
             child.kill()
+
+
+@dataclass(frozen=True, slots=True)
+class _OfTenant:
+    """The pool as one tenant has it."""
+
+    pool: IsolationPool
+    tenant: str
+
+    def run(
+        self, task: Task[Asked, Answered], asked: Asked, *, inputs: Sequence[Blob] = ()
+    ) -> tuple[Answered, Blob]:
+        """See `Isolation`."""
+        return self.pool.run(task, asked, inputs=inputs, tenant=self.tenant)
+
+    def for_tenant(self, tenant: str) -> Isolation:
+        """See `Separating`."""
+        return self.pool.for_tenant(tenant)
 
 
 def _seal(output: Blob) -> None:

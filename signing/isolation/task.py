@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
@@ -51,3 +51,21 @@ class Isolation(Protocol):
         be believed: whoever parses may be in other hands.
         Raises  DocumentRefused (as the function did); ParsingFailed.
         """
+
+
+@runtime_checkable
+class Separating(Isolation, Protocol):
+    """One that can keep apart whose documents are read."""
+
+    def for_tenant(self, tenant: str) -> Isolation:
+        """The same for one tenant alone: who read documents of another never reads this one's."""
+
+
+def for_tenant(isolation: Isolation, tenant: str) -> Isolation:
+    """The view of one tenant, where whoever reads documents can be kept apart."""
+    return isolation.for_tenant(tenant) if isinstance(isolation, Separating) else isolation
+
+
+def for_pictures(isolation: Isolation, tenant: str) -> Isolation:
+    """For pictures and comparisons: by somebody who never prepares a signature."""
+    return for_tenant(isolation, f"pictures:{tenant}")

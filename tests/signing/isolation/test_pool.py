@@ -120,6 +120,29 @@ def test_only_a_few_files_can_be_kept_from_job_to_job(pool: IsolationPool) -> No
     _works(pool)
 
 
+def _pid_of(pool: IsolationPool, tenant: str) -> int:
+    pool.for_tenant(tenant).run(COUNT, Try(""))[1].close()
+    (pid,) = {child.pid for child in pool._all if child.tenant == tenant}
+    return pid
+
+
+def test_who_read_documents_of_one_tenant_never_reads_anothers() -> None:
+    with IsolationPool(Walls(processes=1, kept=2, modules=(_HOSTILE,))) as pool:
+        first, second = _pid_of(pool, "portal.a"), _pid_of(pool, "portal.b")
+        assert first != second
+        assert _pid_of(pool, "portal.a") == first
+        third = _pid_of(pool, "portal.c")
+        assert _pids(pool) == {first, third}, "whoever waited the longest had to go"
+
+
+def test_at_work_there_are_never_more_than_there_may_be() -> None:
+    walls = Walls(processes=1, kept=1, modules=(_HOSTILE,))
+    with IsolationPool(walls) as pool:
+        pids = {_pid_of(pool, tenant) for tenant in ("a", "b", "a")}
+        assert len(pids) == 3
+        assert len(_pids(pool)) == 1
+
+
 def test_a_module_that_never_was_there_is_no_late_import(pool: IsolationPool) -> None:
     _works(pool)
     with pytest.raises(ParsingFailed):  # nobody looked for it before documents came
