@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,9 @@ import pytest
 from click.testing import CliRunner, Result
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.fields import SigFieldSpec, append_signature_field
 from sqlalchemy import select
 
 from idp.cli import cli
@@ -144,6 +148,19 @@ def test_a_pdf_that_pdfsig_calls_valid(desk, run, form, tmp_path, level, is_show
     assert said[0] == "Signature is Valid."
     assert checkers.openssl_cms(embedded(signed)[0]).endswith("successful")
     assert checkers.complaints(output) == []
+
+
+def test_a_field_that_waits_in_the_form_is_the_one_that_is_filled(run, form, tmp_path) -> None:
+    with form.open("r+b") as file:
+        writer = IncrementalPdfFileWriter(file)
+        append_signature_field(writer, SigFieldSpec("ky", on_page=0, box=(60, 60, 300, 150)))
+        writer.write_in_place()
+    output = tmp_path / "ky.pdf"
+    run(form, "-o", output, "--level", "B", "--appearance", '{"kind": "general", "field": "ky"}')
+    names = [
+        one.field_name for one in PdfFileReader(io.BytesIO(output.read_bytes())).embedded_signatures
+    ]
+    assert names == ["ky"]
 
 
 def test_a_signature_beside_a_file_that_openssl_accepts(desk, run, tmp_path) -> None:
