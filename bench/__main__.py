@@ -19,6 +19,7 @@ import click
 from bench.costs import Cost, make_cost_table
 from bench.documents import measure_documents
 from bench.growth import Register, measure_growth
+from bench.journey import measure_journey
 from bench.keystore import Place, measure_entries, measure_keystore
 from bench.machine import Cores, describe, divide_cores, stay_on
 from bench.peer import run_peer
@@ -69,6 +70,7 @@ def main(
     cores = divide_cores()
     stay_on(cores.others)
     costs: list[Cost] = []
+    whole: list[Cost] = []
     documents = ""
     with _room() as (stores, folder):
         rows, memory = _measure_requests(
@@ -77,6 +79,7 @@ def main(
         if not only:
             costs = measure_keystore(_place(stores, plan, cores=cores, folder=folder))
             documents = _documents(plan, cores=cores, folder=folder)
+            whole = measure_journey(_place(stores, plan, cores=cores, folder=folder))
         postgresql, redis = stores.versions()
     click.echo(describe(cores, postgresql=postgresql, redis=redis))
     click.echo(
@@ -86,7 +89,7 @@ def main(
     click.echo(make_table(rows))
     click.echo(f"Memory of the worker: {memory} (target: ≤ 150 MiB when idle).")
     if costs:
-        click.echo(f"\n{make_cost_table(costs)}\n{documents}")
+        click.echo(f"\n{make_cost_table(costs)}\n{documents}\n{make_cost_table(whole)}")
 
 
 @main.command()
@@ -97,6 +100,13 @@ def signing(plan: Plan) -> None:
     stay_on(cores.others)
     with tempfile.TemporaryDirectory(prefix="antin-bench-") as folder:
         click.echo(_documents(plan, cores=cores, folder=Path(folder)))
+
+
+@main.command()
+@click.pass_obj
+def journey(plan: Plan) -> None:
+    """Measure whole signatures alone: a hundred digests in a request, PDFs through HTTP."""
+    _print_costs(plan, measure_journey)
 
 
 @main.command()

@@ -81,7 +81,7 @@ def measure_documents(
 ) -> str:
     """The table and the line about memory, as Markdown."""
     pki = SigningPki(SIGNING_TIME - _MONTH)
-    content = _text()
+    content = text_document()
     with only_on(core), IsolationPool(Walls(processes=1)) as isolation:
         isolation.start()
         work = _Work(pki, isolation)
@@ -178,7 +178,7 @@ def _measure_memory(pki: SigningPki, file: Path) -> str:
     )
 
 
-def _text() -> bytes:
+def text_document() -> bytes:
     """Pages of text, as an office writes them; nothing is compressed."""
     out = io.BytesIO()
     canvas = Canvas(out, pagesize=A4, pageCompression=0)

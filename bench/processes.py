@@ -33,6 +33,10 @@ class Running:
     pid: int
     port: int
 
+    def pids(self) -> tuple[int, ...]:
+        """All processes of its tree."""
+        return tuple(_tree(self.pid))
+
     def worker_memory_mib(self) -> float:
         """Resident memory of the largest process of its tree: the worker, in MiB."""
         return max(_resident_kib(pid) for pid in _tree(self.pid)) / 1024

@@ -12,6 +12,7 @@ import base64
 import http.client
 import json
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -100,6 +101,25 @@ class SigningPortal:
             headers["Idempotency-Key"] = key
         status, raw = self._exchange("POST", "", body=json.dumps(body).encode(), headers=headers)
         if status not in {200, 201}:
+            raise Unexpected(f"/sign/requests answered {status} {raw[:300]!r}")
+        made: dict[str, Any] = json.loads(raw)
+        return made
+
+    def ask_with_file(self, body: Mapping[str, Any], content: bytes) -> dict[str, Any]:
+        """The same with a document beside the JSON, the part `file`.  Raises Cut; Unexpected."""
+        edge = secrets.token_hex(16)
+        head = (
+            f'--{edge}\r\nContent-Disposition: form-data; name="request"\r\n\r\n'
+            f"{json.dumps(body)}\r\n--{edge}\r\nContent-Disposition: form-data; "
+            f'name="file"; filename="file"\r\nContent-Type: application/pdf\r\n\r\n'
+        )
+        status, raw = self._exchange(
+            "POST",
+            "",
+            body=b"".join((head.encode(), content, f"\r\n--{edge}--\r\n".encode())),
+            headers={"Content-Type": f"multipart/form-data; boundary={edge}"},
+        )
+        if status != 201:
             raise Unexpected(f"/sign/requests answered {status} {raw[:300]!r}")
         made: dict[str, Any] = json.loads(raw)
         return made
@@ -203,9 +223,17 @@ class Signatory:
 
 
 def enrol(
-    services: Services, account_id: AccountId, *, client: Client, now: datetime
+    services: Services,
+    account_id: AccountId,
+    *,
+    client: Client,
+    now: datetime,
+    registered_at: datetime | None = None,
 ) -> tuple[str, Authenticator]:
-    """A passkey, a key that it opens, a certificate; and by which name the portal knows her."""
+    """A passkey, a key that it opens, a certificate; and by which name the portal knows her.
+
+    Takes   registered_at: since when she has the passkey; now, if left out.
+    """
     assert services.signing is not None
     settings = services.settings
     passkey = Authenticator(rp_id=settings.effective_signer_rp_id, origin=settings.issuer)
@@ -219,7 +247,7 @@ def enrol(
         aaguid="00000000-0000-0000-0000-000000000000",
         transports=("internal",),
         name="Điện thoại",
-        created_at=now,
+        created_at=registered_at or now,
     )
     with services.database.transaction() as tx:
         row = find_row(tx.connection, account_id)
