@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,41 +10,27 @@ import pytest
 from cryptography import x509
 
 from idp.accounts.mandates import end_mandate
-from idp.accounts.model import Account, AccountLevel
-from idp.services import build_services
-from idp.settings import Settings
-from idp.storage.database import Database
+from idp.accounts.model import Account
 from keystore.clock import to_ms
 from keystore.log.events import EventType
 from keystore.one_time_codes import code_at
-from keystore.pki.model import CertificateState, RevocationReason
 from keystore.pki.profiles import Profile
 from keystore.signer.activation import SignatureActivation, new_nonce
-from keystore.signer.errors import EvidenceRefused, OutcomeUnknown, SignerUnavailable
+from keystore.signer.errors import EvidenceRefused, SignerUnavailable
 from signing.errors import CertificateRefused, ConfirmationRefused, SignerAway
 from signing.ports import Signer, SigningCredential
 from tests.support.authenticator import Authenticator
-from tests.support.enrolment_house import EnrolmentHouse
-from tests.support.provider import KEK
-from tests.support.signer import SIGNER, digests_of, events, store
+from tests.support.enrolment_house import EnrolmentHouse, open_house
+from tests.support.signer import SIGNER, digests_of, events
 
-_HOUR = timedelta(hours=1)
 _LONG_AGO = timedelta(hours=72)
 
 
 @pytest.fixture
-def house(sqlite_template: Path, tmp_path: Path, now: datetime) -> Iterator[EnrolmentHouse]:
+def house(sqlite_url: str, tmp_path: Path, now: datetime) -> Iterator[EnrolmentHouse]:
     """On SQLite alone: the storage files have tests of their own on both."""
-    database = Database(f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'antin.db')}")
-    settings = Settings(var=tmp_path, kek=KEK)
-    services = build_services(settings, time=lambda: now, database=database, is_sandbox=True)
-    made = EnrolmentHouse(services, folder=tmp_path, now=now)
-    yield made
-    made.bench.ledger.close()
-    made.verifier.memory.close()
-    services.clock.close()
-    services.ephemeral.close()
-    database.close()
+    with open_house(sqlite_url, tmp_path, now=now) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -54,16 +39,6 @@ def person(house: EnrolmentHouse) -> Account:
     made = house.person()
     house.give_app(made)
     return made
-
-
-def _enrol_by_code(house: EnrolmentHouse, person: Account, signer: Signer) -> None:
-    code = house.code(person)
-    house.enrolment.prepare(signer, scal=1, now=house.now)
-    house.enrolment.finish_by_code(signer, code=code, now=house.now)
-
-
-def _held(house: EnrolmentHouse, signer: Signer) -> tuple[SigningCredential, ...]:
-    return house.credentials.credentials_of(signer, now=house.now)
 
 
 def _activation(
@@ -100,8 +75,8 @@ def test_one_code_makes_a_key_and_the_next_one_signs_with_it(
 ) -> None:
     signer = house.signer(person)
     assert house.enrolment.may_enrol(signer, now=house.now) == ""
-    _enrol_by_code(house, person, signer)
-    (credential,) = _held(house, signer)
+    house.enrol_by_code(person, signer)
+    (credential,) = house.held(signer)
     assert credential.scal == 1
     assert credential.holder == person.profile.name
     assert {"1.3", "2.2", "3.1", "9"} == _policies(credential)
@@ -117,8 +92,8 @@ def test_one_code_makes_a_key_and_the_next_one_signs_with_it(
 def test_the_code_that_made_the_key_signs_nothing(house: EnrolmentHouse, person: Account) -> None:
     """RFC 6238 §5.2: a code is taken once."""
     signer = house.signer(person)
-    _enrol_by_code(house, person, signer)
-    (credential,) = _held(house, signer)
+    house.enrol_by_code(person, signer)
+    (credential,) = house.held(signer)
     used = code_at(house.secrets[person.account_id], now=house.now)
     with pytest.raises(ConfirmationRefused, match="wrong_code"):
         house.factors.confirm(
@@ -146,12 +121,12 @@ def test_a_wrong_code_leaves_the_enrolment_open_for_a_right_one(
     with pytest.raises(ConfirmationRefused, match="wrong_code"):
         house.enrolment.finish_by_code(signer, code="000000", now=house.now)
     house.enrolment.finish_by_code(signer, code=house.code(person), now=house.now)
-    assert len(_held(house, signer)) == 1
+    assert len(house.held(signer)) == 1
 
 
 def test_what_was_confirmed_once_is_over(house: EnrolmentHouse, person: Account) -> None:
     signer = house.signer(person)
-    _enrol_by_code(house, person, signer)
+    house.enrol_by_code(person, signer)
     with pytest.raises(ConfirmationRefused, match="window_closed"):
         house.enrolment.finish_by_code(signer, code=house.code(person), now=house.now)
 
@@ -173,84 +148,6 @@ def test_a_code_of_somebody_else_makes_no_key(house: EnrolmentHouse, person: Acc
         house.enrolment.finish_by_code(signer, code=house.code(other), now=house.now)
 
 
-# -- who may ---------------------------------------------------------------------------------------
-
-
-def test_level_one_gets_none(house: EnrolmentHouse) -> None:
-    somebody = house.person(level=AccountLevel.ONE)
-    house.give_app(somebody)
-    signer = house.signer(somebody)
-    assert house.enrolment.may_enrol(signer, now=house.now) == "level_too_low"
-    with pytest.raises(CertificateRefused, match="level_too_low"):
-        house.enrolment.prepare(signer, scal=1, now=house.now)
-
-
-def test_without_a_record_of_proofing_there_is_none(house: EnrolmentHouse) -> None:
-    """ETSI EN 319 411-1 §6.2.2: the record is there before the certificate is."""
-    somebody = house.person(is_recorded=False)
-    house.give_app(somebody)
-    assert house.enrolment.may_enrol(house.signer(somebody), now=house.now) == "not_proofed"
-
-
-def test_without_a_second_factor_there_is_none(house: EnrolmentHouse) -> None:
-    somebody = house.person()
-    assert house.enrolment.may_enrol(house.signer(somebody), now=house.now) == "no_second_factor"
-
-
-def test_an_app_of_nobodys_proofing_waits(house: EnrolmentHouse) -> None:
-    """Architecture, decision 10: 72 hours, which the verifier enforces as well."""
-    somebody = house.person()
-    house.give_app(somebody, is_proofed=False)
-    signer = house.signer(somebody)
-    assert house.enrolment.may_enrol(signer, now=house.now) == "second_factor_too_young"
-    with pytest.raises(CertificateRefused, match="second_factor_too_young"):
-        house.enrolment.prepare(signer, scal=1, now=house.now)
-
-
-def test_the_verifier_refuses_a_young_app_whatever_the_service_believes(
-    house: EnrolmentHouse, person: Account
-) -> None:
-    signer = house.signer(person)
-    house.enrolment.prepare(signer, scal=1, now=house.now)
-    house.give_app(person, is_proofed=False)
-    with pytest.raises(ConfirmationRefused, match="authenticator_too_young"):
-        house.enrolment.finish_by_code(signer, code=house.code(person), now=house.now)
-
-
-def test_a_locked_account_gets_none(house: EnrolmentHouse, person: Account) -> None:
-    house.lifecycle.lock(person.account_id, reason="lost", now=house.now)
-    assert house.enrolment.may_enrol(house.signer(person), now=house.now) == "account_ended"
-
-
-def test_what_is_on_hold_is_not_got_round_with_another_key(
-    house: EnrolmentHouse, person: Account
-) -> None:
-    signer = house.signer(person)
-    _enrol_by_code(house, person, signer)
-    (record,) = house.pki.certificates.of_account(person.account_id)
-    house.pki.states.suspend(record.serial, ca_id=record.ca_id, now=house.now)
-    assert house.enrolment.may_enrol(signer, now=house.now) == "certificate_suspended"
-
-
-def test_a_suspended_key_is_not_got_round_either(house: EnrolmentHouse, person: Account) -> None:
-    signer = house.signer(person)
-    _enrol_by_code(house, person, signer)
-    house.bench.desk.suspend(house.door.made[0].key_id, reason="lost", now=house.now)
-    assert house.enrolment.may_enrol(signer, now=house.now) == "certificate_suspended"
-
-
-def test_there_is_an_end_to_keys_within_a_day(house: EnrolmentHouse, person: Account) -> None:
-    signer = house.signer(person)
-    for _ in range(6):
-        _enrol_by_code(house, person, signer)
-    assert house.enrolment.may_enrol(signer, now=house.now) == "too_many_keys"
-    house.advance(timedelta(days=1))
-    assert house.enrolment.may_enrol(signer, now=house.now) == ""
-
-
-# -- what goes wrong -------------------------------------------------------------------------------
-
-
 def test_a_signer_that_is_away_made_nothing(house: EnrolmentHouse, person: Account) -> None:
     signer = house.signer(person)
     house.door.failure = SignerUnavailable()
@@ -258,79 +155,7 @@ def test_a_signer_that_is_away_made_nothing(house: EnrolmentHouse, person: Accou
     house.enrolment.prepare(signer, scal=1, now=house.now)
     with pytest.raises(SignerAway):
         house.enrolment.finish_by_code(signer, code=code, now=house.now)
-    assert _held(house, signer) == ()
-
-
-def test_a_key_whose_answer_got_lost_is_certified_the_next_time(
-    house: EnrolmentHouse, person: Account
-) -> None:
-    signer = house.signer(person)
-    house.door.failure, house.door.is_deaf_afterwards = OutcomeUnknown(), True
-    code = house.code(person)
-    house.enrolment.prepare(signer, scal=1, now=house.now)
-    with pytest.raises(ConfirmationRefused, match="interrupted"):
-        house.enrolment.finish_by_code(signer, code=code, now=house.now)
-    assert _held(house, signer) == ()
-    (record,) = house.enrolment.keep_up(signer, now=house.now)
-    assert record.kid == house.door.made[0].key_id
-    assert [one.key_id for one in _held(house, signer)] == [record.kid]
-    assert house.enrolment.keep_up(signer, now=house.now) == ()
-
-
-def test_a_key_whose_certificate_was_revoked_is_not_certified_again(
-    house: EnrolmentHouse, person: Account
-) -> None:
-    signer = house.signer(person)
-    _enrol_by_code(house, person, signer)
-    (record,) = house.pki.certificates.of_account(person.account_id)
-    house.pki.states.revoke(
-        record.serial,
-        ca_id=record.ca_id,
-        reason=RevocationReason.PRIVILEGE_WITHDRAWN,
-        now=house.now,
-    )
-    assert house.enrolment.keep_up(signer, now=house.now) == ()
-    assert _held(house, signer) == ()
-    _enrol_by_code(house, person, signer)  # another key, confirmed anew
-    assert len(_held(house, signer)) == 1
-
-
-def test_a_key_whose_row_somebody_changed_is_not_certified(
-    house: EnrolmentHouse, person: Account
-) -> None:
-    signer = house.signer(person)
-    house.door.failure, house.door.is_deaf_afterwards = OutcomeUnknown(), True
-    code = house.code(person)
-    house.enrolment.prepare(signer, scal=1, now=house.now)
-    with pytest.raises(ConfirmationRefused):
-        house.enrolment.finish_by_code(signer, code=code, now=house.now)
-    store(house.services.database, house.door.made[0].key_id, scal=2)
-    assert house.enrolment.keep_up(signer, now=house.now) == ()
-
-
-def test_a_certificate_near_its_end_is_followed_by_another_for_the_same_key(
-    house: EnrolmentHouse, person: Account
-) -> None:
-    signer = house.signer(person)
-    _enrol_by_code(house, person, signer)
-    (first,) = house.pki.certificates.of_account(person.account_id)
-    assert house.enrolment.keep_up(signer, now=house.now) == ()
-    house.advance(first.not_after - house.now - timedelta(days=10))
-    (second,) = house.enrolment.keep_up(signer, now=house.now)
-    assert (second.kid, second.replaces) == (first.kid, first.serial)
-    assert house.enrolment.keep_up(signer, now=house.now) == ()
-    assert _held(house, signer)[0].not_after == second.not_after
-    assert len(events(house.services.database, EventType.CERTIFICATE_RENEWED)) == 1
-
-
-def test_an_old_key_is_certified_no_more(house: EnrolmentHouse, person: Account) -> None:
-    signer = house.signer(person)
-    _enrol_by_code(house, person, signer)
-    for _ in range(2):
-        newest = house.pki.certificates.of_account(person.account_id)[0]
-        house.advance(newest.not_after - house.now - timedelta(days=10))
-        house.enrolment.keep_up(signer, now=house.now)
-    assert len(house.pki.certificates.of_account(person.account_id)) == 2
+    assert house.held(signer) == ()
 
 
 # -- seals -----------------------------------------------------------------------------------------
@@ -341,13 +166,13 @@ def test_a_seal_is_the_organisations_and_its_clerk_confirms_it(
 ) -> None:
     organisation, mandate = house.organisation(person)
     signer = house.signer(person, organisation)
-    _enrol_by_code(house, person, signer)
-    (credential,) = _held(house, signer)
+    house.enrol_by_code(person, signer)
+    (credential,) = house.held(signer)
     assert credential.owner_id == organisation.account_id
     assert credential.holder == organisation.profile.name
     (record,) = house.pki.certificates.of_account(organisation.account_id)
     assert record.profile == Profile.SEAL
-    assert _held(house, house.signer(person)) == ()
+    assert house.held(house.signer(person)) == ()
     (made,) = events(house.services.database, EventType.PERSONAL_KEY_CREATED)
     assert mandate.mandate_id in made["facts"]
 
@@ -398,7 +223,7 @@ def test_a_passkey_makes_the_key_that_it_alone_opens(
     house.advance(_LONG_AGO)
     signer = house.signer(person)
     _by_passkey(house, signer, passkey)
-    (credential,) = _held(house, signer)
+    (credential,) = house.held(signer)
     assert (credential.scal, credential.passkeys) == (2, (passkey.credential_id,))
     assert "3.2" in _policies(credential)
     activation = _activation(credential, house, passkey=passkey.credential_id)
@@ -422,7 +247,7 @@ def test_a_young_passkey_makes_a_key_only_with_a_code_beside_it(
     with pytest.raises(ConfirmationRefused, match="code_needed"):
         _by_passkey(house, signer, passkey)
     _by_passkey(house, signer, passkey, code=house.code(person))
-    assert [one.scal for one in _held(house, signer)] == [2]
+    assert [one.scal for one in house.held(signer)] == [2]
 
 
 def test_a_young_passkey_alone_is_not_old_enough(house: EnrolmentHouse) -> None:
@@ -434,7 +259,7 @@ def test_a_young_passkey_alone_is_not_old_enough(house: EnrolmentHouse) -> None:
     house.advance(timedelta(seconds=1))
     assert house.enrolment.may_enrol(signer, now=house.now) == ""
     _by_passkey(house, signer, passkey)
-    assert len(_held(house, signer)) == 1
+    assert len(house.held(signer)) == 1
 
 
 def test_in_a_sandbox_a_passkey_need_not_wait(house: EnrolmentHouse) -> None:
@@ -442,7 +267,7 @@ def test_in_a_sandbox_a_passkey_need_not_wait(house: EnrolmentHouse) -> None:
     somebody = house.person()
     passkey = house.give_passkey(somebody)
     _by_passkey(house, house.signer(somebody), passkey)
-    assert len(_held(house, house.signer(somebody))) == 1
+    assert len(house.held(house.signer(somebody))) == 1
 
 
 def test_where_the_signer_wants_a_statement_no_passkey_is_enough(
@@ -518,13 +343,6 @@ def test_a_seal_under_one_clerks_passkey_is_offered_to_no_other(
     house.advance(_LONG_AGO)
     signer = house.signer(person, organisation)
     _by_passkey(house, signer, passkey)
-    assert len(_held(house, signer)) == 1
+    assert len(house.held(signer)) == 1
     other = house.signer(house.person(number="003190001119"), organisation)
-    assert _held(house, other) == ()
-
-
-def test_certificates_stay_good(house: EnrolmentHouse, person: Account) -> None:
-    signer = house.signer(person)
-    _enrol_by_code(house, person, signer)
-    (record,) = house.pki.certificates.of_account(person.account_id)
-    assert record.state is CertificateState.GOOD
+    assert house.held(other) == ()

@@ -8,6 +8,8 @@ Not here: documents (`signing_house.py`).
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,7 +30,8 @@ from idp.accounts.model import (
 from idp.ids import AccountId, make_id
 from idp.sandbox.trust import make_authority
 from idp.second_factors import VerifierFactors
-from idp.services import Services
+from idp.services import Services, build_services
+from idp.settings import Settings
 from idp.signing_certificates import SigningCertificates
 from idp.signing_credentials import HeldCredentials
 from idp.signing_eligibility import PASSKEY_WAITS, Eligibility
@@ -36,6 +39,7 @@ from idp.signing_enrolment import SigningEnrolment
 from idp.signing_people import PortalSigners
 from idp.storage.accounts import find_row, insert_accounts
 from idp.storage.credentials import replace_totps
+from idp.storage.database import Database
 from idp.storage.passkeys import insert_passkey
 from idp.verifier_registers import DatabaseRegisters
 from keystore.kek import Kek, KekRing
@@ -47,8 +51,9 @@ from keystore.signer.errors import SignerError
 from keystore.signer.evidence import EnrolmentEvidence, Evidence
 from keystore.signer.model import MadeKey
 from signing.model import Role
-from signing.ports import Signer
+from signing.ports import Signer, SigningCredential
 from tests.support.authenticator import Authenticator
+from tests.support.provider import KEK
 from tests.support.signer import SIGNER, Bench
 from tests.support.verifier import VerifierBench
 
@@ -76,6 +81,23 @@ class SignerDoor:
     def activate(self, activation: SignatureActivation, evidence: Evidence) -> tuple[bytes, ...]:
         """See `SignerClient.activate`."""
         return self.bench.service.activate(activation, evidence, now=self.now)
+
+
+@contextmanager
+def open_house(
+    database_url: str, folder: Path, *, now: datetime, **rules: timedelta
+) -> Iterator[EnrolmentHouse]:
+    """A house over this database, closed afterwards."""
+    database = Database(database_url)
+    settings = Settings(var=folder, kek=KEK)
+    services = build_services(settings, time=lambda: now, database=database, is_sandbox=True)
+    house = EnrolmentHouse(services, folder=folder, now=now, **rules)
+    try:
+        yield house
+    finally:
+        house.bench.ledger.close()
+        house.verifier.memory.close()
+        services.close()
 
 
 class EnrolmentHouse:
@@ -221,6 +243,16 @@ class EnrolmentHouse:
             assert row is not None
             totp = Totp(totp_id, kept, self.now, TotpHolder.VERIFIER)
             replace_totps(tx, row, totp, sealer=self.services.sealer)
+
+    def enrol_by_code(self, person: Account, signer: Signer) -> None:
+        """A key that codes open, confirmed with one."""
+        code = self.code(person)
+        self.enrolment.prepare(signer, scal=1, now=self.now)
+        self.enrolment.finish_by_code(signer, code=code, now=self.now)
+
+    def held(self, signer: Signer) -> tuple[SigningCredential, ...]:
+        """What can be signed with now."""
+        return self.credentials.credentials_of(signer, now=self.now)
 
     def code(self, person: Account) -> str:
         """What the app shows; the next one at each call, as for who waits half a minute."""
