@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from signing.errors import DocumentRefused, ParsingFailed
+from signing.formats.xades_place import MOST_BYTES, MOST_ELEMENTS
 from signing.isolation.blob import Blob
-from signing.isolation.task import Answered, Asked, Isolation, Task
+from signing.isolation.task import Answered, Asked, Isolation, Task, for_tenant
 from signing.messages.pdf_intake import LOOK_AT_PDF, PdfAsked, PdfFacts
 from signing.messages.xml_intake import LOOK_AT_XML, XmlAsked, XmlFacts
 from signing.model import DocumentKind
@@ -74,7 +75,7 @@ class Intake:
         self._isolation = isolation
         self._limits = limits or IntakeLimits()
 
-    def __call__(self, content: Blob, *, media_type: str) -> TakenIn:
+    def __call__(self, content: Blob, *, media_type: str, tenant: str = "") -> TakenIn:
         """Recognise a document, and look at it.
 
         Raises  DocumentRefused (one of `REASONS`); ParsingFailed.
@@ -85,40 +86,46 @@ class Intake:
             raise DocumentRefused("too_large")
         kind = recognise(next(content.chunks(_HEAD_BYTES)), media_type=media_type)
         if kind is DocumentKind.PDF:
-            facts = self.look_at_pdf(content)
+            facts = self.look_at_pdf(content, tenant=tenant)
             if facts.forbids:
                 raise DocumentRefused(facts.forbids)
             return TakenIn(kind=kind, pages=len(facts.pages), pdf=facts)
         if kind is DocumentKind.XML:
-            return TakenIn(kind=kind, xml=self.look_at_xml(content))
+            xml = self.look_at_xml(content, tenant=tenant)
+            return TakenIn(kind=kind, xml=xml, no_enveloped=xml.no_enveloped, nodes=xml.nodes)
         return TakenIn(kind=kind)
 
-    def look_at_pdf(self, content: Blob, *, field: str = "") -> PdfFacts:
+    def look_at_pdf(self, content: Blob, *, field: str = "", tenant: str = "") -> PdfFacts:
         """What a PDF is, signed or not.
 
         Takes   field: a signature field that is to be filled.
         Raises  DocumentRefused; ParsingFailed.
         """
-        facts = self._run(LOOK_AT_PDF, PdfAsked(self._limits.most_pages, field), content)
+        asked = PdfAsked(self._limits.most_pages, field)
+        facts = self._run(LOOK_AT_PDF, asked, content, tenant=tenant)
         if not 0 < len(facts.pages) <= self._limits.most_pages:
             raise ParsingFailed("contradiction")
         return facts
 
-    def look_at_xml(self, content: Blob) -> XmlFacts:
+    def look_at_xml(self, content: Blob, *, tenant: str = "") -> XmlFacts:
         """What an XML document is.
 
         Raises  DocumentRefused; ParsingFailed.
         """
         if content.size > self._limits.most_xml_bytes:
             raise DocumentRefused("too_large")
-        facts = self._run(LOOK_AT_XML, XmlAsked(self._limits.most_elements), content)
+        asked = XmlAsked(self._limits.most_elements, MOST_BYTES, MOST_ELEMENTS)
+        facts = self._run(LOOK_AT_XML, asked, content, tenant=tenant)
         if not 0 < facts.elements <= self._limits.most_elements:
             raise ParsingFailed("contradiction")
         return facts
 
-    def _run(self, task: Task[Asked, Answered], asked: Asked, content: Blob) -> Answered:
+    def _run(
+        self, task: Task[Asked, Answered], asked: Asked, content: Blob, *, tenant: str
+    ) -> Answered:
+        isolation = for_tenant(self._isolation, tenant)
         try:
-            answered, output = self._isolation.run(task, asked, inputs=[content])
+            answered, output = isolation.run(task, asked, inputs=[content])
         except ParsingFailed as failure:
             if failure.reason in _BECAUSE:
                 raise DocumentRefused(_BECAUSE[failure.reason]) from failure

@@ -27,12 +27,15 @@ from signing.model import (
     Role,
     SignatureFormat,
 )
+from signing.plain_text import check_text
 
 _SHORTEST_LIFETIME: Final = timedelta(minutes=1)
 _WINDOWS: Final = (timedelta(seconds=30), timedelta(seconds=300))
 _DIGEST_BYTES: Final = {"sha256": 32, "sha384": 48, "sha512": 64}
 _LONGEST_NAME: Final = 200
 _LONGEST_TEXT: Final = 500
+_LONGEST_ID: Final = 255
+_LONGEST_ADDRESS: Final = 2_000
 
 _FITTING: Final = {
     DocumentKind.PDF: frozenset(SignatureFormat) - {SignatureFormat.XADES_ENVELOPED},
@@ -105,11 +108,15 @@ def check_bounds(new: NewRequest, *, largest_bytes: int) -> None:
         raise RequestRefused("documents_number", part="documents")
     if not 1 <= len(new.signers) <= MOST_SIGNERS:
         raise RequestRefused("signers_number", part="signers")
-    if not new.title.strip() or len(new.title) > _LONGEST_NAME:
-        raise RequestRefused("text_length", part="title")
+    check_text(new.title, part="title", least=1, most=_LONGEST_NAME)
     for part in ("reason", "location"):
-        if len(getattr(new, part)) > _LONGEST_TEXT:
-            raise RequestRefused("text_length", part=part)
+        check_text(getattr(new, part), part=part, most=_LONGEST_TEXT)
+    for part in ("return_uri", "webhook_uri"):
+        check_text(getattr(new, part), part=part, most=_LONGEST_ADDRESS)
+    for at, signer in enumerate(new.signers):
+        check_text(signer.sub, part=f"signers[{at}].sub", most=_LONGEST_ID)
+        code = signer.enterprise_code or ""
+        check_text(code, part=f"signers[{at}].organization", most=_LONGEST_ID)
     if not _SHORTEST_LIFETIME <= new.lifetime <= LONGEST_LIFETIME:
         raise RequestRefused("lifetime", part="expires_in")
     if not _WINDOWS[0] <= new.window <= _WINDOWS[1]:
@@ -123,8 +130,8 @@ def check_bounds(new: NewRequest, *, largest_bytes: int) -> None:
 
 
 def _check_document(one: NewDocument, *, part: str, largest_bytes: int) -> None:
-    if not one.name.strip() or len(one.name) > _LONGEST_NAME:
-        raise RequestRefused("text_length", part=f"{part}.name")
+    check_text(one.name, part=f"{part}.name", least=1, most=_LONGEST_NAME)
+    check_text(one.media_type, part=f"{part}.media_type", most=_LONGEST_ID)
     if (one.content is None) == (one.digest is None):
         raise RequestRefused("content_or_digest", part=part)
     if one.content is not None and not 0 < one.content.size <= largest_bytes:

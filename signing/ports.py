@@ -148,18 +148,25 @@ class Deferred(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What intake made out about a document."""
+    """What intake made out about a document.
+
+    Takes   no_enveloped: why no enveloped signature can be put into an XML document, or empty;
+            nodes: of its canonical form, where that is known.
+    """
 
     kind: DocumentKind
     pages: int | None = None
+    no_enveloped: str = ""
+    nodes: int = 0
 
 
 class LooksAt(Protocol):
     """Recognises documents, and refuses those that are not signed."""
 
-    def __call__(self, content: Blob, *, media_type: str) -> Seen:
+    def __call__(self, content: Blob, *, media_type: str, tenant: str = "") -> Seen:
         """What it is.
 
+        Takes   tenant: whose document it is; whoever read it reads nobody else's.
         Raises  DocumentRefused (its reason says what is wrong), ParsingFailed.
         """
 

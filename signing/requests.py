@@ -30,6 +30,8 @@ from signing.errors import (
     RequestUnknown,
     SignerUnknown,
 )
+from signing.fitting import check_for_format
+from signing.formats.mime_types import base_type
 from signing.model import (
     Document,
     DocumentKind,
@@ -43,7 +45,7 @@ from signing.model import (
     StoredBlob,
 )
 from signing.new_request import NewDocument, NewRequest, check_bounds, choose_formats
-from signing.ports import Deferred, LooksAt, Signer, Signers
+from signing.ports import Deferred, LooksAt, Seen, Signer, Signers
 from signing.storage.idempotency import MadeBefore, find_made, insert_made
 from signing.storage.requests import (
     KEPT_AFTER_END,
@@ -130,10 +132,10 @@ class SigningRequests:
         # 3
         slots = self._slots(new, client_id=client_id, now=now)
         # 4
-        kinds = [self._kind(one, at) for at, one in enumerate(new.documents)]
+        seen = [self._see(one, at, client_id=client_id) for at, one in enumerate(new.documents)]
         # 5
         expires_at = now + new.lifetime
-        documents, stored = self._write(new, kinds, kept_until=expires_at + KEPT_AFTER_END)
+        documents, stored = self._write(new, seen, kept_until=expires_at + KEPT_AFTER_END)
         request = SigningRequest(
             request_id=RequestId(f"sig_{secrets.token_hex(16)}"),
             client_id=client_id,
@@ -249,26 +251,26 @@ class SigningRequests:
             )
         return tuple(slots)
 
-    def _kind(self, one: NewDocument, at: int) -> tuple[DocumentKind, int | None]:
+    def _see(self, one: NewDocument, at: int, *, client_id: str) -> Seen:
         if one.content is None:
-            return DocumentKind.DIGEST, None
+            return Seen(kind=DocumentKind.DIGEST)
         try:
-            seen = self._look(one.content, media_type=one.media_type)
+            return self._look(one.content, media_type=one.media_type, tenant=client_id)
         except DocumentRefused as refusal:
             raise RequestRefused(refusal.reason, part=f"documents[{at}]") from refusal
-        return seen.kind, seen.pages
 
     def _write(
         self,
         new: NewRequest,
-        kinds: Sequence[tuple[DocumentKind, int | None]],
+        seen: Sequence[Seen],
         *,
         kept_until: datetime,
     ) -> tuple[tuple[Document, ...], list[StoredBlob]]:
-        formats = choose_formats(new, [kind for kind, _ in kinds])
+        formats = choose_formats(new, [one.kind for one in seen])
+        check_for_format(new, seen, formats)
         documents, stored = [], []
         try:
-            for at, (one, (kind, pages)) in enumerate(zip(new.documents, kinds, strict=True)):
+            for at, (one, looked) in enumerate(zip(new.documents, seen, strict=True)):
                 blob = None
                 if one.content is not None:
                     blob = self._documents.write(one.content, expires_at=kept_until)
@@ -276,12 +278,12 @@ class SigningRequests:
                 documents.append(
                     Document(
                         position=at,
-                        kind=kind,
+                        kind=looked.kind,
                         format=formats[at],
                         size_bytes=one.size_bytes,
                         hash_name=one.hash_name,
                         digest=one.computed_digest(),
-                        pages=pages,
+                        pages=looked.pages,
                         original_id=None if blob is None else blob.blob_id,
                     )
                 )
@@ -402,7 +404,9 @@ _ENDS: Final = {
 def _text(new: NewRequest) -> RequestText:
     return RequestText(
         title=new.title,
-        documents=tuple(DocumentText(one.name, one.media_type) for one in new.documents),
+        documents=tuple(
+            DocumentText(one.name, base_type(one.media_type)) for one in new.documents
+        ),
         reason=new.reason,
         location=new.location,
         appearance=new.appearance,

@@ -14,9 +14,11 @@ import msgspec
 
 from signing.appearance.rules import CopyForm
 from signing.errors import RequestRefused
+from signing.plain_text import check_text
 
 _Line = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
 _FieldName = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+_LONGEST: Final = 500
 _Box = tuple[float, float, float, float]
 
 
@@ -100,6 +102,9 @@ def _check(wanted: Wanted | None) -> None:
         ways = [has_lines, wanted.box is not None, wanted.field is not None]
         if (wanted.title is None) != (wanted.name is None) or ways.count(True) != 1:
             raise RequestRefused("appearance", part="appearance.title")
+    for part in ("title", "name", "number", "agency", "field", "over"):
+        text = getattr(wanted, part, None)
+        check_text(text or "", part=f"appearance.{part}", most=_LONGEST)
     if isinstance(wanted, GeneralWanted) and wanted.box is not None and wanted.field is not None:
         raise RequestRefused("appearance", part="appearance.field")
     if getattr(wanted, "page", 1) == 0:

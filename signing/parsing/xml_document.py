@@ -3,7 +3,7 @@
 What lives here: the only parser of XML there is, and how it is set: no network, no document type,
 no entities, its own limits on depth and length left on; and byte offsets, which it does not know.
 Reasons to refuse: `not_xml`, `encoding_unknown`, `doctype`, `too_many_elements`,
-`namespace_relative`.
+`too_many_attributes`, `namespace_relative`.
 Source: W3C XML 1.0; OWASP XML Security (what is switched off).
 Not here: anything about signatures.
 """
@@ -18,6 +18,8 @@ from lxml import etree
 from signing.errors import DocumentRefused
 from signing.formats.xml_encoding import find_encoding
 
+_MOST_ATTRIBUTES: Final = 1_000
+"""Of one element: bringing them in order takes the square of their number in time."""
 _SLASH: Final = "/>"
 
 
@@ -78,7 +80,8 @@ def find_end(raw: bytes, *, number: int) -> tuple[int, bool]:
     """Where the element of that number ends, counted from 0 in the order of their start tags.
 
     Returns the offset in bytes of its end tag, or of its `/>`; and whether it is the latter.
-    Raises  DocumentRefused("not_xml") where this second reader does not agree with the first.
+    Raises  DocumentRefused: not_xml where this second reader does not agree with the first,
+            too_many_attributes.
     """
     found: list[tuple[int, bool]] = []
     open_now: list[int] = []
@@ -87,8 +90,10 @@ def find_end(raw: bytes, *, number: int) -> tuple[int, bool]:
     just_begun = -1
     parser = expat.ParserCreate()
 
-    def start(_name: str, _attributes: list[str]) -> None:
+    def start(_name: str, attributes: list[str]) -> None:
         nonlocal count, just_begun
+        if len(attributes) > 2 * _MOST_ATTRIBUTES:
+            raise DocumentRefused("too_many_attributes")
         open_now.append(count)
         just_begun = count
         count += 1

@@ -80,6 +80,8 @@ def find_place(asked: FindPlace, inputs: Sequence[memoryview], output: BinaryIO)
     raw = bytes(inputs[0])
     tree = read_document(raw, most_elements=asked.most_elements)
     root = tree.getroot()
+    # first of all: what comes after it may rely on how much there is
+    offset, is_empty = find_end(raw, number=0)
     if root.tag == SIGNATURE:
         raise DocumentRefused("signature_is_root")
     signatures = list(root.iter(SIGNATURE))
@@ -89,7 +91,6 @@ def find_place(asked: FindPlace, inputs: Sequence[memoryview], output: BinaryIO)
     for signature in signatures:
         _remove(signature)
     write_canonical(tree, output=output)
-    offset, is_empty = find_end(raw, number=0)
     return FoundPlace(offset=offset, is_empty=is_empty, root=name, signatures=len(signatures))
 
 

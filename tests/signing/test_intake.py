@@ -170,7 +170,7 @@ def test_xml_is_taken_and_known(intake) -> None:
     content = f'<?xml version="1.0"?><đơn xmlns="urn:example:a"><b/>{signature}</đơn>'.encode()
     taken = _take(intake, content, "application/xml; charset=utf-8")
     assert taken.kind is DocumentKind.XML
-    assert taken.xml == XmlFacts("đơn", "urn:example:a", 3, 1)
+    assert taken.xml == XmlFacts("đơn", "urn:example:a", 3, 1, nodes=12)
     wide = content.decode().replace('"1.0"', '"1.0" encoding="UTF-16"').encode("utf-16")
     assert _take(intake, wide, "").xml == taken.xml
 
@@ -200,6 +200,31 @@ def test_xml_that_is_no_document_for_signing_is_refused(
 ) -> None:
     few = Intake(walls, IntakeLimits(most_elements=1_000))
     assert _refusal(few, content.encode(), _XML) == reason
+
+
+def _wide(attribute: str, number: int) -> str:
+    return f"<a {' '.join(attribute.format(one) for one in range(number))}/>"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("<a/>", ""),
+        ('<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/>', "signature_is_root"),
+        ("<a xmlns='relative'/>", "namespace_relative"),
+        (_wide('b{}=""', 1_001), "too_many_attributes"),
+        (_wide('b{}=""', 60_000), "too_many_attributes"),
+        (_wide('xmlns:b{0}="urn:{0}"', 300), "too_many_namespaces"),
+        (f"<a>{'<b/>' * 250_001}</a>", "too_many_elements"),
+        (f"<a>{' ' * (8 << 20)}<b/>{' ' * (8 << 20)}</a>", "too_large"),
+    ],
+    ids=lambda value: value[:30] if isinstance(value, str) else value,
+)
+def test_why_no_signature_goes_into_it_is_known_before_anybody_signs(
+    intake, content: str, reason: str
+) -> None:
+    taken = _take(intake, content.encode(), _XML)
+    assert taken.no_enveloped == reason
 
 
 # --- recognising ----------------------------------------------------------------------------------

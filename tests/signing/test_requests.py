@@ -162,6 +162,17 @@ _XML = {"name": "a.xml", "content": Blob.of(b"<a/>")}
         ({"title": " "}, "text_length", "title"),
         ({"title": "a" * 201}, "text_length", "title"),
         ({"reason": "a" * 501}, "text_length", "reason"),
+        ({"title": "Đơn\u202efdp.exe"}, "text_deceiving", "title"),
+        ({"reason": "Đồng ý\n\x00"}, "text_deceiving", "reason"),
+        ({"location": "Hà Nội\u2066"}, "text_deceiving", "location"),
+        ({"documents": [_pdf(name="hop\u202efdp.exe")]}, "text_deceiving", "documents[0].name"),
+        ({"documents": [_pdf(media_type="a" * 256)]}, "text_length", "documents[0].media_type"),
+        ({"signers": [NewSigner(sub="s" * 256)]}, "text_length", "signers[0].sub"),
+        (
+            {"signers": [NewSigner(sub="s", enterprise_code="9" * 256)]},
+            "text_length",
+            "signers[0].organization",
+        ),
         ({"lifetime": timedelta(days=30, seconds=1)}, "lifetime", "expires_in"),
         ({"lifetime": timedelta(seconds=1)}, "lifetime", "expires_in"),
         ({"window": timedelta(seconds=301)}, "window", "confirmation_window"),
@@ -231,10 +242,98 @@ def test_what_is_out_of_bounds_is_named(
     assert _files(tmp_path) == []
 
 
+def _container(*names: str, media_type: str = "text/plain") -> list[NewDocument]:
+    content = Blob.of(b"one")
+    return [
+        NewDocument(
+            name=name, media_type=media_type, content=content, format=SignatureFormat.ASIC_E_CADES
+        )
+        for name in names
+    ]
+
+
+@pytest.mark.parametrize(
+    ("documents", "reason", "part"),
+    [
+        (_container("a.txt", "A.TXT"), "name_twice", "documents"),
+        (_container("a.txt", "../x"), "name_escapes", "documents[1].name"),
+        (_container("META-INF/a"), "name_reserved", "documents[0].name"),
+        (_container("a.txt", media_type="text/pl ain"), "mime_type", "documents[0].media_type"),
+        (
+            [NewDocument(name="a", digest=bytes(64), hash_name="sha512")],
+            "hash_not_of_key",
+            "documents[0].hash",
+        ),
+        (
+            [NewDocument(name="a", digest=bytes(48), hash_name="sha384")],
+            "hash_not_of_key",
+            "documents[0].hash",
+        ),
+        (
+            [
+                NewDocument(
+                    name="/a", content=Blob.of(b"one"), format=SignatureFormat.XADES_DETACHED
+                )
+            ],
+            "name_unusable",
+            "documents[0].name",
+        ),
+        (
+            [
+                NewDocument(
+                    name="a",
+                    content=Blob.of(bytes(7_000_001)),
+                    format=SignatureFormat.XADES_ENVELOPING,
+                )
+            ],
+            "too_large",
+            "documents[0]",
+        ),
+    ],
+)
+def test_what_a_format_would_refuse_later_is_refused_at_once(
+    requests: SigningRequests,
+    now: datetime,
+    tmp_path: Path,
+    documents: list[NewDocument],
+    reason: str,
+    part: str,
+) -> None:
+    requests._largest_bytes = 10_000_000
+    with pytest.raises(RequestRefused) as refusal:
+        requests.create(_new(documents=documents), client_id=_PORTAL, now=now)
+    assert (refusal.value.reason, refusal.value.part) == (reason, part)
+    assert _files(tmp_path) == []
+
+
+def test_parameters_of_a_media_type_are_not_signed(
+    requests: SigningRequests, now: datetime
+) -> None:
+    """RFC 6838 §4.3: what HTTP clients send beside the type says nothing about the file."""
+    documents = _container("a.txt", media_type="Text/Plain; charset=utf-8")
+    made = requests.create(_new(documents=documents), client_id=_PORTAL, now=now).request
+    assert made.text.documents[0].media_type == "text/plain"
+
+
+def test_xml_that_no_signature_fits_into_is_refused_when_it_is_one_that_is_asked_for(
+    requests: SigningRequests, now: datetime
+) -> None:
+    def look(content: Blob, *, media_type: str, tenant: str = "") -> Seen:
+        assert tenant == _PORTAL
+        return Seen(kind=DocumentKind.XML, no_enveloped="signature_is_root", nodes=60_000)
+
+    requests._look = look
+    document = NewDocument(**_XML)
+    with pytest.raises(RequestRefused, match="signature_is_root"):
+        requests.create(_new(documents=[document]), client_id=_PORTAL, now=now)
+    beside = replace(document, format=SignatureFormat.CADES_DETACHED)
+    assert not requests.create(_new(documents=[beside]), client_id=_PORTAL, now=now).is_replay
+
+
 def test_a_document_that_is_not_signed_is_named(
     database: Database, requests: SigningRequests, now: datetime, tmp_path: Path
 ) -> None:
-    def look(content: Blob, *, media_type: str) -> Seen:
+    def look(content: Blob, *, media_type: str, tenant: str = "") -> Seen:
         raise DocumentRefused("encrypted")
 
     requests._look = look

@@ -87,7 +87,7 @@ class WorkForLater:
         return None
 
 
-def look_at_first_bytes(content: Blob, *, media_type: str) -> Seen:
+def look_at_first_bytes(content: Blob, *, media_type: str, tenant: str = "") -> Seen:
     """Tells kinds apart by how they begin."""
     head = content.read()[:5]
     if head == b"%PDF-":
