@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Final
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response
 
 from clients.registry.model import ProfileName
-from clients.registry.redirects import origin_of
+from clients.registry.redirects import find_redirect_problem, origin_of
 from idp.oauth.errors import InvalidToken
 from idp.services import Services
 from idp.settings import Settings
@@ -90,10 +89,9 @@ class RegisteredPortals:
     def is_own_address(self, uri: str, *, client_id: str, now: datetime) -> bool:
         """See `PortalDoor`: of the same origin as a redirect URI of the client."""
         client = self._services.registry.find_client(client_id, now=now)
-        parts = urlsplit(uri)
-        if client is None or parts.scheme not in {"http", "https"} or parts.fragment:
+        if client is None or not uri.startswith(("https://", "http://")):
             return False
-        if not (uri.isascii() and uri.isprintable()) or "\\" in uri or parts.username is not None:
+        if find_redirect_problem(uri, application_type=client.application_type) is not None:
             return False
         return origin_of(uri) in {origin_of(one) for one in client.redirect_uris}
 

@@ -17,7 +17,7 @@ import pyotp
 
 from idp.accounts.activation import issue_activation_code
 from idp.accounts.birthdates import Birthdate
-from idp.accounts.credentials import StoredPassword, Totp
+from idp.accounts.credentials import StoredPassword, Totp, TotpHolder
 from idp.accounts.identifiers import ParsedIdentifier
 from idp.accounts.lifecycle import AccountLifecycle, make_account
 from idp.accounts.mandates import add_legal_representative
@@ -28,6 +28,8 @@ from idp.ids import AccountId, make_id
 from idp.services import Services
 from idp.storage.accounts import find_row
 from idp.storage.credentials import replace_totps
+from keystore.second_factor.client import VerifierClient
+from tests.support.servers import wait_until
 
 _WORDS: Final = ("Suối", "Mây", "Sương", "Khói", "Đèo", "Gió", "Trăng", "Sao", "Vườn", "Bến")
 
@@ -56,6 +58,15 @@ class Invented:
         assert step <= present + 1, "more codes than three steps have: invent another person"
         self._last_step = step
         return pyotp.TOTP(self.totp_secret).generate_otp(step)
+
+    def late_code(self) -> str:
+        """The same for somebody who needs more than three: it waits for a step of its own."""
+        wait_until(
+            lambda: int(datetime.now(UTC).timestamp()) // STEP_S >= self._last_step,
+            what="a step for another code",
+            timeout_s=2 * STEP_S,
+        )
+        return self.code()
 
     @property
     def secrets(self) -> dict[str, str]:
@@ -89,13 +100,15 @@ class Inventor:
         *,
         level: AccountLevel = AccountLevel.TWO,
         has_totp: bool = True,
+        verifier: VerifierClient | None = None,
         organisations: tuple[str, ...] = (),
         password: str | None = None,
         stored: StoredPassword | None = None,
     ) -> Invented:
         """Somebody new.
 
-        Takes   organisations: enterprise codes of organisations that are there already;
+        Takes   verifier: holds the authenticator, as bound at proofing, so that it confirms
+                signatures; organisations: enterprise codes of organisations that are there already;
                 password, stored: a password with its hash, to save time with hundreds of people.
         """
         now = self.services.time()
@@ -115,7 +128,7 @@ class Inventor:
         )
         made = Invented(number, password, name, account_id=account.account_id)
         if has_totp:
-            made.totp_secret = self._enrol(account.account_id, now=now)
+            made.totp_secret = self._enrol(account.account_id, verifier=verifier, now=now)
         for code in organisations:
             self._represent(account.account_id, code, now=now)
         return made
@@ -132,12 +145,19 @@ class Inventor:
             now=services.time(),
         )
 
-    def _enrol(self, account_id: AccountId, *, now: datetime) -> str:
+    def _enrol(
+        self, account_id: AccountId, *, verifier: VerifierClient | None, now: datetime
+    ) -> str:
         secret = make_secret()
+        totp = Totp(make_id("otp"), secret, now)
+        if verifier is not None:
+            kept = verifier.take_totp(
+                totp.totp_id, account_id=account_id, secret=secret, is_bound_at_proofing=True
+            )
+            totp = Totp(totp.totp_id, kept, now, TotpHolder.VERIFIER)
         with self.services.database.transaction() as tx:
             row = find_row(tx.connection, account_id, is_locked=True)
             assert row is not None
-            totp = Totp(make_id("otp"), secret, now)
             replace_totps(tx, row, totp, sealer=self.services.sealer)
         return secret_text(secret)
 

@@ -27,6 +27,7 @@ import pytest
 
 from idp.services import Services, build_services
 from idp.settings_loading import load_settings
+from keystore.second_factor.client import VerifierClient
 from tests.support.invented import Invented, Inventor
 from tests.support.pii_alarm import PiiAlarm
 from tests.support.servers import free_port, wait_until
@@ -60,6 +61,14 @@ class Sandbox:
                     one["identifier"], one["password"], name, totp_secret=one["totp_secret"]
                 )
         raise LookupError(name)
+
+    def signer(self) -> Invented:
+        """Somebody whose codes confirm signatures: her authenticator is the verifier's."""
+        client = VerifierClient(self.services.settings.effective_verifier_address)
+        try:
+            return self.inventor.person(verifier=client)
+        finally:
+            client.close()
 
     def metrics(self) -> str:
         """What the operators' listener counts."""
