@@ -27,6 +27,7 @@ from signing.blobs import DocumentStore
 from signing.errors import (
     CertificateRefused,
     ConfirmationRefused,
+    DocumentGone,
     DocumentRefused,
     RequestNotWaiting,
 )
@@ -46,9 +47,11 @@ from signing.ports import Signer, Signers, SigningCredential
 from signing.storage.preparations import (
     Preparation,
     PreparationState,
+    PreparationTaken,
     find_preparation,
     replace_preparation,
 )
+from signing.storage.requests import check_turn, lock_request
 
 PURPOSES: Final = {Role.PERSON: "document", Role.SEAL: "seal"}
 """What an activation says its signatures are for."""
@@ -167,7 +170,12 @@ class Windows:
         ):
             raise ConfirmationRefused("passkey_foreign")
         # 3
-        work = self._prepare(request, slot, credential=credential, now=now)
+        try:
+            work = self._prepare(request, slot, credential=credential, now=now)
+        except DocumentGone:
+            with self._database.read() as connection:
+                check_turn(connection, request.request_id, slot.position, now=now)
+            raise
         # 4
         expires_at = min(now + request.window, request.expires_at)
         activation = SignatureActivation(
@@ -290,10 +298,13 @@ class Windows:
         try:
             with self._database.transaction() as tx:
                 self._documents.keep(tx, [stored])
+                lock_request(tx, request.request_id)
+                # somebody may have confirmed, refused or signed while all that was prepared
+                check_turn(tx.connection, request.request_id, slot.position, now=now)
                 older = replace_preparation(tx, preparation, sealer=self._sealer)
                 if older is not None:
                     self._documents.drop(tx, [older])
-        except ValueError as taken:
+        except PreparationTaken as taken:
             raise ConfirmationRefused("another_confirmation") from taken
 
 

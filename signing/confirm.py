@@ -38,6 +38,7 @@ from signing.errors import (
     CertificateRefused,
     ConfirmationRefused,
     RequestNotWaiting,
+    RequestUnknown,
     SignerAway,
     SigningError,
 )
@@ -53,7 +54,13 @@ from signing.storage.preparations import (
     read_stuck,
     take_preparation,
 )
-from signing.storage.requests import KEPT_AFTER_END, move_request, move_slot
+from signing.storage.requests import (
+    KEPT_AFTER_END,
+    lock_request,
+    move_request,
+    move_slot,
+    read_state,
+)
 
 _STUCK_AFTER: Final = timedelta(minutes=2)
 """Longer than a call to the signer may take with all its tries."""
@@ -137,7 +144,9 @@ class Confirming:
         try:
             signatures = self._door.activate(activation, confirmation)
         except SignerError as refusal:
-            self._outcomes.wait_again(request, slot, reason=refusal.code, now=now)
+            self._outcomes.wait_again(
+                request, slot, challenge=challenge, reason=refusal.code, now=now
+            )
             raise _explained(refusal) from refusal
         # 4
         self._keep(request, slot, preparation, signatures, now=now)
@@ -147,16 +156,29 @@ class Confirming:
         """Let requests wait again whose confirmation was cut off; a periodic duty.
 
         The key may have been used: the log of the signer says so.  No signature of it has left.
+        One that cannot be read does not keep the others waiting, and is told at the end.
         Returns how many.
+        Raises  the first failure.
         """
         with self._database.read() as connection:
             stuck = read_stuck(connection, now=now, after=_STUCK_AFTER)
-        for request_id, position in stuck:
-            request = self._requests.get(request_id)
-            self._outcomes.wait_again(
-                request, request.slots[position], reason="interrupted", now=now
-            )
-        return len(stuck)
+        recovered = 0
+        failures = []
+        for one in stuck:
+            try:
+                request = self._requests.get(one.request_id)
+                recovered += self._outcomes.wait_again(
+                    request,
+                    request.slots[one.slot],
+                    challenge=one.challenge,
+                    reason="interrupted",
+                    now=now,
+                )
+            except Exception as failure:  # noqa: BLE001 - whatever it is, the others come first
+                failures.append(failure)
+        if failures:
+            raise failures[0]
+        return recovered
 
     def _find(self, request_id: str, position: int) -> Preparation | None:
         with self._database.read() as connection:
@@ -172,10 +194,14 @@ class Confirming:
         now: datetime,
     ) -> None:
         with self._database.transaction() as tx:
+            lock_request(tx, request.request_id)
             if not take_preparation(
                 tx, request.request_id, slot.position, challenge=challenge, now=now
             ):
-                raise ConfirmationRefused("window_closed")
+                state = read_state(tx.connection, request.request_id, now=now)
+                if state in {RequestState.WAITING, RequestState.CONFIRMED}:
+                    raise ConfirmationRefused("window_closed")
+                raise RequestNotWaiting(state) if state else RequestUnknown
             is_moved = move_request(
                 tx,
                 request.request_id,
@@ -192,7 +218,8 @@ class Confirming:
                 to=SlotState.CONFIRMED,
                 now=now,
             ):
-                raise RequestNotWaiting(self._requests.get(request.request_id).state_at(now))
+                state = read_state(tx.connection, request.request_id, now=now)
+                raise RequestNotWaiting(state) if state else RequestUnknown
             self._outcomes.record(tx, EventType.REQUEST_CONFIRMED, request, signer=signer, now=now)
 
     def _keep(
@@ -205,6 +232,7 @@ class Confirming:
         now: datetime,
     ) -> None:
         with self._database.transaction() as tx:
+            lock_request(tx, request.request_id)
             if not keep_signatures(
                 tx,
                 preparation,

@@ -51,6 +51,8 @@ class SlotState(StrEnum):
     CONFIRMED = "confirmed"
     SIGNED = "signed"
     REFUSED = "refused"
+    ENDED = "ended"
+    """The request came to its end, and nothing more is wanted of this signer."""
 
 
 class Role(StrEnum):

@@ -14,11 +14,12 @@ from keystore.log.events import Event, EventType, Fact
 from keystore.log.record import LogWriter
 from keystore.storage import DatabaseLike, Transaction
 from signing.blobs import DocumentStore
+from signing.ending import end_parts
 from signing.model import RequestState, Role, SigningRequest, Slot, SlotState
 from signing.ports import Signer, Signers
 from signing.requests import SigningRequests
-from signing.storage.preparations import delete_preparation
-from signing.storage.requests import KEPT_AFTER_END, move_request, move_slot
+from signing.storage.preparations import undo_taken
+from signing.storage.requests import KEPT_AFTER_END, lock_request, move_request, move_slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,26 @@ class Outcomes:
         self._signers = signers
 
     def wait_again(
-        self, request: SigningRequest, slot: Slot, *, reason: str, now: datetime
-    ) -> None:
-        """Forget a confirmation; whoever wants to sign confirms again."""
+        self,
+        request: SigningRequest,
+        slot: Slot,
+        *,
+        challenge: bytes | None,
+        reason: str,
+        now: datetime,
+    ) -> bool:
+        """Forget a confirmation; whoever wants to sign confirms again.
+
+        Whether it was there: nothing happens to another, nor to one whose signatures are kept.
+        Takes   challenge: of that confirmation; None for one of which nothing is left.
+        """
         with self._database.transaction() as tx:
-            prepared = delete_preparation(tx, request.request_id, slot.position)
+            lock_request(tx, request.request_id)
+            was_there, prepared = undo_taken(
+                tx, request.request_id, slot.position, challenge=challenge
+            )
+            if not was_there:
+                return False
             if prepared is not None:
                 self._documents.drop(tx, [prepared])
             move_slot(
@@ -63,7 +79,7 @@ class Outcomes:
                 to=SlotState.WAITING,
                 now=now,
             )
-            if move_request(
+            is_moved = move_request(
                 tx,
                 request.request_id,
                 expected=[RequestState.CONFIRMED],
@@ -71,15 +87,19 @@ class Outcomes:
                 now=now,
                 reason=reason,
                 purge_at=request.expires_at + KEPT_AFTER_END,
-            ):
+            )
+            if is_moved:
                 signer = self.signer_of(slot)
                 self.record(
                     tx, EventType.REQUEST_INTERRUPTED, request, signer=signer, now=now, why=reason
                 )
+                self._requests.announce(tx, request, now=now)
+            return is_moved
 
     def fail(self, request: SigningRequest, slot: Slot, *, reason: str, now: datetime) -> Finished:
         """End a request that can never be signed as it was confirmed."""
         with self._database.transaction() as tx:
+            lock_request(tx, request.request_id)
             if move_request(
                 tx,
                 request.request_id,
@@ -88,15 +108,16 @@ class Outcomes:
                 now=now,
                 reason=reason,
             ):
-                prepared = delete_preparation(tx, request.request_id, slot.position)
-                if prepared is not None:
-                    self._documents.drop(tx, [prepared])
+                end_parts(tx, request.request_id, documents=self._documents, now=now)
                 signer = self.signer_of(slot)
                 self.record(
                     tx, EventType.REQUEST_FAILED, request, signer=signer, now=now, why=reason
                 )
                 self._requests.announce(tx, request, now=now)
-        return Finished(RequestState.FAILED, reason)
+                return Finished(RequestState.FAILED, reason)
+        # somebody else was first; it is as they left it
+        found = self._requests.get(request.request_id)
+        return Finished(found.state, found.reason)
 
     def signer_of(self, slot: Slot) -> Signer:
         """Whose turn that is, from what was stored."""

@@ -22,6 +22,7 @@ from keystore.log.record import LogWriter
 from keystore.sealing import Sealer
 from keystore.storage import DatabaseLike, Transaction, lock_until_commit
 from signing.blobs import DocumentStore
+from signing.ending import end_parts
 from signing.errors import (
     DocumentRefused,
     IdempotencyKeyReused,
@@ -51,14 +52,17 @@ from signing.storage.requests import (
     KEPT_AFTER_END,
     find_request,
     insert_request,
+    lock_request,
     move_request,
     move_slot,
     read_overdue,
+    read_state,
     read_waiting_for,
 )
 
 SEND_WEBHOOK: Final = "signing_webhook"
 _WEBHOOK_TRIED: Final = timedelta(days=3)
+_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,15 +185,17 @@ class SigningRequests:
         if slot is None or slot.account_id != signer.account_id:
             raise RequestNotWaiting(request.state_at(now))
         with self._database.transaction() as tx:
-            self._end(tx, request, to=RequestState.REFUSED, reason=reason, now=now, signer=signer)
-            move_slot(
+            lock_request(tx, request.request_id)
+            if not move_slot(
                 tx,
                 request.request_id,
                 slot.position,
                 expected=SlotState.WAITING,
                 to=SlotState.REFUSED,
                 now=now,
-            )
+            ):
+                raise self._not_waiting(tx, request, now=now)
+            self._end(tx, request, to=RequestState.REFUSED, reason=reason, now=now, signer=signer)
 
     def withdraw(self, request: SigningRequest, *, now: datetime) -> None:
         """The portal no longer wants it.
@@ -197,24 +203,38 @@ class SigningRequests:
         Raises  RequestNotWaiting.
         """
         with self._database.transaction() as tx:
+            lock_request(tx, request.request_id)
             self._end(tx, request, to=RequestState.FAILED, reason="withdrawn", now=now)
 
     def expire(self, now: datetime) -> int:
-        """Note that the time of requests is up; a periodic duty.  Returns of how many."""
+        """Note that the time of requests is up; a periodic duty.  Returns of how many.
+
+        One that cannot be read does not keep the others waiting, and is told at the end.
+        Raises  the first failure.
+        """
         expired = 0
+        failures: dict[str, Exception] = {}
         while True:
             with self._database.read() as connection:
-                overdue = read_overdue(connection, now=now)
-            for request_id in overdue:
+                overdue = read_overdue(connection, now=now, limit=_AT_ONCE + len(failures))
+            left = [one for one in overdue if one not in failures]
+            if not left:
+                break
+            for request_id in left:
                 try:
                     request = self.get(request_id)
                     with self._database.transaction() as tx:
+                        lock_request(tx, request_id)
                         self._end(tx, request, to=RequestState.EXPIRED, reason="", now=now)
                 except (RequestNotWaiting, RequestUnknown):
                     continue  # somebody confirmed or refused in the last instant
-                expired += 1
-            if not overdue:
-                return expired
+                except Exception as failure:  # noqa: BLE001 - whatever it is, the others come first
+                    failures[request_id] = failure
+                else:
+                    expired += 1
+        for first in failures.values():
+            raise first
+        return expired
 
     def _replay(
         self, idempotency: Idempotency, client_id: str, now: datetime
@@ -351,9 +371,17 @@ class SigningRequests:
             now=now,
             reason=reason,
         ):
-            raise RequestNotWaiting(request.state_at(now))
+            raise self._not_waiting(tx, request, now=now)
+        end_parts(tx, request.request_id, documents=self._documents, now=now)
         self._record(tx, _ENDS[to], request, now=now, signer=signer, reason=reason)
         self.announce(tx, request, now=now)
+
+    def _not_waiting(
+        self, tx: Transaction, request: SigningRequest, *, now: datetime
+    ) -> RequestNotWaiting:
+        """The refusal, with the state of this moment: another may have been first."""
+        state = read_state(tx.connection, request.request_id, now=now)
+        return RequestNotWaiting(state or request.state_at(now))
 
     def announce(self, tx: Transaction, request: SigningRequest, *, now: datetime) -> None:
         """Let the portal be told that something happened, where it wants to be."""

@@ -46,7 +46,13 @@ from signing.outcomes import Finished, Outcomes
 from signing.requests import SigningRequests
 from signing.storage.evidence import KEPT, Evidence, EvidenceContent, insert_evidence
 from signing.storage.preparations import Preparation, delete_preparation, find_preparation
-from signing.storage.requests import KEPT_AFTER_END, move_request, move_slot, set_results
+from signing.storage.requests import (
+    KEPT_AFTER_END,
+    lock_request,
+    move_request,
+    move_slot,
+    set_results,
+)
 
 FINISH_SIGNING: Final = "finish_signing"
 """The kind of deferred work that calls `Signing.finish`."""
@@ -203,6 +209,7 @@ class Signing:
         evidence: ValidationMaterial,
         now: datetime,
     ) -> Finished:
+        lock_request(tx, request.request_id)
         self._documents.keep(tx, stored)
         is_last = slot.position == request.slots[-1].position
         to = RequestState.SIGNED if is_last else RequestState.WAITING
@@ -227,6 +234,8 @@ class Signing:
             raise RequestNotWaiting(request.state)
         set_results(tx, request.request_id, results)
         older = {one.result.blob_id for one in request.documents if one.result is not None}
+        if is_last:  # nobody signs what was handed over any more
+            older |= {one.original_id for one in request.documents if one.original_id is not None}
         prepared = delete_preparation(tx, request.request_id, slot.position)
         self._documents.drop(tx, [*older, *([] if prepared is None else [prepared])])
         insert_evidence(tx, _evidence(request, slot, work, evidence, now=now), sealer=self._sealer)

@@ -3,7 +3,8 @@
 What lives here: one table and the statements on it.  A preparation goes one way: open, taken (its
 confirmation is with the signer), signed (the signatures are here).  Each step is one statement that
 compares and sets, so that of two confirmations one goes on.
-Not here: what is prepared (`signing/prepare.py`), who may confirm (`signing/authorize.py`).
+Whoever writes holds the request (`signing.storage.requests.lock_request`).
+Not here: what is prepared and who may confirm (`signing/authorize.py`).
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ from keystore.clock import from_ms, to_ms
 from keystore.purposes import SealPurpose
 from keystore.sealing import Sealer
 from keystore.storage import Transaction
-from signing.model import BlobId
+from signing.model import BlobId, RequestState, SlotState
 from signing.storage import metadata
+from signing.storage.requests import signing_request, signing_slot
 
 _NONE: Final[dict[str, Any]] = {"data": "none"}
 
@@ -115,13 +117,51 @@ _SIGN: Final = (
     .where(*_KEY, _c.challenge == bindparam("confirmed"), _c.state == PreparationState.TAKEN)
     .values(state=PreparationState.SIGNED, signatures_sealed=bindparam("sealed"))
 )
+_IS_CONFIRMED: Final = _c.state.in_([PreparationState.TAKEN, PreparationState.SIGNED])
 _STUCK: Final = (
-    select(_c.request_id, _c.slot)
+    select(_c.request_id, _c.slot, _c.challenge)
     .where(_c.state == PreparationState.TAKEN, _c.taken_ms <= bindparam("until"))
     .order_by(_c.taken_ms)
     .limit(bindparam("at_most"))
 )
+_LOST: Final = (
+    select(signing_slot.c.request_id, signing_slot.c.position)
+    .join(signing_request, signing_request.c.request_id == signing_slot.c.request_id)
+    .where(
+        signing_request.c.state == RequestState.CONFIRMED,
+        signing_slot.c.state == SlotState.CONFIRMED,
+        ~select(_c.slot)
+        .where(
+            _c.request_id == signing_slot.c.request_id,
+            _c.slot == signing_slot.c.position,
+            _IS_CONFIRMED,
+        )
+        .exists(),
+    )
+    .limit(bindparam("at_most"))
+)
 _DELETE: Final = delete(signing_preparation).where(*_KEY).returning(_c.prepared_id)
+_DELETE_OPEN: Final = _DELETE.where(_c.state == PreparationState.OPEN)
+_DELETE_TAKEN: Final = _DELETE.where(
+    _c.state == PreparationState.TAKEN, _c.challenge == bindparam("confirmed")
+)
+_CONFIRMED: Final = select(_c.state).where(*_KEY, _IS_CONFIRMED)
+_DELETE_ALL: Final = (
+    delete(signing_preparation).where(_c.request_id == bindparam("id")).returning(_c.prepared_id)
+)
+
+
+class PreparationTaken(Exception):
+    """A confirmation of what was prepared before is under way: nothing takes its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A confirmation that came to nothing; `challenge` is None where nothing is left of it."""
+
+    request_id: str
+    slot: int
+    challenge: bytes | None = field(default=None, repr=False)
 
 
 def replace_preparation(
@@ -130,12 +170,12 @@ def replace_preparation(
     """Keep a new preparation in the place of an older one that nobody has confirmed.
 
     Returns what the older one had prepared, which is to be dropped.
-    Raises  ValueError when the older one is taken: a confirmation is under way.
+    Raises  PreparationTaken: somebody has.
     """
-    found = find_preparation(tx.connection, preparation.request_id, preparation.slot, sealer=sealer)
-    if found is not None and found.state is not PreparationState.OPEN:
-        raise ValueError("taken")
-    dropped = delete_preparation(tx, preparation.request_id, preparation.slot)
+    key = {"id": preparation.request_id, "at": preparation.slot}
+    dropped = tx.connection.execute(_DELETE_OPEN, key).scalar_one_or_none()
+    if dropped is None and tx.connection.execute(_CONFIRMED, key).one_or_none() is not None:
+        raise PreparationTaken
     tx.connection.execute(
         insert(signing_preparation),
         {
@@ -149,7 +189,7 @@ def replace_preparation(
             "expires_ms": to_ms(preparation.expires_at),
         },
     )
-    return dropped
+    return None if dropped is None else BlobId(dropped)
 
 
 def find_preparation(
@@ -198,10 +238,39 @@ def keep_signatures(
 
 def read_stuck(
     connection: Connection, *, now: datetime, after: timedelta, limit: int = 100
-) -> tuple[tuple[str, int], ...]:
-    """Preparations (request and slot) that were taken that long ago and came to nothing."""
+) -> tuple[Stuck, ...]:
+    """Confirmations that were taken that long ago and came to nothing, or of which nothing is left.
+
+    A request is confirmed in the transaction in which its preparation is taken, and both end
+    together: one without the other is found at once.
+    """
     found = connection.execute(_STUCK, {"until": to_ms(now - after), "at_most": limit})
-    return tuple((row.request_id, row.slot) for row in found)
+    stuck = [Stuck(row.request_id, row.slot, row.challenge) for row in found]
+    lost = connection.execute(_LOST, {"at_most": limit})
+    return (*stuck, *(Stuck(row.request_id, row.position) for row in lost))
+
+
+def undo_taken(
+    tx: Transaction, request_id: str, slot: int, *, challenge: bytes | None
+) -> tuple[bool, BlobId | None]:
+    """Forget a confirmation, and no other: whether it was there, and what is to be dropped.
+
+    Takes   challenge: of the confirmation, which must not have got any further than the signer;
+            None where nothing may be left of it.
+    """
+    key = {"id": request_id, "at": slot}
+    if challenge is not None:
+        gone = tx.connection.execute(
+            _DELETE_TAKEN, {**key, "confirmed": challenge}
+        ).scalar_one_or_none()
+        return gone is not None, None if gone is None else BlobId(gone)
+    return tx.connection.execute(_CONFIRMED, key).one_or_none() is None, None
+
+
+def delete_preparations(tx: Transaction, request_id: str) -> tuple[BlobId, ...]:
+    """Forget all of a request; returns what they had prepared, which is to be dropped."""
+    gone = tx.connection.execute(_DELETE_ALL, {"id": request_id}).scalars()
+    return tuple(BlobId(one) for one in gone)
 
 
 def delete_preparation(tx: Transaction, request_id: str, slot: int) -> BlobId | None:

@@ -35,7 +35,8 @@ from sqlalchemy import (
 from keystore.clock import from_ms, to_ms
 from keystore.purposes import SealPurpose
 from keystore.sealing import Sealer
-from keystore.storage import Transaction
+from keystore.storage import Transaction, lock_until_commit
+from signing.errors import RequestNotWaiting, RequestUnknown
 from signing.formats.material import Level
 from signing.model import (
     BlobId,
@@ -190,6 +191,19 @@ _MOVE_SLOT: Final = (
         certificate_sha256=bindparam("certificate"),
     )
 )
+_END_SLOTS: Final = (
+    update(signing_slot)
+    .where(
+        _s.request_id == bindparam("id"),
+        _s.state.in_([SlotState.WAITING, SlotState.CONFIRMED]),
+    )
+    .values(state=SlotState.ENDED, ended_ms=bindparam("ended"))
+)
+_STANDING: Final = select(_r.state, _r.expires_ms).where(_r.request_id == bindparam("id"))
+_STANDING_SLOT: Final = select(_s.state).where(
+    _s.request_id == bindparam("id"), _s.position == bindparam("at")
+)
+_BLOBS: Final = select(_d.original_id, _d.result_id).where(_d.request_id == bindparam("id"))
 _SET_RESULT: Final = (
     update(signing_document)
     .where(_d.request_id == bindparam("id"), _d.position == bindparam("at"))
@@ -292,6 +306,52 @@ def read_waiting_for(
     return tuple(RequestId(one) for one in found.scalars())
 
 
+def lock_request(tx: Transaction, request_id: str) -> None:
+    """Hold a request until the transaction is over: whoever moves it or its parts does this first.
+
+    What is read afterwards is what the one before committed.
+    """
+    lock_until_commit(tx, name=f"signing_request:{request_id}")
+
+
+def read_state(connection: Connection, request_id: str, *, now: datetime) -> RequestState | None:
+    """As what a request counts at this moment; None where there is none."""
+    row = connection.execute(_STANDING, {"id": request_id}).one_or_none()
+    if row is None:
+        return None
+    if row.state == RequestState.WAITING and row.expires_ms <= to_ms(now):
+        return RequestState.EXPIRED
+    return RequestState(row.state)
+
+
+def check_turn(connection: Connection, request_id: str, position: int, *, now: datetime) -> None:
+    """It is that signer's turn, as the request stands now.
+
+    Raises  RequestNotWaiting, RequestUnknown.
+    """
+    state = read_state(connection, request_id, now=now)
+    if state is None:
+        raise RequestUnknown
+    key = {"id": request_id, "at": position}
+    at = connection.execute(_STANDING_SLOT, key).scalar_one_or_none()
+    if state is not RequestState.WAITING or at != SlotState.WAITING:
+        raise RequestNotWaiting(state)
+
+
+def read_blobs(
+    connection: Connection, request_id: str
+) -> tuple[frozenset[BlobId], frozenset[BlobId]]:
+    """What was handed over, and the newest revisions."""
+    rows = connection.execute(_BLOBS, {"id": request_id}).all()
+    originals = frozenset(BlobId(row.original_id) for row in rows if row.original_id is not None)
+    return originals, frozenset(BlobId(row.result_id) for row in rows if row.result_id is not None)
+
+
+def end_slots(tx: Transaction, request_id: str, *, now: datetime) -> None:
+    """Nothing more is wanted of those who have not signed."""
+    tx.connection.execute(_END_SLOTS, {"id": request_id, "ended": to_ms(now)})
+
+
 def read_overdue(
     connection: Connection, *, now: datetime, limit: int = 500
 ) -> tuple[RequestId, ...]:
@@ -342,7 +402,7 @@ def move_slot(
     certificate_sha256: bytes | None = None,
 ) -> bool:
     """Change where one signer stands, if it still is `expected`; whether that was so."""
-    is_end = to in {SlotState.SIGNED, SlotState.REFUSED}
+    is_end = to in {SlotState.SIGNED, SlotState.REFUSED, SlotState.ENDED}
     moved = tx.connection.execute(
         _MOVE_SLOT,
         {

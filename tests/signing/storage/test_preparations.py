@@ -15,6 +15,8 @@ from signing.model import BlobId
 from signing.storage.preparations import (
     Preparation,
     PreparationState,
+    PreparationTaken,
+    Stuck,
     delete_preparation,
     find_preparation,
     keep_signatures,
@@ -101,7 +103,7 @@ def test_a_new_preparation_takes_the_place_of_an_open_one_and_of_no_other(
         assert replace_preparation(tx, newer, sealer=sealer) == "doc_1"
     assert not _take(database, now=now)
     assert _take(database, now=now, challenge=b"\2" * 32)
-    with pytest.raises(ValueError, match="taken"), database.transaction() as tx:
+    with pytest.raises(PreparationTaken), database.transaction() as tx:
         replace_preparation(tx, kept, sealer=sealer)
 
 
@@ -129,7 +131,7 @@ def test_a_confirmation_that_came_to_nothing_is_found(
     minute = timedelta(minutes=1)
     with database.read() as connection:
         assert read_stuck(connection, now=now, after=minute) == ()
-        assert read_stuck(connection, now=now + minute, after=minute) == ((_ID, 0),)
+        assert read_stuck(connection, now=now + minute, after=minute) == (Stuck(_ID, 0, bytes(32)),)
     with database.transaction() as tx:
         assert delete_preparation(tx, _ID, 0) == "doc_1"
         assert delete_preparation(tx, _ID, 0) is None
