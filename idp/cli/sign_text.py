@@ -9,7 +9,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from signing.errors import ParsingFailed, SigningError, StatusUnavailable, TimestampUnavailable
+from signing.errors import (
+    ParsingFailed,
+    SigningError,
+    StatusUnavailable,
+    TimestampUnavailable,
+    WallsMissing,
+)
 
 REFUSED: Final = 1
 NOT_NOW: Final = 2
@@ -93,10 +99,15 @@ _UNREADABLE: Final = frozenset(
 
 def say(error: SigningError) -> tuple[int, str]:
     """The exit status for an error, and a line: its code and a sentence."""
-    code = getattr(error, "reason", "") or error.code
+    # why a host has no walls is for its operator to find out by other means
+    code = error.code if isinstance(error, WallsMissing) else _reason(error)
     sentence = SENTENCES.get(code, _OTHER)
     part = getattr(error, "part", "")
     return _status(error, code), f"{code}: {sentence}" + (f" ({part})" if part else "")
+
+
+def _reason(error: SigningError) -> str:
+    return getattr(error, "reason", "") or error.code
 
 
 def _status(error: SigningError, code: str) -> int:

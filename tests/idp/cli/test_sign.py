@@ -35,7 +35,7 @@ from keystore.log.record import log_event
 from keystore.pki.model import CaKind
 from keystore.pki.storage.certificates import find_of_profile
 from keystore.purposes import DOCUMENTS
-from signing.errors import DocumentRefused, ParsingFailed
+from signing.errors import DocumentRefused, ParsingFailed, WallsMissing
 from signing.intake import REASONS
 from signing.messages.appearance import AppearanceRefusal
 from signing.model import SignatureFormat
@@ -260,6 +260,11 @@ def test_an_image_that_is_no_png_is_said_so(run, form, tmp_path) -> None:
     assert "image_not_png" in said.output
 
 
+def test_a_folder_that_is_not_there_is_said_so(run, form, tmp_path) -> None:
+    output = tmp_path / "nowhere" / "ky.pdf"
+    assert "No such file" in run(form, "-o", output, "--level", "B", status=1).output
+
+
 def test_a_file_that_is_not_there_is_said_so(run, tmp_path) -> None:
     assert "No such file" in run(tmp_path / "x", "-o", tmp_path / "y", status=3).output
 
@@ -295,6 +300,7 @@ def test_statuses_tell_later_from_never() -> None:
     assert say(ParsingFailed("busy"))[0] == 2
     assert say(ParsingFailed("crashed")) == (3, "crashed: It was not signed.")
     assert say(DocumentRefused("javascript"))[0] == 1
+    assert say(WallsMissing("no_filter")) == (1, f"walls_missing: {SENTENCES['walls_missing']}")
 
 
 def test_the_purpose_of_the_key_is_documents_alone(desk, now) -> None:
