@@ -71,12 +71,12 @@ class PortalSigners:
 
     def refresh(self, signer: Signer, *, client_id: str | None, now: datetime) -> Signer | None:
         """See `Signers`; without a client a mandate for any portal will do."""
-        person = self._people.find_account(AccountId(signer.account_id))
+        person = self._people.find_row(AccountId(signer.account_id))
         if person is None or not person.is_active or person.is_organisation:
             return None
         if signer.organisation_id is None:
             return None if signer.role is Role.SEAL else replace(signer, mandate_id="")
-        organisation = self._people.find_account(AccountId(signer.organisation_id))
+        organisation = self._people.find_row(AccountId(signer.organisation_id))
         if organisation is None or not organisation.is_active or not organisation.is_organisation:
             return None
         mandate = self._find_mandate(signer, client_id=client_id, now=now)

@@ -10,6 +10,7 @@ Not here: JWK Sets of others (`keystore/jose.py`), verification (`keystore/verif
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -36,6 +37,8 @@ OwnPublicKey = (
 )
 
 _KID_CHARS: Final = 22
+_REMEMBERED: Final = 256
+"""Public keys that are kept decoded; they never change."""
 _THUMBPRINT_MEMBERS: Final = {
     "EC": ("crv", "kty", "x", "y"),
     "RSA": ("e", "kty", "n"),
@@ -74,9 +77,11 @@ def encode_spki(key: OwnPublicKey) -> bytes:
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def load_spki(spki: bytes, *, algorithm: str) -> OwnPublicKey:
     """The public key in a DER SubjectPublicKeyInfo.
 
+    Decoding costs as much as verifying; a batch is a hundred signatures by one key.
     Raises  KeyUnavailable when it does not decode, or is not a key of that kind and size.
     """
     kind = get_key_type(algorithm)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from idp.accounts.directory import Directory
 from idp.ids import AccountId
-from idp.storage.accounts import find_row
+from idp.storage.accounts import AccountRow, find_row
 from idp.storage.credentials import has_totp
 
 
@@ -19,8 +19,12 @@ class People(Directory):
         with self._database.read() as connection:
             return has_totp(connection, account_id)
 
+    def find_row(self, account_id: AccountId) -> AccountRow | None:
+        """Kind, standing and data key, for whoever needs no name; None when unknown or erased."""
+        with self._database.read() as connection:
+            return find_row(connection, account_id)
+
     def data_key_of(self, account_id: AccountId) -> bytes | None:
         """The person's wrapped data key; None when unknown or erased."""
-        with self._database.read() as connection:
-            row = find_row(connection, account_id)
+        row = self.find_row(account_id)
         return None if row is None else row.data_key

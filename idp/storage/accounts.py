@@ -167,6 +167,16 @@ class AccountRow:
     status: AccountStatus
     data_key: bytes
 
+    @property
+    def is_active(self) -> bool:
+        """Whether it may be used now."""
+        return self.status is AccountStatus.ACTIVE
+
+    @property
+    def is_organisation(self) -> bool:
+        """Whether it is an organisation's."""
+        return self.kind is AccountKind.ORGANISATION
+
 
 def find_account(
     connection: Connection, account_id: AccountId, *, sealer: Sealer

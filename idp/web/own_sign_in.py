@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from flask import Response
 
+from idp.accounts.model import Account
 from idp.model import AuthLevel, Session
 from idp.oauth.assurance import assess
 from idp.oauth.own_pages import own_request
@@ -26,6 +27,11 @@ class OwnSignIn:
 
     def find(self, *, level: int = 1) -> Session | None:
         """The session of this request, if it is live, its account active and its level enough."""
+        found = self.find_person(level=level)
+        return None if found is None else found[0]
+
+    def find_person(self, *, level: int = 1) -> tuple[Session, Account] | None:
+        """The same with the account, which was read for it."""
         now = self._services.time()
         token = self._cookies.read_session()
         session = None if token is None else self._services.sessions.find(token, now=now)
@@ -38,7 +44,7 @@ class OwnSignIn:
         reached = assess(
             session.factors, now=now, max_age=None, started_at=now, only_since_start=False
         ).level
-        return session if reached is not None and reached >= needed else None
+        return (session, account) if reached is not None and reached >= needed else None
 
     def begin(self, path: str, *, level: int = 1, is_another: bool = False) -> Response:
         """Send the browser to the sign-in pages; it comes back to `path`.

@@ -99,18 +99,20 @@ class Desk:
         if found is not None:
             client = self.services.registry.find_registered_client(found.client_id, now=now)
         level = 1 if client is None else min(client.required_level, 2)
-        session = self._sign_in.find(level=level)
-        if session is None:
+        arrived = self._sign_in.find_person(level=level)
+        if arrived is None:
             return self._sign_in.begin(place, level=level)
-        account = self.services.people.find_account(session.account_id)
+        session, account = arrived
         slot = None if found is None else _slot_of(found, session.account_id)
-        if found is None or slot is None or account is None:
-            return self._not_for(place, name="" if account is None else account.profile.name)
-        signers = self.signing.signers
-        signer = signers.get_signer(
-            slot.account_id, role=slot.role, organisation_id=slot.organisation_id
+        if found is None or slot is None:
+            return self._not_for(place, name=account.profile.name)
+        signer = Signer(
+            account_id=slot.account_id,
+            role=slot.role,
+            organisation_id=slot.organisation_id,
+            data_key=account.data_key,
         )
-        holding = signers.refresh(signer, client_id=found.client_id, now=now)
+        holding = self.signing.signers.refresh(signer, client_id=found.client_id, now=now)
         return Visit(found, slot, account, client, holding, now)
 
     def posted(self, request_id: str) -> Visit | Response:
