@@ -1,7 +1,9 @@
 """The ear: connections, threads, frames, and the way from a message to an answer.
 
 What lives here: `RoomServer`, which serves one listening socket until it is told to stop.  Whatever
-comes in, an answer or nothing goes out.  Stopping finishes what is under way.
+comes in, an answer or nothing goes out.  Stopping finishes what is under way.  A slot belongs to
+who was let in: whoever only connects, and says nothing at the door, is hung up on after a moment,
+and at once when many others come.
 Not here: who may connect (`gate`), what is answered.
 """
 
@@ -10,16 +12,19 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
 from keystore.strongroom.errors import CallerRefused, RequestMalformed, RoomError
 from keystore.strongroom.frames import Message, Refused, encode_frame, read_frame
-from keystore.strongroom.gate import Gate
+from keystore.strongroom.gate import Admitted, Gate
 
 _IDLE_S: Final = 60.0
 _FRAME_S: Final = 10.0
+_DOOR_S: Final = 3.0
+_MOST_AT_DOOR: Final = 32
 _LISTEN_S: Final = 0.5
 _FINISH_S: Final = 30.0
 _PURGE_EVERY_S: Final = 60
@@ -65,6 +70,7 @@ class RoomServer:
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
+        self._at_door: dict[socket.socket, float] = {}
         self._threads: set[threading.Thread] = set()
 
     def serve(self) -> None:
@@ -73,11 +79,12 @@ class RoomServer:
         purger.start()
         self._listener.settimeout(_LISTEN_S)
         while not self._stopping.is_set():
+            self._clear_door()
             if not self._free.acquire(timeout=_LISTEN_S):
                 continue
+            self._free.release()  # there is one; it is taken by who is let in
             connection = self._accept()
             if connection is None:
-                self._free.release()
                 continue
             thread = threading.Thread(target=self._run, args=(connection,), daemon=True)
             with self._lock:
@@ -111,14 +118,40 @@ class RoomServer:
                 self._open.discard(connection)
                 self._threads.discard(threading.current_thread())
             connection.close()
-            self._free.release()
+
+    def _admit(self, connection: socket.socket) -> Admitted:
+        # inside of TLS it is another object, and the first has no socket any more: a handle of its
+        # own hangs up on who is silent, whichever of the two it is by then
+        handle = connection.dup()
+        with self._lock:
+            self._at_door[handle] = time.monotonic()
+        try:
+            return self._gate.admit(connection, timeout_s=_DOOR_S)
+        finally:
+            with self._lock:
+                self._at_door.pop(handle, None)
+            handle.close()
+
+    def _clear_door(self) -> None:
+        """Hang up on who has been at the door for too long, and on the first ones of too many."""
+        with self._lock:
+            now_s = time.monotonic()
+            surplus = len(self._at_door) - _MOST_AT_DOOR
+            for number, (handle, since_s) in enumerate(self._at_door.items()):
+                if number < surplus or now_s - since_s > _DOOR_S:
+                    with suppress(OSError):
+                        handle.shutdown(socket.SHUT_RDWR)
 
     def _converse(self, connection: socket.socket) -> None:
-        admitted = self._gate.admit(connection, timeout_s=_FRAME_S)
-        inner = admitted.connection
-        with self._lock:  # inside of TLS it is another object, and the first has no socket any more
+        admitted = self._admit(connection)
+        with self._lock:
             self._open.discard(connection)
-            self._open.add(inner)
+            self._open.add(admitted.connection)
+        with self._free:
+            self._serve_one(admitted)
+
+    def _serve_one(self, admitted: Admitted) -> None:
+        inner = admitted.connection
         try:
             while not self._stopping.is_set():
                 body = read_frame(inner, idle_s=_IDLE_S, frame_s=_FRAME_S)
