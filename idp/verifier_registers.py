@@ -2,6 +2,9 @@
 
 What lives here: `DatabaseRegisters`.  Nothing in these tables that is sealed is opened, and nothing
 is read that this does not need: the role of the verifier needs no more than the columns below.
+A mandate counts while the log says that it was given, to whom, of what kind and for whom, and not
+that it ended.  That a row of the log is genuine is not known here: its mark is made with a key that
+the verifier does not have.  `antin log verify` names one that somebody put there.
 Source: NĐ 30/2020/NĐ-CP Art. 32–33 (who keeps and uses a seal); Law on Enterprises Art. 12.
 Not here: what is decided by it (`keystore/second_factor/verifier.py`).
 """
@@ -11,7 +14,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from idp.accounts.model import AccountKind, AccountStatus, MandateKind
+from idp.accounts.model import AccountKind, AccountStatus, Mandate, MandateKind
 from idp.ids import AccountId, MandateId
 from idp.storage.database import Database
 from idp.storage.mandates import find_usable_mandate
@@ -56,6 +59,7 @@ class DatabaseRegisters:
             and found.holder_id == account_id
             and found.principal_id == organisation_id
             and (client_id is None or not found.portals or client_id in found.portals)
+            and self._is_on_record(found)
         )
 
     def enrolled_at(self, account_id: str, *, totp_id: str) -> datetime | None:
@@ -65,6 +69,20 @@ class DatabaseRegisters:
                 connection,
                 EventType.TOTP_ENROLLED,
                 account_id=account_id,
-                fact="totp_id",
-                value=totp_id,
+                facts={"totp_id": totp_id},
             )
+
+    def _is_on_record(self, mandate: Mandate) -> bool:
+        # a row that somebody wrote, or wrote over, or woke up again, is not what the log says
+        holder_id, mandate_id = mandate.holder_id, mandate.mandate_id
+        added = {
+            "mandate": mandate_id,
+            "kind": mandate.kind.value,
+            "organisation": mandate.principal_id,
+        }
+        event, end = EventType.MANDATE_ADDED, EventType.MANDATE_ENDED
+        with self._database.read() as connection:
+            if find_on_record(connection, event, account_id=holder_id, facts=added) is None:
+                return False
+            ended = {"mandate": mandate_id}
+            return find_on_record(connection, end, account_id=holder_id, facts=ended) is None

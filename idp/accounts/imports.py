@@ -35,6 +35,7 @@ from idp.accounts.errors import AccountError, IdentifierTaken
 from idp.accounts.identifiers import ParsedIdentifier
 from idp.accounts.import_columns import ImportRow, MandateWish, RowRefused, parse_row
 from idp.accounts.import_files import FileRow, ImportFile, open_import_file, read_rows
+from idp.accounts.mandates import mandate_added
 from idp.accounts.model import Account, Mandate, MandateKind
 from idp.accounts.passwords import Passwords
 from idp.ids import AccountId, MandateId, make_id
@@ -316,6 +317,8 @@ class AccountImport:
             if pair not in present
         ]
         insert_mandates(tx, new)
+        for one in new:
+            self._log.record(tx, mandate_added(one.mandate), data_key=None, now=now)
         return len(new), refused
 
     def _finish(self, job: ImportJob) -> ImportJob:

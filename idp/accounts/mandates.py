@@ -58,13 +58,17 @@ def add_legal_representative(
         if principal is None or principal.kind is not AccountKind.ORGANISATION:
             raise AccountUnknown
         insert_mandates(tx, (MandateRow(new, holder.account_key, principal.account_key),))
-        event = Event(
-            EventType.MANDATE_ADDED,
-            account_id=holder_id,
-            facts={"mandate": new.mandate_id, "kind": new.kind, "organisation": organisation_id},
-        )
-        log.record(tx, event, data_key=holder.data_key, now=now)
+        log.record(tx, mandate_added(new), data_key=holder.data_key, now=now)
     return new
+
+
+def mandate_added(new: Mandate) -> Event:
+    """What stands in the log of a mandate that was given; without it no seal is used under it."""
+    return Event(
+        EventType.MANDATE_ADDED,
+        account_id=new.holder_id,
+        facts={"mandate": new.mandate_id, "kind": new.kind, "organisation": new.principal_id},
+    )
 
 
 def end_mandate(database: Database, mandate: Mandate, *, log: LogWriter, now: datetime) -> bool:

@@ -26,10 +26,10 @@ from keystore.log.events import EventType
 from keystore.log.on_record import find_on_record
 
 _LEVEL_TWO: Final = str(int(AccountLevel.TWO))
-_RECORDS: Final = (
-    (EventType.ACCOUNT_ADDED, "level", _LEVEL_TWO),
-    (EventType.ACCOUNT_LEVEL_CHANGED, "level", _LEVEL_TWO),
-    (EventType.TOTP_ACTIVATION_ISSUED, "", ""),
+_RECORDS: Final[tuple[tuple[EventType, dict[str, str]], ...]] = (
+    (EventType.ACCOUNT_ADDED, {"level": _LEVEL_TWO}),
+    (EventType.ACCOUNT_LEVEL_CHANGED, {"level": _LEVEL_TWO}),
+    (EventType.TOTP_ACTIVATION_ISSUED, {}),
 )
 
 
@@ -37,7 +37,7 @@ def find_proofing(database: Database, account_id: AccountId) -> datetime | None:
     """When the person was proofed, by the newest record of it; None where there is none."""
     with database.read() as connection:
         found = [
-            find_on_record(connection, event, account_id=account_id, fact=fact, value=value)
-            for event, fact, value in _RECORDS
+            find_on_record(connection, event, account_id=account_id, facts=facts)
+            for event, facts in _RECORDS
         ]
     return max((at for at in found if at is not None), default=None)

@@ -1,13 +1,15 @@
 """Whether something is on record, for whoever decides by it.
 
-What lives here: finding one event of an account by its type, and by one fact where that matters.
+What lives here: finding one event of an account by its type, and by facts where those matter.
 **What it does not prove**: that the row is genuine.  Whoever owns the database can put one there;
 then it stands in the log, where the person sees it and `antin log verify` names it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -22,12 +24,11 @@ def find_on_record(
     event_type: EventType,
     *,
     account_id: str,
-    fact: str = "",
-    value: str = "",
+    facts: Mapping[str, str] = MappingProxyType({}),
 ) -> datetime | None:
     """When the newest such event happened; None when there is none.
 
-    Takes   fact, value: what has to be said with it; without a fact any event of the type counts.
+    Takes   facts: what has to be said with it, all of it.
     """
     rows = connection.execute(
         select(log_event.c.at_ms, log_event.c.facts)
@@ -35,6 +36,7 @@ def find_on_record(
         .order_by(log_event.c.at_ms.desc())
     )
     for row in rows:
-        if not fact or msgspec.json.decode(row.facts).get(fact) == value:
+        said = msgspec.json.decode(row.facts)
+        if all(said.get(name) == value for name, value in facts.items()):
             return from_ms(row.at_ms)
     return None

@@ -11,13 +11,14 @@ import pytest
 from sqlalchemy import make_url
 
 from idp.accounts.lifecycle import AccountLifecycle, make_account
-from idp.accounts.mandates import add_legal_representative, end_mandate
-from idp.accounts.model import Account, AccountKind, AccountLevel, MandateKind, Profile
+from idp.accounts.mandates import add_legal_representative, end_mandate, mandate_added
+from idp.accounts.model import Account, AccountKind, AccountLevel, Mandate, MandateKind, Profile
 from idp.ids import MandateId, make_id
 from idp.storage.accounts import find_row
 from idp.storage.database import Database
 from idp.storage.deployment import find_stamp, stamp
 from idp.storage.mandates import MandateRow, insert_mandates
+from idp.storage.mandates import mandate as mandate_table
 from idp.storage.schema import is_current, upgrade
 from idp.verifier_registers import DatabaseRegisters
 from keystore.kek import load_kek
@@ -151,17 +152,70 @@ def test_who_uses_the_seal_is_its_clerk_or_the_representative(
         now=now,
     )
     mandate_id = MandateId(make_id("mdt"))
+    other = replace(model, mandate_id=mandate_id, kind=kind, portals=("portal",))
+    _insert(database, other)
     with database.transaction() as tx:
-        rows = [find_row(tx.connection, one.account_id) for one in (person, organisation)]
-        other = replace(model, mandate_id=mandate_id, kind=kind, portals=("portal",))
-        holder, principal = rows
-        assert holder is not None
-        assert principal is not None
-        insert_mandates(tx, (MandateRow(other, holder.account_key, principal.account_key),))
+        log.record(tx, mandate_added(other), data_key=None, now=now)
     at = {"now": now}
     assert _may(registers, person, organisation, mandate_id, **at) is may
     assert _may(registers, person, organisation, mandate_id, client_id="portal", **at) is may
     assert not _may(registers, person, organisation, mandate_id, client_id="another", **at)
+
+
+def _insert(database: Database, mandate: Mandate) -> None:
+    """As whoever owns the database can."""
+    with database.transaction() as tx:
+        rows = [find_row(tx.connection, one) for one in (mandate.holder_id, mandate.principal_id)]
+        holder, principal = rows
+        assert holder is not None
+        assert principal is not None
+        insert_mandates(tx, (MandateRow(mandate, holder.account_key, principal.account_key),))
+
+
+def test_a_row_of_the_database_alone_is_no_mandate(
+    registers, database, log, lifecycle, person, organisation, now
+) -> None:
+    """Nor is another's, written over for somebody else; the log has to say what the row says."""
+    model = add_legal_representative(
+        database,
+        holder_id=person.account_id,
+        organisation_id=organisation.account_id,
+        source="test",
+        log=log,
+        now=now,
+    )
+    mallory = _open(lifecycle, AccountKind.CITIZEN, now)
+    for forged in (
+        replace(model, mandate_id=MandateId("mdt_forged"), holder_id=mallory.account_id),
+        replace(model, mandate_id=MandateId("mdt_own")),
+    ):
+        _insert(database, forged)
+        account_id = forged.holder_id
+        kept = forged.mandate_id
+        assert not _may(registers, person, organisation, kept, now=now, account_id=account_id)
+    other = _open(lifecycle, AccountKind.ORGANISATION, now)
+    with database.transaction() as tx:
+        principal = find_row(tx.connection, other.account_id)
+        assert principal is not None
+        tx.connection.execute(mandate_table.update().values(principal_key=principal.account_key))
+    assert not _may(registers, person, other, model.mandate_id, now=now)
+
+
+def test_a_mandate_that_ended_is_not_woken_up_by_its_row(
+    registers, database, log, person, organisation, now
+) -> None:
+    model = add_legal_representative(
+        database,
+        holder_id=person.account_id,
+        organisation_id=organisation.account_id,
+        source="test",
+        log=log,
+        now=now,
+    )
+    assert end_mandate(database, model, log=log, now=now)
+    with database.transaction() as tx:
+        tx.connection.execute(mandate_table.update().values(status="active", ended_ms=None))
+    assert not _may(registers, person, organisation, model.mandate_id, now=now)
 
 
 def test_an_enrolment_is_found_on_record_by_its_authenticator(

@@ -216,7 +216,9 @@ def test_a_file_of_mandates_alone_is_counted_and_logged(house, tmp_path) -> None
     content = f"kind,personal_id_number,enterprise_code\nmandate,{number(1)},9900000016\n"
     file = write(tmp_path, content)
     assert run(house, file).mandates == 1
-    (imported, facts), _finished = events(house)[before:]
+    (given, mandated), (imported, facts), _finished = events(house)[before:]
+    assert given == EventType.MANDATE_ADDED
+    assert mandated["kind"] == "legal_representative"
     assert imported == EventType.ACCOUNT_IMPORTED
     assert (facts["accounts"], facts["mandates"]) == (0, 1)
     assert run(house, file, is_repeated=True).mandates == 0
