@@ -36,7 +36,7 @@ _DATABASE_CONNECTIONS = 8
 def make_signer_server(settings: Settings, listener: socket.socket) -> RoomServer:
     """The server of one signer process.
 
-    Raises  KekInvalid; LogKeyMissing; PermissionError when others can reach into its folder.
+    Raises  KekInvalid; LogKeyMissing; MemoryUnusable; SettingsInvalid (the folder).
     """
     configure_logging(settings.log_level)
     database = Database(
@@ -115,7 +115,7 @@ def make_deployment(settings: Settings) -> Deployment:
 def open_ledger(settings: Settings) -> SpentLedger:
     """What the signer remembers by itself.
 
-    Raises  PermissionError when others can reach into its folder.
+    Raises  MemoryUnusable; SettingsInvalid when others can reach into the folder.
     """
     return SpentLedger(signer_folder(settings) / LEDGER)
 

@@ -16,5 +16,7 @@ def open_signer_client(settings: Settings) -> SignerClient:
     Raises  SettingsInvalid; OSError when a file of `tls://` cannot be read.
     """
     return SignerClient(
-        address_of(settings, whose="signer"), tls=caller_tls(settings, whose="signer")
+        address_of(settings, whose="signer"),
+        tls=caller_tls(settings, whose="signer"),
+        most_at_once=max(1, settings.threads - 2),  # one that hangs leaves threads for the rest
     )

@@ -33,7 +33,7 @@ _DATABASE_CONNECTIONS = 8
 def make_verifier_server(settings: Settings, listener: socket.socket) -> RoomServer:
     """The server of one verifier process.
 
-    Raises  KekInvalid; PermissionError when others can reach into the verifier's folder.
+    Raises  KekInvalid; MemoryUnusable; SettingsInvalid when others can reach into the folder.
     """
     configure_logging(settings.log_level)
     database = Database(
@@ -85,7 +85,7 @@ def open_own_statement_key(settings: Settings, *, ring: KekRing) -> SigningKey:
 def open_memory(settings: Settings) -> VerifierMemory:
     """What the verifier remembers by itself.
 
-    Raises  PermissionError when others can reach into its file; SettingsInvalid.
+    Raises  MemoryUnusable; SettingsInvalid.
     """
     return VerifierMemory(strongrooms.private_folder(settings, whose="verifier") / "memory.db")
 

@@ -19,5 +19,7 @@ def open_verifier_client(settings: Settings) -> VerifierClient | None:
     if not settings.verifier_address:
         return None
     return VerifierClient(
-        address_of(settings, whose="verifier"), tls=caller_tls(settings, whose="verifier")
+        address_of(settings, whose="verifier"),
+        tls=caller_tls(settings, whose="verifier"),
+        most_at_once=max(1, settings.threads // 4),  # one that hangs leaves threads for the rest
     )

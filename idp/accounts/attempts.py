@@ -87,7 +87,7 @@ class Admitted:
     """The attempt is counted and may be checked; `attempts_left` after this one."""
 
     attempts_left: int
-    subject_keys: tuple[str, ...]
+    subject_keys: tuple[tuple[str, timedelta], ...]
     source_keys: tuple[tuple[str, timedelta], ...]
 
 
@@ -134,8 +134,13 @@ class Attempts:
 
     def settle(self, admitted: Admitted, *, now: datetime) -> None:
         """The attempt was right: forget its own counter, and give it back to the source."""
-        self._store.delete(*admitted.subject_keys)
+        self._store.delete(*(key for key, _window in admitted.subject_keys))
         for key, window in admitted.source_keys:
+            self._store.count(key, window=window, now=now, by=-1)
+
+    def give_back(self, admitted: Admitted, *, now: datetime) -> None:
+        """Nobody looked, because whoever has to look was away: it was no attempt."""
+        for key, window in (*admitted.subject_keys, *admitted.source_keys):
             self._store.count(key, window=window, now=now, by=-1)
 
     def _admit(
@@ -157,12 +162,8 @@ class Attempts:
         )
         if isinstance(by_subject, NotAdmitted):
             return by_subject
-        windows = zip(by_source.subject_keys, limits.per_source, strict=True)
-        return Admitted(
-            min(by_subject.attempts_left, by_source.attempts_left),
-            by_subject.subject_keys,
-            tuple((key, limit.window) for key, limit in windows),
-        )
+        left = min(by_subject.attempts_left, by_source.attempts_left)
+        return Admitted(left, by_subject.subject_keys, by_source.subject_keys)
 
     def _count(
         self, what: str, *, limits: tuple[Limit, ...], factor: Factor, now: datetime
@@ -178,7 +179,7 @@ class Attempts:
             tried = self._store.count(key, window=limit.window, now=now)
             if tried > limit.attempts:
                 return NotAdmitted(from_ms((number + 1) * window_ms))
-            keys.append(key)
+            keys.append((key, limit.window))
             left.append(limit.attempts - tried)
         return Admitted(min(left), tuple(keys), ())
 

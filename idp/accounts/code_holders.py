@@ -67,12 +67,6 @@ class CodeHolder(Protocol):
         Raises  SecondFactorUnavailable.
         """
 
-    def retire(self, account_id: AccountId, *, besides: Totp) -> None:
-        """The account has one authenticator now; no other is taken again.
-
-        Raises  SecondFactorUnavailable.
-        """
-
     def check(
         self, totps: Sequence[Totp], raw_code: str, *, account_id: AccountId, now: datetime
     ) -> CodeAnswer:
@@ -97,9 +91,6 @@ class ServiceHolder:
     def show(self, totp: Totp, *, account_id: AccountId) -> bytes | None:  # noqa: ARG002 - a CodeHolder is told
         """It is no secret to us."""
         return totp.secret
-
-    def retire(self, account_id: AccountId, *, besides: Totp) -> None:
-        """Nothing: what has no row is gone."""
 
     def check(
         self, totps: Sequence[Totp], raw_code: str, *, account_id: AccountId, now: datetime
@@ -132,11 +123,6 @@ class VerifierHolder:
                 return self.client.show_totp(held(totp), account_id=account_id)
             except TotpRefused:
                 return None
-
-    def retire(self, account_id: AccountId, *, besides: Totp) -> None:
-        """So that a row which somebody puts back brings no lost telephone back."""
-        with _refusing():
-            self.client.retire_totps(account_id, besides=besides.totp_id)
 
     def check(
         self,

@@ -12,7 +12,6 @@ Tries of activation codes and of first codes count as tries of one-time codes (`
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -175,7 +174,11 @@ class TotpEnrolment:
         if waiting is None:
             raise EnrolmentRefused
         new = _totp(waiting, now=now)
-        answer = self._codes.check((new,), raw_code, account_id=account_id, now=now)
+        try:
+            answer = self._codes.check((new,), raw_code, account_id=account_id, now=now)
+        except SecondFactorUnavailable:
+            self._attempts.give_back(admitted, now=now)  # the verifier counts wrong codes by itself
+            raise
         if answer.retry_at is not None:
             raise TooManyAttempts(answer.retry_at)
         if not answer.is_right:
@@ -195,8 +198,6 @@ class TotpEnrolment:
             self._log.record(tx, event, data_key=row.data_key, now=now)
         self._attempts.settle(admitted, now=now)
         self._store.delete(_key(pending_id))
-        with suppress(SecondFactorUnavailable):  # the row is gone; it is told at the next enrolment
-            self._codes.of(new).retire(account_id, besides=new)
         return new
 
     def _admit(self, account_id: AccountId, *, source: Source, now: datetime) -> Admitted:

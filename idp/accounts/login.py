@@ -30,6 +30,7 @@ from idp.accounts.identifiers import IdentifierProblem, parse_login_identifier
 from idp.accounts.model import AccountStatus
 from idp.accounts.passwords import Argon2Costs, Hashing, Passwords, PreparedPassword, prepare
 from idp.accounts.refusals import RefusedSignIns
+from idp.errors import SecondFactorUnavailable
 from idp.ids import AccountId
 from idp.model import Factor
 from idp.storage.accounts import find_row
@@ -179,7 +180,11 @@ class Login:
         with self._database.read() as connection:
             row = find_row(connection, account_id)
             totps = list_totps(connection, account_id, sealer=self._sealer)
-        answer = self._codes.check(totps, raw_code, account_id=account_id, now=now)
+        try:
+            answer = self._codes.check(totps, raw_code, account_id=account_id, now=now)
+        except SecondFactorUnavailable:
+            self._attempts.give_back(admitted, now=now)  # the verifier counts wrong codes by itself
+            raise
         if answer.retry_at is not None:
             return LoginRefused(RefusalReason.TOO_MANY, retry_at=answer.retry_at)
         if not answer.is_right or row is None or row.status is not AccountStatus.ACTIVE:

@@ -29,6 +29,7 @@ from idp.accounts.lifecycle import AccountLifecycle
 from idp.accounts.model import AccountKind, AccountLevel, IdentifierKind
 from idp.accounts.passwords import Argon2Costs, Hashing, Passwords
 from idp.accounts.wrapping import wrap_some
+from idp.cli.authenticators import restore_authenticator, retire_authenticator
 from idp.cli.context import open_services
 from idp.cli.mandates import end_mandate_command, represent
 from idp.cli.naming import (
@@ -61,6 +62,8 @@ def accounts() -> None:
 accounts.add_command(represent)
 accounts.add_command(end_mandate_command)
 accounts.add_command(signature_image)
+accounts.add_command(retire_authenticator)
+accounts.add_command(restore_authenticator)
 
 
 @accounts.command(
@@ -225,7 +228,8 @@ def _announce(
     except VerifierError as refusal:
         click.echo(
             f"{refusal.code}: the verifier was not told of this code; codes of the authenticator "
-            "sign in at once and confirm signatures after 72 hours",
+            "sign in at once and confirm signatures after 72 hours, or never where the account has "
+            "another one in use",
             err=True,
         )
 

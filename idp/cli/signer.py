@@ -53,6 +53,7 @@ def signer(*, trust_clock: bool, operator: str | None) -> None:
         listening_address,
         listening_group,
         make_signer_server,
+        open_ledger,
         signer_settings,
     )
     from idp.signer_log_key import ensure_log_key
@@ -72,6 +73,7 @@ def signer(*, trust_clock: bool, operator: str | None) -> None:
     made = ensure_log_key(settings)  # before there is a ledger
     if made is not None:
         click.echo(f"key of this signer's rows in the log made, for ANTIN_SIGNER_LOG_KEYS: {made}")
+    open_ledger(settings).close()  # one that is damaged is a sentence here, and not every child's
     if trust_clock:
         _trust_clock(settings, operator=read_operator(operator))
     address = listening_address(settings)

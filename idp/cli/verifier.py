@@ -19,6 +19,7 @@ from pathlib import Path
 import click
 
 from idp.cli.context import check_deployment, drop_own_variables, open_database, read_settings
+from idp.cli.operator_name import read_operator
 from idp.clock import utc_now
 from idp.errors import SettingsInvalid
 from idp.logs import configure_logging
@@ -26,18 +27,25 @@ from idp.settings import Settings
 from idp.settings_loading import SANDBOX_MARK
 from idp.storage.deployment import find_stamp
 
+_log = logging.getLogger("antin.verifier")
+
 
 @click.group(invoke_without_command=True)
 @click.option(
     "--trust-clock",
     is_flag=True,
-    help="The clock is right, although it showed a later time before.",
+    help="The clock is right, although it showed a later time before; recorded in its folder.",
+)
+@click.option(
+    "--operator",
+    envvar="ANTIN_OPERATOR",
+    help="Who says so, for that record.  Default: the user of this shell.",
 )
 @click.pass_context
-def verifier(ctx: click.Context, *, trust_clock: bool) -> None:
+def verifier(ctx: click.Context, *, trust_clock: bool, operator: str | None) -> None:
     """Check one-time codes, and state what they confirm, until told to stop."""
     if ctx.invoked_subcommand is None:
-        _serve(trust_clock=trust_clock)
+        _serve(trusted_by=read_operator(operator) if trust_clock else "")
 
 
 @verifier.command()
@@ -57,10 +65,14 @@ def key(output: Path | None) -> None:
 
 def write_public_keys(settings: Settings, file: Path) -> None:
     """Put the JWK Set of this verifier into a file, whole or not at all; makes keys if need be."""
+    public = _public_keys(settings) + b"\n"
     draft = file.with_name(f".{file.name}.{os.getpid()}")
-    draft.write_bytes(_public_keys(settings) + b"\n")
-    draft.chmod(0o644)
-    draft.replace(file)
+    try:
+        draft.write_bytes(public)
+        draft.chmod(0o644)
+        draft.replace(file)
+    except OSError as failure:
+        raise click.FileError(str(file), hint=failure.strerror) from failure
 
 
 def _public_keys(settings: Settings) -> bytes:
@@ -71,7 +83,7 @@ def _public_keys(settings: Settings) -> bytes:
     return public_key_set(open_own_statement_key(settings, ring=open_verifier_ring(settings)))
 
 
-def _serve(*, trust_clock: bool) -> None:
+def _serve(*, trusted_by: str) -> None:
     from idp import strongrooms
     from idp.verifier import make_verifier_server, open_memory, verifier_settings
     from keystore.strongroom.hardening import harden_process
@@ -85,9 +97,12 @@ def _serve(*, trust_clock: bool) -> None:
     harden_process()
     _check(verifier_settings(settings), is_marked=is_marked)
     _public_keys(settings)  # made before anybody asks, and opened: a wrong root key ends here
-    if trust_clock:
-        memory = open_memory(settings)
-        memory.trust_clock(utc_now())
+    memory = open_memory(settings)  # one that is damaged is a sentence here, and not every child's
+    try:
+        if trusted_by:
+            memory.trust_clock_of(trusted_by, now=utc_now())
+            _log.warning("verifier_clock_trusted operator=%s", trusted_by)
+    finally:
         memory.close()
     address = strongrooms.listening_address(settings, whose="verifier")
     group_id = strongrooms.listening_group(settings, whose="verifier")
@@ -116,7 +131,7 @@ def _check(settings: Settings, *, is_marked: bool) -> None:
             "ANTIN_VERIFIER_CONFIRMS_AT_ONCE", reason="is for a sandbox, where nobody signs"
         )
     if not is_sandbox and os.getuid() in settings.verifier_users:
-        logging.getLogger("antin.verifier").warning("verifier_shares_its_user_with_its_callers")
+        _log.warning("verifier_shares_its_user_with_its_callers")
 
 
 def _make_root_key(settings: Settings) -> None:

@@ -42,6 +42,8 @@ class EventType(StrEnum):
     TOTP_ENROLLED = "account:totp:enrolled"
     SECOND_FACTOR_CHANGED = "account:second_factor:changed"
     """The holder wants a second factor at every sign-in, or leaves it to the portals again."""
+    TOTP_RETIRED = "account:totp:retired"
+    TOTP_RESTORED = "account:totp:restored"
     TOTP_REMOVED = "account:totp:removed"
     PASSKEY_ADDED = "account:passkey:added"
     PASSKEY_REMOVED = "account:passkey:removed"

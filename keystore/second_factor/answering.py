@@ -31,7 +31,8 @@ from keystore.second_factor.wire import (
     Made,
     MakeTotp,
     Request,
-    RetireTotps,
+    RestoreTotp,
+    RetireTotp,
     Shown,
     ShowTotp,
     Stated,
@@ -42,7 +43,7 @@ from keystore.signer.activation import KeyEnrolment, SignatureActivation
 from keystore.strongroom.errors import RoomError
 from keystore.strongroom.frames import Refused
 
-_FOR_KEEPERS: Final = (ExpectActivation, TakeTotp)
+_FOR_KEEPERS: Final = (ExpectActivation, TakeTotp, RetireTotp, RestoreTotp)
 
 _log = logging.getLogger("antin.verifier")
 
@@ -105,8 +106,11 @@ class Answering:
                 return Shown(self._verifier.show(held_one, account_id=account_id))
             case DescribeTotp(account_id, held_one):
                 return Described(self._verifier.describe(held_one, account_id=account_id))
-            case RetireTotps(account_id, besides):
-                self._verifier.retire(account_id, besides=besides, now=now)
+            case RetireTotp(account_id, totp_id):
+                self._verifier.retire(totp_id, account_id=account_id, now=now)
+                return Done()
+            case RestoreTotp(account_id, totp_id):
+                self._verifier.restore(totp_id, account_id=account_id, now=now)
                 return Done()
             case ExpectActivation(account_id, code, expires_ms):
                 expires_at = _instant(expires_ms)

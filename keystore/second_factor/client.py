@@ -37,7 +37,8 @@ from keystore.second_factor.wire import (
     Here,
     Made,
     MakeTotp,
-    RetireTotps,
+    RestoreTotp,
+    RetireTotp,
     Shown,
     ShowTotp,
     Stated,
@@ -71,7 +72,8 @@ class VerifierClient(RoomClient):
         *,
         tls: ssl.SSLContext | None = None,
         patience_s: float = 3.0,
-        answer_s: float = 15.0,
+        answer_s: float = 3.0,
+        most_at_once: int | None = None,
     ) -> None:
         super().__init__(
             address,
@@ -79,6 +81,7 @@ class VerifierClient(RoomClient):
             tls=tls,
             patience_s=patience_s,
             answer_s=answer_s,
+            most_at_once=most_at_once,
         )
 
     def is_in_doubt(self, answer: Message) -> bool:
@@ -121,9 +124,19 @@ class VerifierClient(RoomClient):
         """
         return self.ask(DescribeTotp(account_id, held), Described).facts
 
-    def retire_totps(self, account_id: str, *, besides: str = "") -> None:
-        """Have the authenticators of an account never taken again, but for one."""
-        self.ask(RetireTotps(account_id, besides), Done)
+    def retire_totp(self, totp_id: str, *, account_id: str) -> None:
+        """Have an authenticator never taken again.
+
+        Raises  CallerRefused("not_a_keeper"); TotpRefused: none of that name, or retired before.
+        """
+        self.ask(RetireTotp(account_id, totp_id), Done)
+
+    def restore_totp(self, totp_id: str, *, account_id: str) -> None:
+        """Have an authenticator taken again that was retired, or that another one replaced.
+
+        Raises  CallerRefused("not_a_keeper"); TotpRefused: none of that name, or not retired.
+        """
+        self.ask(RestoreTotp(account_id, totp_id), Done)
 
     def check_code(self, account_id: str, held: Sequence[HeldTotp], code: str) -> CodeOutcome:
         """Whether a code signs in; it is spent."""

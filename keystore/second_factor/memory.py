@@ -1,9 +1,20 @@
 """What the verifier remembers by itself: codes that were used, authenticators, wrong tries.
 
-What lives here: three tables in its own memory, and taking a code as one transaction.  A mark says
-nothing about a purpose: whatever a code was used for, it is used.  How an authenticator came to be
-is written when it is made and decided with its first code; nothing that a caller says later changes
-it.  What this memory does not know it learns at that instant, as of nobody's proofing.
+What lives here: its tables, and taking a code as one transaction.  A mark says nothing about a
+purpose: whatever a code was used for, it is used.  How an authenticator came to be is written when
+it is made and decided with its first code; nothing that a caller says later changes it.  One that a
+keeper announced takes the place of every other of its account, in that transaction; one that nobody
+announced, beside another that is in use, never confirms.  What this memory does not know it learns
+at that instant, as of nobody's proofing.
+
+    held_totp   until the folder is thrown away: one that was forgotten could be put back
+    announced   activation codes of keepers, as hashes, until they run out
+    wrong_code  until the window ends
+    spent       marks of codes, for a day (`keystore/strongroom/memory.py`)
+    trusted     who said when that the clock is right; as long as the folder
+
+Accounts stand in it as hashes of their identifiers, which are random: of somebody who was erased
+nothing stays that leads to anybody.
 Source: RFC 6238 §5.2; NIST SP 800-63B-3 §5.2.2 (rate limiting).
 Not here: which code is right (`keystore/one_time_codes.py`).
 """
@@ -14,7 +25,7 @@ import hashlib
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal
 
 from keystore.clock import to_ms
 from keystore.one_time_codes import MARK_LIFETIME
@@ -30,15 +41,24 @@ LIMITS: Final = ((timedelta(minutes=10), 15), (timedelta(days=1), 100))
 """Wrong codes of one account in a window.  Three of a million are right at any time."""
 
 
+Standing = Literal["announced", "vouched", "waiting", "beside"]
+"""announced: by a keeper's activation code; vouched: brought by a keeper, as bound at proofing;
+waiting: of nobody's proofing, the only one of its account then; beside: another was in use."""
+
+
 @dataclass(frozen=True, slots=True)
 class KnownTotp:
     """A row: `used_ms` is None until the first code; one that is retired is never taken again."""
 
-    account_id: str
     made_ms: int
     used_ms: int | None
-    is_proofed: bool
+    standing: Standing
     is_retired: bool
+
+    @property
+    def is_bound_at_proofing(self) -> bool:
+        """Whether a keeper said so."""
+        return self.standing in {"announced", "vouched"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +68,28 @@ class Matched:
     totp_id: str
     step: int
 
-    @property
-    def mark(self) -> bytes:
+    def mark(self, account_id: str) -> bytes:
         """What is spent, 32 bytes."""
-        return hashlib.sha256(f"otp\x00{self.totp_id}\x00{self.step}".encode()).digest()
+        named = f"otp\x00{account_id}\x00{self.totp_id}\x00{self.step}"
+        return hashlib.sha256(named.encode()).digest()
 
 
 class VerifierMemory(Memory):
     """The verifier's own memory; safe for the threads and the processes of one host."""
 
     schema: ClassVar[str] = """
-    CREATE TABLE IF NOT EXISTS authenticator
-        (totp_id TEXT PRIMARY KEY, account_id TEXT NOT NULL, made_ms INTEGER NOT NULL,
-         activation BLOB, used_ms INTEGER, is_proofed INTEGER NOT NULL,
-         retired_ms INTEGER) WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS authenticator_by_account ON authenticator (account_id);
-    CREATE INDEX IF NOT EXISTS authenticator_unused ON authenticator (made_ms)
-        WHERE used_ms IS NULL;
-    CREATE TABLE IF NOT EXISTS expected_activation
-        (mark BLOB PRIMARY KEY, forget_ms INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS held_totp
+        (account BLOB NOT NULL, totp_id TEXT NOT NULL, made_ms INTEGER NOT NULL,
+         activation BLOB, used_ms INTEGER, standing TEXT NOT NULL,
+         retired_ms INTEGER, PRIMARY KEY (account, totp_id)) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS held_totp_unused ON held_totp (made_ms) WHERE used_ms IS NULL;
+    CREATE TABLE IF NOT EXISTS announced
+        (mark BLOB PRIMARY KEY, forget_ms INTEGER NOT NULL, totp_id TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS wrong_code
-        (account_id TEXT NOT NULL, window_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL,
-         tries INTEGER NOT NULL, PRIMARY KEY (account_id, window_ms, until_ms)) WITHOUT ROWID;
+        (account BLOB NOT NULL, window_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL,
+         tries INTEGER NOT NULL, PRIMARY KEY (account, window_ms, until_ms)) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS wrong_code_by_time ON wrong_code (until_ms);
+    CREATE TABLE IF NOT EXISTS trusted (at_ms INTEGER NOT NULL, operator TEXT NOT NULL);
     """
     clock_set_back: ClassVar[type[ClockSetBack]] = ClockSetBack
 
@@ -80,96 +99,142 @@ class VerifierMemory(Memory):
         """A keeper gave out this activation code where the person was proofed."""
         with self.writing(now) as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO expected_activation VALUES (?, ?)",
+                "INSERT INTO announced VALUES (?, ?, '')"
+                " ON CONFLICT DO UPDATE SET forget_ms = excluded.forget_ms",
                 (_activation_mark(account_id, code), to_ms(expires_at)),
             )
 
     def add(self, totp_id: str, account_id: str, *, activation_code: str, now: datetime) -> None:
         """Remember an authenticator that is made now, and the code with which it was asked for.
 
-        Raises  RequestMalformed("totp_id") when there was one of that name.
+        Raises  RequestMalformed("totp_id") when the account had one of that name.
         """
         mark = _activation_mark(account_id, activation_code) if activation_code else None
         with self.writing(now) as connection:
-            _insert(connection, (totp_id, account_id, to_ms(now), mark, None, 0))
+            values = (_hash(account_id), totp_id, to_ms(now), mark, None, "waiting")
+            _insert(connection, values)
 
     def add_known(self, totp_id: str, account_id: str, *, is_proofed: bool, now: datetime) -> None:
         """Remember an authenticator whose secret somebody else made, as in use.
 
-        Raises  RequestMalformed("totp_id") when there was one of that name.
+        Raises  RequestMalformed("totp_id") when the account had one of that name.
         """
+        account, now_ms = _hash(account_id), to_ms(now)
         with self.writing(now) as connection:
-            values = (totp_id, account_id, to_ms(now), None, to_ms(now), int(is_proofed))
-            _insert(connection, values)
+            other = _find_standing(connection, account, totp_id=totp_id)
+            standing: Standing = "vouched" if is_proofed else other
+            _insert(connection, (account, totp_id, now_ms, None, now_ms, standing))
 
     def find(self, totp_id: str, *, account_id: str) -> KnownTotp | None:
         """What is remembered of an authenticator of this account."""
         with self._lock:
             row = self._connection.execute(
-                "SELECT account_id, made_ms, used_ms, is_proofed, retired_ms FROM authenticator"
-                " WHERE totp_id = ? AND account_id = ?",
-                (totp_id, account_id),
+                "SELECT made_ms, used_ms, standing, retired_ms FROM held_totp"
+                " WHERE account = ? AND totp_id = ?",
+                (_hash(account_id), totp_id),
             ).fetchone()
         if row is None:
             return None
-        return KnownTotp(row[0], row[1], row[2], bool(row[3]), row[4] is not None)
+        return KnownTotp(row[0], row[1], row[2], row[3] is not None)
+
+    def find_same_activation(self, totp_id: str, *, account_id: str) -> str:
+        """Which authenticator the activation code of this unused one has brought to life before.
+
+        Returns its id, or nothing.
+        """
+        with self._lock:
+            row = self._connection.execute(
+                "SELECT announced.totp_id FROM held_totp JOIN announced ON mark = activation"
+                " WHERE account = ? AND held_totp.totp_id = ? AND used_ms IS NULL",
+                (_hash(account_id), totp_id),
+            ).fetchone()
+        return "" if row is None else str(row[0])
 
     def learn(self, totp_id: str, *, account_id: str, now: datetime) -> None:
         """An authenticator of ours that is not remembered is as young as this instant."""
         with self.writing(now) as connection:
-            _learn(connection, totp_id, account_id=account_id, now_ms=to_ms(now))
+            _learn(connection, _hash(account_id), totp_id=totp_id, now_ms=to_ms(now))
 
-    def retire(self, account_id: str, *, besides: str, now: datetime) -> int:
-        """Never take the authenticators of an account again, but for one; how many were taken."""
+    def retire(self, totp_id: str, *, account_id: str, now: datetime) -> bool:
+        """Never take an authenticator again; whether there was one to retire."""
         with self.writing(now) as connection:
             retired = connection.execute(
-                "UPDATE authenticator SET retired_ms = ?, used_ms = COALESCE(used_ms, made_ms)"
-                " WHERE account_id = ? AND totp_id <> ? AND retired_ms IS NULL",
-                (to_ms(now), account_id, besides),
+                "UPDATE held_totp SET retired_ms = ?, used_ms = COALESCE(used_ms, made_ms)"
+                " WHERE account = ? AND totp_id = ? AND retired_ms IS NULL",
+                (to_ms(now), _hash(account_id), totp_id),
             )
-            return retired.rowcount
+            return retired.rowcount == 1
 
-    def take_code(self, account_id: str, matched: Matched | None, *, now: datetime) -> CodeOutcome:
+    def restore(self, totp_id: str, *, account_id: str, now: datetime) -> bool:
+        """Take one that was retired again, as what it was; whether there was one."""
+        with self.writing(now) as connection:
+            restored = connection.execute(
+                "UPDATE held_totp SET retired_ms = NULL"
+                " WHERE account = ? AND totp_id = ? AND retired_ms IS NOT NULL",
+                (_hash(account_id), totp_id),
+            )
+            return restored.rowcount == 1
+
+    def trust_clock_of(self, operator: str, *, now: datetime) -> None:
+        """Believe the clock as `trust_clock` does, with a record of who said so in front."""
+        with self.alone() as connection:
+            connection.execute("INSERT INTO trusted VALUES (?, ?)", (to_ms(now), operator))
+            connection.execute("UPDATE clock SET latest_ms = ?, purged_ms = 0", (to_ms(now),))
+
+    def take_code(
+        self, account_id: str, matched: Matched | None, *, now: datetime, off_record: str = ""
+    ) -> CodeOutcome:
         """Spend a code that is right, or count one that is not; all of it or nothing.
 
         1. Beyond a limit nothing is looked at.
         2. A right code is spent, once for every purpose; its authenticator is in use from now on.
         3. A wrong one, and one that was spent before, is counted.
 
+        Takes   off_record: from `find_same_activation`, when that one was never enrolled on record:
+                its activation code counts once more.
         Raises  ClockSetBack.
         """
-        now_ms = to_ms(now)
+        account, now_ms = _hash(account_id), to_ms(now)
         with self.writing(now) as connection:
             # 1
-            retry_ms = _find_limit(connection, account_id, now_ms=now_ms)
+            retry_ms = _find_limit(connection, account, now_ms=now_ms)
             if retry_ms is not None:
                 return CodeOutcome("too_many", retry_ms)
             # 2
             if (
                 matched is not None
-                and not _is_retired(connection, matched.totp_id)
-                and spend_in(connection, matched.mark, expires_at=now + MARK_LIFETIME)
+                and not _is_over(
+                    connection, account, totp_id=matched.totp_id, off_record=off_record
+                )
+                and spend_in(connection, matched.mark(account_id), expires_at=now + MARK_LIFETIME)
             ):
-                _learn(connection, matched.totp_id, account_id=account_id, now_ms=now_ms)
-                _put_to_use(connection, matched.totp_id, now_ms=now_ms)
+                totp_id = matched.totp_id
+                _learn(connection, account, totp_id=totp_id, now_ms=now_ms)
+                _put_to_use(
+                    connection, account, totp_id=totp_id, off_record=off_record, now_ms=now_ms
+                )
                 return CodeOutcome("right")
             # 3
             for window, _most in LIMITS:
                 connection.execute(
                     "INSERT INTO wrong_code VALUES (?, ?, ?, 1)"
                     " ON CONFLICT DO UPDATE SET tries = tries + 1",
-                    (account_id, window // _MS, _end_of(window, now_ms=now_ms)),
+                    (account, window // _MS, _end_of(window, now_ms=now_ms)),
                 )
             return CodeOutcome("wrong")
 
     def purge_old(self, connection: sqlite3.Connection, *, now_ms: int) -> None:
         """Forget windows that ended, codes that ran out, authenticators that nobody confirmed."""
         connection.execute("DELETE FROM wrong_code WHERE until_ms <= ?", (now_ms,))
-        connection.execute("DELETE FROM expected_activation WHERE forget_ms < ?", (now_ms,))
+        connection.execute("DELETE FROM announced WHERE forget_ms < ?", (now_ms,))
         connection.execute(
-            "DELETE FROM authenticator WHERE used_ms IS NULL AND made_ms < ?",
+            "DELETE FROM held_totp WHERE used_ms IS NULL AND made_ms < ?",
             (now_ms - UNUSED_LIFETIME // _MS,),
         )
+
+
+def _hash(account_id: str) -> bytes:
+    return hashlib.sha256(f"account\x00{account_id}".encode()).digest()
 
 
 def _activation_mark(account_id: str, code: str) -> bytes:
@@ -178,46 +243,80 @@ def _activation_mark(account_id: str, code: str) -> bytes:
 
 def _insert(connection: sqlite3.Connection, values: tuple[object, ...]) -> None:
     added = connection.execute(
-        "INSERT OR IGNORE INTO authenticator VALUES (?, ?, ?, ?, ?, ?, NULL)", values
+        "INSERT OR IGNORE INTO held_totp VALUES (?, ?, ?, ?, ?, ?, NULL)", values
     )
     if added.rowcount != 1:
         raise RequestMalformed("totp_id")
 
 
-def _learn(connection: sqlite3.Connection, totp_id: str, *, account_id: str, now_ms: int) -> None:
+def _learn(connection: sqlite3.Connection, account: bytes, *, totp_id: str, now_ms: int) -> None:
+    standing = _find_standing(connection, account, totp_id=totp_id)
     connection.execute(
-        "INSERT OR IGNORE INTO authenticator VALUES (?, ?, ?, NULL, ?, 0, NULL)",
-        (totp_id, account_id, now_ms, now_ms),
+        "INSERT OR IGNORE INTO held_totp VALUES (?, ?, ?, NULL, ?, ?, NULL)",
+        (account, totp_id, now_ms, now_ms, standing),
     )
 
 
-def _is_retired(connection: sqlite3.Connection, totp_id: str) -> bool:
-    row = connection.execute(
-        "SELECT retired_ms FROM authenticator WHERE totp_id = ?", (totp_id,)
+def _find_standing(connection: sqlite3.Connection, account: bytes, *, totp_id: str) -> Standing:
+    # of one that no keeper announced: beside another in use it could be anybody's
+    other = connection.execute(
+        "SELECT 1 FROM held_totp WHERE account = ? AND totp_id <> ?"
+        " AND used_ms IS NOT NULL AND retired_ms IS NULL",
+        (account, totp_id),
     ).fetchone()
-    return row is not None and row[0] is not None
+    return "waiting" if other is None else "beside"
 
 
-def _put_to_use(connection: sqlite3.Connection, totp_id: str, *, now_ms: int) -> None:
+def _is_over(
+    connection: sqlite3.Connection, account: bytes, *, totp_id: str, off_record: str
+) -> bool:
+    # retired; or asked for with an activation code that brought another one to life, so that
+    # whoever is given somebody's code for an authenticator of his own cannot hide it from her
     row = connection.execute(
-        "SELECT activation FROM authenticator WHERE totp_id = ? AND used_ms IS NULL", (totp_id,)
+        "SELECT 1 FROM held_totp LEFT JOIN announced ON mark = activation AND used_ms IS NULL"
+        " WHERE account = ? AND held_totp.totp_id = ?"
+        " AND (retired_ms IS NOT NULL OR announced.totp_id NOT IN ('', ?))",
+        (account, totp_id, off_record),
+    ).fetchone()
+    return row is not None
+
+
+def _put_to_use(
+    connection: sqlite3.Connection, account: bytes, *, totp_id: str, off_record: str, now_ms: int
+) -> None:
+    row = connection.execute(
+        "SELECT activation FROM held_totp WHERE account = ? AND totp_id = ? AND used_ms IS NULL",
+        (account, totp_id),
     ).fetchone()
     if row is None:
         return
     # an activation code counts for the first authenticator that it brings to life, and no other
-    spent = connection.execute("DELETE FROM expected_activation WHERE mark = ?", (row[0],))
+    spent = connection.execute(
+        "UPDATE announced SET totp_id = ? WHERE mark = ? AND totp_id IN ('', ?)",
+        (totp_id, row[0], off_record),
+    )
+    standing: Standing = "announced"
+    if spent.rowcount == 1:
+        connection.execute(
+            "UPDATE held_totp SET retired_ms = ?, used_ms = COALESCE(used_ms, made_ms)"
+            " WHERE account = ? AND totp_id <> ? AND retired_ms IS NULL",
+            (now_ms, account, totp_id),
+        )
+    else:
+        standing = _find_standing(connection, account, totp_id=totp_id)
     connection.execute(
-        "UPDATE authenticator SET used_ms = ?, is_proofed = ?, activation = NULL WHERE totp_id = ?",
-        (now_ms, int(spent.rowcount == 1), totp_id),
+        "UPDATE held_totp SET used_ms = ?, standing = ?, activation = NULL"
+        " WHERE account = ? AND totp_id = ?",
+        (now_ms, standing, account, totp_id),
     )
 
 
-def _find_limit(connection: sqlite3.Connection, account_id: str, *, now_ms: int) -> int | None:
+def _find_limit(connection: sqlite3.Connection, account: bytes, *, now_ms: int) -> int | None:
     for window, most in LIMITS:
         until_ms = _end_of(window, now_ms=now_ms)
         row = connection.execute(
-            "SELECT tries FROM wrong_code WHERE account_id = ? AND window_ms = ? AND until_ms = ?",
-            (account_id, window // _MS, until_ms),
+            "SELECT tries FROM wrong_code WHERE account = ? AND window_ms = ? AND until_ms = ?",
+            (account, window // _MS, until_ms),
         ).fetchone()
         if row is not None and row[0] >= most:
             return until_ms

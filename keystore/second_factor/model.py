@@ -45,7 +45,7 @@ class TotpFacts:
 
     Takes   made_ms: when it was made; is_bound_at_proofing: its first code was given together with
             an activation code that a keeper had announced; confirms_from_ms: from when on its codes
-            confirm, None while its first code is due.
+            confirm, None while its first code is due, and for one that never will.
     """
 
     made_ms: int

@@ -7,8 +7,10 @@ Source: architecture, decisions 10 and 11; EN 419 241-1 (SCAL1); RFC 6238 §5.2.
 Not here: the wire (`answering`), making the statement (`keystore/signer/statement_evidence.py`).
 
 **What it cannot know** is what the person was shown.  Whoever owns the web workers can hand in the
-code that somebody types for a sign-in as the confirmation of a signature.  That takes a code of
-that person at that instant, one for each; it leaves a row of the log; and the sign-in fails.
+code that somebody types for a sign-in as the confirmation of a signature: one for each, and that
+sign-in fails.  Whoever owns them *while a QR code is shown* sees the secret, or has an announced
+activation code typed to an authenticator of his own, and computes codes from then on.  Each
+statement names the authenticator; so does the row that the signer writes of the signature.
 """
 
 from __future__ import annotations
@@ -146,14 +148,25 @@ class SecondFactorVerifier:
             raise TotpRefused
         return secret
 
-    def retire(self, account_id: str, *, besides: str, now: datetime) -> int:
-        """Another authenticator took the place of these: whoever finds a telephone gains nothing.
+    def retire(self, totp_id: str, *, account_id: str, now: datetime) -> None:
+        """A keeper says that this one is lost: whoever finds the telephone gains nothing.
 
-        Takes   besides: the one that stays, or empty.
-        Returns how many there were.
+        Raises  TotpRefused: none of that name, or retired before.
         """
         _check_name(account_id, "account_id")
-        return self._memory.retire(account_id, besides=besides, now=now)
+        _check_name(totp_id, "totp_id")
+        if not self._memory.retire(totp_id, account_id=account_id, now=now):
+            raise TotpRefused
+
+    def restore(self, totp_id: str, *, account_id: str, now: datetime) -> None:
+        """A keeper takes `retire` back, or that another one took the place of this one.
+
+        Raises  TotpRefused: none of that name, or not retired.
+        """
+        _check_name(account_id, "account_id")
+        _check_name(totp_id, "totp_id")
+        if not self._memory.restore(totp_id, account_id=account_id, now=now):
+            raise TotpRefused
 
     def describe(self, held: HeldTotp, *, account_id: str) -> TotpFacts:
         """What is remembered of an authenticator.
@@ -164,7 +177,9 @@ class SecondFactorVerifier:
         if known is None or known.is_retired or self._open(held, account_id=account_id) is None:
             raise TotpRefused
         from_ = self._confirms_from(held.totp_id, known, account_id=account_id)
-        return TotpFacts(known.made_ms, known.is_proofed, None if from_ is None else to_ms(from_))
+        return TotpFacts(
+            known.made_ms, known.is_bound_at_proofing, None if from_ is None else to_ms(from_)
+        )
 
     # -- codes -------------------------------------------------------------------------------------
 
@@ -179,7 +194,7 @@ class SecondFactorVerifier:
         """
         _check_name(account_id, "account_id")
         matched = self._match(held, raw_code, account_id=account_id, now=now)
-        return self._memory.take_code(account_id, matched, now=now)
+        return self._take(account_id, matched, now=now)
 
     def confirm(
         self,
@@ -196,10 +211,11 @@ class SecondFactorVerifier:
         1. `wanted` has its shape, is for our signer and for now, and is one that a code may open.
         2. It is for that person's own key; or for an organisation's, and a mandate in the register
            lets the person use that at this instant.
-        3. Of the authenticators those count that may confirm: bound at proofing, or on record and
-           used for 72 hours.
+        3. Of the authenticators those count that may confirm: on record, and bound at proofing, or
+           the only one of the account that was in use then, 72 hours ago.
         4. The person's account is active; the code is right and nobody has used it for anything.
-        5. The statement names person, organisation and mandate, and the hash of `wanted`.
+        5. The statement names person, authenticator, organisation and mandate, and the hash of
+           `wanted`.
 
         Takes   mandate_id: for an organisation's key; not looked at for the person's own.
         Returns the statement, a compact JWT; or what is wrong with the code.
@@ -219,15 +235,20 @@ class SecondFactorVerifier:
         matched = self._match(able, raw_code, account_id=account_id, now=now)
         if not self._registers.is_active(account_id):
             matched = None
-        outcome = self._memory.take_code(account_id, matched, now=now)
-        if outcome.outcome != "right":
+        outcome = self._take(account_id, matched, now=now)
+        if matched is None or outcome.outcome != "right":
             return outcome
         # 5
+        # given out and never used it would be on record nowhere else
+        _log.info(
+            "statement_given totp_id=%s challenge=%s", matched.totp_id, wanted.challenge().hex()
+        )
         return issue_statement(
             key=self._key,
             issuer=self._issuer,
             signer=self._signer,
             account_id=account_id,
+            totp_id=matched.totp_id,
             organisation_id=organisation_id,
             mandate_id=mandate_id,
             challenge=wanted.challenge(),
@@ -295,11 +316,23 @@ class SecondFactorVerifier:
         if known.used_ms is None or known.is_retired:
             return None
         made_at = from_ms(known.made_ms)
-        if known.is_proofed or self._confirms_at_once:
+        if known.standing == "vouched" or self._confirms_at_once:
             return made_at
+        if known.standing == "beside":
+            return None
         # what the service never enrolled on record is somebody's who owns the service
         enrolled_at = self._registers.enrolled_at(account_id, totp_id=totp_id)
-        return None if enrolled_at is None else max(made_at, enrolled_at) + WAITING
+        if enrolled_at is None or known.standing == "announced":
+            return None if enrolled_at is None else made_at
+        return max(made_at, enrolled_at) + WAITING
+
+    def _take(self, account_id: str, matched: Matched | None, *, now: datetime) -> CodeOutcome:
+        before = ""
+        if matched is not None:
+            before = self._memory.find_same_activation(matched.totp_id, account_id=account_id)
+        if before and self._registers.enrolled_at(account_id, totp_id=before) is not None:
+            before = ""  # its activation code did what it was for
+        return self._memory.take_code(account_id, matched, now=now, off_record=before)
 
     def _match(
         self, held: Sequence[HeldTotp], raw_code: str, *, account_id: str, now: datetime

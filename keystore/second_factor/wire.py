@@ -53,11 +53,18 @@ class DescribeTotp(Message, frozen=True, tag="describe_totp"):
     held: HeldTotp
 
 
-class RetireTotps(Message, frozen=True, tag="retire_totps"):
-    """Take those of an account never again, besides one."""
+class RetireTotp(Message, frozen=True, tag="retire_totp"):
+    """Take this one never again; for keepers."""
 
     account_id: str
-    besides: str
+    totp_id: str
+
+
+class RestoreTotp(Message, frozen=True, tag="restore_totp"):
+    """Take it again after all; for keepers."""
+
+    account_id: str
+    totp_id: str
 
 
 class CheckCode(Message, frozen=True, tag="check_code"):
@@ -145,7 +152,8 @@ Request = (
     | TakeTotp
     | ShowTotp
     | DescribeTotp
-    | RetireTotps
+    | RetireTotp
+    | RestoreTotp
     | CheckCode
     | ConfirmActivation
     | ConfirmEnrolment

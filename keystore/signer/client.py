@@ -67,6 +67,7 @@ class SignerClient(RoomClient):
         tls: ssl.SSLContext | None = None,
         patience_s: float = 3.0,
         answer_s: float = 15.0,
+        most_at_once: int | None = None,
     ) -> None:
         super().__init__(
             address,
@@ -74,6 +75,7 @@ class SignerClient(RoomClient):
             tls=tls,
             patience_s=patience_s,
             answer_s=answer_s,
+            most_at_once=most_at_once,
         )
 
     def is_in_doubt(self, answer: Message) -> bool:

@@ -294,7 +294,7 @@ class KeyDesk:
         challenge: bytes,
         now: datetime,
     ) -> dict[str, Fact]:
-        """Who acts under which mandate, for the log; nothing for a person's own key."""
+        """With which authenticator, and who acts under which mandate, for the log."""
         if evidence.statement is None:
             raise EvidenceRefused("statement_missing")
         stated = verify_statement(
@@ -307,8 +307,12 @@ class KeyDesk:
             now=now,
         )
         if not stated.mandate_id:
-            return {}
-        return {"person": stated.person_id, "mandate": stated.mandate_id}
+            return {"totp_id": stated.totp_id}
+        return {
+            "totp_id": stated.totp_id,
+            "person": stated.person_id,
+            "mandate": stated.mandate_id,
+        }
 
     def _under_current_kek(
         self, transaction: Transaction, made: NewPersonalKey, *, context: str, now: datetime

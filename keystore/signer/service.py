@@ -19,8 +19,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
-from typing import Final
 
 from keystore.backends import PersonalKeyBackend
 from keystore.backends.errors import DigestRefused, SignatureBroken
@@ -83,9 +81,6 @@ class _Confirmation:
     facts: Mapping[str, Fact]
     credential_sha256: str = ""
     sign_count: int = 0
-
-
-_BY_STATEMENT: Final = _Confirmation(MappingProxyType({"evidence": "statement"}))
 
 
 class SigningService:
@@ -252,15 +247,10 @@ class SigningService:
             expected_challenge=challenge,
             now=now,
         )
-        if not stated.mandate_id:
-            return _BY_STATEMENT
-        return _Confirmation(
-            {
-                "evidence": "statement",
-                "person": stated.person_id,
-                "mandate": stated.mandate_id,
-            }
-        )
+        facts: dict[str, Fact] = {"evidence": "statement", "totp_id": stated.totp_id}
+        if stated.mandate_id:
+            facts |= {"person": stated.person_id, "mandate": stated.mandate_id}
+        return _Confirmation(facts)
 
     def _confirm_by_passkey(
         self,

@@ -39,16 +39,20 @@ LONGEST: Final = timedelta(seconds=300)
 
 _ALGORITHMS: Final = frozenset({"ES256"})
 _LEEWAY_S: Final = 5
-_REQUIRED: Final = frozenset({"iss", "sub", "aud", "iat", "exp", "jti", "confirms"})
+_REQUIRED: Final = frozenset({"iss", "sub", "aud", "iat", "exp", "jti", "confirms", "totp_id"})
 _NAME: Final = re.compile(r"[A-Za-z0-9._~:/-]{1,128}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedStatement:
-    """Who gave the code, and under which mandate; that is empty for a person's own key."""
+    """Who gave the code, of which authenticator, and under which mandate.
+
+    Takes   mandate_id: empty for a person's own key.
+    """
 
     person_id: str
     mandate_id: str = ""
+    totp_id: str = ""
 
 
 class VerifierKeys:
@@ -84,6 +88,7 @@ def issue_statement(
     issuer: str,
     signer: str,
     account_id: str,
+    totp_id: str,
     challenge: bytes,
     now: datetime,
     organisation_id: str = "",
@@ -92,7 +97,8 @@ def issue_statement(
     """What the second-factor verifier says once it has seen the second factor.
 
     Takes   key: of the purpose `second_factor`; signer: whom it tells; account_id: the person's;
-            challenge: the hash of the activation or enrolment that the person was shown, 32 bytes;
+            totp_id: the authenticator of the code; challenge: the hash of the activation or
+            enrolment that the person was shown, 32 bytes;
             organisation_id, mandate_id: for whom, where it is an organisation's key.
     """
     issued_s = int(now.timestamp())
@@ -104,6 +110,7 @@ def issue_statement(
         "exp": issued_s + int(LONGEST.total_seconds()),
         "jti": secrets.token_hex(16),
         "confirms": to_base64url(challenge).decode(),
+        "totp_id": totp_id,
     }
     if organisation_id:
         claims |= {"for": organisation_id, "mandate_id": mandate_id}
@@ -124,7 +131,8 @@ def verify_statement(
 
     1. An ES256 signature of a key in the signer's own file; `typ` is second-factor+jwt.
     2. `aud` is this signer, and nobody else.  For a person's key `sub` is its account, and nobody
-       acts for it; for an organisation's `for` is, and person and mandate are named.
+       acts for it; for an organisation's `for` is, and person and mandate are named.  The
+       authenticator is named, for the log.
     3. `confirms` is the hash of exactly what shall be done.
     4. Not expired, and never meant to live longer than 300 seconds.
 
@@ -161,6 +169,8 @@ def verify_statement(
         subject.encode(), expected_account.encode()
     ):
         raise EvidenceRefused("statement_subject")
+    if not _is_name(claims["totp_id"]):
+        raise EvidenceRefused("statement_totp")
     # 3
     confirms = claims["confirms"]
     expected = to_base64url(expected_challenge)
@@ -169,7 +179,7 @@ def verify_statement(
     # 4
     if claims["exp"] - claims["iat"] > LONGEST.total_seconds():
         raise EvidenceRefused("statement_too_long")
-    return VerifiedStatement(person_id, mandate_id)
+    return VerifiedStatement(person_id, mandate_id, claims["totp_id"])
 
 
 def _is_name(value: object) -> bool:

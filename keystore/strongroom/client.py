@@ -15,8 +15,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, Final, TypeVar
 
 from keystore.strongroom.errors import RequestMalformed, RoomError, RoomUnavailable
@@ -33,6 +33,7 @@ _FIRST_PAUSE_S: Final = 0.02
 _LONGEST_PAUSE_S: Final = 0.5
 _CONNECT_S: Final = 5.0
 _MOST_IDLE: Final = 16
+_QUEUE_S: Final = 0.3
 
 _Expected = TypeVar("_Expected", bound=Message)
 
@@ -42,7 +43,9 @@ class RoomClient:
 
     Takes   address: `unix:/path` or `tls://host:port`; tls: for the latter, see
             `gate.client_context`; patience_s: how long to try to connect before giving up;
-            answer_s: how long an answer may take.
+            answer_s: how long an answer may take; most_at_once: how many threads may be in here
+            together, so that a room that hangs keeps no more of them from other work; who comes
+            beside them waits for a moment and is told that nobody answers.
     A subclass says how answers are read and which errors they are here.
     """
 
@@ -60,6 +63,7 @@ class RoomClient:
         tls: ssl.SSLContext | None = None,
         patience_s: float = 3.0,
         answer_s: float = 15.0,
+        most_at_once: int | None = None,
     ) -> None:
         self._address: Address = parse_address(address)
         if (self._address.path is None) != (tls is not None):
@@ -68,6 +72,10 @@ class RoomClient:
         self._tls = tls
         self._patience_s = patience_s
         self._answer_s = answer_s
+        self._most_at_once = most_at_once
+        self._slots = threading.Condition()
+        self._slots_of = os.getpid()
+        self._asking = 0
         self._lock = threading.Lock()
         self._idle: list[socket.socket] = []
         self._process = os.getpid()
@@ -93,6 +101,29 @@ class RoomClient:
             frame = encode_frame(request)
         except RequestMalformed as refusal:
             raise self.malformed(refusal.reason) from refusal
+        with self._slot():
+            return self._ask(frame, expected)
+
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        if self._most_at_once is None:
+            yield
+            return
+        most, process = self._most_at_once, os.getpid()
+        with self._slots:
+            if self._slots_of != process:  # a child's threads are its own
+                self._slots_of, self._asking = process, 0
+            if not self._slots.wait_for(lambda: self._asking < most, timeout=_QUEUE_S):
+                raise self.unavailable("busy")
+            self._asking += 1
+        try:
+            yield
+        finally:
+            with self._slots:
+                self._asking -= 1
+                self._slots.notify()
+
+    def _ask(self, frame: bytes, expected: type[_Expected]) -> _Expected:
         was_sent = False
         until_s = time.monotonic() + self._patience_s
         while True:

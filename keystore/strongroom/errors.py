@@ -7,9 +7,25 @@ Not here: what one of them refuses beside that (`keystore/signer/errors.py`).
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 from keystore.errors import KeystoreError
+
+
+class MemoryUnusable(KeystoreError):
+    """The file of what such a process remembers; `reason` is one of the words below.
+
+    unreadable; readable_by_others: it must be of mode 0600; not_writable; damaged: put the folder
+    back from its backup.
+    """
+
+    code: ClassVar[str] = "memory_unusable"
+
+    def __init__(self, file: Path, *, reason: str) -> None:
+        super().__init__(f"memory_unusable: {file}: {reason}")
+        self.file = file
+        self.reason = reason
 
 
 class RoomError(KeystoreError):

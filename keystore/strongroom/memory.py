@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from keystore.clock import to_ms
-from keystore.strongroom.errors import ClockSetBack
+from keystore.strongroom.errors import ClockSetBack, MemoryUnusable
 
 KEEP_SPENT: Final = timedelta(days=1)
 """How long after its expiry a spent mark is remembered: longer than a clock is ever off."""
@@ -46,7 +46,7 @@ class Memory:
     """One such file; safe for the threads and the processes of one host.
 
     Takes   file: made if it is not there, for its owner alone.
-    Raises  PermissionError when others may read or write the file.
+    Raises  MemoryUnusable.
     A subclass adds tables of its own in `schema`, and `purge_old` for what is over.
     """
 
@@ -54,16 +54,26 @@ class Memory:
     clock_set_back: ClassVar[type[ClockSetBack]] = ClockSetBack
 
     def __init__(self, file: Path) -> None:
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
-        if stat.S_IMODE(file.stat().st_mode) & _OTHERS:
-            raise PermissionError("readable_by_others")
+        try:
+            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+            mode = file.stat().st_mode
+        except OSError as failure:
+            raise MemoryUnusable(file, reason="unreadable") from failure
+        if stat.S_IMODE(mode) & _OTHERS:
+            raise MemoryUnusable(file, reason="readable_by_others")
         self._lock = threading.Lock()
         self._connection = sqlite3.connect(
             file, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
         )
-        for pragma in ("journal_mode=WAL", "synchronous=FULL"):
-            self._connection.execute(f"PRAGMA {pragma}")
-        self._connection.executescript(_SCHEMA + self.schema)
+        try:
+            for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+                self._connection.execute(f"PRAGMA {pragma}")
+            self._connection.executescript(_SCHEMA + self.schema)
+        except sqlite3.Error as failure:
+            self._connection.close()
+            is_full = isinstance(failure, sqlite3.OperationalError)  # or read only, or held
+            reason = "not_writable" if is_full else "damaged"
+            raise MemoryUnusable(file, reason=reason) from failure
 
     def spend(self, mark: bytes, *, expires_at: datetime, now: datetime) -> bool:
         """Spend `mark` once, durably; False when it was spent before.

@@ -145,6 +145,7 @@ def _stated(key: TokenKey, challenge: bytes) -> StatementEvidence:
             issuer="https://idp.example",
             signer=SIGNER,
             account_id="acc_1",
+            totp_id="otp_1",
             challenge=challenge,
             now=utc_now(),
         )

@@ -170,6 +170,7 @@ def test_a_web_process_with_all_its_services_cannot_state_or_read_a_secret(
                                 issuer=SIGNER,
                                 signer=SIGNER,
                                 account_id=account_id,
+                                totp_id="otp_1",
                                 challenge=wanted.challenge(),
                                 now=now,
                             )

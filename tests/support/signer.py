@@ -71,6 +71,7 @@ class Verifier:
             "issuer": "https://idp.example",
             "signer": SIGNER,
             "account_id": "acc_1",
+            "totp_id": "otp_1",
             "challenge": challenge,
             "now": now,
         }

@@ -125,7 +125,7 @@ class VerifierBench:
         """Somebody with an app, whose first code was given half a minute ago."""
         totp_id = f"otp_{next(self._numbers)}"
         before = now.fromtimestamp(now.timestamp() - 4 * STEP_S, tz=now.tzinfo)
-        code = "ACTIVATION" if is_proofed else ""
+        code = f"ACTIVATION-{totp_id}" if is_proofed else ""
         if is_proofed:
             self.verifier.expect_activation(account_id, code, expires_at=now, now=before)
         made = self.verifier.make(totp_id, account_id=account_id, activation_code=code, now=before)

@@ -310,6 +310,19 @@ def test_without_the_verifier_its_codes_are_refused_and_others_go_on(
     assert isinstance(hands.sign_in(me, code, source), OtpAccepted), "by itself"
 
 
+def test_tries_while_the_verifier_is_away_are_no_tries(house, hands, me, source) -> None:
+    secret = hands.enrol(me, source)
+    away = Hands(house, None, hands.now, client=Away())
+    for _ in range(6):
+        with pytest.raises(SecondFactorUnavailable):
+            away.sign_in(me, "123456", source)
+    assert isinstance(hands.sign_in(me, code_at(secret, now=hands.now), source), OtpAccepted)
+    hands.now += _STEP
+    refused = hands.sign_in(me, "12345", source)
+    assert isinstance(refused, LoginRefused)
+    assert refused.attempts_left == 4
+
+
 def test_a_first_code_is_refused_by_the_verifiers_words(house, hands, me, source) -> None:
     code = issue_activation_code(
         house.database, me, sealer=house.sealer, log=house.log, now=hands.now

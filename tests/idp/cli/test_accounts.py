@@ -29,7 +29,8 @@ from keystore.log.events import EventType
 from keystore.log.record import LogWriter, log_event
 from keystore.sealing import Sealer, load_kek
 from keystore.second_factor.model import HeldTotp
-from tests.support.verifier import App, VerifierBench
+from tests.support.signer import events
+from tests.support.verifier import App, VerifierBench, check_with
 
 Run = Callable[..., Result]
 
@@ -86,7 +87,7 @@ def run(services: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Run:
     def opened() -> Iterator[SimpleNamespace]:
         yield services
 
-    for name in ("accounts", "mandates"):
+    for name in ("accounts", "authenticators", "mandates"):
         monkeypatch.setattr(f"idp.cli.{name}.open_services", opened)
 
     def invoke(*arguments: str, typed: str = "", status: int = 0) -> Result:
@@ -208,6 +209,28 @@ def test_the_verifier_is_told_of_an_activation_code_and_only_a_keeper_may_tell(
         assert client.check_code(me, [app.held], app.code(now=now)).outcome == "right"
         proofed.append(client.describe_totp(app.held, account_id=me).is_bound_at_proofing)
     assert (said, proofed) == ([True, False], [False, True])
+    bench.memory.close()
+
+
+def test_a_keeper_ends_an_authenticator_and_wakes_it_and_the_log_says_who(
+    run, services, me, tmp_path, now
+) -> None:
+    bench = VerifierBench(tmp_path / "verifier")
+    app = bench.enrol(now=now, account_id=me)
+    given = (me, app.held.totp_id, "--operator", "can.bo")
+    services.verifier = None
+    run("retire-authenticator", *given, status=1)
+    for is_keeper, status in ((False, 1), (True, 0)):
+        services.verifier = bench.client(lambda: now, is_keeper=is_keeper)
+        run("retire-authenticator", *given, status=status)
+    assert check_with(bench, app, now) == "wrong"
+    assert "totp_refused" in run("retire-authenticator", *given, status=1).stderr
+    run("restore-authenticator", *given)
+    assert check_with(bench, app, now) == "right"
+    for kind in ("account:totp:retired", "account:totp:restored"):
+        (row,) = events(services.database, kind)
+        assert app.held.totp_id in row["facts"], "only what was done is on record"
+        assert "can.bo" in row["facts"]
     bench.memory.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from keystore.second_factor.errors import ClockSetBack, RequestMalformed
 from keystore.second_factor.memory import LIMITS, UNUSED_LIFETIME, Matched, VerifierMemory
 from keystore.second_factor.model import CodeOutcome
+from keystore.strongroom.errors import MemoryUnusable
 from tests.support.racing import race
 
 _ME = "acc_1"
@@ -92,10 +94,15 @@ def test_an_expected_activation_code_makes_one_authenticator_a_proofed_one(
     memory.expect_activation(_ME, "CODE", expires_at=now + _SOON, now=now)
     _made(memory, now, code="CODE", totp_id="otp_1")
     _made(memory, now, code="CODE", totp_id="otp_2")
-    memory.take_code(_ME, Matched("otp_2", 7), now=now)
-    memory.take_code(_ME, Matched("otp_1", 7), now=now)
+    _made(memory, now, code="CODE", totp_id="otp_3")
+    assert memory.take_code(_ME, Matched("otp_2", 7), now=now).outcome == "right"
+    for late in ("otp_1", "otp_3"):
+        assert memory.take_code(_ME, Matched(late, 7), now=now).outcome == "wrong"
+    _made(memory, now, code="CODE", totp_id="otp_4")
+    assert memory.take_code(_ME, Matched("otp_4", 7), now=now).outcome == "wrong"
     found = [memory.find(one, account_id=_ME) for one in ("otp_1", "otp_2")]
-    assert [one.is_proofed for one in found if one] == [False, True]
+    assert [one.is_bound_at_proofing for one in found if one] == [False, True]
+    assert [one.standing for one in found if one] == ["waiting", "announced"]
 
 
 @pytest.mark.parametrize("code", ["", "OTHER"])
@@ -108,7 +115,7 @@ def test_a_code_that_no_keeper_announced_proofs_nothing(
     memory.take_code(_ME, Matched("otp_1", 7), now=now)
     found = memory.find("otp_1", account_id=_ME)
     assert found is not None
-    assert not found.is_proofed
+    assert not found.is_bound_at_proofing
 
 
 def test_what_was_decided_with_the_first_code_is_never_changed(
@@ -120,7 +127,7 @@ def test_what_was_decided_with_the_first_code_is_never_changed(
     memory.take_code(_ME, Matched("otp_1", 8), now=now)
     found = memory.find("otp_1", account_id=_ME)
     assert found is not None
-    assert not found.is_proofed
+    assert not found.is_bound_at_proofing
     for is_proofed in (True, False):
         with pytest.raises(RequestMalformed, match="totp_id"):
             memory.add_known("otp_1", _ME, is_proofed=is_proofed, now=now)
@@ -135,7 +142,7 @@ def test_what_is_not_remembered_is_as_young_as_this_instant(
     memory.learn("otp_1", account_id=_ME, now=now + _SOON)
     found = memory.find("otp_1", account_id=_ME)
     assert found is not None
-    assert (found.made_ms, found.is_proofed) == (int(now.timestamp() * 1000), False)
+    assert (found.made_ms, found.standing) == (int(now.timestamp() * 1000), "waiting")
     assert memory.find("otp_1", account_id="acc_2") is None
 
 
@@ -151,7 +158,7 @@ def test_what_nobody_confirmed_and_what_ran_out_is_forgotten(
     memory.take_code(_ME, Matched("otp_1", 7), now=later)
     found = memory.find("otp_1", account_id=_ME)
     assert found is not None
-    assert not found.is_proofed
+    assert not found.is_bound_at_proofing
 
 
 def test_a_clock_that_is_set_back_takes_no_code(memory: VerifierMemory, now: datetime) -> None:
@@ -161,3 +168,44 @@ def test_a_clock_that_is_set_back_takes_no_code(memory: VerifierMemory, now: dat
     memory.trust_clock(now - timedelta(minutes=6))
     said = memory.take_code(_ME, Matched("otp_1", 8), now=now - timedelta(minutes=6))
     assert said.outcome == "right"
+
+
+def test_whoever_trusts_the_clock_stands_in_the_memory(
+    memory: VerifierMemory, tmp_path: Path, now: datetime
+) -> None:
+    earlier = now - timedelta(days=1)
+    memory.take_code(_ME, Matched("otp_1", 7), now=now)
+    memory.trust_clock_of("can.bo", now=earlier)
+    assert memory.take_code(_ME, Matched("otp_1", 8), now=earlier).outcome == "right"
+    memory.close()
+    with sqlite3.connect(tmp_path / "memory.db") as opened:
+        rows = opened.execute("SELECT at_ms, operator FROM trusted").fetchall()
+    assert rows == [(int(earlier.timestamp() * 1000), "can.bo")]
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "reason"),
+    [(b"", 0o644, "readable_by_others"), (b"no database at all" * 99, 0o600, "damaged")],
+)
+def test_a_file_that_cannot_be_it_is_refused_by_name(
+    tmp_path: Path, content: bytes, mode: int, reason: str
+) -> None:
+    file = tmp_path / "memory.db"
+    file.write_bytes(content)
+    file.chmod(mode)
+    with pytest.raises(MemoryUnusable, match=reason) as refused:
+        VerifierMemory(file)
+    assert refused.value.file == file
+    with pytest.raises(MemoryUnusable, match="unreadable"):
+        VerifierMemory(tmp_path / "nowhere" / "memory.db")
+
+
+def test_of_an_account_it_keeps_a_hash(
+    memory: VerifierMemory, tmp_path: Path, now: datetime
+) -> None:
+    _made(memory, now, code="CODE")
+    memory.expect_activation(_ME, "CODE", expires_at=now + _SOON, now=now)
+    memory.take_code(_ME, Matched("otp_1", 7), now=now)
+    memory.take_code(_ME, None, now=now)
+    memory.close()
+    assert _ME.encode() not in b"".join(one.read_bytes() for one in tmp_path.iterdir())

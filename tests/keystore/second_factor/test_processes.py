@@ -304,6 +304,19 @@ def test_nobody_answers_where_none_runs(tmp_path: Path) -> None:
         client.check_code("acc_1", [], "123456")
 
 
+def test_what_it_cannot_start_with_is_one_sentence(tmp_path: Path) -> None:
+    """No trace, no child that dies every few seconds, and nobody who waits for it meanwhile."""
+    stopped = VerifierProcess(tmp_path / "v", f"sqlite:///{tmp_path / 'antin.db'}")
+    nowhere = stopped.run("key", "--output", str(tmp_path / "nowhere" / "keys"))
+    memory = tmp_path / "v" / "verifier" / "memory.db"
+    memory.write_bytes(b"no database at all" * 99)
+    memory.chmod(0o600)
+    for said in (nowhere, stopped.run(), stopped.run("--trust-clock", "--operator", "can.bo")):
+        assert said.returncode == 1
+        assert "Traceback" not in said.stderr
+    assert "damaged" in stopped.run().stderr
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [

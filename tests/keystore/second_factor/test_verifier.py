@@ -99,7 +99,7 @@ def test_a_code_confirms_exactly_what_was_handed_in(
     wanted = signing_of(now)
     token = confirm_with(bench, app, wanted, now)
     stated = _stated(bench, token, challenge=wanted.challenge(), now=now)
-    assert stated == VerifiedStatement(PERSON)
+    assert stated == VerifiedStatement(PERSON, totp_id=app.held.totp_id)
     with pytest.raises(Exception, match="statement_for_other"):
         _stated(bench, token, challenge=signing_of(now).challenge(), now=now)
 
@@ -283,7 +283,7 @@ def test_acting_for_an_organisation_names_person_and_mandate(
         expected_account=ORGANISATION,
         expected_kind="organisation",
     )
-    assert stated == VerifiedStatement(PERSON, MANDATE)
+    assert stated == VerifiedStatement(PERSON, MANDATE, app.held.totp_id)
     later = now + timedelta(seconds=STEP_S)
     enrolment = enrolment_of(now=later, account_id=ORGANISATION, subject_kind="organisation")
     assert isinstance(confirm_with(mandated, app, enrolment, later, mandate_id=MANDATE), str)
@@ -314,7 +314,7 @@ def test_with_ones_own_key_a_mandate_is_not_looked_at_and_not_stated(
     wanted = signing_of(now)
     token = confirm_with(mandated, app, wanted, now, mandate_id="mdt_other")
     stated = _stated(mandated, token, challenge=wanted.challenge(), now=now)
-    assert stated == VerifiedStatement(PERSON)
+    assert stated == VerifiedStatement(PERSON, totp_id=app.held.totp_id)
 
 
 def test_a_mandate_that_ended_a_second_ago_is_refused(

@@ -12,6 +12,7 @@ import pytest
 
 from keystore.signer.errors import ClockSetBack
 from keystore.signer.spent import SpentLedger
+from keystore.strongroom.errors import MemoryUnusable
 from tests.support.racing import race
 
 
@@ -49,7 +50,7 @@ def test_it_is_for_its_owner_alone(ledger: SpentLedger, tmp_path: Path, now: dat
         assert not stat.S_IMODE(file.stat().st_mode) & 0o077, file.name
     (tmp_path / "open.db").touch(0o644)
     (tmp_path / "open.db").chmod(0o644)
-    with pytest.raises(PermissionError, match="readable_by_others"):
+    with pytest.raises(MemoryUnusable, match="readable_by_others"):
         SpentLedger(tmp_path / "open.db")
 
 

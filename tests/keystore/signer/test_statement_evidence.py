@@ -89,6 +89,8 @@ def test_a_statement_of_another_time_is_refused(
         ({"aud": [SIGNER, "https://another.example"]}, STATEMENT_TYP, "statement_audience"),
         ({"confirms": None}, STATEMENT_TYP, "statement_for_other"),
         ({"confirms": 1}, STATEMENT_TYP, "statement_for_other"),
+        ({"totp_id": ...}, STATEMENT_TYP, "jwt_claim_invalid"),
+        ({"totp_id": "an app"}, STATEMENT_TYP, "statement_totp"),
         ({"jti": ...}, STATEMENT_TYP, "jwt_claim_invalid"),
         ({"iat": ...}, STATEMENT_TYP, "jwt_claim_invalid"),
         ({"sub": 1}, STATEMENT_TYP, "jwt_claim_invalid"),
@@ -113,6 +115,7 @@ def test_a_token_that_is_no_statement_is_refused(
         "iat": issued,
         "exp": issued + changes.pop("exp", 300),
         "jti": "one",
+        "totp_id": "otp_1",
         "confirms": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
     }
     claims |= changes
@@ -178,9 +181,9 @@ def test_for_an_organisation_person_and_mandate_are_named(
 ) -> None:
     evidence = verifier.states(_CHALLENGE, now=now, **_FOR)
     stated = _verify(evidence, keys.current(), now=now, **_AS_ORGANISATION)
-    assert stated == VerifiedStatement("acc_1", "mdt_1")
+    assert stated == VerifiedStatement("acc_1", "mdt_1", "otp_1")
     own = _verify(verifier.states(_CHALLENGE, now=now), keys.current(), now=now)
-    assert own == VerifiedStatement("acc_1")
+    assert own == VerifiedStatement("acc_1", totp_id="otp_1")
 
 
 @pytest.mark.parametrize(

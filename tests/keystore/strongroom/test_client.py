@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,8 @@ from keystore.signer.client import SignerClient
 from keystore.signer.errors import OutcomeUnknown, SignerUnavailable
 from keystore.strongroom.frames import Message, Refused
 from tests.support.answering_room import answering
+from tests.support.racing import race
+from tests.support.verifier import VerifierBench, serving
 
 
 def _check(path: Path, answers: Sequence[Message | None], *, patience_s: float = 5) -> CodeOutcome:
@@ -94,3 +99,33 @@ def test_an_address_and_its_kind_of_door_go_together(tmp_path: Path) -> None:
         pytest.raises(VerifierUnavailable),
     ):
         client.kek_ids()
+
+
+def test_a_room_that_hangs_keeps_few_callers_and_not_for_long(tmp_path: Path) -> None:
+    """It listens, as the parent of dead children does, and nobody answers."""
+    path = tmp_path / "s.sock"
+    with (
+        socket.socket(socket.AF_UNIX) as listener,
+        closing(VerifierClient(f"unix:{path}", most_at_once=2)) as client,
+    ):
+        listener.bind(str(path))
+        listener.listen(64)
+
+        def ask() -> float:
+            began_s = time.monotonic()
+            with pytest.raises(VerifierUnavailable):
+                client.check_code("acc_1", [], "123456")
+            return time.monotonic() - began_s
+
+        took = sorted(race([ask] * 6))
+    assert took[-1] < 4.5
+    assert took[3] < 2, "four of six were told at once"
+
+
+def test_who_waits_for_others_to_be_answered_is_answered(tmp_path: Path) -> None:
+    bench = VerifierBench(tmp_path / "v")
+    with (
+        serving(bench, tmp_path / "s.sock", time=lambda: datetime.now(UTC)),
+        closing(VerifierClient(f"unix:{tmp_path / 's.sock'}", most_at_once=2)) as client,
+    ):
+        assert set(race([client.kek_ids] * 12)) == {bench.ring.ids}
