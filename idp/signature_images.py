@@ -76,12 +76,26 @@ class SignatureImages:
             ink = SEAL.ink if is_seal else PERSON.ink
             _checked, output = self._isolation.run(CHECK_IMAGE, CheckImage(ink), inputs=[image])
             output.close()
+        self.keep(account_id, SignatureImage(png, width_mm), now=now, log=log)
+
+    def keep(
+        self,
+        account_id: AccountId,
+        image: SignatureImage,
+        *,
+        now: datetime,
+        log: LogWriter | None = None,
+    ) -> None:
+        """Keep an image that is known to be good, such as a specimen of ours.
+
+        **Not** checked here.
+        Raises  AccountUnknown.
+        """
         with self._database.transaction() as tx:
             row = find_row(tx.connection, account_id, is_locked=True)
             if row is None:
                 raise AccountUnknown
-            kept = SignatureImage(png, width_mm)
-            replace_signature_image(tx, row, kept, sealer=self._sealer, now=now)
+            replace_signature_image(tx, row, image, sealer=self._sealer, now=now)
             event = Event(EventType.SIGNATURE_IMAGE_SET, account_id=account_id)
             (log or self._log).record(tx, event, data_key=row.data_key, now=now)
 

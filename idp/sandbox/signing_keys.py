@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import datetime
 
 from idp.accounts.identifiers import ParsedIdentifier
-from idp.accounts.model import Account, AccountLevel, IdentifierKind
+from idp.accounts.model import Account, AccountLevel, IdentifierKind, SignatureImage
 from idp.ids import make_id
 from idp.sandbox.people import PEOPLE
 from idp.sandbox.specimens import SEAL_WIDTH_MM, seal_specimen, signature_specimen
@@ -25,7 +24,6 @@ from idp.signing import SigningServices
 from keystore.one_time_codes import code_at
 from keystore.second_factor.client import VerifierClient
 from keystore.second_factor.model import HeldTotp
-from signing.errors import WallsMissing
 from signing.model import Role
 from signing.ports import Signer
 
@@ -56,12 +54,12 @@ def set_specimens(services: Services, *, now: datetime) -> None:
         return
     for person in _people(services):
         roles = services.people.representations(person.account_id, now=now)
-        seals = [(role.organisation, seal_specimen(), SEAL_WIDTH_MM) for role in roles]
-        for account_id, png, width_mm in ((person.account_id, signature_specimen(), None), *seals):
-            if signing.images.find_image(account_id) is not None:
-                continue
-            with suppress(WallsMissing):  # where no document is read, none is signed visibly
-                signing.images.set_image(account_id, png, width_mm=width_mm, now=now)
+        seal = SignatureImage(seal_specimen(), SEAL_WIDTH_MM)
+        images = {role.organisation: seal for role in roles}
+        images[person.account_id] = SignatureImage(signature_specimen())
+        for account_id, image in images.items():
+            if signing.images.find_image(account_id) is None:
+                signing.images.keep(account_id, image, now=now)
 
 
 def _people(services: Services) -> Iterator[Account]:
