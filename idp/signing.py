@@ -20,6 +20,7 @@ from idp.accounts.people import People
 from idp.egress import Egress
 from idp.errors import SettingsInvalid
 from idp.passkey_removal import PasskeyRemoval
+from idp.passkey_use import NotesUse
 from idp.pki import Pki
 from idp.second_factors import VerifierFactors
 from idp.settings import Settings
@@ -220,7 +221,7 @@ def build_signing(
             outcomes=outcomes,
             signing=signing,
             second_factors=factors,
-            door=door,
+            door=NotesUse(door, passkeys=passkeys, time=time),
             deferred=outbox,
         ),
     )
