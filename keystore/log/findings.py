@@ -34,6 +34,8 @@ class FindingKind(StrEnum):
     """The tree is smaller than a checkpoint that somebody keeps."""
     RENAMED = "renamed"
     """A tree has another name than the one under which the deployment is known."""
+    UNREADABLE = "unreadable"
+    """A row that nobody of this service would write: what it says cannot be read."""
     UNWITNESSED = "unwitnessed"
     """Entries that witnesses should have seen long ago, and have not."""
 

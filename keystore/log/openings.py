@@ -100,7 +100,7 @@ def open_row(values: Any, *, sealer: Sealer, data_key: bytes | None) -> Opening:
             ),
             now=from_ms(values["at_ms"]),
         )
-    except (ValueError, msgspec.MsgspecError) as problem:
+    except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as problem:
         raise EventDiffers from problem
     opening = Opening(nonce, event)
     if not hmac.compare_digest(opening.leaf, values["leaf"]):

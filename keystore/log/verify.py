@@ -13,6 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
 
 from keystore.log.chain_storage import find_stuck
 from keystore.log.checkpoint import verify_checkpoint
@@ -20,11 +23,12 @@ from keystore.log.entries import Tree
 from keystore.log.errors import NoteMalformed, NoteNotTrusted
 from keystore.log.findings import Finding, FindingKind, Findings, Remark, RemarkKind
 from keystore.log.note_keys import NoteVerifier
+from keystore.log.odd_rows import find_odd
 from keystore.log.row_marks import RowMarks
 from keystore.log.tree_storage import find_tree_state
 from keystore.log.verify_rows import Opener, verify_rows
-from keystore.log.verify_standing import check_known, check_name, check_witnessed
-from keystore.log.verify_trees import Anchor, verify_tree
+from keystore.log.verify_standing import UNREADABLE, check_known, check_name, check_witnessed
+from keystore.log.verify_trees import Anchor, TreeCount, verify_tree
 from keystore.storage import DatabaseLike
 
 Progress = Callable[[int], None]
@@ -105,7 +109,7 @@ def verify_log(
             unknown_to: witnesses that were asked and know no checkpoint of a tree;
             against: what witnesses or anybody else kept; opener: opens the event of a row;
             marks: tells rows that were recorded from others.
-    Raises  nothing of what it finds; that is the report's.
+    Raises  nothing of what it finds, whatever the rows hold; that is the report's.
     """
     findings = Findings()
     anchors = _read_anchors(against, log_keys=log_keys, witness_keys=witness_keys, to=findings)
@@ -117,6 +121,8 @@ def verify_log(
                 check_name(state, expected=origins[state.tree], findings=findings)
         for writer, seq in find_stuck(connection):
             findings.add(FindingKind.STUCK, f"{writer}/{seq}")
+        for name in find_odd(connection):
+            findings.add(FindingKind.UNREADABLE, name)
         rows = verify_rows(
             connection,
             states=[state for state in states.values() if state is not None],
@@ -126,7 +132,7 @@ def verify_log(
             progress=progress,
         )
         trees = {
-            tree: verify_tree(
+            tree: _verify_tree(
                 connection,
                 tree,
                 state=states[tree],
@@ -173,6 +179,17 @@ def verify_log(
         checkpoints=sum(one.checkpoints for one in trees.values()),
         anchors=len(anchors),
     )
+
+
+def _verify_tree(
+    connection: Connection, tree: Tree, *, findings: Findings, **how: Any
+) -> TreeCount:
+    """As `verify_tree`; what of a tree or its checkpoints cannot be read is a finding."""
+    try:
+        return verify_tree(connection, tree, findings=findings, **how)
+    except UNREADABLE as problem:
+        findings.add(FindingKind.UNREADABLE, f"{tree}:root", detail=type(problem).__name__)
+        return TreeCount()
 
 
 def _read_anchors(

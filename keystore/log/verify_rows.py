@@ -21,17 +21,34 @@ from keystore.errors import SealBroken
 from keystore.log.errors import EventDiffers
 from keystore.log.events import EventType
 from keystore.log.findings import FindingKind, Findings, RemarkKind
+from keystore.log.odd_rows import is_even
 from keystore.log.record import GENESIS, HASHED, log_chain, log_event, row_hash_of
 from keystore.log.row_marks import RowMarks
 from keystore.log.tree_storage import TreeState
 from keystore.log.tree_tables import log_entry
-from keystore.log.verify_standing import Interruption, read_interruption
+from keystore.log.verify_standing import UNREADABLE, Interruption, read_interruption
 from keystore.recipient import SEALED_TO
 
 Opener = Callable[[Mapping[str, Any]], bool]
 """Opens the event of a row, given its columns by name; False when its key is gone.
 
 Raises  SealBroken when it does not open; EventDiffers when it is not the event of the leaf."""
+
+
+class _Accepted(msgspec.Struct, frozen=True):
+    """The facts of `LOG_ROW_ACCEPTED`, as far as the report says them."""
+
+    writer: str
+    seq: int
+    operator: str = "an operator"
+
+
+class _Marked(msgspec.Struct, frozen=True):
+    """The facts of `LOG_ROWS_MARKED`."""
+
+    rows: int
+    operator: str = "an operator"
+
 
 _BATCH: Final = 2_000
 _GRACE: Final = timedelta(minutes=5)
@@ -96,6 +113,7 @@ def verify_rows(
     5. Its mark is one of ours, once trees were begun: until then rows of before have none.
     6. Its event opens to its leaf.
 
+    One whose columns cannot be read is passed over: `find_odd` names it.
     What operators vouched for, restored or began anew is told by rows of ours, and kept.
 
     Takes   states: of the trees before the rows are read.
@@ -103,9 +121,10 @@ def verify_rows(
     grown_ms = max((to_ms(state.updated_at - _GRACE) for state in states), default=0)
     count = RowCount()
     writer, seq, last_hash = "", 0, GENESIS
+    even = is_even(connection)
     while True:
         after = tuple_(log_event.c.writer, log_event.c.seq) > tuple_(writer, seq)
-        rows = connection.execute(_ROWS.where(after)).all()
+        rows = connection.execute(_ROWS.where(after, even)).all()
         for row in rows:
             values = tuple(row[: len(HASHED)])
             row_hash, mark, integrated, position = row[len(HASHED) :]
@@ -171,17 +190,21 @@ def _open(
 def _tell(values: Sequence[Any], *, name: str, count: RowCount, findings: Findings) -> None:
     """Keep what a row of ours says about the log itself."""
     event_type, at_ms, raw_facts = values[_TYPE], values[_AT_MS], values[_FACTS]
-    interruption = read_interruption(event_type=event_type, at_ms=at_ms, facts=raw_facts)
-    if interruption is not None:
-        count.interruptions.append(interruption)
-    if event_type not in (EventType.LOG_ROW_ACCEPTED, EventType.LOG_ROWS_MARKED):
-        return
-    facts: dict[str, Any] = msgspec.json.decode(raw_facts)
-    who = f"by {facts.get('operator', 'an operator')}, {name}"
-    if event_type == EventType.LOG_ROW_ACCEPTED:
-        findings.remark(RemarkKind.ACCEPTED, f"{facts['writer']}/{facts['seq']}", detail=who)
-    else:
-        findings.remark(RemarkKind.MARKED, f"{facts['rows']} rows", detail=who)
+    try:
+        interruption = read_interruption(event_type=event_type, at_ms=at_ms, facts=raw_facts)
+        if interruption is not None:
+            count.interruptions.append(interruption)
+        elif event_type == EventType.LOG_ROW_ACCEPTED:
+            accepted = msgspec.json.decode(raw_facts, type=_Accepted)
+            entry, who = f"{accepted.writer}/{accepted.seq}", f"by {accepted.operator}, {name}"
+            findings.remark(RemarkKind.ACCEPTED, entry, detail=who)
+        elif event_type == EventType.LOG_ROWS_MARKED:
+            marked = msgspec.json.decode(raw_facts, type=_Marked)
+            who = f"by {marked.operator}, {name}"
+            findings.remark(RemarkKind.MARKED, f"{marked.rows} rows", detail=who)
+    except UNREADABLE:
+        # a process of ours was made to write it: whoever reads the report has to know
+        findings.add(FindingKind.UNREADABLE, name, detail=event_type)
 
 
 def _names() -> tuple[str, ...]:

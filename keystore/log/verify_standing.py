@@ -32,6 +32,9 @@ _SETTLED: Final = timedelta(days=7)
 """How long after a restore, or after the log was begun anew, witnesses may be without what there
 is: people have to be asked to trust another name."""
 
+UNREADABLE: Final = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
+"""What reading the facts of a row may end in, whatever they are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Interruption:
@@ -47,15 +50,15 @@ class Interruption:
 
 
 def read_interruption(*, event_type: str, at_ms: int, facts: str) -> Interruption | None:
-    """The interruption that a row tells of, if it does; the caller knows that the row is ours."""
+    """The interruption that a row tells of, if it does; the caller knows that the row is ours.
+
+    Raises  one of `UNREADABLE`.
+    """
     if event_type == EventType.LOG_BEGUN_ANEW:
         return Interruption(event_type, at_ms, since_ms=0)
     if event_type != EventType.BACKUP_RESTORED:
         return None
-    try:
-        made = datetime.strptime(msgspec.json.decode(facts)["made"], MADE_FORM).replace(tzinfo=UTC)
-    except (ValueError, KeyError, TypeError):
-        return None
+    made = datetime.strptime(msgspec.json.decode(facts)["made"], MADE_FORM).replace(tzinfo=UTC)
     return Interruption(event_type, at_ms, since_ms=to_ms(made - _GRACE))
 
 

@@ -28,11 +28,14 @@ from keystore.log.record import log_chain, log_event
 from keystore.log.tiles import TILE_BYTES, TILE_WIDTH, root_of_tile
 from keystore.log.tree_storage import TreeState, find_tile
 from keystore.log.tree_tables import log_entry
+from keystore.log.verify_standing import UNREADABLE
 
 _Row = Any
 """position, seq, writer, at_ms, leaf, row_hash, type; what a missing row has is None."""
 _OWN: Final = "checkpoint "
 _BATCH: Final = 8 * TILE_WIDTH
+_MOST_MISSING: Final = 1 << 20
+"""A size that somebody wrote is no reason to walk for ever over entries that never were."""
 _ENTRIES = (
     select(
         log_entry.c.position,
@@ -111,7 +114,11 @@ def verify_tree(
         rows = connection.execute(
             _ENTRIES.where(log_entry.c.tree == tree.value, after, log_entry.c.position < size)
         ).all()
-        walk.add(rows, end=size if len(rows) < _BATCH else rows[-1].position + 1)
+        end = size if len(rows) < _BATCH else rows[-1].position + 1
+        if end - walk.frontier.size > _MOST_MISSING:
+            findings.add(FindingKind.REMOVED, f"{tree}:{walk.frontier.size}-{end - 1}")
+            break
+        walk.add(rows, end=end)
         progress(len(rows))
         if len(rows) < _BATCH:
             break
@@ -176,10 +183,10 @@ class _Walk:
         elif row.row_hash is None:
             self._findings.add(FindingKind.REMOVED, name, detail=f"{row.writer}/{row.seq}")
         else:
-            made = hash_leaf(make_entry(at_ms=row.at_ms, leaf=row.leaf, row_hash=row.row_hash))
+            made = _hash_of(row)
             if made != leaf or find_tree(row.type) is not self._tree:  # 2
                 self._findings.add(FindingKind.CHANGED, name, detail=f"{row.writer}/{row.seq}")
-            leaf = leaf or made
+            leaf = leaf or made or b""
         leaf = leaf if len(leaf) == HASH_BYTES else bytes(HASH_BYTES)
         self.frontier.append(leaf)
         self._put(0, leaf)
@@ -215,6 +222,14 @@ class _Walk:
                 where = f"{self._tree}:{self._last_good}-{anchor.size - 1}"
                 self._findings.add(FindingKind.REWRITTEN, where, detail=anchor.source)
                 self._is_rewritten = True
+
+
+def _hash_of(row: _Row) -> bytes | None:
+    """The leaf that a row makes; None of one that no process of ours wrote."""
+    try:
+        return hash_leaf(make_entry(at_ms=row.at_ms, leaf=row.leaf, row_hash=row.row_hash))
+    except UNREADABLE:
+        return None
 
 
 def _fill(rows: Sequence[_Row], *, start: int, end: int) -> list[tuple[int, _Row | None]]:
