@@ -30,7 +30,9 @@ from idp.storage.accounts import find_row
 from idp.storage.credentials import list_totps, replace_totps, totp
 from idp.verifier_registers import DatabaseRegisters
 from keystore.errors import KeystoreError
+from keystore.log.events import Event, EventType
 from keystore.second_factor.client import VerifierClient
+from keystore.second_factor.errors import AuthenticatorTooYoung
 from keystore.signer.activation import SignatureActivation
 from keystore.signer.evidence import StatementEvidence
 from keystore.signer.model import MadeKey
@@ -248,6 +250,31 @@ def test_what_a_captured_worker_enrols_off_the_record_never_confirms(house, hand
         hands.now += timedelta(days=days)
         said = hands.confirm(me, code_at(made.secret, now=hands.now))
         assert said == "authenticator_too_young"
+
+
+def test_a_captured_worker_beside_somebodys_authenticator_never_confirms(
+    house, hands, me, source
+) -> None:
+    """With a row of the log that it writes as any worker does, and all the time it wants."""
+    secret = hands.enrol(me, source)
+    totp_id = make_id("otp")
+    made = hands.client.make_totp(totp_id, account_id=me, activation_code="")
+    new = Totp(totp_id, made.kept, hands.now, TotpHolder.VERIFIER)
+    code = code_at(made.secret, now=hands.now)
+    assert hands.client.check_code(me, [held(new)], code).outcome == "right"
+    with house.database.transaction() as tx:
+        row = find_row(tx.connection, me, is_locked=True)
+        facts = {"replaced": 0, "totp_id": totp_id, "holder": "verifier"}
+        event = Event(EventType.TOTP_ENROLLED, account_id=me, facts=facts)
+        house.log.record(tx, event, data_key=row.data_key, now=hands.now)
+    for days in (0, 4, 400):
+        hands.now += timedelta(days=days)
+        wanted = activation_of(_KEY, None, now=hands.now, account_id=me)
+        code = code_at(made.secret, now=hands.now)
+        with pytest.raises(AuthenticatorTooYoung):
+            hands.client.confirm(me, [held(new)], code, wanted=wanted)
+    code = code_at(secret, now=hands.now)
+    assert isinstance(hands.confirm(me, code), StatementEvidence), "its owner goes on"
 
 
 def test_a_row_that_is_put_back_brings_no_lost_telephone_back(house, hands, me, source) -> None:

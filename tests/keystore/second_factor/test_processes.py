@@ -260,6 +260,7 @@ def test_an_organisations_key_signs_while_the_mandate_runs_and_the_log_says_who(
         row = next(one for one in events(database, kind) if one["account_id"] == wanted.account_id)
         assert person.account_id in row["facts"]
         assert mandate.mandate_id in row["facts"]
+        assert app.held.totp_id in row["facts"], "which authenticator it was"
     assert end_mandate(database, mandate, log=log, now=_now())
     late = activation_of(key, None, now=_now(), account_id=organisation.account_id)
     with pytest.raises(MandateRefused):
