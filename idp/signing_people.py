@@ -34,6 +34,8 @@ _MANDATES: Final[Mapping[Role, frozenset[MandateKind]]] = MappingProxyType(
     }
 )
 """Under which mandates somebody signs for an organisation, by what she signs as."""
+SIGN: Final = "sign"
+"""The scope that a mandate has to have which is narrowed at all."""
 
 
 class Clients(Protocol):
@@ -113,6 +115,7 @@ class PortalSigners:
                 if one.kind in kinds
                 and one.principal_id == signer.organisation_id
                 and one.valid_at(now)
+                and (not one.scopes or SIGN in one.scopes)
                 and (client_id is None or not one.portals or client_id in one.portals)
             ),
             None,
