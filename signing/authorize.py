@@ -32,6 +32,7 @@ from signing.errors import (
     RequestNotWaiting,
 )
 from signing.formats.material import Level, Signatory
+from signing.formats.status_material import gather_material
 from signing.formats.table import Act, Half, Material, Parties, prepare_half
 from signing.isolation.blob import Blob
 from signing.model import (
@@ -151,14 +152,15 @@ class Windows:
         """Prepare everything that the signer would sign, and let her confirm it for a while.
 
         1. It is this signer's turn, and she may sign at this moment.
-        2. The credential is hers, and the passkey one of those that open it.
+        2. The credential is hers, and the passkey one of those that open it; its certificate is
+           good at this moment.
         3. Every document is what was handed over; what has to be signed over it is prepared.
         4. One activation over all of it takes the place of a window that was open before.
 
         Takes   passkey: which of the credential's shall confirm; empty for a one-time code.
         Raises  RequestNotWaiting, ConfirmationRefused (mandate_ended, passkey_foreign,
-                another_confirmation), DocumentRefused, CertificateRefused, ParsingFailed,
-                TimestampUnavailable, DocumentGone.
+                another_confirmation), DocumentRefused, CertificateRefused (revoked, expired),
+                StatusUnavailable, ParsingFailed, TimestampUnavailable, DocumentGone.
         """
         # 1
         slot = self.turn_of(request, signer=signer, now=now)
@@ -169,6 +171,11 @@ class Windows:
             passkey and passkey not in credential.passkeys
         ):
             raise ConfirmationRefused("passkey_foreign")
+        if self._parties.status is not None:
+            # TT 15/2025/TT-BKHCN Art. 5: before it signs, not only when the document is finished
+            signatory = credential.signatory
+            chain = (signatory.certificate, *signatory.chain)
+            gather_material(self._parties.status, chains=[chain], now=now)
         # 3
         try:
             work = self._prepare(request, slot, credential=credential, now=now)

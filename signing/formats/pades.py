@@ -186,7 +186,7 @@ def finish_pades(
     if revisions.hashed(signatory.hash_name).digest() != prepared.document_digest:
         raise DocumentRefused("document_changed")
     # 2
-    cms, token_chain = _finish_cms(prepared, signature=signature, parties=parties)
+    cms, token_chain = _finish_cms(prepared, signature=signature, parties=parties, now=now)
     start, end = prepared.hole_start, prepared.hole_end
     try:
         revisions.append(fill_hole(prepared.increment, start=start, end=end, content=cms))
@@ -212,7 +212,7 @@ def join(document: Blob, increments: tuple[bytes, ...]) -> Blob:
 
 
 def _finish_cms(
-    prepared: PreparedPades, *, signature: bytes, parties: PadesParties
+    prepared: PreparedPades, *, signature: bytes, parties: PadesParties, now: datetime
 ) -> tuple[bytes, tuple[bytes, ...]]:
     """The CMS, and the chain of the timestamp in it, if it has one."""
     if not prepared.level.has_timestamp:
@@ -220,6 +220,8 @@ def _finish_cms(
     # before anything is stamped; `finish_cms` verifies too
     verify_signature(prepared.cms, signature=signature)
     signatory = prepared.cms.signatory
+    # stamped after its end, a certificate proves nothing
+    check_validity(signatory.certificate, now=now)
     imprint = timestamp_imprint(signature, hash_name=signatory.hash_name)
     token = parties.get_timestamps().stamp(imprint, hash_name=signatory.hash_name)
     cms = finish_cms(prepared.cms, signature=signature, timestamp=token)

@@ -40,6 +40,13 @@ _UNREADABLE: Final = (
 MAX_OCSP_BYTES: Final = 64 * 1024
 MAX_CRL_BYTES: Final = 1024 * 1024
 _SKEW: Final = timedelta(minutes=5)
+_LONGEST_WITHOUT_END: Final = timedelta(hours=24)
+"""How old evidence may be that does not say when there will be newer one."""
+_UNDERSTOOD: Final = (
+    x509.IssuingDistributionPoint,
+    x509.CRLNumber,
+    x509.AuthorityKeyIdentifier,
+)
 
 
 def gather_material(
@@ -100,6 +107,8 @@ class _List:
             crl.last_update_utc, crl.next_update_utc, now=now
         ):
             return False
+        if not self._is_understood():
+            return False
         key = issuer.public_key()
         if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
             return False
@@ -109,13 +118,34 @@ class _List:
             raise CertificateRefused("revoked")
         return True
 
+    def _is_understood(self) -> bool:
+        """Whether it is a whole list, and nothing in it changes what it means.
+
+        Source  RFC 5280 §5.2 (critical extensions), §5.2.4 (a delta is the difference to a list).
+        """
+        return not any(
+            isinstance(one.value, x509.DeltaCRLIndicator)
+            or (one.critical and not isinstance(one.value, _UNDERSTOOD))
+            for one in self.crl.extensions
+        )
+
     def _is_about(self, certificate: x509.Certificate) -> bool:
         try:
             found = self.crl.extensions.get_extension_for_class(x509.IssuingDistributionPoint)
         except x509.ExtensionNotFound:
             return True
         partition = found.value
-        if partition.only_contains_attribute_certs or partition.only_some_reasons:
+        if (
+            partition.only_contains_attribute_certs
+            or partition.only_some_reasons
+            or partition.indirect_crl
+        ):
+            return False
+        basic = find_extension(certificate, x509.BasicConstraints)
+        is_authority = basic is not None and basic.value.ca
+        if partition.only_contains_user_certs and is_authority:
+            return False
+        if partition.only_contains_ca_certs and not is_authority:
             return False
         mine = {name for point in _points(certificate) for name in point.full_name or ()}
         return partition.full_name is not None and not mine.isdisjoint(partition.full_name)
@@ -202,7 +232,8 @@ def _basic_parts(raw: bytes) -> tuple[bytes, bytes, bytes]:
 
 
 def _is_current(this: datetime, following: datetime | None, *, now: datetime) -> bool:
-    return this <= now + _SKEW and (following is None or now <= following)
+    until = this + _LONGEST_WITHOUT_END if following is None else following
+    return this <= now + _SKEW and now <= until
 
 
 def _points(certificate: x509.Certificate) -> x509.CRLDistributionPoints | tuple[()]:

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from signing.errors import DocumentRefused, StatusUnavailable, TimestampUnavailable
 from signing.formats.cades import Sources
-from signing.formats.chains import order_chain
+from signing.formats.chains import check_validity, order_chain
 from signing.formats.material import Level, ValidationMaterial
 from signing.formats.status_material import gather_material
 from signing.formats.timestamps import VerifiedTimestamp, imprint_hash, verify_timestamp
@@ -71,6 +71,8 @@ def raise_level(
     added: list[Element] = []
     stamps = standing.stamps
     if not stamps:
+        # stamped after its end, a certificate proves nothing
+        check_validity(standing.certificates[0], now=now)
         stamps = (_stamp(standing, sources=sources),)
         added.extend(
             signature_timestamp(one.token, timestamp_id=one.timestamp_id) for one in stamps

@@ -8,7 +8,7 @@ Not here: the provider's side of the ports, which has tests of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -130,8 +130,17 @@ class SigningHouse:
         self.look: LooksAt = look_at_first_bytes
         self.build(timestamps=pki.timestamps(now=now), status=pki.status())
 
-    def build(self, *, timestamps: Timestamps | None, status: StatusSource) -> None:
-        """Put it together, again when a test wants another authority."""
+    def build(
+        self,
+        *,
+        timestamps: Timestamps | None,
+        status: StatusSource,
+        at_opening: StatusSource | None = None,
+    ) -> None:
+        """Put it together, again when a test wants another authority.
+
+        Takes   at_opening: who is asked before a window opens; None for somebody who is there.
+        """
         parties = Parties.of(
             self.isolation, timestamps=timestamps, status=status, roots=(self.pki.root.der,)
         )
@@ -145,8 +154,9 @@ class SigningHouse:
             largest_bytes=10_000_000,
             **common,
         )
+        opening = replace(parties, status=at_opening or self.pki.status())
         self.windows = Windows(
-            self.database, signers=self.people, parties=parties, audience=SIGNER, **common
+            self.database, signers=self.people, parties=opening, audience=SIGNER, **common
         )
         self.outcomes = Outcomes(
             self.database,

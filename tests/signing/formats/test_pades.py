@@ -104,6 +104,18 @@ def test_the_hole_is_as_large_as_the_largest_signature_to_the_octet(each_hand: H
     assert room < 3000
 
 
+@pytest.mark.parametrize("level", [Level.T, Level.LT, Level.LTA])
+def test_a_certificate_that_ended_meanwhile_is_not_stamped(
+    level: Level, parties: PadesParties, signing_pki: SigningPki, now: datetime
+) -> None:
+    """ETSI EN 319 102-1 §5.5: the signature has to be known to be older than the end."""
+    hand = signing_pki.hand(lifetime=timedelta(days=40))
+    prepared = _prepare(hand, parties, now, level=level)
+    with pytest.raises(CertificateRefused) as refused:
+        _finish(prepared, hand, parties, now + timedelta(days=41))
+    assert refused.value.reason == "expired"
+
+
 def test_a_token_that_outgrew_the_hole_is_refused_and_nothing_comes_out(
     hand: Hand, parties: PadesParties, now: datetime
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given
 from hypothesis import strategies as st
@@ -282,6 +283,85 @@ def test_a_list_about_something_else_covers_nobody() -> None:
         )
         material = ValidationMaterial(crls=(raw,))
         assert why_not(material, (pki.citizen.der, pki.issuing.der)) == "not_covered"
+
+
+def _list(
+    pki: SmallPki, *extensions: tuple[x509.ExtensionType, bool], this: datetime = SIGNING_TIME
+) -> ValidationMaterial:
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(pki.issuing.certificate.subject)
+        .last_update(this)
+        .next_update(SIGNING_TIME + timedelta(days=1))
+    )
+    for value, is_critical in extensions:
+        builder = builder.add_extension(value, critical=is_critical)
+    raw = builder.sign(pki.issuing.key, SHA256()).public_bytes(Encoding.DER)
+    return ValidationMaterial(crls=(raw,))
+
+
+def _point(pki: SmallPki, **changes: bool) -> x509.IssuingDistributionPoint:
+    (own,) = pki.citizen.certificate.extensions.get_extension_for_class(
+        x509.CRLDistributionPoints
+    ).value
+    usual = {
+        "only_contains_user_certs": False,
+        "only_contains_ca_certs": False,
+        "indirect_crl": False,
+        "only_contains_attribute_certs": False,
+    }
+    return x509.IssuingDistributionPoint(
+        full_name=own.full_name, relative_name=None, only_some_reasons=None, **(usual | changes)
+    )
+
+
+def test_a_list_that_means_something_else_than_its_entries_covers_nobody() -> None:
+    """RFC 5280 §5.2: critical extensions; §5.2.4: a delta alone; §5.2.5: of whom a list is."""
+    pki = SmallPki(SIGNING_TIME - timedelta(days=1))
+    chain = (pki.citizen.der, pki.issuing.der)
+    unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\x05\x00")
+    for extensions in (
+        [],
+        [(x509.CRLNumber(2), False)],
+        [(unknown, False)],
+        [(_point(pki), True)],
+        [(_point(pki, only_contains_user_certs=True), True)],
+    ):
+        check_material(_list(pki, *extensions), chain=chain, now=SIGNING_TIME)
+    for extension in (
+        x509.DeltaCRLIndicator(1),
+        unknown,
+        _point(pki, indirect_crl=True),
+        _point(pki, only_contains_ca_certs=True),
+    ):
+        assert why_not(_list(pki, (extension, True)), chain) == "not_covered"
+
+
+@pytest.mark.parametrize(("hours", "is_enough"), [(23, True), (25, False)])
+def test_evidence_that_never_ends_is_good_for_a_day(hours: int, *, is_enough: bool) -> None:
+    """RFC 6960 §4.2.2.1: without nextUpdate newer information is always to be had."""
+    pki = SmallPki(SIGNING_TIME - timedelta(days=30))
+    answer = (
+        ocsp.OCSPResponseBuilder()
+        .add_response(
+            cert=pki.citizen.certificate,
+            issuer=pki.issuing.certificate,
+            algorithm=SHA256(),
+            cert_status=ocsp.OCSPCertStatus.GOOD,
+            this_update=SIGNING_TIME - timedelta(hours=hours),
+            next_update=None,
+            revocation_time=None,
+            revocation_reason=None,
+        )
+        .responder_id(ocsp.OCSPResponderEncoding.HASH, pki.issuing.certificate)
+        .sign(pki.issuing.key, SHA256())
+    )
+    material = ValidationMaterial(ocsp_responses=(answer.public_bytes(Encoding.DER),))
+    chain = (pki.citizen.der, pki.issuing.der)
+    if is_enough:
+        check_material(material, chain=chain, now=SIGNING_TIME)
+    else:
+        assert why_not(material, chain) == "not_covered"
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from lxml import etree
 
-from signing.errors import DocumentRefused, StatusUnavailable, TimestampUnavailable
+from signing.errors import (
+    CertificateRefused,
+    DocumentRefused,
+    StatusUnavailable,
+    TimestampUnavailable,
+)
 from signing.formats.cades import Sources
 from signing.formats.material import Level
 from signing.formats.xades_levels import Stamp, Standing, raise_level
@@ -30,6 +36,15 @@ def standing(hand: Hand, signing_pki: SigningPki) -> Standing:
 @pytest.fixture
 def sources(signing_pki: SigningPki) -> Sources:
     return Sources(signing_pki.timestamps(), signing_pki.status(), signing_pki.chain)
+
+
+def test_a_certificate_that_ended_meanwhile_is_not_stamped(
+    standing: Standing, sources: Sources
+) -> None:
+    """ETSI EN 319 102-1 §5.5: the signature has to be known to be older than the end."""
+    late = SIGNING_TIME + timedelta(days=3_650)
+    with pytest.raises(CertificateRefused, match="expired"):
+        raise_level(standing, level=Level.T, now=late, sources=sources)
 
 
 def raised(standing: Standing, *, level: Level, sources: Sources) -> list[str]:
