@@ -11,6 +11,7 @@ from datetime import datetime
 
 from keystore.storage import Transaction
 from signing.blobs import DocumentStore
+from signing.storage.halves import delete_halves
 from signing.storage.preparations import delete_preparations
 from signing.storage.requests import end_slots, read_blobs
 
@@ -21,5 +22,6 @@ def end_parts(tx: Transaction, request_id: str, *, documents: DocumentStore, now
     Whoever calls holds the request, and has set its state.
     """
     end_slots(tx, request_id, now=now)
+    halves = delete_halves(tx, request_id)  # before the preparations that they go with
     originals, results = read_blobs(tx.connection, request_id)
-    documents.drop(tx, [*originals, *results, *delete_preparations(tx, request_id)])
+    documents.drop(tx, [*originals, *results, *halves, *delete_preparations(tx, request_id)])

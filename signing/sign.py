@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -24,7 +23,7 @@ from keystore.errors import SealBroken
 from keystore.log.events import EventType
 from keystore.sealing import Sealer
 from keystore.storage import DatabaseLike, Transaction
-from signing.authorize import PreparedWork, held_material
+from signing.authorize import PreparedWork
 from signing.blobs import DocumentStore
 from signing.errors import (
     CertificateRefused,
@@ -39,23 +38,33 @@ from signing.errors import (
 )
 from signing.formats.material import StatusSource, ValidationMaterial
 from signing.formats.status_material import gather_material
-from signing.formats.table import Parties, finish_half
-from signing.isolation.blob import Blob
-from signing.model import RequestState, Result, SigningRequest, Slot, SlotState, StoredBlob
+from signing.formats.status_once import StatusOnce
+from signing.formats.table import Parties
+from signing.halves import Halves
+from signing.model import RequestState, SigningRequest, Slot, SlotState
 from signing.outcomes import Finished, Outcomes
 from signing.requests import SigningRequests
 from signing.storage.evidence import KEPT, Evidence, EvidenceContent, insert_evidence
-from signing.storage.preparations import Preparation, delete_preparation, find_preparation
+from signing.storage.halves import read_halves
+from signing.storage.preparations import (
+    Preparation,
+    delete_preparation,
+    find_preparation,
+    prolong_finishing,
+)
 from signing.storage.requests import (
     KEPT_AFTER_END,
     lock_request,
     move_request,
     move_slot,
+    note_reason,
     set_results,
 )
 
 FINISH_SIGNING: Final = "finish_signing"
 """The kind of deferred work that calls `Signing.finish`."""
+_NEVER_READ: Final = frozenset({"fault", "contradiction", "too_large"})
+"""What whoever reads documents would answer each time."""
 
 
 class Signing:
@@ -82,6 +91,7 @@ class Signing:
         self._outcomes = outcomes
         self._parties = parties
         self._status = status
+        self._halves = Halves(database, documents=documents)
 
     def finish(self, request_id: str, position: int, *, now: datetime) -> Finished:
         """Make the documents of a signer whose signatures are kept; nothing if that was done.
@@ -98,19 +108,38 @@ class Signing:
             or slot.state is not SlotState.CONFIRMED
         ):
             return Finished(request.state, request.reason)
+        if not self._halves.claim(request_id, position, now=now):
+            return Finished(request.state, request.reason)  # another is at it
         try:
             return self._finish(request, slot, preparation, now=now)
-        except (TimestampUnavailable, StatusUnavailable, ParsingFailed) as later:
-            return Finished(RequestState.CONFIRMED, later.code)
+        except (TimestampUnavailable, StatusUnavailable) as later:
+            return self._later(request, slot, reason=later.code)
+        except ParsingFailed as failure:
+            if failure.reason in _NEVER_READ:
+                return self._outcomes.fail(request, slot, reason=failure.code, now=now)
+            return self._later(request, slot, reason=failure.code)
         except (DocumentGone, DocumentRefused, SignatureForeign, CertificateRefused) as never:
             return self._outcomes.fail(request, slot, reason=_reason(never), now=now)
         except SealBroken:
             return self._outcomes.fail(request, slot, reason="document_changed", now=now)
+        except RequestNotWaiting:
+            # somebody else has finished or ended it meanwhile
+            found = self._requests.get(request_id)
+            return Finished(found.state, found.reason)
 
     def give_up(self, request_id: str, position: int, *, reason: str, now: datetime) -> None:
-        """End a request that could not be finished in time."""
+        """End a request that could not be finished in time, for the reason that it had last."""
         request = self._requests.get(request_id)
-        self._outcomes.fail(request, request.slots[position], reason=reason, now=now)
+        why = request.reason or reason
+        self._outcomes.fail(request, request.slots[position], reason=why, now=now)
+
+    def _later(self, request: SigningRequest, slot: Slot, *, reason: str) -> Finished:
+        """Leave it to whoever comes next, and say what it waits for."""
+        with self._database.transaction() as tx:
+            lock_request(tx, request.request_id)
+            if prolong_finishing(tx, request.request_id, slot.position, until=None):
+                note_reason(tx, request.request_id, reason=reason)
+        return Finished(RequestState.CONFIRMED, reason)
 
     def _find(self, request_id: str, position: int) -> Preparation | None:
         with self._database.read() as connection:
@@ -123,79 +152,19 @@ class Signing:
             work = msgspec.msgpack.decode(blob.read(), type=PreparedWork)
         signatures = msgspec.msgpack.decode(preparation.signatures or b"", type=list[bytes])
         chain = (work.certificate, *work.chain)
-        evidence = gather_material(self._status, chains=[chain], now=now)
-        results, stored = self._write(request, work, signatures, now=now)
-        try:
-            with self._database.transaction() as tx:
-                return self._complete(
-                    tx,
-                    request,
-                    slot,
-                    work=work,
-                    results=results,
-                    stored=stored,
-                    evidence=evidence,
-                    now=now,
-                )
-        except RequestNotWaiting:
-            # somebody else has finished it meanwhile; their documents are as good
-            found = self._requests.get(request.request_id)
-            return Finished(found.state, found.reason)
-
-    def _write(
-        self,
-        request: SigningRequest,
-        work: PreparedWork,
-        signatures: Sequence[bytes],
-        *,
-        now: datetime,
-    ) -> tuple[dict[int, Result], list[StoredBlob]]:
-        """The signed documents at rest: which is the result of which, not yet committed."""
-        kept_until = now + KEPT_AFTER_END
-        results: dict[int, Result] = {}
-        stored: list[StoredBlob] = []
-        act = replace(work.act(), now=now)
-        beside: list[tuple[int, bytes]] = []
-        try:
-            for half, signature in zip(work.halves, signatures, strict=True):
-                with ExitStack() as held:
-                    materials = [
-                        held_material(self._documents, request, request.documents[at], held=held)
-                        for at in half.positions
-                    ]
-                    made = held.enter_context(
-                        finish_half(
-                            half, materials, signature=signature, act=act, parties=self._parties
-                        )
-                    )
-                    if half.format.is_detached:
-                        beside.append((half.positions[0], made.read()))
-                        continue
-                    blob = self._documents.write(made, expires_at=kept_until)
-                stored.append(blob)
-                whole = Result(blob.blob_id, 0, blob.size_bytes)
-                results |= dict.fromkeys(half.positions, whole)
-            if beside:
-                stored.append(self._write_together(beside, results, kept_until=kept_until))
-        except BaseException:
-            self._documents.forget_files([one.blob_id for one in stored])
-            raise
-        return results, stored
-
-    def _write_together(
-        self,
-        beside: Sequence[tuple[int, bytes]],
-        results: dict[int, Result],
-        *,
-        kept_until: datetime,
-    ) -> StoredBlob:
-        with Blob.of_chunks(made for _, made in beside) as together:
-            blob = self._documents.write(together, expires_at=kept_until)
-        offset = 0
-        for at, made in beside:
-            results[at] = Result(blob.blob_id, offset, len(made))
-            offset += len(made)
-        return blob
+        # one certificate, one timestamp authority: what is good for one document is for the next
+        status = StatusOnce(self._status)
+        evidence = gather_material(status, chains=[chain], now=now)
+        self._halves.make(
+            request,
+            slot,
+            work=work,
+            signatures=signatures,
+            parties=replace(self._parties, status=status),
+            now=now,
+        )
+        with self._database.transaction() as tx:
+            return self._complete(tx, request, slot, work=work, evidence=evidence, now=now)
 
     def _complete(
         self,
@@ -204,13 +173,11 @@ class Signing:
         slot: Slot,
         *,
         work: PreparedWork,
-        results: Mapping[int, Result],
-        stored: Sequence[StoredBlob],
         evidence: ValidationMaterial,
         now: datetime,
     ) -> Finished:
         lock_request(tx, request.request_id)
-        self._documents.keep(tx, stored)
+        made = read_halves(tx.connection, request.request_id, slot.position)
         is_last = slot.position == request.slots[-1].position
         to = RequestState.SIGNED if is_last else RequestState.WAITING
         certificate = hashlib.sha256(work.certificate).digest()
@@ -232,6 +199,9 @@ class Signing:
             purge_at=None if is_last else request.expires_at + KEPT_AFTER_END,
         ):
             raise RequestNotWaiting(request.state)
+        results = {
+            at: made[number] for number, half in enumerate(work.halves) for at in half.positions
+        }
         set_results(tx, request.request_id, results)
         older = {one.result.blob_id for one in request.documents if one.result is not None}
         if is_last:  # nobody signs what was handed over any more

@@ -177,7 +177,8 @@ def finish_pades(
     4. B-LTA: a timestamp over everything.
 
     Raises  SignatureForeign; TimestampUnavailable; StatusUnavailable; CertificateRefused;
-            DocumentRefused (document_changed); ParsingFailed.  Nothing comes out then.
+            DocumentRefused (document_changed, timestamp_too_large); ParsingFailed.  Nothing comes
+            out then.
     Source  ETSI EN 319 142-1 §6.3.
     """
     # 1
@@ -191,7 +192,7 @@ def finish_pades(
     try:
         revisions.append(fill_hole(prepared.increment, start=start, end=end, content=cms))
     except ValueError as too_large:  # only the authority's token can have grown
-        raise TimestampUnavailable("too_large") from too_large
+        raise DocumentRefused("timestamp_too_large") from too_large
     if not prepared.level.has_material:
         return revisions.increments
     # 3

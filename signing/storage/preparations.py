@@ -28,6 +28,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     insert,
+    or_,
     select,
     update,
 )
@@ -89,6 +90,7 @@ signing_preparation = Table(
     Column("expires_ms", BigInteger, nullable=False, info=_NONE),
     Column("taken_ms", BigInteger, info=_NONE),
     Column("signatures_sealed", LargeBinary, info={"data": "basic"}),
+    Column("finishing_ms", BigInteger, info=_NONE),
     Index("ix_signing_preparation_taken", "state", "taken_ms"),
     info={
         "subject": "person",
@@ -117,6 +119,12 @@ _SIGN: Final = (
     .where(*_KEY, _c.challenge == bindparam("confirmed"), _c.state == PreparationState.TAKEN)
     .values(state=PreparationState.SIGNED, signatures_sealed=bindparam("sealed"))
 )
+_PROLONG: Final = (
+    update(signing_preparation)
+    .where(*_KEY, _c.state == PreparationState.SIGNED)
+    .values(finishing_ms=bindparam("until"))
+)
+_CLAIM: Final = _PROLONG.where(or_(_c.finishing_ms.is_(None), _c.finishing_ms <= bindparam("now")))
 _IS_CONFIRMED: Final = _c.state.in_([PreparationState.TAKEN, PreparationState.SIGNED])
 _STUCK: Final = (
     select(_c.request_id, _c.slot, _c.challenge)
@@ -234,6 +242,27 @@ def keep_signatures(
         },
     )
     return kept.rowcount == 1
+
+
+def claim_finishing(
+    tx: Transaction, request_id: str, slot: int, *, now: datetime, until: datetime
+) -> bool:
+    """Let one worker make the documents, until then; whether it is this one."""
+    claimed = tx.connection.execute(
+        _CLAIM, {"id": request_id, "at": slot, "now": to_ms(now), "until": to_ms(until)}
+    )
+    return claimed.rowcount == 1
+
+
+def prolong_finishing(
+    tx: Transaction, request_id: str, slot: int, *, until: datetime | None
+) -> bool:
+    """Let that worker go on until then (None: another may); whether anything is to be made."""
+    prolonged = tx.connection.execute(
+        _PROLONG,
+        {"id": request_id, "at": slot, "until": None if until is None else to_ms(until)},
+    )
+    return prolonged.rowcount == 1
 
 
 def read_stuck(

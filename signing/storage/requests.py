@@ -177,6 +177,11 @@ _MOVE: Final = (
         purge_ms=bindparam("purge"),
     )
 )
+_NOTE: Final = (
+    update(signing_request)
+    .where(_r.request_id == bindparam("id"), _r.state == RequestState.CONFIRMED)
+    .values(reason=bindparam("why"))
+)
 _MOVE_SLOT: Final = (
     update(signing_slot)
     .where(
@@ -388,6 +393,11 @@ def move_request(
         },
     )
     return moved.rowcount == 1
+
+
+def note_reason(tx: Transaction, request_id: str, *, reason: str) -> None:
+    """Say what a confirmed request waits for."""
+    tx.connection.execute(_NOTE, {"id": request_id, "why": reason})
 
 
 def move_slot(

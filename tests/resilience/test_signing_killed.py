@@ -35,6 +35,7 @@ from keystore.log.events import EventType
 from keystore.log.record import log_chain, log_event
 from keystore.pki.model import CaKind
 from keystore.signer.storage import spent_activation
+from signing.storage.preparations import signing_preparation
 from signing.storage.requests import signing_request
 from tests.support.cms_opinions import openssl_verifies
 from tests.support.deployment import SECRET, Deployment, Killable, open_deployment
@@ -262,6 +263,7 @@ def _as_if_time_had_passed(house: House) -> None:
         tx.connection.execute(
             update(outbox).where(outbox.c.state == "waiting").values(due_ms=to_ms(now))
         )
+        tx.connection.execute(update(signing_preparation).values(finishing_ms=None))
     services.signing.confirming.recover(now + timedelta(minutes=3))
 
 

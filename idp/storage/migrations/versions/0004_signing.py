@@ -99,12 +99,23 @@ def upgrade() -> None:
     sa.Column('expires_ms', sa.BigInteger(), nullable=False),
     sa.Column('taken_ms', sa.BigInteger(), nullable=True),
     sa.Column('signatures_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('finishing_ms', sa.BigInteger(), nullable=True),
     sa.ForeignKeyConstraint(['request_id'], ['signing_request.request_id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('request_id', 'slot')
     )
     with op.batch_alter_table('signing_preparation', schema=None) as batch_op:
         batch_op.create_index('ix_signing_preparation_taken', ['state', 'taken_ms'], unique=False)
 
+    op.create_table('signing_half',
+    sa.Column('request_id', sa.String(length=40), nullable=False),
+    sa.Column('slot', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('number', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('blob_id', sa.String(length=40), nullable=False),
+    sa.Column('offset_bytes', sa.BigInteger(), nullable=False),
+    sa.Column('size_bytes', sa.BigInteger(), nullable=False),
+    sa.ForeignKeyConstraint(['request_id', 'slot'], ['signing_preparation.request_id', 'signing_preparation.slot'], ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('request_id', 'slot', 'number')
+    )
     op.create_table('signing_slot',
     sa.Column('request_id', sa.String(length=40), nullable=False),
     sa.Column('position', sa.Integer(), autoincrement=False, nullable=False),
