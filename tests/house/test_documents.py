@@ -186,3 +186,21 @@ def test_every_setting_of_the_deployment_files_exists() -> None:
     for name in ("compose.yaml", "Dockerfile", "README.md"):
         used = set(re.findall(r"\bANTIN_[A-Z_]+\b", (ROOT / name).read_text()))
         assert used <= known, name
+
+
+def test_the_small_deployment_grants_signer_and_verifier_what_the_guide_says() -> None:
+    """Neither has the role of the tables' owner, and neither gets more than the guide lists."""
+    grants = [
+        set(re.findall(r"^ *(GRANT .* TO antin_(?:signer|verifier);)$", text, re.MULTILINE))
+        for text in (
+            (ROOT / "docs/guides/operator.md").read_text(),
+            (ROOT / "compose.yaml").read_text(),
+        )
+    ]
+    assert len(grants[0]) == 8
+    assert grants[0] == grants[1]
+    compose = (ROOT / "compose.yaml").read_text()
+    for who in ("signer", "verifier"):
+        section = compose.split(f"command: [{who}]")[1].split("networks:")[0]
+        assert f"//antin_{who}:" in section
+        assert "//antin:" not in section
