@@ -1,0 +1,60 @@
+"""Every refusal of signing has a sentence that says what happened; none is left without one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from idp.web.sign_sentences import (
+    REFUSAL_REASONS,
+    SIGN_PROBLEMS,
+    UNKNOWN,
+    problem_of_signing,
+    sentence_of_reason,
+)
+from signing import errors
+from signing.errors import ConfirmationRefused, DocumentRefused, ParsingFailed, SigningError
+from signing.intake import REASONS
+
+# said to portals in JSON, or before anybody is at a page
+_TO_PORTALS = {
+    "request_refused", "request_unknown", "idempotency_key_reused", "signer_unknown",
+    "confirmation_refused",
+}  # fmt: skip
+
+
+def _kinds() -> Iterator[type[SigningError]]:
+    for one in vars(errors).values():
+        if isinstance(one, type) and issubclass(one, SigningError):
+            yield one
+
+
+@pytest.mark.parametrize("kind", list(_kinds()), ids=lambda kind: kind.code)
+def test_every_kind_of_refusal_has_a_sentence(kind):
+    assert kind.code in SIGN_PROBLEMS or kind.code in _TO_PORTALS
+
+
+@pytest.mark.parametrize("reason", sorted(REASONS))
+def test_every_reason_to_refuse_a_document_has_a_sentence_of_its_own(reason):
+    assert problem_of_signing(DocumentRefused(reason)) == reason
+    others = [one.sentence for code, one in SIGN_PROBLEMS.items() if code != reason]
+    assert SIGN_PROBLEMS[reason].sentence not in others
+
+
+def test_a_reason_nobody_thought_of_is_told_by_its_kind():
+    assert problem_of_signing(DocumentRefused("unheard_of")) == "document_refused"
+    assert problem_of_signing(ParsingFailed("unheard_of")) == "parsing_failed"
+    assert problem_of_signing(ConfirmationRefused("unheard_of")) == UNKNOWN
+
+
+def test_what_confirms_nothing_says_that_nothing_was_signed():
+    for reason in ("wrong_code", "window_closed", "interrupted", "evidence_refused", "too_many"):
+        assert "Tài liệu chưa được ký" in SIGN_PROBLEMS[reason].sentence
+
+
+def test_reasons_at_rest_are_said_in_words():
+    assert sentence_of_reason("") == ""
+    assert "rút lại" in sentence_of_reason("withdrawn")
+    assert sentence_of_reason("other") == REFUSAL_REASONS["other"]
+    assert sentence_of_reason("unheard_of") == SIGN_PROBLEMS[UNKNOWN].sentence
