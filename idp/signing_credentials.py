@@ -48,6 +48,7 @@ class HeldCredentials:
         self._people = people
         self._certificates = certificates
         self._authorities = authorities
+        self._chains: dict[str, tuple[bytes, ...]] = {}
 
     def credentials_of(self, signer: Signer, *, now: datetime) -> tuple[SigningCredential, ...]:
         """See `Credentials`: passkeys before codes, newer certificates before older ones."""
@@ -55,7 +56,9 @@ class HeldCredentials:
         with self._database.read() as connection:
             keys = {one.key_id: one for one in read_personal_keys(connection, account_id=owner)}
             own = list_credential_ids(connection, AccountId(signer.account_id))
-        data_key = self._people.data_key_of(AccountId(owner))
+        data_key = signer.data_key
+        if owner != signer.account_id or data_key is None:
+            data_key = self._people.data_key_of(AccountId(owner))
         found = [
             credential
             for record in self._certificates.of_account(owner)
@@ -87,18 +90,23 @@ class HeldCredentials:
         if policy.credentials and not passkeys:
             return None
         certificate = x509.load_der_x509_certificate(der)
-        chain = self._authorities.chain(record.ca_id)
         return SigningCredential(
             key_id=key.key_id,
             owner_id=policy.account_id,
             scal=policy.scal,
-            signatory=Signatory(der, chain, policy.algorithm),
+            signatory=Signatory(der, self._chain(record.ca_id), policy.algorithm),
             passkeys=passkeys,
             rp_id=policy.rp_id,
             holder=_name(certificate.subject),
             issuer=_name(certificate.issuer),
             not_after=record.not_after,
         )
+
+    def _chain(self, ca_id: str) -> tuple[bytes, ...]:
+        """Of an authority, which is read once: whoever has that name keeps its certificate."""
+        if ca_id not in self._chains:
+            self._chains[ca_id] = self._authorities.chain(ca_id)
+        return self._chains[ca_id]
 
 
 def _is_usable(key: PersonalKey, record: CertificateRecord, *, now: datetime) -> bool:
