@@ -46,7 +46,10 @@ class TooManyCodes(VerifierError):
 
 
 class AuthenticatorTooYoung(VerifierError):
-    """The authenticator signs in, but was bound without proofing and not long enough ago."""
+    """The authenticator signs in, but was bound without proofing and not long enough ago.
+
+    Or never will confirm, because the account had another one in use when it came.
+    """
 
     code: ClassVar[str] = "authenticator_too_young"
 

@@ -7,11 +7,11 @@ keeper announced takes the place of every other of its account, in that transact
 announced, beside another that is in use, never confirms.  What this memory does not know it learns
 at that instant, as of nobody's proofing.
 
-    held_totp   until the folder is thrown away: one that was forgotten could be put back
-    announced   activation codes of keepers, as hashes, until they run out
-    wrong_code  until the window ends
-    spent       marks of codes, for a day (`keystore/strongroom/memory.py`)
-    trusted     who said when that the clock is right; as long as the folder
+    held_totp    until the folder is thrown away: one that was forgotten could be put back
+    announced    activation codes of keepers, as hashes, until they run out
+    refused_code until the window ends
+    spent        marks of codes, for a day (`keystore/strongroom/memory.py`)
+    trusted      who said when that the clock is right; as long as the folder
 
 Accounts stand in it as hashes of their identifiers, which are random: of somebody who was erased
 nothing stays that leads to anybody.
@@ -85,10 +85,10 @@ class VerifierMemory(Memory):
     CREATE INDEX IF NOT EXISTS held_totp_unused ON held_totp (made_ms) WHERE used_ms IS NULL;
     CREATE TABLE IF NOT EXISTS announced
         (mark BLOB PRIMARY KEY, forget_ms INTEGER NOT NULL, totp_id TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS wrong_code
+    CREATE TABLE IF NOT EXISTS refused_code
         (account BLOB NOT NULL, window_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL,
          tries INTEGER NOT NULL, PRIMARY KEY (account, window_ms, until_ms)) WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS wrong_code_by_time ON wrong_code (until_ms);
+    CREATE INDEX IF NOT EXISTS refused_code_by_time ON refused_code (until_ms);
     CREATE TABLE IF NOT EXISTS trusted (at_ms INTEGER NOT NULL, operator TEXT NOT NULL);
     """
     clock_set_back: ClassVar[type[ClockSetBack]] = ClockSetBack
@@ -217,7 +217,7 @@ class VerifierMemory(Memory):
             # 3
             for window, _most in LIMITS:
                 connection.execute(
-                    "INSERT INTO wrong_code VALUES (?, ?, ?, 1)"
+                    "INSERT INTO refused_code VALUES (?, ?, ?, 1)"
                     " ON CONFLICT DO UPDATE SET tries = tries + 1",
                     (account, window // _MS, _end_of(window, now_ms=now_ms)),
                 )
@@ -225,7 +225,7 @@ class VerifierMemory(Memory):
 
     def purge_old(self, connection: sqlite3.Connection, *, now_ms: int) -> None:
         """Forget windows that ended, codes that ran out, authenticators that nobody confirmed."""
-        connection.execute("DELETE FROM wrong_code WHERE until_ms <= ?", (now_ms,))
+        connection.execute("DELETE FROM refused_code WHERE until_ms <= ?", (now_ms,))
         connection.execute("DELETE FROM announced WHERE forget_ms < ?", (now_ms,))
         connection.execute(
             "DELETE FROM held_totp WHERE used_ms IS NULL AND made_ms < ?",
@@ -315,7 +315,7 @@ def _find_limit(connection: sqlite3.Connection, account: bytes, *, now_ms: int) 
     for window, most in LIMITS:
         until_ms = _end_of(window, now_ms=now_ms)
         row = connection.execute(
-            "SELECT tries FROM wrong_code WHERE account = ? AND window_ms = ? AND until_ms = ?",
+            "SELECT tries FROM refused_code WHERE account = ? AND window_ms = ? AND until_ms = ?",
             (account, window // _MS, until_ms),
         ).fetchone()
         if row is not None and row[0] >= most:
