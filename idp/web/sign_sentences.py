@@ -47,7 +47,8 @@ _NO_FACTOR = N_(
 )
 _TOO_YOUNG = N_(
     "Ứng dụng xác thực mới được đăng ký nên chưa dùng để ký được. Tài liệu chưa được ký. Vì an"
-    " toàn, vui lòng chờ đủ 72 giờ kể từ khi đăng ký."
+    " toàn, vui lòng chờ đủ 72 giờ kể từ khi đăng ký. Nếu sau đó vẫn chưa ký được, vui lòng đến nơi"
+    " đã xác minh danh tính để nhận mã kích hoạt mới."
 )
 _OTHER_WAY = N_("Không dùng được cách xác nhận này. Vui lòng chọn lại cách xác nhận.")
 
