@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,6 +21,7 @@ from idp.cli.context import open_services, read_settings
 from idp.cli.log_acceptance import accept, mark_older, tell_unmarked
 from idp.cli.log_parts import Heard, LogParts, json_option, key_option, open_log
 from idp.cli.naming import operator_option
+from idp.cli.terminal import tell, tell_lines
 from keystore.clock import from_ms
 from keystore.errors import SealBroken
 from keystore.log.acceptance import find_unmarked
@@ -28,6 +30,7 @@ from keystore.log.chain_storage import find_stuck
 from keystore.log.checkpoint_storage import find_checkpoint, read_witness_states
 from keystore.log.entries import HOUR_MS, Tree
 from keystore.log.errors import LogError
+from keystore.log.findings import Finding, Remark
 from keystore.log.note_keys import parse_vkey
 from keystore.log.proof_text import format_proof, verify_proof
 from keystore.log.proofs import Everyone, parse_entry_name
@@ -139,7 +142,7 @@ def prove(
         }
         click.echo(json.dumps(found, indent=2))
     else:
-        click.echo(text, nl=False)
+        tell_lines(text)
 
 
 @log.command()
@@ -171,7 +174,7 @@ def check(
         if as_json:
             click.echo(json.dumps({"valid": False, "reason": refused.code}))
         else:
-            click.echo(f"not proven: {refused.code} {refused}", err=True)
+            tell(f"not proven: {refused.code} {refused}", is_aside=True)
         sys.exit(1)
     found = {
         "valid": True,
@@ -182,13 +185,13 @@ def check(
         "event": None if verified.event is None else json.loads(verified.event),
     }
     if as_json:
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(found, indent=2))
         return
-    click.echo(f"entry {verified.position} of {origin}, in a tree of {verified.checkpoint.size}")
-    click.echo(f"recorded in the hour from {found['hour']}")
-    click.echo(f"witnesses: {' '.join(verified.checkpoint.witnesses) or 'none'}")
+    tell(f"entry {verified.position} of {origin}, in a tree of {verified.checkpoint.size}")
+    tell(f"recorded in the hour from {found['hour']}")
+    tell(f"witnesses: {' '.join(verified.checkpoint.witnesses) or 'none'}")
     if verified.event is not None:
-        click.echo(verified.event.decode())
+        tell(verified.event.decode())
 
 
 @log.command()
@@ -207,7 +210,7 @@ def show(*, shows_keys: bool, as_json: bool) -> None:
         for name, tree in found.items():
             _print_tree(name, tree, shows_keys=shows_keys)
         for row in stuck:
-            click.echo(f"STUCK at {row}: it does not fit its chain; run `antin log verify`")
+            tell(f"STUCK at {row}: it does not fit its chain; run `antin log verify`")
     is_wrong = any(
         one["state"] in {CONFLICT, REFUSED} for tree in found.values() for one in tree["witnesses"]
     )
@@ -222,7 +225,7 @@ def checkpoint(tree: str) -> None:
         found = open_log(services).proofs.checkpoint(Tree(tree))
     if found is None:
         raise click.ClickException("there is no checkpoint that counts yet")
-    click.echo(found.whole_note, nl=False)
+    tell_lines(found.whole_note)
 
 
 @log.command("signer-key")
@@ -260,7 +263,7 @@ def begin_anew(*, origin: str, operator: str, yes: bool) -> None:
         names = {tree: f"{origin}/{tree}" for tree in Tree}
         parts = open_log(services)
         for tree, old in parts.origins.items():
-            click.echo(f"{old} ends; {names[tree]} begins with the rows that are left", err=True)
+            tell(f"{old} ends; {names[tree]} begins with the rows that are left", is_aside=True)
         click.echo(
             "What was proven under the old names is proven no more by this service, and no"
             " checkpoint counts until every witness trusts the new names. Set"
@@ -313,17 +316,17 @@ def _tree(parts: LogParts, tree: Tree, *, now: datetime) -> dict[str, Any]:
 
 
 def _print_tree(name: str, tree: dict[str, Any], *, shows_keys: bool) -> None:
-    click.echo(f"{name}: {tree['origin']}")
+    tell(f"{name}: {tree['origin']}")
     for label in ("size", "signed", "counts"):
-        click.echo(f"  {label + ':':12}{'-' if tree[label] is None else tree[label]}")
+        tell(f"  {label + ':':12}{'-' if tree[label] is None else tree[label]}")
     for one in tree["witnesses"]:
         size = "" if one["size"] is None else f" {one['size']}"
-        click.echo(f"  witness:    {one['name']} {one['state']}{size} {one['at'] or ''}".rstrip())
+        tell(f"  witness:    {one['name']} {one['state']}{size} {one['at'] or ''}".rstrip())
     if not tree["witnesses"]:
         click.echo("  witness:    none: nobody but the operator vouches for this log")
     if shows_keys:
         for key in (*tree["keys"], *(key for one in tree["witnesses"] for key in one["keys"])):
-            click.echo(f"  key:        {key}")
+            tell(f"  key:        {key}")
 
 
 def _report(report: LogReport, *, heard: Heard, is_shown: bool) -> dict[str, Any]:
@@ -346,15 +349,9 @@ def _report(report: LogReport, *, heard: Heard, is_shown: bool) -> dict[str, Any
             for tree in Tree
         },
         "found": report.count,
-        "findings": [
-            {"kind": one.kind.value, "entry": one.entry, "detail": one.detail}
-            for one in report.findings
-        ],
+        "findings": [asdict(one) for one in report.findings],
         "remarked": report.remark_count,
-        "remarks": [
-            {"kind": one.kind.value, "entry": one.entry, "detail": one.detail}
-            for one in report.remarks
-        ],
+        "remarks": [asdict(one) for one in report.remarks],
     }
 
 
@@ -367,11 +364,10 @@ def _print_report(report: LogReport, *, heard: Heard, is_shown: bool) -> None:
         )
     click.echo(f"{report.checkpoints} checkpoints, {report.anchors} kept elsewhere")
     for name in heard.silent:
-        click.echo(f"witness {name} did not answer")
-    named = [(one.kind.value, one.entry, one.detail) for one in report.remarks]
-    named += [(one.kind.value, one.entry, one.detail) for one in report.findings]
-    for kind, entry, detail in named:
-        click.echo(f"{kind.upper():12}{entry}  {detail}".rstrip())
+        tell(f"witness {name} did not answer")
+    said: list[Remark | Finding] = [*report.remarks, *report.findings]
+    for one in said:
+        tell(f"{one.kind.upper():12}{one.entry}  {one.detail}".rstrip())
     more = report.count + report.remark_count - len(report.findings) - len(report.remarks)
     if more:
         click.echo(f"and {more} more")

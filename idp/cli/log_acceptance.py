@@ -12,6 +12,7 @@ import click
 from idp.cli.context import open_services
 from idp.cli.log_parts import open_log
 from idp.cli.naming import operator_option
+from idp.cli.terminal import tell
 from keystore.log.acceptance import (
     UnknownRow,
     UnmarkedRows,
@@ -73,7 +74,7 @@ def accept(*, row: str, last: int | None, operator: str, yes: bool) -> None:
                 log=services.log.in_name_of(operator),
                 now=services.time(),
             )
-            click.echo(f"accepted: {one.name}")
+            tell(f"accepted: {one.name}")
 
 
 @click.command("mark-older")
@@ -127,6 +128,8 @@ def _parse_row(name: str) -> tuple[str, int]:
 
 
 def _tell(row: UnknownRow) -> None:
+    """All that it says, but for what is sealed: who vouches for it has to know."""
     mark = "no mark" if row.mark is None else f"a mark of {len(row.mark)} bytes"
     about = "" if row.account_id is None else f", about {row.account_id}"
-    click.echo(f"{row.name}  {row.at:%F %T}Z  {row.type}{about}, with {mark}", err=True)
+    tell(f"{row.name}  {row.at:%F %T}Z  {row.type}{about}, with {mark}", is_aside=True)
+    tell(f"    facts {row.facts}", is_aside=True)

@@ -19,14 +19,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, func, select, update
 
 from keystore.clock import from_ms
-from keystore.log.chain_storage import adopt_left_behind, mark_older
+from keystore.log.chain_storage import LOG_LOCK, adopt_left_behind, mark_older
 from keystore.log.errors import EntryUnknown, RowNotAcceptable
 from keystore.log.events import Event, EventType, Fact
 from keystore.log.record import GENESIS, HASHED, LogWriter, log_chain, log_event, row_hash_of
 from keystore.log.row_marks import RowMarks
 from keystore.storage import DatabaseLike, Transaction, lock_until_commit
 
-_LOCK: Final = "log_sequencer"
 _MARK_SHOWN: Final = 64
 
 
@@ -39,6 +38,8 @@ class UnknownRow:
     at: datetime
     type: str
     account_id: str | None
+    facts: str
+    """As they are stored: text of whoever wrote the row."""
     mark: bytes | None
 
     @property
@@ -66,8 +67,9 @@ def find_unknown_row(
     2. It is what its hash says, and stands on the row before it: whoever accepts it vouches for who
        wrote it, and never for a change.
     3. Its mark is of nobody that is known.
+    4. Its time is one.
 
-    Raises  EntryUnknown (1), RowNotAcceptable (2, 3).
+    Raises  EntryUnknown (1), RowNotAcceptable (2, 3, 4).
     """
     row = _find(connection, writer, seq=seq)
     name = f"{writer}/{seq}"
@@ -81,9 +83,11 @@ def find_unknown_row(
         raise RowNotAcceptable(name, reason="unlinked")
     if marks.is_ours(row["row_hash"], mark=row["mark"]):  # 3
         raise RowNotAcceptable(name, reason="recorded")
-    return UnknownRow(
-        writer, seq, from_ms(row["at_ms"]), row["type"], row["account_id"], row["mark"]
-    )
+    try:
+        at = from_ms(row["at_ms"])  # 4
+    except OverflowError as odd:
+        raise RowNotAcceptable(name, reason="unreadable") from odd
+    return UnknownRow(writer, seq, at, row["type"], row["account_id"], row["facts"], row["mark"])
 
 
 def accept_row(
@@ -101,7 +105,7 @@ def accept_row(
     Raises  EntryUnknown, RowNotAcceptable.
     """
     with database.transaction() as tx:
-        lock_until_commit(tx, name=_LOCK)
+        lock_until_commit(tx, name=LOG_LOCK)
         row = find_unknown_row(tx.connection, writer, seq=seq, marks=marks)
         where = (log_event.c.writer == writer, log_event.c.seq == seq)
         row_hash: bytes = tx.connection.execute(
@@ -144,7 +148,7 @@ def accept_unmarked(
     Takes   log: in the name of the operator who vouches.
     """
     with database.transaction() as tx:
-        lock_until_commit(tx, name=_LOCK)
+        lock_until_commit(tx, name=LOG_LOCK)
         marked = mark_older(tx, marks)
         if marked:
             adopt_left_behind(tx, now=now)

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, update
 
-from keystore.log.chain_storage import adopt_left_behind, mark_older
+from keystore.log.chain_storage import LOG_LOCK, adopt_left_behind, mark_older
 from keystore.log.entries import Tree
 from keystore.log.errors import TreeDamaged
 from keystore.log.events import Event, EventType
@@ -42,7 +42,7 @@ def begin_log_anew(
     Raises  TreeDamaged when a tree would keep its name: that would be the fork that witnesses find.
     """
     with database.transaction() as tx:
-        lock_until_commit(tx, name="log_sequencer")
+        lock_until_commit(tx, name=LOG_LOCK)
         facts: dict[str, str | int] = {}
         for tree in Tree:
             state = find_tree_state(tx.connection, tree)

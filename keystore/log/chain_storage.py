@@ -21,6 +21,8 @@ from keystore.log.record import CHAIN_LIFETIME, GENESIS, HASHED, log_chain, log_
 from keystore.log.row_marks import RowMarks
 from keystore.storage import Transaction
 
+LOG_LOCK: Final = "log_sequencer"
+"""Who integrates, accepts or begins anew is alone."""
 _WRITER, _SEQ, _PREV, _LEAF, _AT_MS, _TYPE = (
     HASHED.index(name) for name in ("writer", "seq", "prev_hash", "leaf", "at_ms", "type")
 )

@@ -29,6 +29,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from keystore.log.chain_storage import (
+    LOG_LOCK,
     NewRows,
     adopt_left_behind,
     advance_chain,
@@ -66,7 +67,6 @@ from keystore.storage import DatabaseLike, Transaction, lock_until_commit
 
 _log = logging.getLogger("antin.log")
 
-_LOCK: Final = "log_sequencer"
 _BATCH: Final = 2_000
 """About a tenth of a second of work, of which a hundredth holds up writers of SQLite."""
 _KEPT_WHOLE: Final = timedelta(hours=1)
@@ -149,7 +149,7 @@ class Sequencer:
             with self._database.read() as connection:
                 batch = _prepare(connection, found, [one for one in states.values() if one])
             with self._database.transaction() as tx:
-                lock_until_commit(tx, name=_LOCK)
+                lock_until_commit(tx, name=LOG_LOCK)
                 _write(tx, batch, now=now)
         except _OvertakenError:
             return 0
@@ -177,7 +177,7 @@ class Sequencer:
     def tidy(self, now: datetime) -> None:
         """Open what was left behind, close what is over, thin out old checkpoints: hourly."""
         with self._database.transaction() as tx:
-            lock_until_commit(tx, name=_LOCK)
+            lock_until_commit(tx, name=LOG_LOCK)
             adopt_left_behind(tx, now=now)
             close_idle(tx, read_open_chains(tx.connection), now=now)
         thinned = _THINNED_AT_ONCE
@@ -210,7 +210,7 @@ class Sequencer:
             log_keys=[one.verifier for one in signers],
         )
         with self._database.transaction() as tx:
-            lock_until_commit(tx, name=_LOCK)
+            lock_until_commit(tx, name=LOG_LOCK)
             newest = find_checkpoint(tx.connection, tree)
             if newest is not None and newest.size >= state.size:
                 return None
@@ -229,7 +229,7 @@ class Sequencer:
             if remembered is not None and remembered.size > 0:
                 raise TreeDamaged(f"{tree} rolled back from {remembered.size}")
         with self._database.transaction() as tx:
-            lock_until_commit(tx, name=_LOCK)
+            lock_until_commit(tx, name=LOG_LOCK)
             for tree in Tree:
                 open_tree(tx, tree, origin=self._origins[tree], now=now)
             adopt_left_behind(tx, now=now)

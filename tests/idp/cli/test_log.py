@@ -29,7 +29,7 @@ from idp.storage.accounts import find_row
 from keystore.log.entries import Tree
 from keystore.log.errors import ChainStuck, LogKeyMissing
 from keystore.log.events import Event, EventType
-from keystore.log.record import log_event
+from keystore.log.record import GENESIS, HASHED, log_event, row_hash_of
 from keystore.log.sequencer import Sequencer
 from keystore.log.tree_tables import log_entry, log_witness
 from keystore.log.witnessing import Witnessing
@@ -93,7 +93,8 @@ def run(services: Services, parts: LogParts, monkeypatch: pytest.MonkeyPatch) ->
     def opened() -> Iterator[Services]:
         yield services
 
-    monkeypatch.setattr("idp.cli.log.open_services", opened)
+    for commands in ("log", "log_acceptance"):
+        monkeypatch.setattr(f"idp.cli.{commands}.open_services", opened)
 
     def invoke(*arguments: str, status: int = 0) -> Result:
         result = CliRunner().invoke(log, arguments)
@@ -278,6 +279,30 @@ def test_a_stuck_chain_is_exit_status_1(run: Run, parts: LogParts) -> None:
     with pytest.raises(ChainStuck):
         _integrate(parts)
     assert "STUCK at " in run("show", status=1).stdout
+
+
+_OBEYED = "\x1b[2J\x9b8m\n\u202e"
+_SHOWN = r"\u001b[2J\u009b8m\n\u202e"
+
+
+def test_text_of_the_database_is_shown_to_the_operator_and_never_obeyed(
+    run: Run, parts: LogParts
+) -> None:
+    """Whoever may write there could take back, on the terminal, what the command has said."""
+    with parts.services.database.transaction() as tx:
+        odd = {"writer": f"x{_OBEYED}", "type": f"y{_OBEYED}", "facts": f'{{"z":"{_OBEYED}"}}'}
+        row = dict(tx.connection.execute(log_event.select()).mappings().first() or {}) | odd
+        row |= {"seq": 1, "prev_hash": GENESIS}
+        row["row_hash"] = row_hash_of(tuple(row[name] for name in HASHED))
+        tx.connection.execute(log_event.insert(), row)
+    verified = run("verify", "--offline", status=1).output
+    asked = run("accept", f"x{_OBEYED}/1", status=1).output
+    assert f"x{_SHOWN}/1" in verified
+    for shown in (f"x{_SHOWN}/1", f"y{_SHOWN}", f'facts {{"z":"{_SHOWN}"}}'):
+        assert shown in asked
+    for said in (verified, asked):
+        assert not [one for line in said.split("\n") for one in line if not one.isprintable()]
+    assert "THE LOG IS NOT WHOLE" in verified.splitlines()
 
 
 def test_unknown_entries_are_refused_by_name(run: Run, parts: LogParts) -> None:
