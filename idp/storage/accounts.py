@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-import msgspec
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -45,9 +44,9 @@ from idp.accounts.model import (
     AccountStatus,
     Identifier,
     IdentifierKind,
-    Profile,
 )
 from idp.ids import AccountId
+from idp.storage.account_sealing import identifier_context, seal_profile, unseal_profile
 from idp.storage.database import Transaction, metadata
 from idp.storage.declared import BASIC, NONE, SECRET, holds
 from keystore.clock import from_ms, to_ms
@@ -153,8 +152,6 @@ _ACTIVE = (
 _END_IDENTIFIER = update(identifier).where(*_ACTIVE).values(valid_to_ms=bindparam("ended"))
 _DROP_IDENTIFIER = identifier.delete().where(*_ACTIVE)
 _DROP_IDENTIFIERS = identifier.delete().where(identifier.c.account_key == bindparam("key"))
-
-_decode_profile = msgspec.json.Decoder(Profile).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,31 +372,6 @@ def in_portions(values: Sequence[_V]) -> Iterator[Sequence[_V]]:
     return (values[start : start + _MOST_AT_ONCE] for start in range(0, len(values), _MOST_AT_ONCE))
 
 
-def unseal_profile(row: Row[*tuple[Any, ...]], *, sealer: Sealer) -> Profile:
-    """The profile out of a row that has `account_id`, `data_key` and `profile_sealed`."""
-    plain = sealer.unseal_personal(
-        row.data_key, row.profile_sealed, context=profile_context(row.account_id)
-    )
-    return _decode_profile(plain)
-
-
-def unseal_number(row: Row[*tuple[Any, ...]], *, kind: IdentifierKind, sealer: Sealer) -> str:
-    """The number out of a row that has `account_id`, `data_key` and `value_sealed`."""
-    return sealer.unseal_personal(
-        row.data_key, row.value_sealed, context=identifier_context(row.account_id, kind=kind)
-    ).decode()
-
-
-def profile_context(account_id: str) -> str:
-    """What a sealed profile is bound to."""
-    return f"{account_id}:profile"
-
-
-def identifier_context(account_id: str, *, kind: IdentifierKind) -> str:
-    """What a sealed identifier is bound to."""
-    return f"{account_id}:identifier:{kind}"
-
-
 def _account_values(new: Account, data_key: bytes, *, sealer: Sealer) -> Mapping[str, Any]:
     return {
         "account_id": new.account_id,
@@ -408,20 +380,12 @@ def _account_values(new: Account, data_key: bytes, *, sealer: Sealer) -> Mapping
         "status": new.status,
         "demands_second_factor": new.demands_second_factor,
         "data_key": data_key,
-        "profile_sealed": _seal_profile(
+        "profile_sealed": seal_profile(
             new.profile, new.account_id, data_key=data_key, sealer=sealer
         ),
         "created_ms": to_ms(new.created_at),
         "changed_ms": to_ms(new.changed_at),
     }
-
-
-def _seal_profile(
-    profile: Profile, account_id: AccountId, *, data_key: bytes, sealer: Sealer
-) -> bytes:
-    return sealer.seal_personal(
-        data_key, msgspec.json.encode(profile), context=profile_context(account_id)
-    )
 
 
 def _identifier_values(number: Identifier, row: AccountRow, *, sealer: Sealer) -> Mapping[str, Any]:

@@ -41,12 +41,11 @@ from idp.accounts.model import (
     Representation,
 )
 from idp.ids import AccountId, MandateId
+from idp.storage.account_sealing import unseal_number, unseal_profile
 from idp.storage.accounts import (
     account,
     identifier,
     in_portions,
-    unseal_number,
-    unseal_profile,
 )
 from idp.storage.database import Transaction, metadata
 from idp.storage.declared import BASIC, NONE, holds
