@@ -6,7 +6,8 @@ random bits in its place must come back, so that only who saw the question can a
 Source: RFC 5905 §7.3 (packet), §8 (offset and delay), §7.4 (kiss-o'-death); RFC 4330 §5 (what a
 simple client checks); RFC 8633 §3.2 (at least four servers are better).
 **One host, one voice.**  A majority means something as long as those asked are different servers.
-Names that lead to one address, whatever the port, and answers that come from one clock, count once.
+Names that lead to one address, whatever the port, and answers that come from one clock and agree,
+count once.
 What is not seen: a host that answers each of its addresses as if it were another server, and
 servers that all follow the same wrong clock.  Name servers of different operators.
 
@@ -39,6 +40,7 @@ _SET_AT: Final = slice(16, 24)
 _SERVER: Final = 4
 _UNSYNCHRONISED_STRATUM: Final = 16
 _LONGEST_ANSWER: Final = 512
+_AT: Final = "at "
 _MICROSECONDS: Final = 1_000_000
 _ERA_1970: Final = 2_208_988_800
 """Seconds from 1900 to 1970."""
@@ -139,13 +141,13 @@ class NtpMajority:
 
         Raises  NoMajority, SourcesUnsynchronised.
         """
-        heard = set[str]()
+        heard: list[Reading] = []
         voices = []
         for one in self.read_each():
             if isinstance(one, Reading):
-                if heard.isdisjoint(one.voice):
+                if not any(_is_one_voice(one, other) for other in heard):
                     voices.append(one)
-                heard |= one.voice
+                heard.append(one)
         return find_majority(voices, asked=len(self._sources))
 
     def read_each(self) -> tuple[Reading | SourceUnavailable, ...]:
@@ -184,6 +186,20 @@ def _read(source: NtpSource) -> Reading | SourceUnavailable:
         return failure
 
 
+def _is_one_voice(one: Reading, other: Reading) -> bool:
+    """Whether two readings are of one server.
+
+    Anybody can say that his clock was set when another's was, and so take its voice away; but one
+    clock shows one time.  An address is nobody's to choose.
+    """
+    shared = one.voice & other.voice
+    if any(name.startswith(_AT) for name in shared):
+        return True
+    is_alike = (one.leap is Leap.ALARM) == (other.leap is Leap.ALARM)
+    apart_us = abs(one.offset_us - other.offset_us)
+    return bool(shared) and is_alike and apart_us <= one.uncertainty_us + other.uncertainty_us
+
+
 def _voice(address: str, answer: bytes) -> frozenset[str]:
     """What two names of one server have in common: its address, or the state of its clock.
 
@@ -193,7 +209,7 @@ def _voice(address: str, answer: bytes) -> frozenset[str]:
     """
     ip = ipaddress.ip_address(address.partition("%")[0])
     mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
-    found = {f"at {mapped or ip}"}
+    found = {f"{_AT}{mapped or ip}"}
     if any(answer[_SET_AT]):
         found.add(f"clock {(answer[1:2] + answer[3:8] + answer[12:24]).hex()}")
     return frozenset(found)

@@ -265,6 +265,19 @@ def test_addresses_of_one_clock_have_one_voice_together() -> None:
         assert (measured.agreeing, measured.asked) == (2, 3)
 
 
+@pytest.mark.parametrize(("offset", "leap"), [(_HOUR, Leap.NONE), (timedelta(0), Leap.ALARM)])
+def test_who_copies_the_clock_of_another_does_not_take_its_voice(
+    offset: timedelta, leap: Leap
+) -> None:
+    """He is asked first and shows another time, or none; two that agree are two of three."""
+    with ExitStack() as stack:
+        copied = NtpServer(offset, leap=leap, set_at=b"one when")
+        honest = NtpServer(set_at=b"one when")
+        measured = _majority(stack, copied, honest, NtpServer()).measure()
+        assert (measured.agreeing, measured.asked) == (2, 3)
+        assert measured.worst_us < 1_000_000
+
+
 def test_clocks_that_do_not_say_when_they_were_set_are_told_apart_by_address() -> None:
     """RFC 5905 §7.3: zero means that the clock was never set."""
     with ExitStack() as stack:
