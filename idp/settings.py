@@ -250,6 +250,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """PEM of roots at which chains of timestamps and certificates may end, beside our own."""
     isolation_processes: int = 2
     """Processes of one worker that read documents of other people, at most; started when needed."""
+    signing_pages_compared: bool = True
+    """Whether a PDF in which a signature was prepared is drawn once more, and compared with what
+    the signer saw, before she may confirm; some 15 ms for each document."""
     isolation_unlocked: bool = False
     """Whether documents are read where this host can load no filter for system calls: whoever takes
     over the reader of documents then has what its user has."""

@@ -139,7 +139,9 @@ def build_signing(
         look=intake,
         largest_bytes=most_bytes,
     )
-    images = SignatureImages(database, sealer=sealer, log=log, isolation=isolation)
+    images = SignatureImages(
+        database, sealer=sealer, log=log, isolation=isolation.for_tenant("images")
+    )
     windows = Windows(
         database,
         sealer=sealer,
@@ -150,6 +152,7 @@ def build_signing(
         draws=DrawnSignatures(
             isolation, intake=intake, images=images, verify_url=f"{settings.issuer}/verify"
         ),
+        is_page_compared=settings.signing_pages_compared,
     )
     outcomes = Outcomes(database, log=log, documents=documents, requests=requests, signers=signers)
     signing = Signing(

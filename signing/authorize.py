@@ -33,8 +33,10 @@ from signing.errors import (
 )
 from signing.formats.material import Level, Signatory
 from signing.formats.status_material import gather_material
-from signing.formats.table import Act, Half, Material, Parties, prepare_half
+from signing.formats.table import Act, Half, Material, Parties, increment_of, prepare_half
 from signing.isolation.blob import Blob
+from signing.isolation.task import for_pictures
+from signing.messages.pdf_signature import Appearance
 from signing.model import (
     Document,
     DocumentKind,
@@ -53,6 +55,7 @@ from signing.storage.preparations import (
     replace_preparation,
 )
 from signing.storage.requests import check_turn, lock_request
+from signing.unchanged_pages import check_unchanged
 
 PURPOSES: Final = {Role.PERSON: "document", Role.SEAL: "seal"}
 """What an activation says its signatures are for."""
@@ -118,7 +121,8 @@ class Draws(Protocol):
 class Windows:
     """Opens windows; safe to share between threads.
 
-    Takes   audience: the name that `antin signer` goes by; draws: None where nothing is visible.
+    Takes   audience: the name that `antin signer` goes by; draws: None where nothing is visible;
+            is_page_compared: whether what is prepared is drawn once more, by somebody else.
     """
 
     def __init__(
@@ -131,6 +135,7 @@ class Windows:
         parties: Parties,
         audience: str,
         draws: Draws | None = None,
+        is_page_compared: bool = True,
     ) -> None:
         self._database = database
         self._sealer = sealer
@@ -139,6 +144,7 @@ class Windows:
         self._parties = parties
         self._audience = audience
         self._draws = draws
+        self._is_page_compared = is_page_compared
 
     def open(
         self,
@@ -236,6 +242,7 @@ class Windows:
         now: datetime,
     ) -> PreparedWork:
         level = level_of(request, slot)
+        parties = self._parties.for_tenant(request.client_id)
         whole_second = from_ms(to_ms(now) // 1000 * 1000)
         with ExitStack() as held:
             materials = {
@@ -268,7 +275,10 @@ class Windows:
                     field_name=None if seen is None else seen.field_name,
                 )
                 chosen = {at: materials[at] for at in positions}
-                halves.append(prepare_half(first.format, chosen, act=act, parties=self._parties))
+                half = prepare_half(first.format, chosen, act=act, parties=parties)
+                if self._is_page_compared and content is not None:
+                    self._compare(request, first, half, content=content, place=act.place)
+                halves.append(half)
         return PreparedWork(
             certificate=credential.signatory.certificate,
             chain=credential.signatory.chain,
@@ -278,6 +288,25 @@ class Windows:
             signed_ms=to_ms(whole_second),
             halves=tuple(halves),
         )
+
+    def _compare(
+        self,
+        request: SigningRequest,
+        document: Document,
+        half: Half,
+        *,
+        content: Blob,
+        place: Appearance | None,
+    ) -> None:
+        increment = increment_of(half)
+        if increment is not None and document.pages is not None:
+            check_unchanged(
+                content,
+                increment,
+                pages=document.pages,
+                place=place,
+                isolation=for_pictures(self._parties.isolation, request.client_id),
+            )
 
     def _keep(
         self,

@@ -19,7 +19,7 @@ from signing.appearance.wanted import PersonWanted, SealWanted, Wanted, read_wan
 from signing.errors import DocumentRefused
 from signing.intake import Intake
 from signing.isolation.blob import Blob
-from signing.isolation.task import Isolation
+from signing.isolation.task import Isolation, for_tenant
 from signing.model import Document, Role, SignatureFormat, SigningRequest, Slot
 from signing.ports import Images, SigningCredential
 
@@ -54,7 +54,9 @@ class DrawnSignatures:
         wanted = read_wanted(request.text.appearance, signers=len(request.slots))[slot.position]
         if wanted is None:
             return None
-        facts = self._intake.look_at_pdf(content, field=getattr(wanted, "field", None) or "")
+        tenant = request.client_id
+        field = getattr(wanted, "field", None) or ""
+        facts = self._intake.look_at_pdf(content, field=field, tenant=tenant)
         if facts.forbids_visible:
             raise DocumentRefused(facts.forbids_visible)
         with ExitStack() as held:
@@ -72,7 +74,11 @@ class DrawnSignatures:
                 archive=facts.archive,
             )
             return appear(
-                self._isolation, [content], wanted=wanted, pages=facts.pages, showing=showing
+                for_tenant(self._isolation, tenant),
+                [content],
+                wanted=wanted,
+                pages=facts.pages,
+                showing=showing,
             )
 
     def _image(

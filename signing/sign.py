@@ -160,7 +160,7 @@ class Signing:
             slot,
             work=work,
             signatures=signatures,
-            parties=replace(self._parties, status=status),
+            parties=replace(self._parties, status=status).for_tenant(request.client_id),
             now=now,
         )
         with self._database.transaction() as tx:

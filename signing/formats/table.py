@@ -8,7 +8,7 @@ Not here: the formats.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -49,7 +49,7 @@ from signing.formats.xades import (
 from signing.formats.xades_prepared import PreparedXades
 from signing.formats.xades_references import SignedFile
 from signing.isolation.blob import Blob
-from signing.isolation.task import Isolation
+from signing.isolation.task import Isolation, for_tenant
 from signing.messages.pdf_signature import Appearance
 from signing.model import SignatureFormat
 
@@ -126,6 +126,10 @@ class Parties:
         measured = None if timestamps is None else MeasuredTimestamps(timestamps)
         return cls(isolation, measured, status, roots)
 
+    def for_tenant(self, tenant: str) -> Parties:
+        """The same, with whoever reads the documents of that tenant alone."""
+        return replace(self, isolation=for_tenant(self.isolation, tenant))
+
     @property
     def sources(self) -> Sources:
         """As CMS and XML take them."""
@@ -182,6 +186,13 @@ def prepare_half(
         wanted.hash_name,
         msgspec.msgpack.encode(prepared),
     )
+
+
+def increment_of(half: Half) -> bytes | None:
+    """What would stand behind a PDF, without the signature itself; None for other formats."""
+    if half.format is not SignatureFormat.PADES:
+        return None
+    return msgspec.msgpack.decode(half.encoded, type=PreparedPades).increment
 
 
 def finish_half(

@@ -1,18 +1,21 @@
 """What is asked of the process that draws pages.
 
-What lives here: the task `DRAW_PAGE` with its argument and answer.
-Not here: the drawing (`signing/parsing/page_images.py`), the service's side
-(`signing/page_images.py`).
+What lives here: the tasks `DRAW_PAGE` and `DRAW_GREY` with their arguments and answers.
+Not here: the drawing (`signing/parsing/page_images.py`, `grey_pages.py`), the service's side
+(`signing/page_images.py`, `signing/unchanged_pages.py`).
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
 from signing.isolation.task import Task
+
+MOST_COMPARED: Final = 32
+"""Pages that are compared at once."""
 
 
 class ImageFormat(StrEnum):
@@ -41,6 +44,35 @@ class PageDrawn(msgspec.Struct, frozen=True):
     height: int
     pages: int
 
+
+class GreyAsked(msgspec.Struct, frozen=True):
+    """Some pages, small and in grey, to be compared with the same of another revision.
+
+    Takes   pages: their numbers, from 0; dots_per_inch, most_pixels: of each page;
+            place: page (-1 the last) and left, bottom, right, top in default user space of what
+            may differ.
+    """
+
+    pages: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST_COMPARED)]
+    dots_per_inch: int
+    most_pixels: int
+    place: tuple[int, float, float, float, float] | None = None
+
+
+class GreyDrawn(msgspec.Struct, frozen=True):
+    """The pages are in the output, a byte for each pixel, one row after the other.
+
+    Takes   sizes: width and height of each page; box: left, top, right, bottom of `place`, in
+            pixels; None where it was none, or its page was not asked for.
+    """
+
+    sizes: Annotated[tuple[tuple[int, int], ...], msgspec.Meta(max_length=MOST_COMPARED)]
+    pages: int
+    box: tuple[int, int, int, int] | None = None
+
+
+DRAW_GREY: Final = Task("signing.parsing.grey_pages:draw_grey", GreyAsked, GreyDrawn)
+"""Inputs: the PDF, in as many parts as there are.  Refused: damaged, encrypted, no_such_page."""
 
 DRAW_PAGE: Final = Task("signing.parsing.page_images:draw_page", PageAsked, PageDrawn)
 """Input: the PDF.  Refused: damaged, encrypted, no_such_page."""

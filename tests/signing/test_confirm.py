@@ -14,9 +14,11 @@ from sqlalchemy import select, update
 
 from keystore.purposes import SealPurpose
 from keystore.signer.errors import OutcomeUnknown, SignerUnavailable
+from signing import authorize
 from signing.errors import (
     CertificateRefused,
     ConfirmationRefused,
+    ParsingFailed,
     RequestNotWaiting,
     SignerAway,
     SigningError,
@@ -31,6 +33,8 @@ from signing.storage.evidence import read_evidence, signature_evidence
 from signing.storage.preparations import signing_preparation
 from tests.support.authenticator import Authenticator
 from tests.support.cms_opinions import openssl_verifies
+from tests.support.handmade_pdf import plain_document
+from tests.support.hostile_pdfs import redrawn
 from tests.support.racing import race
 from tests.support.signer import digests_of, events, store
 from tests.support.signing_house import SigningHouse, Somebody
@@ -424,3 +428,16 @@ def test_the_person_signs_first_and_then_the_seal(house: SigningHouse) -> None:
     both = house.result(request)
     assert (first.count(b"<ds:Signature "), both.count(b"<ds:Signature ")) == (1, 2)
     assert [one.purpose for one in house.door.seen] == ["document", "seal"]
+
+
+def test_a_page_that_would_be_signed_otherwise_than_it_was_seen_opens_no_window(
+    house: SigningHouse, anh: Somebody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is prepared is drawn by somebody else, before it can be confirmed."""
+    content = Blob.of(plain_document().classic())
+    request = house.ask(NewDocument(name="Đơn.pdf", content=content), level=Level.B)
+    house.open(request, anh)
+    drawn_anew = redrawn(plain_document().classic(), "0 g 10 10 50 50 re f")
+    monkeypatch.setattr(authorize, "increment_of", lambda _half: drawn_anew)
+    with pytest.raises(ParsingFailed, match="contradiction"):
+        house.open(request, anh)

@@ -117,6 +117,17 @@ def _blanks(first: bytes, *, mebibytes: int) -> bytes:
     return begun + portion * (mebibytes // 16) + packer.flush()
 
 
+def redrawn(content: bytes, painting: str) -> bytes:
+    """An increment that draws the page of `plain_document` anew; no signature is in it."""
+    before = int(content[content.rindex(b"startxref") :].split()[1])
+    drawn = f"4 0 obj\n<< /Length {len(painting)} >>\nstream\n{painting}\nendstream\nendobj\n"
+    trailer = content[content.rindex(b"trailer") : content.rindex(b"startxref")]
+    trailer = trailer.replace(b"<<", b"<< /Prev %d" % before, 1)
+    table = b"xref\n4 1\n%010d 00000 n \n" % len(content)
+    place = len(content) + len(drawn)
+    return b"%b%b%bstartxref\n%d\n%%%%EOF\n" % (drawn.encode(), table, trailer, place)
+
+
 def many_pages(count: int) -> bytes:
     """So many pages, each an object of its own."""
     return plain_document(pages=count).classic()

@@ -16,6 +16,7 @@ from idp.web.request_facts import note_refusal
 from idp.web.sign.shown import readable_id
 from idp.web.sign.visit import Desk, Visit
 from signing.errors import DocumentGone, DocumentRefused, ParsingFailed
+from signing.isolation.task import for_pictures
 from signing.model import Document, DocumentKind, RequestState
 from signing.page_images import draw_page
 from signing.web.document_answer import answer_document, answer_signed
@@ -84,7 +85,8 @@ class SignFiles:
         signing = self._desk.signing
         try:
             with signing.documents.open(blob_id) as blob:
-                drawn = draw_page(signing.isolation, document=blob, page=number - 1, width=width)
+                artist = for_pictures(signing.isolation, visit.request.client_id)
+                drawn = draw_page(artist, document=blob, page=number - 1, width=width)
         except (DocumentGone, DocumentRefused):
             abort(404)
         except ParsingFailed as failure:

@@ -1,0 +1,107 @@
+"""What is prepared shows what was seen, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from signing.errors import ParsingFailed
+from signing.formats.pades import PadesParties, PdfSignature, prepare_pades
+from signing.intake import Intake
+from signing.isolation.blob import Blob
+from signing.isolation.pool import IsolationPool
+from signing.messages.page_images import GreyDrawn
+from signing.messages.pdf_signature import Appearance
+from signing.unchanged_pages import MOST_PAGES, check_unchanged
+from tests.support.handmade_pdf import plain_document
+from tests.support.hostile_pdfs import many_pages, redrawn
+from tests.support.pdf_programs import NAMES
+from tests.support.signatory import SIGNING_TIME, SigningPki
+
+_INK = "0 0 0 rg 0 0 150 60 re f"
+
+
+def _ink() -> bytes:
+    made = plain_document(box="0 0 150 60")
+    made.put(4, f"<< /Length {len(_INK)} >>\nstream\n{_INK}\nendstream")
+    return made.classic()
+
+
+def _prepared(
+    walls: IsolationPool, pki: SigningPki, content: bytes, place: Appearance | None
+) -> tuple[bytes, int]:
+    """The increment of a signature, and how many pages there are."""
+    with Blob.of(content) as document, Blob.of(_ink()) as ink:
+        pages = len(Intake(walls).look_at_pdf(document).pages)
+        prepared = prepare_pades(
+            document,
+            parties=PadesParties(walls),
+            signatory=pki.citizen.signatory,
+            now=SIGNING_TIME,
+            signature=PdfSignature(place=place),
+            drawn=None if place is None else ink,
+        )
+        return prepared.increment, pages
+
+
+def _check(walls: Any, content: bytes, increment: bytes, pages: int, place: Any = None) -> None:
+    with Blob.of(content) as document:
+        check_unchanged(document, increment, pages=pages, place=place, isolation=walls)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_signature_changes_nothing_but_its_own_place(
+    walls: IsolationPool, pdf_programs, signing_pki: SigningPki, name: str
+) -> None:
+    content = pdf_programs[name].content
+    for place in (None, Appearance(page=-1, rectangle=(50, 50, 200, 110))):
+        increment, pages = _prepared(walls, signing_pki, content, place)
+        _check(walls, content, increment, pages, place)
+    with pytest.raises(ParsingFailed, match="contradiction"):
+        _check(walls, content, increment, pages)  # it is seen, and was not to be
+    elsewhere = Appearance(page=-1, rectangle=(50, 120, 200, 180))
+    with pytest.raises(ParsingFailed, match="contradiction"):
+        _check(walls, content, increment, pages, elsewhere)
+
+
+def test_a_page_that_is_drawn_anew_is_noticed(walls: IsolationPool) -> None:
+    """What a process in other hands would append for a document of somebody else."""
+    content = plain_document().classic()
+    increment = redrawn(content, "0 g 10 10 50 50 re f")
+    with pytest.raises(ParsingFailed, match="contradiction"):
+        _check(walls, content, increment, 1)
+
+
+def test_of_many_pages_some_are_compared(walls: IsolationPool, signing_pki: SigningPki) -> None:
+    content = many_pages(200)
+    place = Appearance(page=100, rectangle=(0, 0, 10, 10))
+    increment, pages = _prepared(walls, signing_pki, content, place)
+    assert pages > MOST_PAGES
+    _check(walls, content, increment, pages, place)
+
+
+class _Says:
+    """Answers as it was told."""
+
+    def __init__(self, drawn: GreyDrawn, octets: bytes) -> None:
+        self._said = drawn, octets
+
+    def run(self, _task: Any, _asked: Any, *, inputs: Sequence[Blob] = ()) -> Any:
+        return self._said[0], Blob.of(self._said[1])
+
+
+@pytest.mark.parametrize(
+    ("drawn", "octets"),
+    [
+        (GreyDrawn((), 1), b""),
+        (GreyDrawn(((2, 2),), 1), b"abc"),
+        (GreyDrawn(((2, 2),), 2), b"abcd"),
+        (GreyDrawn(((-2, -2),), 1), b"abcd"),
+        (GreyDrawn(((2, 2), (2, 2)), 1), b"abcdabcd"),
+    ],
+)
+def test_pages_that_cannot_be_are_a_contradiction(drawn: GreyDrawn, octets: bytes) -> None:
+    with pytest.raises(ParsingFailed, match="contradiction"):
+        _check(_Says(drawn, octets), b"%PDF", b"", 1)
