@@ -264,6 +264,7 @@ def test_a_captured_worker_beside_somebodys_authenticator_never_confirms(
     assert hands.client.check_code(me, [held(new)], code).outcome == "right"
     with house.database.transaction() as tx:
         row = find_row(tx.connection, me, is_locked=True)
+        assert row is not None
         facts = {"replaced": 0, "totp_id": totp_id, "holder": "verifier"}
         event = Event(EventType.TOTP_ENROLLED, account_id=me, facts=facts)
         house.log.record(tx, event, data_key=row.data_key, now=hands.now)

@@ -54,6 +54,15 @@ def test_it_is_for_its_owner_alone(ledger: SpentLedger, tmp_path: Path, now: dat
         SpentLedger(tmp_path / "open.db")
 
 
+def test_one_that_is_damaged_is_named_and_its_reason(tmp_path: Path) -> None:
+    file = tmp_path / "spent.db"
+    file.write_bytes(b"no database at all" * 99)
+    file.chmod(0o600)
+    with pytest.raises(MemoryUnusable, match="damaged") as refused:
+        SpentLedger(file)
+    assert refused.value.file == file
+
+
 def test_it_remembers_for_a_day_beyond_the_expiry(ledger: SpentLedger, now: datetime) -> None:
     ledger.spend(b"one", expires_at=now, now=now)
     assert not ledger.spend(b"one", expires_at=now, now=now + timedelta(hours=23, minutes=58))
