@@ -137,16 +137,21 @@ class VerifierMemory(Memory):
             return None
         return KnownTotp(row[0], row[1], row[2], row[3] is not None)
 
-    def find_same_activation(self, totp_id: str, *, account_id: str) -> str:
+    def find_same_activation(self, totp_id: str, *, account_id: str, now: datetime) -> str:
         """Which authenticator the activation code of this unused one has brought to life before.
 
-        Returns its id, or nothing.
+        Returns its id, or nothing; nothing, too, when that was more than an hour ago: a row of the
+        log that is taken out later makes no room for another.
         """
+        since_ms = to_ms(now - UNUSED_LIFETIME)
         with self._lock:
             row = self._connection.execute(
-                "SELECT announced.totp_id FROM held_totp JOIN announced ON mark = activation"
-                " WHERE account = ? AND held_totp.totp_id = ? AND used_ms IS NULL",
-                (_hash(account_id), totp_id),
+                "SELECT old.totp_id FROM held_totp AS new JOIN announced ON mark = new.activation"
+                " JOIN held_totp AS old"
+                " ON old.account = new.account AND old.totp_id = announced.totp_id"
+                " WHERE new.account = ? AND new.totp_id = ? AND new.used_ms IS NULL"
+                " AND old.used_ms >= ?",
+                (_hash(account_id), totp_id, since_ms),
             ).fetchone()
         return "" if row is None else str(row[0])
 

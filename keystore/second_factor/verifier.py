@@ -329,7 +329,9 @@ class SecondFactorVerifier:
     def _take(self, account_id: str, matched: Matched | None, *, now: datetime) -> CodeOutcome:
         before = ""
         if matched is not None:
-            before = self._memory.find_same_activation(matched.totp_id, account_id=account_id)
+            before = self._memory.find_same_activation(
+                matched.totp_id, account_id=account_id, now=now
+            )
         if before and self._registers.enrolled_at(account_id, totp_id=before) is not None:
             before = ""  # its activation code did what it was for
         return self._memory.take_code(account_id, matched, now=now, off_record=before)

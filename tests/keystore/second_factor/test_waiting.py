@@ -205,6 +205,19 @@ def test_an_enrolment_that_was_lost_on_its_way_costs_no_proofing(
     assert check_with(bench, lost, later) == "wrong"
 
 
+def test_a_row_of_the_log_that_is_taken_out_later_makes_no_room_for_another(
+    bench: VerifierBench, now: datetime
+) -> None:
+    bench.verifier.expect_activation(PERSON, "CODE", expires_at=now + WAITING, now=now)
+    apps, at = [], now
+    for totp_id in ("otp_own", "otp_evil"):
+        made = bench.verifier.make(totp_id, account_id=PERSON, activation_code="CODE", now=at)
+        apps.append(App(HeldTotp(totp_id, made.kept), made.secret))
+        assert check_with(bench, apps[-1], at) == ("right" if totp_id == "otp_own" else "wrong")
+        at += timedelta(hours=2)
+    assert check_with(bench, apps[0], at) == "right"
+
+
 def test_a_locked_account_confirms_nothing(bench: VerifierBench, app: App, now: datetime) -> None:
     bench.registers.locked.add(PERSON)
     assert confirm_with(bench, app, signing_of(now), now) == CodeOutcome("wrong")
