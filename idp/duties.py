@@ -33,6 +33,7 @@ from idp.work.model import Duty, Handler, Job, RecordGivenUp
 from keystore.keyring import Keyring
 from keystore.log.events import Event, EventType, Fact
 from keystore.purposes import KEY_PURPOSES, LOG, TOKENS
+from signing.requests import SEND_WEBHOOK
 from signing.sign import FINISH_SIGNING
 
 _PURGE_EVERY: Final = timedelta(seconds=30)
@@ -220,6 +221,9 @@ def make_record_given_up(services: Services) -> RecordGivenUp:
             request_id, slot = job.payload["request_id"], job.payload["slot"]
             services.signing.signing.give_up(request_id, slot, reason=error, now=now)
             return
+        elif job.kind == SEND_WEBHOOK:
+            facts["request_id"] = job.payload["request_id"]
+            event = Event(EventType.REQUEST_UNTOLD, facts=facts)
         else:
             return
         with services.database.transaction() as tx:

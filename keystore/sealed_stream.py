@@ -21,6 +21,7 @@ from keystore.errors import SealBroken
 
 PIECE_BYTES: Final = 1 << 20
 TAG_BYTES: Final = 16
+SEALED_BYTES: Final = PIECE_BYTES + TAG_BYTES
 KEY_BYTES: Final = 32
 _LONGEST: Final = 1 << 32
 """Pieces: four pebibytes, far below what one key may encrypt under counted nonces."""
@@ -71,6 +72,18 @@ def open_stream(sealed: Iterable[bytes], *, key: bytes, context: str) -> Iterato
                 del held[: PIECE_BYTES + TAG_BYTES]
                 number += 1
         yield cipher.decrypt(_nonce(number, is_last=True), held, bound)
+    except (InvalidTag, ValueError) as tampering:
+        raise SealBroken from tampering
+
+
+def open_piece(sealed: bytes, *, number: int, is_last: bool, key: bytes, context: str) -> bytes:
+    """One piece of what `seal_stream` gave, which begins at `number` × `SEALED_BYTES`.
+
+    Whoever asks knows from elsewhere how long the stream is, and with that which piece is the last.
+    Raises  SealBroken: another key, context or place, or it was changed.
+    """
+    try:
+        return AESGCM(key).decrypt(_nonce(number, is_last=is_last), sealed, context.encode())
     except (InvalidTag, ValueError) as tampering:
         raise SealBroken from tampering
 

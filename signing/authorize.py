@@ -244,13 +244,14 @@ class Windows:
         level = level_of(request, slot)
         parties = self._parties.for_tenant(request.client_id)
         whole_second = from_ms(to_ms(now) // 1000 * 1000)
-        with ExitStack() as held:
-            materials = {
-                one.position: held_material(self._documents, request, one, held=held)
-                for one in request.documents
-            }
-            halves = []
-            for positions in shares(request.documents):
+        halves = []
+        for positions in shares(request.documents):
+            # what is not signed together is not open together: descriptors are few
+            with ExitStack() as held:
+                materials = {
+                    at: held_material(self._documents, request, request.documents[at], held=held)
+                    for at in positions
+                }
                 first = request.documents[positions[0]]
                 content = materials[first.position].content
                 seen = None
@@ -274,8 +275,7 @@ class Windows:
                     drawn=None if seen is None else held.enter_context(seen.drawing),
                     field_name=None if seen is None else seen.field_name,
                 )
-                chosen = {at: materials[at] for at in positions}
-                half = prepare_half(first.format, chosen, act=act, parties=parties)
+                half = prepare_half(first.format, materials, act=act, parties=parties)
                 if self._is_page_compared and content is not None:
                     self._compare(request, first, half, content=content, place=act.place)
                 halves.append(half)

@@ -19,12 +19,19 @@ from typing import Final
 
 from keystore.errors import SealBroken
 from keystore.purposes import SealPurpose
-from keystore.sealed_stream import make_stream_key, open_stream, seal_stream
+from keystore.sealed_stream import (
+    PIECE_BYTES,
+    SEALED_BYTES,
+    make_stream_key,
+    open_piece,
+    open_stream,
+    seal_stream,
+)
 from keystore.sealing import Sealer
 from keystore.storage import DatabaseLike, Transaction
 from signing.errors import DocumentGone
 from signing.isolation.blob import Blob
-from signing.model import BlobId, StoredBlob
+from signing.model import BlobId, Result, StoredBlob
 from signing.storage.blobs import (
     delete_blobs,
     find_blobs,
@@ -90,20 +97,46 @@ class DocumentStore:
 
         Raises  DocumentGone: its time is over; SealBroken: its file was changed.
         """
-        with self._database.read() as connection:
-            stored = find_blobs(connection, [blob_id]).get(blob_id)
-        if stored is None:
-            raise DocumentGone
-        context = _context(blob_id)
-        key = self._sealer.unseal(SealPurpose.DOCUMENT, stored.key_sealed, context=context)
+        stored, key = self._find(blob_id)
+        pieces = open_stream(self._pieces(blob_id), key=key, context=_context(blob_id))
         try:
-            content = Blob.of_chunks(open_stream(self._pieces(blob_id), key=key, context=context))
+            content = Blob.of_chunks(pieces)
         except FileNotFoundError as gone:
             raise DocumentGone from gone
         if content.size != stored.size_bytes:
             content.close()
             raise SealBroken
         return content
+
+    def open_part(self, part: Result) -> Blob:
+        """A part of what lies together, of which only the pieces around it are opened.
+
+        The caller closes it.
+        Raises  DocumentGone: its time is over; SealBroken: its file was changed.
+        """
+        stored, key = self._find(part.blob_id)
+        end = part.offset + part.size_bytes
+        if (part.offset, end) == (0, stored.size_bytes):
+            return self.open(part.blob_id)
+        if not 0 <= part.offset < end <= stored.size_bytes:
+            raise SealBroken
+        first, last = part.offset // PIECE_BYTES, (end - 1) // PIECE_BYTES
+        try:
+            with self._path(part.blob_id).open("rb") as file:
+                opened = b"".join(
+                    open_piece(
+                        os.pread(file.fileno(), SEALED_BYTES, number * SEALED_BYTES),
+                        number=number,
+                        is_last=(number + 1) * PIECE_BYTES >= stored.size_bytes,
+                        key=key,
+                        context=_context(part.blob_id),
+                    )
+                    for number in range(first, last + 1)
+                )
+        except FileNotFoundError as gone:
+            raise DocumentGone from gone
+        start = part.offset - first * PIECE_BYTES
+        return Blob.of(opened[start : start + part.size_bytes])
 
     def drop(self, tx: Transaction, blob_ids: Collection[BlobId]) -> None:
         """Destroy documents: their keys in this transaction, their files after it."""
@@ -143,6 +176,16 @@ class DocumentStore:
         for blob_id in blob_ids:
             with suppress(OSError):
                 self._path(blob_id).unlink()
+
+    def _find(self, blob_id: BlobId) -> tuple[StoredBlob, bytes]:
+        """A document's row and its key.  Raises DocumentGone."""
+        with self._database.read() as connection:
+            stored = find_blobs(connection, [blob_id]).get(blob_id)
+        if stored is None:
+            raise DocumentGone
+        return stored, self._sealer.unseal(
+            SealPurpose.DOCUMENT, stored.key_sealed, context=_context(blob_id)
+        )
 
     def _is_old(self, path: Path, *, now: datetime) -> bool:
         try:

@@ -116,6 +116,12 @@ class RequestNotWaiting(SigningError):
         self.state = state
 
 
+class NotSigned(RequestNotWaiting):
+    """There is no signed document: the request is not signed, or not yet; `state` says more."""
+
+    code: ClassVar[str] = "not_signed"
+
+
 class IdempotencyKeyReused(SigningError):
     """The key was used for another request within the last 24 hours."""
 

@@ -224,6 +224,11 @@ class SigningRequest:
         """Whose turn it is; None when everybody has signed."""
         return next((slot for slot in self.slots if slot.state is not SlotState.SIGNED), None)
 
+    @property
+    def signed_slots(self) -> int:
+        """How many have signed."""
+        return sum(slot.state is SlotState.SIGNED for slot in self.slots)
+
     def state_at(self, now: datetime) -> RequestState:
         """The state as it counts at `now`, whether or not anybody has noted that time is up."""
         if self.state is RequestState.WAITING and now >= self.expires_at:

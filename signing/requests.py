@@ -20,7 +20,7 @@ from typing import Final
 from keystore.log.events import Event, EventType, Fact
 from keystore.log.record import LogWriter
 from keystore.sealing import Sealer
-from keystore.storage import DatabaseLike, Transaction, lock_until_commit
+from keystore.storage import SeeingDatabase, Transaction, lock_until_commit
 from signing.blobs import DocumentStore
 from signing.ending import end_parts
 from signing.errors import (
@@ -56,6 +56,7 @@ from signing.storage.requests import (
     move_request,
     move_slot,
     read_overdue,
+    read_progress,
     read_state,
     read_waiting_for,
 )
@@ -89,7 +90,7 @@ class SigningRequests:
 
     def __init__(
         self,
-        database: DatabaseLike,
+        database: SeeingDatabase,
         *,
         sealer: Sealer,
         log: LogWriter,
@@ -163,9 +164,20 @@ class SigningRequests:
                 looked at by the caller.
         Raises  RequestUnknown: there is none, or it is another portal's.
         """
-        with self._database.read() as connection:
+        with self._database.snapshot() as connection:
             found = find_request(connection, request_id, sealer=self._sealer)
         if found is None or (client_id is not None and found.client_id != client_id):
+            raise RequestUnknown
+        return found
+
+    def stands(self, request_id: str, *, now: datetime) -> tuple[RequestState, int]:
+        """As what a request counts now, and how many have signed: what changes while one waits.
+
+        Raises  RequestUnknown.
+        """
+        with self._database.read() as connection:
+            found = read_progress(connection, request_id, now=now)
+        if found is None:
             raise RequestUnknown
         return found
 
@@ -432,9 +444,7 @@ _ENDS: Final = {
 def _text(new: NewRequest) -> RequestText:
     return RequestText(
         title=new.title,
-        documents=tuple(
-            DocumentText(one.name, base_type(one.media_type)) for one in new.documents
-        ),
+        documents=tuple(DocumentText(one.name, base_type(one.media_type)) for one in new.documents),
         reason=new.reason,
         location=new.location,
         appearance=new.appearance,

@@ -236,6 +236,7 @@ _BY_SIGNING_ERROR = {
     "signer_unknown": SIGNER_UNKNOWN,
     "request_unknown": NOT_FOUND,
     "request_not_waiting": NOT_SIGNED_YET,
+    "not_signed": NOT_SIGNED_YET,
     "document_gone": DOCUMENT_GONE,
 }
 _BY_PROTOCOL_ERROR = {

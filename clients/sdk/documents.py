@@ -151,7 +151,7 @@ def fetch_signed(
     """Fetch one signed document, or the signature beside it; it came whole.
 
     Takes   position: of the document in the request, from 0.
-    Raises  SigningRefused: `request_not_waiting` (with its `state`) while it is not signed,
+    Raises  SigningRefused: `not_signed` (with its `state`) while it is not signed,
             `document_gone` once its time is over; SigningAnswerMalformed (`digest`);
             ProviderUnavailable.
     """

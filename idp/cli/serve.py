@@ -22,6 +22,7 @@ import click
 import structlog
 
 from idp.cli.context import check_server_settings, drop_own_variables, read_settings
+from idp.cli.descriptors import raise_descriptor_limit
 from idp.cli.operations import operators_listener
 from idp.cli.server import DrainingServer, Flag, refuse_taken_port
 from idp.errors import SettingsInvalid, StorageUnavailable
@@ -117,6 +118,7 @@ def serve() -> None:
     settings = read_settings()
     is_sandbox = check_server_settings(settings)
     _check_walls(settings, is_sandbox=is_sandbox)
+    raise_descriptor_limit()  # what is started from here on inherits it
     refuse_taken_port(settings.host, port=settings.port)
     drop_own_variables()
     # each worker a fresh process: nothing is inherited, no lock is held by a thread that is gone

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from idp.cli.context import check_server_settings, drop_own_variables, read_settings
+from idp.cli.descriptors import raise_descriptor_limit
 from idp.cli.operations import operators_listener
 from idp.logs import configure_logging
 from idp.settings import Settings
@@ -53,6 +54,7 @@ def work() -> None:
 
     settings = read_settings()
     is_sandbox = check_server_settings(settings)
+    raise_descriptor_limit()  # what is started from here on inherits it
     drop_own_variables()
     configure_logging(settings.log_level)
     supervisor = Supervisor(partial(make_worker, settings, is_sandbox))

@@ -208,6 +208,24 @@ class Egress:
         except (HTTPError, HTTPException, OSError, ValueError) as failure:
             raise EgressFailed(_reason_of(failure, deadline=deadline)) from failure
 
+    def may_be_called(self, url: str, client_id: str) -> bool:
+        """Whether anything can ever be sent there, as far as the address itself says.
+
+        A name is not resolved: what it stands for is looked at with each call.
+        """
+        try:
+            target = self._check_url(url)
+        except EgressRefused:
+            return False
+        is_local_name = target.host.lower().rstrip(".").rpartition(".")[2] == "localhost"
+        address = parse_address(target.host.strip("[]"))
+        if address is None:
+            return self._allow_insecure or not is_local_name
+        if self._allow_insecure and address.is_loopback:
+            return True
+        networks = self._private.get(client_id, ())
+        return target.is_https and (is_public(address) or any(address in one for one in networks))
+
     def _check_url(self, url: str) -> _Target:
         if len(url) > _URL_LENGTH or not _LEGAL_URL.fullmatch(url) or "\\" in url:
             raise EgressRefused("url_malformed")

@@ -106,6 +106,7 @@ def make_portal_api(services: Services, signing: SigningServices) -> Blueprint:
         origin=settings.issuer,
         max_bytes=most_bytes_of_request(settings),
         now=services.time,
+        may_be_told=services.egress.may_be_called,
     )
 
     def refused(error: SigningError) -> Response:

@@ -122,6 +122,8 @@ class EventType(StrEnum):
     REQUEST_REFUSED = "sign:request:refused"
     REQUEST_EXPIRED = "sign:request:expired"
     REQUEST_FAILED = "sign:request:failed"
+    REQUEST_UNTOLD = "sign:request:untold"
+    """The portal could not be told how its request stands, and no more attempts are made."""
     REQUEST_FETCHED = "sign:request:fetched"
     """The portal fetched what was signed."""
     SERVICE_SIGNED = "sign:service:signed"

@@ -88,7 +88,7 @@ def insert_made(
 ) -> None:
     """Keep it; the transaction fails when another one did so at the same time (IntegrityError).
 
-    The caller takes the lock `signing:idempotency:…` first and looks again, so that none does.
+    The caller takes a lock of that client and key first and looks again, so that none does.
     """
     values = {"client": client_id, "key": key_sha256, "now": to_ms(now)}
     tx.connection.execute(_DELETE_EXPIRED, values)

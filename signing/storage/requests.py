@@ -27,6 +27,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    func,
     insert,
     select,
     update,
@@ -205,6 +206,15 @@ _END_SLOTS: Final = (
     .values(state=SlotState.ENDED, ended_ms=bindparam("ended"))
 )
 _STANDING: Final = select(_r.state, _r.expires_ms).where(_r.request_id == bindparam("id"))
+_SIGNED_SLOTS: Final = (
+    select(func.count())
+    .select_from(signing_slot)
+    .where(_s.request_id == _r.request_id, _s.state == SlotState.SIGNED)
+    .scalar_subquery()
+)
+_PROGRESS: Final = select(_r.state, _r.expires_ms, _SIGNED_SLOTS.label("signed")).where(
+    _r.request_id == bindparam("id")
+)
 _STANDING_SLOT: Final = select(_s.state).where(
     _s.request_id == bindparam("id"), _s.position == bindparam("at")
 )
@@ -327,6 +337,17 @@ def read_state(connection: Connection, request_id: str, *, now: datetime) -> Req
     if row.state == RequestState.WAITING and row.expires_ms <= to_ms(now):
         return RequestState.EXPIRED
     return RequestState(row.state)
+
+
+def read_progress(
+    connection: Connection, request_id: str, *, now: datetime
+) -> tuple[RequestState, int] | None:
+    """As what a request counts now, and how many have signed; None where there is none."""
+    row = connection.execute(_PROGRESS, {"id": request_id}).one_or_none()
+    if row is None:
+        return None
+    is_late = row.state == RequestState.WAITING and row.expires_ms <= to_ms(now)
+    return RequestState.EXPIRED if is_late else RequestState(row.state), row.signed
 
 
 def check_turn(connection: Connection, request_id: str, position: int, *, now: datetime) -> None:

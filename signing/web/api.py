@@ -5,7 +5,7 @@ What lives here: `POST /sign/requests`, `GET /sign/requests/ID` (with `wait`), `
 that stays, and says which part it is about.
 Source: architecture, J3; RFC 6750; draft-ietf-httpapi-idempotency-key-header; RFC 7240 (`wait`);
 RFC 9530 (Repr-Digest).
-Not here: what is allowed when (`signing/requests`), the pages (`signing/web/pages`).
+Not here: what is allowed when (`signing/requests`), the pages of signers (`idp/web/sign`).
 """
 
 from __future__ import annotations
@@ -23,13 +23,16 @@ from flask import Blueprint, Response, request
 
 from signing.blobs import DocumentStore
 from signing.errors import (
+    CertificateRefused,
     DocumentGone,
     DocumentRefused,
     IdempotencyKeyReused,
+    NotSigned,
     ParsingFailed,
     RequestNotWaiting,
     RequestRefused,
     RequestUnknown,
+    SignatureForeign,
     SignerUnknown,
     SigningError,
 )
@@ -58,14 +61,21 @@ def make_sign_api(
     origin: str,
     max_bytes: int,
     now: Callable[[], datetime],
+    may_be_told: Callable[[str, str], bool] = lambda _uri, _client_id: True,
 ) -> Blueprint:
     """The blueprint of `/sign/requests`.
 
     Takes   origin: of the signers' pages, without a trailing slash; max_bytes: of a request with
-            all its files.
+            all its files; may_be_told: whether messages can go to an address, of which client.
     """
     api = _Api(
-        requests, documents=documents, door=door, origin=origin, max_bytes=max_bytes, now=now
+        requests,
+        documents=documents,
+        door=door,
+        origin=origin,
+        max_bytes=max_bytes,
+        now=now,
+        may_be_told=may_be_told,
     )
     blueprint = Blueprint("sign_api", __name__)
     blueprint.add_url_rule("/sign/requests", "create", api.create, methods=["POST"])
@@ -112,7 +122,9 @@ class _Api:
         origin: str,
         max_bytes: int,
         now: Callable[[], datetime],
+        may_be_told: Callable[[str, str], bool],
     ) -> None:
+        self._may_be_told = may_be_told
         self._requests = requests
         self._documents = documents
         self._door = door
@@ -134,6 +146,9 @@ class _Api:
                 uri = getattr(body.new, name)
                 if uri and not self._door.is_own_address(uri, client_id=caller.client_id, now=now):
                     raise RequestRefused("address_foreign", part=name)
+            hook = body.new.webhook_uri
+            if hook and not self._may_be_told(hook, caller.client_id):
+                raise RequestRefused("webhook_refused", part="webhook_uri")
             made = self._requests.create(
                 body.new,
                 client_id=caller.client_id,
@@ -174,19 +189,19 @@ class _Api:
             raise RequestUnknown
         document = found.documents[position]
         if found.state is not RequestState.SIGNED or document.result is None:
-            raise RequestNotWaiting(found.state_at(now))
+            raise NotSigned(found.state_at(now))
         name = found.text.documents[position].name
         return answer_signed(document, name=name, documents=self._documents)
 
     def _wait(self, found: SigningRequest, *, wait_s: float) -> SigningRequest:
-        before = (found.state, found.current_slot)
+        before = (found.state, found.signed_slots)
         until_s = time.monotonic() + wait_s
         while time.monotonic() < until_s:
             time.sleep(_LOOK_EVERY_S)
-            found = self._requests.get(found.request_id)
-            if (found.state, found.current_slot) != before or found.state_at(self._now()).is_final:
+            # one row, however many documents there are
+            if self._requests.stands(found.request_id, now=self._now()) != before:
                 break
-        return found
+        return self._requests.get(found.request_id)
 
     def _answer(self, found: SigningRequest, *, now: datetime, status: int = 200) -> Response:
         return _json(status, request_members(found, origin=self._origin, now=now))
@@ -252,11 +267,16 @@ def _explain(error: SigningError) -> tuple[int, str, str]:
             return _MALFORMED[error.reason], error.reason, "the request cannot be read"
         case RequestRefused() | DocumentRefused():
             return 422, error.reason, "the request cannot be taken as it is"
+        case ParsingFailed() if error.reason in _LATER:
+            return 503, error.code, "nobody is free to read documents at this moment; try again"
+        case CertificateRefused() | SignatureForeign():
+            return 409, error.code, "it cannot be signed with this certificate"
         case ParsingFailed():
             return 422, f"document_{error.reason}", "the document could not be read"
     return 503, error.code, "not possible at this moment; try again"
 
 
+_LATER: Final = frozenset({"busy", "not_started"})
 _MALFORMED: Final = {
     "malformed": 400,
     "cut_off": 400,

@@ -51,13 +51,8 @@ def answer_signed(document: Document, *, name: str, documents: DocumentStore) ->
     result = document.result
     if result is None:
         raise DocumentGone
-    blob = documents.open(result.blob_id)
-    if (result.offset, result.size_bytes) != (0, blob.size):
-        with blob, blob.view() as view:
-            part = bytes(view[result.offset : result.offset + result.size_bytes])
-        blob = Blob.of(part)
     return answer_document(
-        blob,
+        documents.open_part(result),
         name=name + _ENDINGS.get(document.format, ""),
         media_type=_MEDIA_TYPES[document.format],
     )

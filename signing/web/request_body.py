@@ -123,8 +123,8 @@ def read_body(request: Request, *, max_bytes: int, held: ExitStack) -> ReadBody:
         appearance=bytes(body.appearance),
         return_uri=body.return_uri,
         webhook_uri=body.webhook_uri,
-        lifetime=timedelta(seconds=body.expires_in),
-        window=timedelta(seconds=body.confirmation_window),
+        lifetime=_seconds(body.expires_in, reason="lifetime", part="expires_in"),
+        window=_seconds(body.confirmation_window, reason="window", part="confirmation_window"),
     )
     return ReadBody(new, hashlib.sha256(hashlib.sha256(raw).digest() + digests).digest())
 
@@ -152,6 +152,13 @@ def _document(
         hash_name=one.hash,
         format=one.format,
     )
+
+
+def _seconds(number: int, *, reason: str, part: str) -> timedelta:
+    try:
+        return timedelta(seconds=number)
+    except OverflowError as beyond:
+        raise RequestRefused(reason, part=part) from beyond
 
 
 def _digest(text: str, *, part: str) -> bytes:
@@ -213,9 +220,10 @@ def _read_form(
         if name in found:
             raise RequestRefused("part_twice", part=name[:64])
         file.stream.flush()
-        blob = Blob(os.dup(file.stream.fileno()))
+        blob = held.enter_context(Blob(os.dup(file.stream.fileno())))
+        file.stream.close()  # a thousand parts are a thousand descriptors, and no more
         blob.seal()
-        found[name] = held.enter_context(blob)
+        found[name] = blob
     digests = b"".join(
         hashlib.sha256(name.encode()).digest() + found[name].digest("sha256")
         for name in sorted(found)

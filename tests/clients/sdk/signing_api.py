@@ -154,7 +154,7 @@ class FakeSigning(FakeProvider):
 
     def _document(self, known: Members) -> HttpAnswer:
         if known["state"] != "signed":
-            return self._refuse(409, error="request_not_waiting", state=known["state"])
+            return self._refuse(409, error="not_signed", state=known["state"])
         digest = hashlib.sha256(self.digest_of or self.signed).digest()
         headers = {
             "content-type": "application/pdf",

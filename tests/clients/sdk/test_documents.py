@@ -274,7 +274,7 @@ def test_a_document_that_did_not_come_whole_is_refused(portal, provider) -> None
 
 def test_nothing_is_fetched_before_it_is_signed(portal) -> None:
     error = refused(portal.fetch_signed, ask(portal).request_id)
-    assert (error.status, error.error, error.state) == (409, "request_not_waiting", "waiting")
+    assert (error.status, error.error, error.state) == (409, "not_signed", "waiting")
 
 
 def test_a_request_is_taken_back_once(portal) -> None:

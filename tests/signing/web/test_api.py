@@ -140,7 +140,7 @@ def test_what_was_signed_is_fetched_once_it_is_signed(api, anh):
     made = api.ask(return_uri=f"https://{PORTAL}.example/back")
     request_id = made.get_json()["request_id"]
     early = api.call("GET", f"/{request_id}/documents/0")
-    assert _refused(early, 409, "request_not_waiting")["state"] == "waiting"
+    assert _refused(early, 409, "not_signed")["state"] == "waiting"
     api.house.confirm(api.house.requests.get(request_id), anh)
     (document,) = api.call("GET", f"/{request_id}").get_json()["documents"]
     answer = api.call("GET", document["signed_uri"].removeprefix(f"{ORIGIN}/sign/requests"))
