@@ -115,7 +115,7 @@ _SEES = """
 import sys
 import idp.app, idp.cli.serve, idp.cli.work, idp.signer_client
 signers = {"idp.signer", "idp.personal_keys", "keystore.signer.service", "keystore.signer.desk",
-           "keystore.signer.spent", "webauthn"}
+           "keystore.signer.spent"}
 print(sorted(signers & set(sys.modules)))
 """
 
