@@ -49,12 +49,13 @@ class Limits:
     """What one job may take.
 
     Takes   memory_bytes: beside what the process has before its first job; output_bytes: that it
-            may write; seconds: by the clock on the wall.
+            may write; seconds: by the clock on the wall; answer_bytes: of its answer.
     """
 
     memory_bytes: int
     output_bytes: int
     seconds: float
+    answer_bytes: int = wire.MAX_ANSWER_BYTES
 
 
 class ChildProcess:
@@ -139,7 +140,9 @@ class ChildProcess:
             wire.send_frame(self._connection, job, fds=fds)
             try:
                 body = wire.read_frame(
-                    self._connection, most=wire.MAX_ANSWER_BYTES, until_s=until_s
+                    self._connection,
+                    most=limits.answer_bytes + wire.AROUND_ANSWER_BYTES,
+                    until_s=until_s,
                 )
             except wire.Unread:
                 raise

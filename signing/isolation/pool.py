@@ -16,7 +16,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -125,7 +125,10 @@ class IsolationPool:
         output = Blob(open_memory_file())
         try:
             fds = (output.fd, *(one.fd for one in inputs))
-            limits = self._walls.limits(sum(one.size for one in inputs))
+            limits = replace(
+                self._walls.limits(sum(one.size for one in inputs)),
+                answer_bytes=min(task.most_answer_bytes, wire.MAX_ANSWER_BYTES),
+            )
             answered: Answered = self._have_done(
                 job, fds, limits, task.answered, output, tenant=tenant
             )

@@ -26,13 +26,15 @@ class Task(Generic[Asked, Answered]):
     Takes   function: `package.module:function` inside of `signing.parsing`, called as
             `function(asked, inputs, output)`: `inputs` are memoryviews in the order in which they
             were given, `output` is a binary file for what is too large for an answer;
-            asked, answered: msgspec structs.
+            asked, answered: msgspec structs, in an answer each text, octets and tuple with its
+            greatest length; most_answer_bytes: of all of it.
     What the function refuses, it raises as `DocumentRefused`; anything else is a fault of its own.
     """
 
     function: str
     asked: type[Asked]
     answered: type[Answered]
+    most_answer_bytes: int = 1 << 20
 
 
 class Isolation(Protocol):

@@ -26,6 +26,9 @@ MAX_JOB_BYTES: Final = 64 * 1024 * 1024
 MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
 """An answer; what is larger is written to the output."""
 
+AROUND_ANSWER_BYTES: Final = 1024
+"""What is said around an answer, or instead of one."""
+
 _HEAD_BYTES: Final = 4
 _PORTION_BYTES: Final = 256 * 1024
 

@@ -6,7 +6,7 @@ Not here: unpacking (`signing/parsing/asic_members.py`), what follows (`signing/
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -23,14 +23,14 @@ class MembersAsked(msgspec.Struct, frozen=True):
 class Member(msgspec.Struct, frozen=True):
     """One file, as large as it is unpacked."""
 
-    name: str
+    name: Annotated[str, msgspec.Meta(max_length=65_535)]
     size: int
 
 
 class FoundMembers(msgspec.Struct, frozen=True):
     """The files in their order; their contents lie in the output one after the other."""
 
-    members: tuple[Member, ...]
+    members: Annotated[tuple[Member, ...], msgspec.Meta(max_length=4_000)]
 
 
 UNPACK_ASIC: Final = Task("signing.parsing.asic_members:unpack", MembersAsked, FoundMembers)

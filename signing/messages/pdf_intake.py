@@ -6,11 +6,16 @@ Not here: the look (`signing/parsing/pdf_intake.py`), what follows from it (`sig
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
 from signing.isolation.task import Task
+
+_Code = Annotated[str, msgspec.Meta(max_length=64)]
+_Name = Annotated[str, msgspec.Meta(max_length=10_000)]
+_MOST_PAGES: Final = 10_000
+_MOST_FIELDS: Final = 10_000
 
 
 class PdfAsked(msgspec.Struct, frozen=True):
@@ -47,8 +52,8 @@ class PageShape(msgspec.Struct, frozen=True, array_like=True):
 class SignatureSeen(msgspec.Struct, frozen=True):
     """A signature that is there already; nothing of it is verified."""
 
-    field: str
-    sub_filter: str
+    field: _Name
+    sub_filter: _Name
     is_timestamp: bool
 
 
@@ -62,14 +67,14 @@ class PdfFacts(msgspec.Struct, frozen=True):
             forbids_visible: the same for one that is seen.
     """
 
-    version: str
-    archive: str
+    version: _Code
+    archive: _Code
     revisions: int
-    pages: tuple[PageShape, ...]
-    signatures: tuple[SignatureSeen, ...]
-    empty_fields: tuple[str, ...]
-    forbids: str
-    forbids_visible: str
+    pages: Annotated[tuple[PageShape, ...], msgspec.Meta(max_length=_MOST_PAGES)]
+    signatures: Annotated[tuple[SignatureSeen, ...], msgspec.Meta(max_length=_MOST_FIELDS)]
+    empty_fields: Annotated[tuple[_Name, ...], msgspec.Meta(max_length=_MOST_FIELDS)]
+    forbids: _Code
+    forbids_visible: _Code
     has_form: bool
     has_attachments: bool
     has_layers: bool

@@ -22,6 +22,11 @@ from signing.isolation.task import Task
 MOST_HOLE_BYTES: Final = 1 << 20
 """A signature larger than that is none."""
 
+_MOST_ENTRIES: Final = 10_000
+_MOST_MATERIAL_BYTES: Final = 16 << 20
+_FieldName = Annotated[str, msgspec.Meta(max_length=10_000)]
+_Entry = Annotated[bytes, msgspec.Meta(max_length=_MOST_MATERIAL_BYTES)]
+_Entries = Annotated[tuple[_Entry, ...], msgspec.Meta(max_length=_MOST_ENTRIES)]
 _Short = Annotated[str, msgspec.Meta(max_length=500)]
 
 
@@ -74,7 +79,7 @@ class TimestampAsked(msgspec.Struct, frozen=True, kw_only=True):
 class HoleAnswered(msgspec.Struct, frozen=True, kw_only=True):
     """Where the hole is in the increment: from its `<` to behind its `>`."""
 
-    field: str
+    field: _FieldName
     start: int
     end: int
 
@@ -107,9 +112,9 @@ class FoundSignature(msgspec.Struct, frozen=True, kw_only=True):
             hexadecimal digits between them, zeroes behind.
     """
 
-    field: str
+    field: _FieldName
     is_timestamp: bool
-    sub_filter: str
+    sub_filter: _FieldName
     byte_range: tuple[int, int, int, int]
 
     @property
@@ -126,10 +131,10 @@ class FoundSignature(msgspec.Struct, frozen=True, kw_only=True):
 class SignaturesAnswered(msgspec.Struct, frozen=True, kw_only=True):
     """All signatures in the order in which they were made, and what is in the security store."""
 
-    signatures: tuple[FoundSignature, ...]
-    certificates: tuple[bytes, ...]
-    ocsp_responses: tuple[bytes, ...]
-    crls: tuple[bytes, ...]
+    signatures: Annotated[tuple[FoundSignature, ...], msgspec.Meta(max_length=_MOST_ENTRIES)]
+    certificates: _Entries
+    ocsp_responses: _Entries
+    crls: _Entries
 
 
 ADD_SIGNATURE: Final = Task(
@@ -142,5 +147,8 @@ ADD_MATERIAL: Final = Task(
     "signing.parsing.pdf_material:add_material", MaterialAsked, MaterialAnswered
 )
 FIND_SIGNATURES: Final = Task(
-    "signing.parsing.pdf_signatures:find_signatures", SignaturesAsked, SignaturesAnswered
+    "signing.parsing.pdf_signatures:find_signatures",
+    SignaturesAsked,
+    SignaturesAnswered,
+    _MOST_MATERIAL_BYTES,
 )

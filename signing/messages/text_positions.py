@@ -39,19 +39,22 @@ class TextBox(msgspec.Struct, frozen=True):
     top: float
 
 
+_Boxes = Annotated[tuple[TextBox, ...], msgspec.Meta(max_length=50_000)]
+
+
 class FieldPlace(msgspec.Struct, frozen=True):
     """A signature field that takes room on the page, by its full name."""
 
-    name: str
+    name: Annotated[str, msgspec.Meta(max_length=10_000)]
     box: TextBox
 
 
 class FoundText(msgspec.Struct, frozen=True):
     """For each wanted line every place where it is; all lines and signature fields of the page."""
 
-    found: tuple[tuple[TextBox, ...], ...]
-    lines: tuple[TextBox, ...]
-    fields: tuple[FieldPlace, ...] = ()
+    found: Annotated[tuple[_Boxes, ...], msgspec.Meta(max_length=16)]
+    lines: _Boxes
+    fields: Annotated[tuple[FieldPlace, ...], msgspec.Meta(max_length=10_000)] = ()
 
 
-FIND_TEXT: Final = Task("signing.parsing.text_positions:find_text", FindText, FoundText)
+FIND_TEXT: Final = Task("signing.parsing.text_positions:find_text", FindText, FoundText, 4 << 20)

@@ -38,7 +38,7 @@ class XmlFacts(msgspec.Struct, frozen=True):
     namespace: _Name
     elements: int
     signatures: int
-    no_enveloped: Annotated[str, msgspec.Meta(pattern="^[a-z_]{0,64}$")] = ""
+    no_enveloped: Annotated[str, msgspec.Meta(max_length=64, pattern="^[a-z_]*$")] = ""
     nodes: int = 0
 
 

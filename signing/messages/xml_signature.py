@@ -7,11 +7,16 @@ is believed (`signing/formats/xades_place.py`, `signing/formats/xades_augment.py
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
 from signing.isolation.task import Task
+
+_MOST: Final = 1_000
+_Name = Annotated[str, msgspec.Meta(max_length=100_000)]
+_Octets = Annotated[bytes, msgspec.Meta(max_length=4 << 20)]
+_MOST_ANSWER_BYTES: Final = 16 << 20
 
 
 class FindPlace(msgspec.Struct, frozen=True):
@@ -32,7 +37,7 @@ class FoundPlace(msgspec.Struct, frozen=True):
 
     offset: int
     is_empty: bool
-    root: str
+    root: _Name
     signatures: int
 
 
@@ -57,23 +62,26 @@ class FoundSignature(msgspec.Struct, frozen=True):
             QualifyingProperties otherwise.
     """
 
-    signature_id: str
-    method: str
-    value: bytes
-    value_text: bytes
-    certificates: tuple[bytes, ...]
-    tokens: tuple[bytes, ...]
-    token_ids: tuple[str, ...]
+    signature_id: _Name
+    method: _Name
+    value: _Octets
+    value_text: _Octets
+    certificates: Annotated[tuple[_Octets, ...], msgspec.Meta(max_length=_MOST)]
+    tokens: Annotated[tuple[_Octets, ...], msgspec.Meta(max_length=_MOST)]
+    token_ids: Annotated[tuple[_Name, ...], msgspec.Meta(max_length=_MOST)]
     has_material: bool
     has_unsigned: bool
     offset: int
-    closing: str
+    closing: _Name
 
 
 FIND_PLACE: Final = Task("signing.parsing.xml_signature:find_place", FindPlace, FoundPlace)
 """Input: the document.  Refused with `DocumentRefused`: see `signing/parsing/xml_signature.py`."""
 
 FIND_SIGNATURE: Final = Task(
-    "signing.parsing.xml_signature:find_signature", FindSignature, FoundSignature
+    "signing.parsing.xml_signature:find_signature",
+    FindSignature,
+    FoundSignature,
+    _MOST_ANSWER_BYTES,
 )
 """Input: the document with the signature."""

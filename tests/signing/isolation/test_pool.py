@@ -143,6 +143,19 @@ def test_at_work_there_are_never_more_than_there_may_be() -> None:
         assert len(_pids(pool)) == 1
 
 
+def test_an_answer_is_no_longer_than_its_task_says(pool: IsolationPool) -> None:
+    saying = Try(
+        "speak unasked", text=_saying(wire.Answered(msgspec.Raw(wire.encode("a" * 4_000))))
+    )
+    short = Task(MISBEHAVE.function, Try, Happened, 100)
+    with pytest.raises(ParsingFailed) as failure:
+        pool.run(short, saying)
+    assert failure.value.reason == "contradiction"
+    happened, output = pool.run(Task(COUNT.function, Try, Happened, 100), Try(""))
+    output.close()
+    assert happened == Happened("counted", 0)
+
+
 def test_a_module_that_never_was_there_is_no_late_import(pool: IsolationPool) -> None:
     _works(pool)
     with pytest.raises(ParsingFailed):  # nobody looked for it before documents came
