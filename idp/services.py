@@ -56,6 +56,8 @@ from keystore.log.record import LogWriter
 from keystore.purposes import TOKENS
 from keystore.sealing import Sealer
 from keystore.second_factor.client import VerifierClient
+from signing.blobs import DocumentStore
+from signing.ended_accounts import EndedAccounts
 
 APP_NAME = "Ấn Tín"
 
@@ -104,7 +106,11 @@ class Services:
         """What accounts sign with, for acts that are recorded by `log`."""
         pki = self.trust.pki
         states = None if pki is None else pki.states.recorded_by(log)
-        return SigningMeans(states, self.outbox, self.sealer)
+        documents = DocumentStore(
+            self.database, folder=self.settings.effective_documents_folder, sealer=self.sealer
+        )
+        requests = EndedAccounts(self.sealer, log, documents, self.outbox)
+        return SigningMeans(states, self.outbox, self.sealer, requests)
 
     def close(self) -> None:
         """Close every connection, and end what reads documents."""

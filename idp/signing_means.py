@@ -6,6 +6,7 @@ were; its signing keys are suspended or destroyed afterwards by the signer, whic
 deferred work.  Unlocking lifts nothing, whether or not the signer was reached before it: whoever
 locked an account had a reason, and a certificate in force again, or a key that signs again, is an
 act of its own (`antin ca lift`, `antin keys personal resume`).
+What waits for its signature ends with a closed or erased account too, documents and all.
 Source: architecture §5.10, §5.11; RFC 5280 §5.3.1 (reasons).
 Not here: what revoking and destroying are (`keystore/pki`, `keystore/signer`).
 """
@@ -29,6 +30,7 @@ from keystore.signer.client import SignerClient
 from keystore.signer.errors import RequestMalformed, SignerError, SignerUnavailable
 from keystore.signer.storage import read_personal_keys, unlink_personal_keys
 from keystore.storage import Transaction
+from signing.ended_accounts import EndedAccounts
 
 SUSPEND_PERSONAL_KEYS: Final = "suspend_personal_keys"
 DESTROY_PERSONAL_KEYS: Final = "destroy_personal_keys"
@@ -39,11 +41,16 @@ _ENDED: Final = "account_ended"
 
 @dataclass(frozen=True, slots=True)
 class SigningMeans:
-    """Takes   states: of certificates, None where this deployment runs no authority."""
+    """What ends or rests with an account, in the transaction of the act.
+
+    Takes   states: of certificates, None where this deployment runs no authority; requests: what
+            waits for signatures, None where nothing is signed.
+    """
 
     states: CertificateStates | None
     deferred: Outbox
     sealer: Sealer
+    requests: EndedAccounts | None = None
 
     def hold(
         self, tx: Transaction, account_id: AccountId, *, data_key: bytes | None, now: datetime
@@ -65,6 +72,8 @@ class SigningMeans:
                 now=now,
                 data_key=data_key,
             )
+        if self.requests is not None:
+            self.requests.end(tx, account_id, now=now)
         self._ask_signer(tx, DESTROY_PERSONAL_KEYS, account_id, now=now)
 
     def forget(self, tx: Transaction, account_id: AccountId) -> None:

@@ -397,15 +397,14 @@ class SigningRequests:
 
     def announce(self, tx: Transaction, request: SigningRequest, *, now: datetime) -> None:
         """Let the portal be told that something happened, where it wants to be."""
-        if request.webhook_uri:
-            self._deferred.add(
-                tx,
-                SEND_WEBHOOK,
-                {"request_id": request.request_id},
-                now=now,
-                expires=now + _WEBHOOK_TRIED,
-                lane=f"webhook:{request.client_id}",
-            )
+        tell_portal(
+            tx,
+            self._deferred,
+            request_id=request.request_id,
+            client_id=request.client_id,
+            webhook_uri=request.webhook_uri,
+            now=now,
+        )
 
     def _record(
         self,
@@ -432,6 +431,27 @@ class SigningRequests:
         )
         data_key = None if signer is None else signer.data_key
         self._log.record(tx, event, data_key=data_key, now=now)
+
+
+def tell_portal(
+    tx: Transaction,
+    deferred: Deferred,
+    *,
+    request_id: str,
+    client_id: str,
+    webhook_uri: str,
+    now: datetime,
+) -> None:
+    """Let a portal be told that something happened to its request, where it wants to be."""
+    if webhook_uri:
+        deferred.add(
+            tx,
+            SEND_WEBHOOK,
+            {"request_id": request_id},
+            now=now,
+            expires=now + _WEBHOOK_TRIED,
+            lane=f"webhook:{client_id}",
+        )
 
 
 _ENDS: Final = {

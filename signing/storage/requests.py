@@ -237,7 +237,7 @@ def insert_request(tx: Transaction, request: SigningRequest, *, sealer: Sealer) 
     """Keep a new request."""
     connection = tx.connection
     sealed = sealer.seal(
-        SealPurpose.DOCUMENT, _encode(request.text), context=_context(request.request_id)
+        SealPurpose.DOCUMENT, _encode(request.text), context=text_context(request.request_id)
     )
     purge_at = request.expires_at + KEPT_AFTER_END
     connection.execute(
@@ -291,7 +291,7 @@ def find_request(
     documents = connection.execute(_DOCUMENTS, {"id": request_id})
     slots = connection.execute(_SLOTS, {"id": request_id})
     text = _decode(
-        sealer.unseal(SealPurpose.DOCUMENT, row.text_sealed, context=_context(request_id))
+        sealer.unseal(SealPurpose.DOCUMENT, row.text_sealed, context=text_context(request_id))
     )
     return SigningRequest(
         request_id=RequestId(row.request_id),
@@ -466,7 +466,8 @@ def set_results(tx: Transaction, request_id: str, results: Mapping[int, Result])
     )
 
 
-def _context(request_id: str) -> str:
+def text_context(request_id: str) -> str:
+    """What the text of a request is sealed for."""
     return f"signing_request:{request_id}"
 
 
