@@ -52,6 +52,8 @@ SENTENCES: Final = {
     "signature_is_root": "It is a signature itself; there is nothing to put one into.",
     # the wish
     "text_length": "A text is empty or too long.",
+    "text_deceiving": "A text has control characters, or changes the direction of writing.",
+    "too_many_attributes": "It is XML with more attributes in one element than can be signed.",
     "format_unfit": "That format is not for this kind of document.",
     "level_unfit": "B-LTA is for PDF alone.",
     "appearance": "The appearance cannot be read, or the signature is not in a PDF.",
