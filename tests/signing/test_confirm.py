@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -25,6 +27,7 @@ from signing.errors import (
 )
 from signing.formats.material import Level
 from signing.isolation.blob import Blob
+from signing.isolation.task import Isolation
 from signing.model import DocumentKind, RequestState, Role, SigningRequest, SlotState
 from signing.new_request import NewDocument, NewSigner
 from signing.outcomes import Finished
@@ -37,7 +40,7 @@ from tests.support.handmade_pdf import plain_document
 from tests.support.hostile_pdfs import redrawn
 from tests.support.racing import race
 from tests.support.signer import digests_of, events, store
-from tests.support.signing_house import SigningHouse, Somebody
+from tests.support.signing_house import PORTAL, SigningHouse, Somebody
 
 _CONTENT = "Văn bản đề nghị".encode()
 
@@ -441,3 +444,30 @@ def test_a_page_that_would_be_signed_otherwise_than_it_was_seen_opens_no_window(
     monkeypatch.setattr(authorize, "increment_of", lambda _half: drawn_anew)
     with pytest.raises(ParsingFailed, match="contradiction"):
         house.open(request, anh)
+
+
+@dataclass
+class _Noting:
+    """The walls, with a note of who was read for."""
+
+    walls: Isolation
+    tenant: str = ""
+    noted: list[str] = field(default_factory=list)
+
+    def run(self, task: Any, asked: Any, *, inputs: Sequence[Blob] = ()) -> Any:
+        self.noted.append(self.tenant)
+        return self.walls.run(task, asked, inputs=inputs)
+
+    def for_tenant(self, tenant: str) -> Isolation:
+        return replace(self, tenant=tenant)
+
+
+def test_a_portals_documents_are_read_by_nobody_who_reads_anothers(
+    house: SigningHouse, anh: Somebody
+) -> None:
+    house.isolation = noting = _Noting(house.isolation)
+    house.build(timestamps=house.pki.timestamps(now=house.now), status=house.pki.status())
+    content = Blob.of(plain_document().classic())
+    request = house.ask(NewDocument(name="Đơn.pdf", content=content), level=Level.LT)
+    assert house.confirm(request, anh) == Finished(RequestState.SIGNED)
+    assert set(noting.noted) == {PORTAL, f"pictures:{PORTAL}"}
