@@ -244,6 +244,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How large one document to be signed may be, in MiB; 200 at most."""
     request_mib: int = 200
     """How large all documents of one request may be together, in MiB."""
+    signing_open_requests: int = 10_000
+    """How many requests of one portal may be open at a time."""
+    signing_open_mib: int = 20_000
+    """How large the documents of one portal's open requests may be together, in MiB."""
     signing_timestamps: str = ""
     """Address of the timestamp authority for signatures; empty: this deployment's own."""
     signing_roots: Path | None = None

@@ -138,6 +138,8 @@ def build_signing(
         deferred=outbox,
         look=intake,
         largest_bytes=most_bytes,
+        most_open=settings.signing_open_requests,
+        most_open_bytes=settings.signing_open_mib * _MIB,
     )
     images = SignatureImages(
         database, sealer=sealer, log=log, isolation=isolation.for_tenant("images")

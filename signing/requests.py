@@ -50,6 +50,7 @@ from signing.ports import Deferred, LooksAt, Seen, Signer, Signers
 from signing.storage.idempotency import MadeBefore, find_made, insert_made
 from signing.storage.requests import (
     KEPT_AFTER_END,
+    count_open,
     find_request,
     insert_request,
     lock_request,
@@ -85,7 +86,8 @@ class Made:
 class SigningRequests:
     """The requests of one deployment; safe to share between threads.
 
-    Takes   look: recognises documents; largest_bytes: of one document.
+    Takes   look: recognises documents; largest_bytes: of one document; most_open, most_open_bytes:
+            requests of one portal that are open at a time, and all their documents.
     """
 
     def __init__(
@@ -99,6 +101,8 @@ class SigningRequests:
         deferred: Deferred,
         look: LooksAt,
         largest_bytes: int,
+        most_open: int = 10_000,
+        most_open_bytes: int = 20_000 << 20,
     ) -> None:
         self._database = database
         self._sealer = sealer
@@ -108,6 +112,8 @@ class SigningRequests:
         self._deferred = deferred
         self._look = look
         self._largest_bytes = largest_bytes
+        self._most_open = most_open
+        self._most_open_bytes = most_open_bytes
 
     def create(
         self,
@@ -134,6 +140,7 @@ class SigningRequests:
             return Made(replayed, is_replay=True)
         # 2
         check_bounds(new, largest_bytes=self._largest_bytes)
+        self._check_room(new, client_id=client_id)
         # 3
         slots = self._slots(new, client_id=client_id, now=now)
         # 4
@@ -260,6 +267,14 @@ class SigningRequests:
         if not secrets.compare_digest(made.body_sha256, idempotency.body_sha256):
             raise IdempotencyKeyReused
         return self.get(made.request_id, client_id=client_id)
+
+    def _check_room(self, new: NewRequest, *, client_id: str) -> None:
+        """One portal does not fill what is everybody's.  Raises RequestRefused."""
+        with self._database.read() as connection:
+            number, size = count_open(connection, client_id)
+        size += sum(one.size_bytes for one in new.documents)
+        if number >= self._most_open or size > self._most_open_bytes:
+            raise RequestRefused("too_many_open")
 
     def _slots(self, new: NewRequest, *, client_id: str, now: datetime) -> tuple[Slot, ...]:
         slots = []

@@ -40,7 +40,7 @@ def resource_of(settings: Settings) -> str:
 
 def most_bytes_of_request(settings: Settings) -> int:
     """How large a request with all its documents may be."""
-    return (settings.document_mib + _WORDS_MIB) * _MIB
+    return (max(settings.request_mib, settings.document_mib) + _WORDS_MIB) * _MIB
 
 
 class RegisteredPortals:

@@ -97,6 +97,7 @@ signing_request = Table(
     Column("purge_ms", BigInteger, nullable=False, info=_NONE),
     Index("ix_signing_request_due", "state", "expires_ms"),
     Index("ix_signing_request_purge", "purge_ms"),
+    Index("ix_signing_request_client", "client_id", "state"),
     info=_holds(retention="request_ended+30d", purge="purge_ms"),
 )
 
@@ -206,6 +207,14 @@ _END_SLOTS: Final = (
     .values(state=SlotState.ENDED, ended_ms=bindparam("ended"))
 )
 _STANDING: Final = select(_r.state, _r.expires_ms).where(_r.request_id == bindparam("id"))
+_OPEN: Final = (
+    select(func.count(_r.request_id.distinct()), func.coalesce(func.sum(_d.size_bytes), 0))
+    .join(signing_document, _d.request_id == _r.request_id)
+    .where(
+        _r.client_id == bindparam("client_id"),
+        _r.state.in_([RequestState.WAITING, RequestState.CONFIRMED]),
+    )
+)
 _SIGNED_SLOTS: Final = (
     select(func.count())
     .select_from(signing_slot)
@@ -348,6 +357,12 @@ def read_progress(
         return None
     is_late = row.state == RequestState.WAITING and row.expires_ms <= to_ms(now)
     return RequestState.EXPIRED if is_late else RequestState(row.state), row.signed
+
+
+def count_open(connection: Connection, client_id: str) -> tuple[int, int]:
+    """How many requests of a portal are open, and how large their documents are together."""
+    number, size = connection.execute(_OPEN, {"client_id": client_id}).one()
+    return int(number), int(size)
 
 
 def check_turn(connection: Connection, request_id: str, position: int, *, now: datetime) -> None:

@@ -265,6 +265,8 @@ def _explain(error: SigningError) -> tuple[int, str, str]:
             return 422, error.code, "nobody whom you may ask to sign as that"
         case RequestRefused() if error.reason in _MALFORMED:
             return _MALFORMED[error.reason], error.reason, "the request cannot be read"
+        case RequestRefused(reason="too_many_open"):
+            return 429, error.reason, "too many of your requests are open; end some of them"
         case RequestRefused() | DocumentRefused():
             return 422, error.reason, "the request cannot be taken as it is"
         case ParsingFailed() if error.reason in _LATER:

@@ -99,6 +99,39 @@ def _new(**changes: Any) -> NewRequest:
     return replace(usual, **changes)
 
 
+@pytest.mark.parametrize("limit", [{"most_open": 2}, {"most_open_bytes": 2 * len(_PDF)}])
+def test_a_portal_fills_no_more_than_its_share(
+    database: Database,
+    sealer: Sealer,
+    log: LogWriter,
+    documents: DocumentStore,
+    people: FewPeople,
+    later: WorkForLater,
+    now: datetime,
+    limit: dict[str, int],
+) -> None:
+    requests = SigningRequests(
+        database,
+        sealer=sealer,
+        log=log,
+        documents=documents,
+        signers=people,
+        deferred=later,
+        look=look_at_first_bytes,
+        largest_bytes=1_000_000,
+        **limit,
+    )
+    people.add("portal.business", "sub-1", "acc_1")
+    first = requests.create(_new(), client_id=_PORTAL, now=now).request
+    requests.create(_new(), client_id=_PORTAL, now=now)
+    with pytest.raises(RequestRefused) as refusal:
+        requests.create(_new(), client_id=_PORTAL, now=now)
+    assert refusal.value.reason == "too_many_open"
+    assert requests.create(_new(), client_id="portal.business", now=now)
+    requests.withdraw(first, now=now)
+    assert requests.create(_new(), client_id=_PORTAL, now=now)
+
+
 def _files(tmp_path: Path) -> list[Path]:
     return [one for one in (tmp_path / "documents").rglob("*") if one.is_file()]
 

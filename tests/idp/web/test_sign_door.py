@@ -116,4 +116,4 @@ def test_who_is_no_client_owns_no_address(door, provider):
 
 
 def test_only_the_api_takes_large_bodies(provider):
-    assert most_bytes_of_request(provider.services.settings) == (50 + 16) << 20
+    assert most_bytes_of_request(provider.services.settings) == (200 + 16) << 20

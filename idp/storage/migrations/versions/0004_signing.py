@@ -71,6 +71,7 @@ def upgrade() -> None:
     with op.batch_alter_table('signing_request', schema=None) as batch_op:
         batch_op.create_index('ix_signing_request_due', ['state', 'expires_ms'], unique=False)
         batch_op.create_index('ix_signing_request_purge', ['purge_ms'], unique=False)
+        batch_op.create_index('ix_signing_request_client', ['client_id', 'state'], unique=False)
 
     op.create_table('signing_document',
     sa.Column('request_id', sa.String(length=40), nullable=False),
