@@ -21,6 +21,7 @@ from signing.appearance.visible import Visible
 from signing.appearance.wanted import read_wanted
 from signing.errors import RequestRefused
 from signing.formats.material import Level, Signatory
+from signing.formats.mime_types import base_type
 from signing.formats.table import Act, Material, Parties, finish_half, prepare_half
 from signing.intake import Intake, TakenIn
 from signing.isolation.blob import Blob
@@ -118,7 +119,7 @@ def sign_at_once(
         # 3
         material = Material(
             name=document.name,
-            media_type=document.media_type,
+            media_type=base_type(document.media_type),
             content=document.content,
             digest=document.computed_digest(),
             hash_name=document.hash_name,
