@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from idp.accounts.identifiers import ParsedIdentifier
 from idp.accounts.lifecycle import AccountLifecycle, make_account
@@ -40,6 +40,8 @@ from keystore.signer import errors
 from keystore.signer.client import SignerClient
 from keystore.signer.model import KeyPolicy
 from keystore.signer.storage import insert_personal_key
+from signing.requests import SEND_WEBHOOK
+from signing.storage.requests import signing_request, signing_slot
 from tests.support.provider import KEK
 from tests.support.signer_process import running_signer, sign_with
 
@@ -258,3 +260,60 @@ def test_giving_up_on_the_keys_of_an_account_is_on_record(
     assert row.account_id == account.account_id
     assert f'"wanted":"{job.kind}"' in row.facts
     assert '"error":"expired"' in row.facts
+
+
+def test_a_portal_that_could_not_be_told_is_on_record(services, now) -> None:
+    with services.database.transaction() as tx:
+        services.outbox.add(
+            tx,
+            SEND_WEBHOOK,
+            {"request_id": "sig_1"},
+            now=now,
+            expires=now + timedelta(days=3),
+        )
+    (job,) = jobs(services, now=now)
+    make_record_given_up(services)(job, error="address_refused", now=now)
+    with services.database.read() as connection:
+        (row,) = connection.execute(
+            select(log_event).where(log_event.c.type == EventType.REQUEST_UNTOLD)
+        ).all()
+    assert '"request_id":"sig_1"' in row.facts
+    assert '"error":"address_refused"' in row.facts
+
+
+@pytest.mark.parametrize("act", ["close", "erase"])
+def test_what_waits_for_the_signature_of_an_account_ends_with_it(
+    services, lifecycle, account, now, act
+) -> None:
+    with services.database.transaction() as tx:
+        tx.connection.execute(
+            insert(signing_request),
+            {
+                "request_id": "sig_1",
+                "client_id": "portal",
+                "state": "waiting",
+                "reason": "",
+                "level": "B-B",
+                "window_s": 300,
+                "return_uri": "",
+                "webhook_uri": "",
+                "text_sealed": b"",
+                "created_ms": 0,
+                "expires_ms": 1,
+                "purge_ms": 2,
+            },
+        )
+        tx.connection.execute(
+            insert(signing_slot),
+            {
+                "request_id": "sig_1",
+                "position": 0,
+                "account_id": account.account_id,
+                "role": "person",
+                "state": "waiting",
+            },
+        )
+    getattr(lifecycle, act)(account.account_id, reason="asked", now=now)
+    with services.database.read() as connection:
+        row = connection.execute(select(signing_request)).one()
+    assert (row.state, row.reason) == ("failed", "account_ended")
