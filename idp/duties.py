@@ -33,8 +33,8 @@ from idp.work.model import Duty, Handler, Job, RecordGivenUp
 from keystore.keyring import Keyring
 from keystore.log.events import Event, EventType, Fact
 from keystore.purposes import KEY_PURPOSES, LOG, TOKENS
-from signing.requests import SEND_WEBHOOK
 from signing.sign import FINISH_SIGNING
+from signing.telling import SEND_WEBHOOK
 
 _PURGE_EVERY: Final = timedelta(seconds=30)
 _PURGED_AT_ONCE: Final = 2000

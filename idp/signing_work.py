@@ -22,8 +22,8 @@ from keystore.keyring import Keyring
 from signing.errors import RequestUnknown
 from signing.model import RequestState, SigningRequest
 from signing.outcomes import Finished
-from signing.requests import SEND_WEBHOOK
 from signing.sign import FINISH_SIGNING
+from signing.telling import SEND_WEBHOOK
 
 EVENT: Final = "urn:antin:event:signing-request"
 TYP: Final = "secevent+jwt"

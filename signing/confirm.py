@@ -54,13 +54,8 @@ from signing.storage.preparations import (
     read_stuck,
     take_preparation,
 )
-from signing.storage.requests import (
-    KEPT_AFTER_END,
-    lock_request,
-    move_request,
-    move_slot,
-    read_state,
-)
+from signing.storage.request_tables import KEPT_AFTER_END
+from signing.storage.requests import lock_request, move_request, move_slot, read_state
 
 _STUCK_AFTER: Final = timedelta(minutes=2)
 """Longer than a call to the signer may take with all its tries."""

@@ -20,9 +20,9 @@ from signing.blobs import DocumentStore
 from signing.ending import end_parts
 from signing.model import RequestState
 from signing.ports import Deferred
-from signing.requests import tell_portal
 from signing.storage.of_account import empty_text, read_open_of
 from signing.storage.requests import lock_request, move_request
+from signing.telling import tell_portal
 
 REASON: Final = "account_ended"
 

@@ -30,7 +30,8 @@ from signing.isolation.blob import Blob
 from signing.model import RequestState, Result, SigningRequest, Slot, StoredBlob
 from signing.storage.halves import insert_halves, read_halves
 from signing.storage.preparations import claim_finishing, prolong_finishing
-from signing.storage.requests import KEPT_AFTER_END, lock_request
+from signing.storage.request_tables import KEPT_AFTER_END
+from signing.storage.requests import lock_request
 
 CLAIMED_FOR: Final = timedelta(minutes=2)
 """Longer than one document takes at the highest level; whoever was killed keeps nobody longer."""

@@ -19,7 +19,8 @@ from signing.model import RequestState, Role, SigningRequest, Slot, SlotState
 from signing.ports import Signer, Signers
 from signing.requests import SigningRequests
 from signing.storage.preparations import undo_taken
-from signing.storage.requests import KEPT_AFTER_END, lock_request, move_request, move_slot
+from signing.storage.request_tables import KEPT_AFTER_END
+from signing.storage.requests import lock_request, move_request, move_slot
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,9 @@ Not here: who asks and over which door (`signing/web`), confirming and signing (
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from keystore.log.events import Event, EventType, Fact
@@ -33,6 +31,7 @@ from signing.errors import (
 )
 from signing.fitting import check_for_format
 from signing.formats.mime_types import base_type
+from signing.made_once import Idempotency, Made
 from signing.model import (
     Document,
     DocumentKind,
@@ -48,8 +47,8 @@ from signing.model import (
 from signing.new_request import NewDocument, NewRequest, check_bounds, choose_formats
 from signing.ports import Deferred, LooksAt, Seen, Signer, Signers
 from signing.storage.idempotency import MadeBefore, find_made, insert_made
+from signing.storage.request_tables import KEPT_AFTER_END
 from signing.storage.requests import (
-    KEPT_AFTER_END,
     count_open,
     find_request,
     insert_request,
@@ -61,26 +60,9 @@ from signing.storage.requests import (
     read_state,
     read_waiting_for,
 )
+from signing.telling import tell_portal
 
-SEND_WEBHOOK: Final = "signing_webhook"
-_WEBHOOK_TRIED: Final = timedelta(days=3)
 _AT_ONCE: Final = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Idempotency:
-    """Under which key a portal sends a request, and the hash of everything that it sent."""
-
-    key: str = field(repr=False)
-    body_sha256: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A request that was made, now or (`is_replay`) when the same was sent before."""
-
-    request: SigningRequest
-    is_replay: bool
 
 
 class SigningRequests:
@@ -260,7 +242,7 @@ class SigningRequests:
     ) -> SigningRequest | None:
         with self._database.read() as connection:
             made = find_made(
-                connection, client_id=client_id, key_sha256=_key_hash(idempotency), now=now
+                connection, client_id=client_id, key_sha256=idempotency.key_sha256, now=now
             )
         if made is None:
             return None
@@ -371,7 +353,7 @@ class SigningRequests:
         """Take the key for this request; what was made under it before, if anything was."""
         if idempotency is None:
             return None
-        client_id, key = request.client_id, _key_hash(idempotency)
+        client_id, key = request.client_id, idempotency.key_sha256
         lock_until_commit(tx, name=f"signing:{client_id}:{key.hex()}")
         before = find_made(tx.connection, client_id=client_id, key_sha256=key, now=now)
         if before is None:
@@ -448,27 +430,6 @@ class SigningRequests:
         self._log.record(tx, event, data_key=data_key, now=now)
 
 
-def tell_portal(
-    tx: Transaction,
-    deferred: Deferred,
-    *,
-    request_id: str,
-    client_id: str,
-    webhook_uri: str,
-    now: datetime,
-) -> None:
-    """Let a portal be told that something happened to its request, where it wants to be."""
-    if webhook_uri:
-        deferred.add(
-            tx,
-            SEND_WEBHOOK,
-            {"request_id": request_id},
-            now=now,
-            expires=now + _WEBHOOK_TRIED,
-            lane=f"webhook:{client_id}",
-        )
-
-
 _ENDS: Final = {
     RequestState.REFUSED: EventType.REQUEST_REFUSED,
     RequestState.EXPIRED: EventType.REQUEST_EXPIRED,
@@ -484,7 +445,3 @@ def _text(new: NewRequest) -> RequestText:
         location=new.location,
         appearance=new.appearance,
     )
-
-
-def _key_hash(idempotency: Idempotency) -> bytes:
-    return hashlib.sha256(idempotency.key.encode("utf-8", "surrogatepass")).digest()

@@ -52,14 +52,8 @@ from signing.storage.preparations import (
     find_preparation,
     prolong_finishing,
 )
-from signing.storage.requests import (
-    KEPT_AFTER_END,
-    lock_request,
-    move_request,
-    move_slot,
-    note_reason,
-    set_results,
-)
+from signing.storage.request_tables import KEPT_AFTER_END
+from signing.storage.requests import lock_request, move_request, move_slot, note_reason, set_results
 
 FINISH_SIGNING: Final = "finish_signing"
 """The kind of deferred work that calls `Signing.finish`."""

@@ -39,7 +39,7 @@ from keystore.sealing import Sealer
 from keystore.storage import Transaction
 from signing.model import BlobId, RequestState, SlotState
 from signing.storage import metadata
-from signing.storage.requests import signing_request, signing_slot
+from signing.storage.request_tables import signing_request, signing_slot
 
 _NONE: Final[dict[str, Any]] = {"data": "none"}
 

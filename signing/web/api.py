@@ -36,8 +36,9 @@ from signing.errors import (
     SignerUnknown,
     SigningError,
 )
+from signing.made_once import Idempotency
 from signing.model import RequestState, SigningRequest
-from signing.requests import Idempotency, SigningRequests
+from signing.requests import SigningRequests
 from signing.web.document_answer import answer_signed
 from signing.web.ports import CallerRefused, PortalDoor
 from signing.web.request_body import read_body

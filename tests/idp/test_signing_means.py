@@ -40,8 +40,8 @@ from keystore.signer import errors
 from keystore.signer.client import SignerClient
 from keystore.signer.model import KeyPolicy
 from keystore.signer.storage import insert_personal_key
-from signing.requests import SEND_WEBHOOK
-from signing.storage.requests import signing_request, signing_slot
+from signing.storage.request_tables import signing_request, signing_slot
+from signing.telling import SEND_WEBHOOK
 from tests.support.provider import KEK
 from tests.support.signer_process import running_signer, sign_with
 

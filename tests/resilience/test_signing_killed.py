@@ -36,7 +36,7 @@ from keystore.log.record import log_chain, log_event
 from keystore.pki.model import CaKind
 from keystore.signer.storage import spent_activation
 from signing.storage.preparations import signing_preparation
-from signing.storage.requests import signing_request
+from signing.storage.request_tables import signing_request
 from tests.support.cms_opinions import openssl_verifies
 from tests.support.deployment import SECRET, Deployment, Killable, open_deployment
 from tests.support.handmade_pdf import plain_document

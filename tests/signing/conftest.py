@@ -13,8 +13,16 @@ from keystore.log.record import LogWriter
 from keystore.sealing import Sealer, load_kek
 from signing.blobs import DocumentStore
 from signing.isolation.task import Isolation
+from signing.model import Role
+from signing.requests import SigningRequests
 from tests.support.signatory import SigningPki
 from tests.support.signing_house import SigningHouse
+from tests.support.signing_people import (
+    PORTAL,
+    FewPeople,
+    WorkForLater,
+    look_at_first_bytes,
+)
 
 
 @pytest.fixture
@@ -60,3 +68,47 @@ def house(
     )
     yield house
     house.bench.ledger.close()
+
+
+@pytest.fixture
+def people() -> FewPeople:
+    """A person, and the same with the seal of her company."""
+    people = FewPeople()
+    people.add(PORTAL, "sub-1", "acc_1")
+    people.add(
+        PORTAL,
+        "sub-1",
+        "acc_1",
+        role=Role.SEAL,
+        enterprise_code="9900000016",
+        organisation_id="acc_9",
+    )
+    return people
+
+
+@pytest.fixture
+def later() -> WorkForLater:
+    """What is left for later."""
+    return WorkForLater()
+
+
+@pytest.fixture
+def requests(
+    database: Database,
+    sealer: Sealer,
+    log: LogWriter,
+    documents: DocumentStore,
+    people: FewPeople,
+    later: WorkForLater,
+) -> SigningRequests:
+    """Requests of documents of a megabyte at most."""
+    return SigningRequests(
+        database,
+        sealer=sealer,
+        log=log,
+        documents=documents,
+        signers=people,
+        deferred=later,
+        look=look_at_first_bytes,
+        largest_bytes=1_000_000,
+    )

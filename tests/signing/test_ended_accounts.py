@@ -12,7 +12,7 @@ from signing.formats.material import Level, StatusSource
 from signing.isolation.blob import Blob
 from signing.model import RequestState, SigningRequest, SlotState
 from signing.new_request import NewDocument, NewSigner
-from signing.requests import SEND_WEBHOOK
+from signing.telling import SEND_WEBHOOK
 from tests.support.signer import events
 from tests.support.signing_house import SigningHouse, Somebody
 

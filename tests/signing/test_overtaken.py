@@ -22,10 +22,10 @@ from signing.formats.material import Level, StatusSource
 from signing.isolation.blob import Blob
 from signing.model import RequestState, SigningRequest, SlotState
 from signing.new_request import NewDocument, NewSigner
-from signing.requests import SEND_WEBHOOK
 from signing.storage import preparations
 from signing.storage.preparations import PreparationState, find_preparation
-from signing.storage.requests import signing_request, signing_slot
+from signing.storage.request_tables import signing_request, signing_slot
+from signing.telling import SEND_WEBHOOK
 from tests.support.signing_house import SigningHouse, Somebody
 
 

@@ -15,9 +15,9 @@ from signing.isolation.blob import Blob
 from signing.model import RequestState, SignatureFormat, SigningRequest, SlotState
 from signing.new_request import NewDocument
 from signing.outcomes import Finished
-from signing.requests import SEND_WEBHOOK
 from signing.sign import FINISH_SIGNING
 from signing.storage.evidence import read_evidence
+from signing.telling import SEND_WEBHOOK
 from tests.support.cms_opinions import openssl_verifies
 from tests.support.handmade_pdf import plain_document
 from tests.support.pdf_opinions import opinions

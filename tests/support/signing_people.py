@@ -6,13 +6,14 @@ What lives here: implementations of the Protocols of `signing/ports.py` that hol
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from keystore.storage import Transaction
 from signing.isolation.blob import Blob
 from signing.model import DocumentKind, Role
+from signing.new_request import NewDocument, NewRequest, NewSigner
 from signing.ports import Seen, Signer
 
 
@@ -95,3 +96,18 @@ def look_at_first_bytes(content: Blob, *, media_type: str, tenant: str = "") -> 
     if head[:1] == b"<":
         return Seen(kind=DocumentKind.XML)
     return Seen(kind=DocumentKind.FILE)
+
+
+PORTAL = "portal.citizen"
+PDF = b"%PDF-1.7 only its beginning"
+
+
+def a_pdf(**changes: Any) -> NewDocument:
+    """A PDF of the portal, with these changes."""
+    return replace(NewDocument(name="Đơn.pdf", content=Blob.of(PDF)), **changes)
+
+
+def a_request(**changes: Any) -> NewRequest:
+    """One PDF for one person, with these changes."""
+    usual = NewRequest(title="Đơn đề nghị", documents=[a_pdf()], signers=[NewSigner(sub="sub-1")])
+    return replace(usual, **changes)

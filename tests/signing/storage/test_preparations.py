@@ -24,7 +24,7 @@ from signing.storage.preparations import (
     replace_preparation,
     take_preparation,
 )
-from signing.storage.requests import signing_request
+from signing.storage.request_tables import signing_request
 from tests.support.racing import race
 
 _ID = "sig_0001"

@@ -28,6 +28,7 @@ from signing.model import (
     SlotState,
 )
 from signing.storage import metadata
+from signing.storage.request_tables import signing_document, signing_request
 from signing.storage.requests import (
     find_request,
     insert_request,
@@ -36,8 +37,6 @@ from signing.storage.requests import (
     read_overdue,
     read_waiting_for,
     set_results,
-    signing_document,
-    signing_request,
 )
 
 
