@@ -126,7 +126,7 @@ def test_a_token_that_outgrew_the_hole_is_refused_and_nothing_comes_out(
             return bytes(4000)
 
     grown = replace(parties, timestamps=MeasuredTimestamps(Grown()))
-    with pytest.raises(TimestampUnavailable):
+    with pytest.raises(DocumentRefused, match="timestamp_too_large"):
         _finish(prepared, hand, grown, now)
 
 
