@@ -6,7 +6,6 @@ Not here: anything that the product imports.
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko.sign.validation.status import StandardCMSSignatureStatus
 from pyhanko_certvalidator import ValidationContext
 
+from tests.support.own_loop import run_in_own_loop
 from tests.support.signatory import SIGNING_TIME
 
 OCSP_RESPONSE = "1.3.6.1.5.5.7.16.2"
@@ -153,8 +153,8 @@ def pyhanko_says(
         ocsps=answers,
         revocation_mode="require" if with_evidence else "soft-fail",
     )
-    return asyncio.run(
-        async_validate_detached_cms(
+    return run_in_own_loop(
+        lambda: async_validate_detached_cms(
             content,
             data,
             signer_validation_context=context,

@@ -7,7 +7,6 @@ Not here: programs that the product does not stand on (`pdf_checkers`).
 
 from __future__ import annotations
 
-import asyncio
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from pyhanko_certvalidator.registry import SimpleTrustManager
 from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 
 from signing.formats.material import ValidationMaterial
+from tests.support.own_loop import run_in_own_loop
 
 _USAGE: Final = KeyUsageConstraints(key_usage={"non_repudiation"})
 
@@ -51,7 +51,7 @@ class Opinion:
 
 def opinions(content: bytes, *, roots: Sequence[bytes], at: datetime) -> list[Opinion]:
     """About every signature of a file, in order."""
-    return asyncio.run(_opinions(content, roots=roots, at=at))
+    return run_in_own_loop(lambda: _opinions(content, roots=roots, at=at))
 
 
 def lasting_verdict(
@@ -62,7 +62,7 @@ def lasting_verdict(
     Takes   fresh: what the status services say at that moment, about the newest timestamp.
     Returns `PASSED`, or the subindication and what was said.
     """
-    return asyncio.run(_lasting(content, roots=roots, at=at, fresh=fresh))
+    return run_in_own_loop(lambda: _lasting(content, roots=roots, at=at, fresh=fresh))
 
 
 async def _opinions(content: bytes, *, roots: Sequence[bytes], at: datetime) -> list[Opinion]:

@@ -29,6 +29,7 @@ from signing.formats.pades_room import MeasuredTimestamps
 from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
 from tests.support.handmade_pdf import plain_document
+from tests.support.own_loop import run_in_own_loop
 from tests.support.pdf_checkers import Checkers, embedded
 from tests.support.pdf_opinions import opinions
 from tests.support.pdf_programs import MadePdf
@@ -84,7 +85,8 @@ def _signed_by_another(content: bytes, hand: Hand, pki: SigningPki, **changes: o
     given = {"field_name": "Theirs", "subfilter": SigSeedSubFilter.PADES, "md_algorithm": "sha256"}
     metadata = signers.PdfSignatureMetadata(**(given | changes))
     writer = IncrementalPdfFileWriter(io.BytesIO(content), strict=False)
-    return bytes(signers.sign_pdf(writer, metadata, signer).getvalue())
+    made = run_in_own_loop(lambda: signers.async_sign_pdf(writer, metadata, signer))
+    return bytes(made.getvalue())
 
 
 def test_two_signatures_and_a_later_update_remain_valid_and_unmodified(
