@@ -20,7 +20,7 @@ from signing.intake import REASONS
 # said to portals in JSON, or before anybody is at a page
 _TO_PORTALS = {
     "request_refused", "request_unknown", "idempotency_key_reused", "signer_unknown",
-    "confirmation_refused",
+    "confirmation_refused", "not_signed",
 }  # fmt: skip
 
 
