@@ -36,7 +36,10 @@ class StatusOrigin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RevocationReport:
-    """About one certificate of a chain; times aware, None where nothing says so."""
+    """About one certificate of a chain; times aware, None where nothing says so.
+
+    `evidence` is the answer or the list that says it, DER, for whoever has to keep it.
+    """
 
     state: RevocationState
     origin: StatusOrigin = StatusOrigin.NONE
@@ -46,6 +49,7 @@ class RevocationReport:
     next_update: datetime | None = None
     revoked_at: datetime | None = None
     reason: str = ""
+    evidence: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class TimestampReport:
-    """One timestamp: `generated_at` is what it says, believed only when the conclusion passed."""
+    """One timestamp: `generated_at` is what it says, believed only when the conclusion passed.
+
+    `token` is the token itself, DER, for whoever has to keep it.
+    """
 
     identity: str
     kind: TimestampKind
@@ -108,6 +115,7 @@ class TimestampReport:
     chain: tuple[CertificateReport, ...] = ()
     hash_name: str = ""
     policy: str = ""
+    token: bytes = field(default=b"", repr=False)
 
 
 class ChangeKind(StrEnum):
