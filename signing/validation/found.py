@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from signing.formats.material import ValidationMaterial
@@ -140,8 +140,9 @@ class FoundTimestamp:
     Takes   identity: unique within the document, stable (`T-1`);
             digest_of: the digest of the octets that it covers under a hash, None when they cannot
             be told; covers: identities (`object_identity`) of what it proves to have existed, as
-            far as a look-up may ask for them; covers_all: of everything that stood before it in the
-            file (a document timestamp); findings: what its format says against it.
+            far as a look-up may ask for them: certificates, answers, lists, other tokens and
+            signature values, a document timestamp's being those of the revision before it;
+            findings: what its format says against it.
     """
 
     identity: str
@@ -199,6 +200,24 @@ class FoundSignature:
     def is_long_term(self) -> bool:
         """Whether evidence for later comes with it."""
         return bool(self.material.ocsp_responses or self.material.crls)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadToken:
+    """What a timestamp token says; **not verified**.  `timestamp_token.read_token` makes it.
+
+    Takes   signature: the authority's own, of the form TIMESTAMP: its one object is the TSTInfo
+            (kind OTHER), its value is over the signed attributes; what cannot be read of the token
+            is in its `malformed`; generated_at: None when it cannot be read; hash_name, imprint:
+            what it says to be over.
+    """
+
+    signature: FoundSignature
+    generated_at: datetime | None = None
+    accuracy: timedelta = timedelta(0)
+    policy: str = ""
+    hash_name: str = ""
+    imprint: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,29 @@
+"""What a validation needs of the world outside, as protocols.
+
+Source: ETSI EN 319 102-1 §5.2.5 and §5.2.6 (revocation data, from the file or from elsewhere).
+Not here: how it is fetched, and for how long an answer is remembered.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from signing.formats.material import ValidationMaterial
+
+
+class OnlineStatus(Protocol):
+    """Whoever can ask, over the network, about certificates that others issued."""
+
+    def find(self, certificate: bytes, *, issuer: bytes, now: datetime) -> ValidationMaterial:
+        """Answers and lists about one certificate, as they came in, **not verified**.
+
+        Takes   certificate, issuer: DER.
+        Returns DER; nothing when nothing could be had in the time that there is.  Never raises.
+        """
+
+    def find_issuers(self, certificate: bytes, *, now: datetime) -> tuple[bytes, ...]:
+        """Certificates that the certificate says to have been issued by (RFC 5280 §4.2.2.1).
+
+        Returns DER, **not verified**; nothing when there are none.  Never raises.
+        """
