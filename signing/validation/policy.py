@@ -1,0 +1,61 @@
+"""What is demanded of a signature, as data.
+
+What lives here: `ValidationPolicy` and the one that applies where nobody says otherwise, `POLICY`.
+Source: ETSI EN 319 102-1 §5.1.4 (validation constraints) and annex A; TS 119 312 (algorithms);
+TT 15/2025/TT-BKHCN, Annex II (status, purpose of the key).
+Not here: the rules of paths (`certificate_path.py`), which RFC 5280 fixes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from signing.validation.algorithm_acceptance import TS_119_312_OVER_TIME, AlgorithmTable
+from signing.validation.model import ChangeKind
+
+
+class Weight(StrEnum):
+    """What something that was found does to the conclusion."""
+
+    FAILS = "fails"
+    DOUBTS = "doubts"
+    WARNS = "warns"
+
+
+_CHANGES: Final[Mapping[ChangeKind, Weight]] = MappingProxyType(
+    {
+        **dict.fromkeys(ChangeKind, Weight.FAILS),
+        # what nobody can explain need not be an attack
+        ChangeKind.UNDEFINED: Weight.DOUBTS,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidationPolicy:
+    """One set of constraints.
+
+    Takes   identifier: stands in reports; algorithms: until when they are good enough;
+            longest_status_age: of evidence about a certificate that does not say when there will
+            be newer one; skew: by how much clocks may differ;
+            longest_timestamp_delay: between the claimed time and the earliest proof, None for any;
+            changes: what a change that is not allowed does, by its kind;
+            needs_signing_purpose: the key of the signer's certificate has to be one for signing
+            (digitalSignature or nonRepudiation) where it says what it is for.
+    """
+
+    identifier: str
+    algorithms: AlgorithmTable
+    longest_status_age: timedelta = timedelta(hours=24)
+    skew: timedelta = timedelta(minutes=5)
+    longest_timestamp_delay: timedelta | None = None
+    changes: Mapping[ChangeKind, Weight] = field(default_factory=lambda: _CHANGES)
+    needs_signing_purpose: bool = True
+
+
+POLICY: Final = ValidationPolicy(identifier="antin-validation-1", algorithms=TS_119_312_OVER_TIME)
