@@ -12,6 +12,7 @@ import math
 import socket
 import ssl
 import time
+from functools import cache
 from typing import Any, Final
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -82,6 +83,12 @@ def make_tls_context(ca_file: str | None) -> ssl.SSLContext:
         context.load_verify_locations(cafile=ca_file)
     context.sslsocket_class = _TlsSocket
     return context
+
+
+@cache
+def system_tls() -> ssl.SSLContext:
+    """The system's trust anchors alone, read at the first call: 20 ms that most starts need not."""
+    return make_tls_context(None)
 
 
 def open_connection(

@@ -33,7 +33,7 @@ from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
 from idp.egress.addresses import Address, Network, is_public, parse_address, parse_private_networks
-from idp.egress.connection import Deadline, make_tls_context, open_connection
+from idp.egress.connection import Deadline, make_tls_context, open_connection, system_tls
 from idp.egress.errors import EgressFailed, EgressRefused
 from idp.errors import SettingsInvalid
 
@@ -99,7 +99,8 @@ class Egress:
         except ValueError as problem:
             raise SettingsInvalid("ANTIN_EGRESS_PRIVATE", reason=str(problem)) from problem
         self._allow_insecure = allow_insecure
-        self._tls = make_tls_context(ca_file)
+        # a file that cannot be read is found now
+        self._own_tls = None if ca_file is None else make_tls_context(ca_file)
         self._resolve = resolve or resolve_by_system
         self._lookups = threading.BoundedSemaphore(_MOST_LOOKUPS)
 
@@ -182,7 +183,7 @@ class Egress:
                 target.host,
                 port=target.port,
                 addresses=addresses,
-                tls=self._tls if target.is_https else None,
+                tls=(self._own_tls or system_tls()) if target.is_https else None,
                 deadline=deadline,
             )
             try:

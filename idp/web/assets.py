@@ -2,8 +2,8 @@
 
 What lives here: `/static/<digest>/<name>`, where the digest is that of the file's content, so
 that browsers may keep it for a year and a new release is never shown with an old style.  Bootstrap
-comes out of the Bootstrap-Flask package; the rest lies in `static/`.  All files are read once, when
-the application is made.  Must not serve anything but the files listed here.
+comes out of the Bootstrap-Flask package; the rest lies in `static/`.  All files are read once in a
+process, when the application is made.  Must not serve anything but the files listed here.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import gzip
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Final
@@ -74,6 +75,7 @@ def install_assets(app: Flask) -> None:
     app.jinja_env.globals["asset"] = asset
 
 
+@cache
 def _read(name: str) -> _Asset:
     folder, mimetype = _FILES[name]
     content = (folder / name).read_bytes()

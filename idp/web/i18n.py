@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
@@ -51,9 +52,9 @@ def install_languages(app: Flask, *, is_secure: bool) -> None:
 
     babel = Babel(app, default_locale="vi", locale_selector=select)
     with app.app_context():
-        cache = babel.domain_instance.cache
-        cache["vi", "messages"] = NullTranslations()
-        cache["en", "messages"] = _read_english()
+        catalogs = babel.domain_instance.cache
+        catalogs["vi", "messages"] = NullTranslations()
+        catalogs["en", "messages"] = _read_english()
 
     @app.after_request
     def remember(response: Response) -> Response:
@@ -166,6 +167,7 @@ def _first_accepted(accept_language: str) -> Language | None:
     return max(ranked, key=lambda item: item[0])[1] if ranked else None
 
 
+@cache
 def _read_english() -> Translations:
     compiled = io.BytesIO()
     with _PO_FILE.open("rb") as source:

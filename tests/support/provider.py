@@ -34,6 +34,7 @@ from idp.storage.database import Database
 from idp.storage.ephemeral import EphemeralStore
 from idp.storage.outbox import outbox
 from keystore.log.record import log_event
+from tests.support.compiled_templates import COMPILED
 from tests.support.provider_seeds import CHEAP, SECRET
 
 if TYPE_CHECKING:
@@ -152,6 +153,7 @@ class Provider:
 
     def __post_init__(self) -> None:
         self.app = create_app(self.services)
+        self.app.jinja_env.bytecode_cache = COMPILED
         self.http = WsgiClient(self.app, use_cookies=False)
 
     @property
