@@ -13,31 +13,26 @@ Not here: whether a document is well-formed, and every other reason to refuse on
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Final
 
 from signing.errors import DocumentRefused, ParsingFailed
+from signing.formats.xml_lexis import (
+    END_TAG,
+    INSTRUCTION,
+    START_TAG,
+    XML,
+    attributes_of,
+    is_declaration,
+    matched,
+    resolved,
+    with_plain_lines,
+)
 from signing.formats.xml_names import DS
 from signing.formats.xml_text import escape_text, escape_value
 
-_SPACE: Final = "[ \t\r\n]"
-_START_TAG: Final = re.compile(
-    rf"""<([^ \t\r\n/>=<"'&!?]++)"""
-    rf"""((?:{_SPACE}++[^ \t\r\n/>=<"'&]++{_SPACE}*+={_SPACE}*+(?:"[^"<]*+"|'[^'<]*+'))*+)"""
-    rf"""{_SPACE}*+(/?+)>"""
-)
-_ATTRIBUTE: Final = re.compile(
-    rf"""{_SPACE}++([^ \t\r\n=]++){_SPACE}*+={_SPACE}*+(?:"([^"]*+)"|'([^']*+)')"""
-)
-_END_TAG: Final = re.compile(rf"</([^ \t\r\n/>=<]++){_SPACE}*+>")
-_INSTRUCTION: Final = re.compile(r"<\?([^ \t\r\n?]++)(.*?)\?>", re.DOTALL)
-_REFERENCE: Final = re.compile("&([^&;]*+)(;?+)")
-_PREDEFINED: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
-_SPACES: Final = str.maketrans({"\t": " ", "\n": " ", "\r": " "})
 _MOST_NAMESPACES: Final = 256
 """In scope at one place: each place that declares one more has all of them to look through."""
-_XML: Final = "http://www.w3.org/XML/1998/namespace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +75,7 @@ class _Reader:
         self._text = text
         self._written: list[str] = []
         self._names: list[str] = []
-        self._scopes: list[dict[str, str]] = [{"": "", "xml": _XML}]
+        self._scopes: list[dict[str, str]] = [{"": "", "xml": XML}]
         # how deep the outermost signature stands that is left out; 0 for none
         self._left_out = 0
         self._nodes = 0
@@ -123,7 +118,7 @@ class _Reader:
         if text.startswith("<![CDATA[", start) and self._names:
             stop = text.index("]]>", start)
             if not self._left_out:
-                self._written.append(escape_text(_lines(text[start + 9 : stop])))
+                self._written.append(escape_text(with_plain_lines(text[start + 9 : stop])))
             return stop + 3
         raise ValueError("declaration")
 
@@ -138,13 +133,13 @@ class _Reader:
                 raise ValueError("text outside")
             return
         if "&" in raw or ">" in raw or "\r" in raw:
-            raw = escape_text(_resolved(_lines(raw)))
+            raw = escape_text(resolved(with_plain_lines(raw)))
         self._written.append(raw)
 
     def _instruction(self, start: int) -> int:
-        found = _matched(_INSTRUCTION, self._text, start)
+        found = matched(INSTRUCTION, self._text, start)
         if not self._left_out:
-            target, data = found[1], _lines(found[2]).lstrip(" \t\n")
+            target, data = found[1], with_plain_lines(found[2]).lstrip(" \t\n")
             written = f"<?{target} {data}?>" if data else f"<?{target}?>"
             if self._names:
                 self._written.append(written)
@@ -154,14 +149,14 @@ class _Reader:
         return found.end()
 
     def _start_tag(self, start: int) -> int:
-        found = _matched(_START_TAG, self._text, start)
+        found = matched(START_TAG, self._text, start)
         name, raw, slash = found.groups()
         if not self._names:
             if self._root:
                 raise ValueError("second root")
             self._root = name
         outer = self._scopes[-1]
-        attributes = _attributes(raw) if raw else []
+        attributes = attributes_of(raw) if raw else []
         scope = _scope(attributes, outer) if "xmlns" in raw else outer
         self._nodes += 1 + len(attributes) + len(scope)
         prefix, _, local = name.rpartition(":")
@@ -182,7 +177,7 @@ class _Reader:
         return found.end()
 
     def _end_tag(self, start: int) -> int:
-        found = _matched(_END_TAG, self._text, start)
+        found = matched(END_TAG, self._text, start)
         depth = len(self._names)
         if self._names.pop() != found[1]:
             raise ValueError("end tag")
@@ -214,25 +209,15 @@ class _Reader:
                 if scope[prefix] != outer.get(prefix):
                     named = f"xmlns:{prefix}" if prefix else "xmlns"
                     self._written.append(f' {named}="{escape_value(scope[prefix])}"')
-        plain = [one for one in attributes if not _is_declaration(one[0])]
+        plain = [one for one in attributes if not is_declaration(one[0])]
         if len(plain) > 1:
             plain.sort(key=lambda one: _order(one[0], scope))
         self._written.extend(f' {key}="{escape_value(value)}"' for key, value in plain)
         self._written.append(">")
 
 
-def _attributes(raw: str) -> list[tuple[str, str]]:
-    found = []
-    for key, double, single in _ATTRIBUTE.findall(raw):
-        value = double or single
-        if "\t" in value or "\n" in value or "\r" in value:
-            value = _lines(value).translate(_SPACES)
-        found.append((key, _resolved(value) if "&" in value else value))
-    return found
-
-
 def _scope(attributes: list[tuple[str, str]], outer: dict[str, str]) -> dict[str, str]:
-    declared = {key[6:]: value for key, value in attributes if _is_declaration(key)}
+    declared = {key[6:]: value for key, value in attributes if is_declaration(key)}
     for name in declared.values():
         # NOTE: libxml2 and xadesjs write names of namespaces as they are, the standard escapes them
         if escape_value(name) != name:
@@ -242,35 +227,7 @@ def _scope(attributes: list[tuple[str, str]], outer: dict[str, str]) -> dict[str
     return outer | declared
 
 
-def _is_declaration(key: str) -> bool:
-    return key == "xmlns" or key.startswith("xmlns:")
-
-
 def _order(key: str, scope: dict[str, str]) -> tuple[str, str]:
     """By namespace, those without one first, then by local name."""
     prefix, _, local = key.rpartition(":")
     return (scope[prefix] if prefix else "", local)
-
-
-def _lines(raw: str) -> str:
-    return raw.replace("\r\n", "\n").replace("\r", "\n") if "\r" in raw else raw
-
-
-def _resolved(raw: str) -> str:
-    return _REFERENCE.sub(_referenced, raw)
-
-
-def _referenced(found: re.Match[str]) -> str:
-    name, end = found.groups()
-    if not end:
-        raise ValueError("reference")
-    if name.startswith("#x"):
-        return chr(int("0" + name[1:], 16))
-    return chr(int(name[1:])) if name.startswith("#") else _PREDEFINED[name]
-
-
-def _matched(pattern: re.Pattern[str], text: str, start: int) -> re.Match[str]:
-    found = pattern.match(text, start)
-    if found is None:
-        raise ValueError("markup")
-    return found
