@@ -57,8 +57,8 @@ def decode_private(raw: bytes) -> OwnPrivateKey:
     Raises  SealBroken.
     """
     try:
-        # NOTE: the primes of RSA were tested when the key was made, and the envelope gave it back as
-        # it was; testing them at each opening takes 15 ms
+        # NOTE: the primes of RSA were tested when the key was made, and the envelope gives it back
+        # as it was; testing them at each opening would take 15 ms
         key = load_der_private_key(raw, password=None, unsafe_skip_rsa_key_validation=True)
     except ValueError:
         raise SealBroken from None  # the cause could quote the key
