@@ -40,17 +40,24 @@ def _take_home(walk: Walk, folder: Path) -> list[str]:
     return checkers.pdfsig(file)
 
 
-def test_the_citizens_form_is_signed_with_a_code(walker, sandbox, tmp_path):
+def test_the_citizens_form_is_signed_with_a_code_but_not_with_that_of_the_sign_in(
+    walker, sandbox, tmp_path
+):
     person = sandbox.printed_person(_PERSON)
+    signed_in = person.code()
     with walker() as walk:
         walk.go(f"{sandbox.citizen}/", "#login")
         walk.press("#login", "#login-submit")
         walk.sign_in(person, "#otp-submit")
-        walk.type("#otp", person.code())
+        walk.type("#otp", signed_in)
         walk.press("#otp-submit", "#consent-accept")
         walk.press("#consent-accept", "#sign-start")
         walk.press("#sign-start", "#sign-open")
-        _confirm(walk, person, "#sign-signed")
+        walk.press("#sign-open", "#sign-confirm")
+        walk.type("#otp", signed_in)
+        walk.press("#sign-confirm", "#problem")
+        walk.type("#otp", person.code())
+        walk.press("#sign-confirm", "#sign-signed")
         assert _take_home(walk, tmp_path) == [_VALID]
 
 
