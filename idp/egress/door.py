@@ -3,14 +3,16 @@
 What lives here: the rules of the door, in the order in which `_call` keeps them:
 
  1. the URL is https, with a host and nothing that hides another (no user, no fragment, no port 0);
-    http only to this machine, and only in the sandbox;
+    http only to this machine, and only in the sandbox; or to anybody, for what its maker has signed
+    and the caller says so (status of certificates, RFC 5280 §4.2.1.13: https would need itself);
  2. the name is resolved once, within the deadline;
  3. of its addresses only public ones count, and private ones that the operator has opened for the
     client that the call is for;
  4. the connection goes to such an address, whatever the name resolves to a moment later; the
     certificate is that of the name;
  5. no redirect is followed, nothing is sent twice, no proxy of the environment is used;
- 6. five seconds for all of it, however slowly the other side drips; one MiB of answer at most;
+ 6. five seconds for all of it, however slowly the other side drips; one MiB of answer at most,
+    where the caller does not set another limit;
  7. what the other side says reaches no log and no page.
 
 Not here: what is called, and when (`idp.oauth.backchannel_logout`, keys of clients).
@@ -147,10 +149,14 @@ class Egress:
         content_type: str,
         client_id: str,
         timeout_s: float = TIMEOUT_S,
+        most_bytes: int = MOST_BYTES,
+        may_be_plain: bool = False,
     ) -> EgressReply:
         """Post `body`, or fetch where it is None, and return the whole reply, whatever its status.
 
         For protocols in which a refusal carries what to do next.
+        Takes   most_bytes: of the reply; may_be_plain: whether http will do, because whatever comes
+                back is signed by its maker and nothing secret goes out.
         Raises  EgressRefused; EgressFailed.
         """
         return self._call(
@@ -161,8 +167,11 @@ class Egress:
             client_id=client_id,
             deadline=Deadline(timeout_s),
             read=lambda response: EgressReply(
-                response.status, response.headers.get("Content-Type", ""), _read_whole(response)
+                response.status,
+                response.headers.get("Content-Type", ""),
+                _read_whole(response, most_bytes=most_bytes),
             ),
+            may_be_plain=may_be_plain,
         )
 
     def _call(
@@ -175,10 +184,13 @@ class Egress:
         client_id: str,
         deadline: Deadline,
         read: Callable[[BaseHTTPResponse], _Read],
+        may_be_plain: bool = False,
     ) -> _Read:
-        target = self._check_url(url)
+        target = self._check_url(url, may_be_plain=may_be_plain)
         try:
-            addresses = self._find_addresses(target, client_id=client_id, deadline=deadline)
+            addresses = self._find_addresses(
+                target, client_id=client_id, deadline=deadline, may_be_plain=may_be_plain
+            )
             connection = open_connection(
                 target.host,
                 port=target.port,
@@ -227,7 +239,7 @@ class Egress:
         networks = self._private.get(client_id, ())
         return target.is_https and (is_public(address) or any(address in one for one in networks))
 
-    def _check_url(self, url: str) -> _Target:
+    def _check_url(self, url: str, *, may_be_plain: bool = False) -> _Target:
         if len(url) > _URL_LENGTH or not _LEGAL_URL.fullmatch(url) or "\\" in url:
             raise EgressRefused("url_malformed")
         try:
@@ -237,7 +249,7 @@ class Egress:
             raise EgressRefused("url_malformed") from problem
         if parts.scheme not in {"https", "http"}:
             raise EgressRefused("scheme_refused")
-        if parts.scheme == "http" and not self._allow_insecure:
+        if parts.scheme == "http" and not self._allow_insecure and not may_be_plain:
             raise EgressRefused("scheme_refused")
         host = parts.hostname or ""
         if "@" in parts.netloc or "#" in url or port == 0 or not _LEGAL_HOST.fullmatch(host):
@@ -252,7 +264,7 @@ class Egress:
         )
 
     def _find_addresses(
-        self, target: _Target, *, client_id: str, deadline: Deadline
+        self, target: _Target, *, client_id: str, deadline: Deadline, may_be_plain: bool = False
     ) -> tuple[Address, ...]:
         raw_addresses = self._resolve_within(target, deadline=deadline)
         networks = self._private.get(client_id, ())
@@ -261,7 +273,7 @@ class Egress:
             if address is None:
                 continue
             is_local = self._allow_insecure and address.is_loopback
-            if not target.is_https and not is_local:
+            if not target.is_https and not is_local and not may_be_plain:
                 continue
             if is_local or is_public(address) or any(address in one for one in networks):
                 found.append(address)
@@ -314,14 +326,14 @@ def _read_document(response: BaseHTTPResponse) -> bytes:
     return _read_whole(response)
 
 
-def _read_whole(response: BaseHTTPResponse) -> bytes:
+def _read_whole(response: BaseHTTPResponse, *, most_bytes: int = MOST_BYTES) -> bytes:
     length = response.headers.get("Content-Length", "")
-    if length.isdecimal() and int(length[:20]) > MOST_BYTES:
+    if length.isdecimal() and int(length[:20]) > most_bytes:
         raise EgressFailed("answer_too_large")
     document = bytearray()
     while piece := response.read(_PIECE_BYTES, decode_content=False):  # raises where it is cut off
         document += piece
-        if len(document) > MOST_BYTES:
+        if len(document) > most_bytes:
             raise EgressFailed("answer_too_large")
     return bytes(document)
 

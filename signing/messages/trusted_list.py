@@ -1,8 +1,9 @@
 """What is asked about a list of trusted services.
 
-What lives here: the task `READ_TRUSTED_LIST` with its argument and answer.
+What lives here: two tasks with their arguments and answers: `OPEN_TRUSTED_LIST` gives the octets
+that its signature is over, `READ_TRUSTED_LIST` says what such octets mean.
 Source: ETSI TS 119 612 V2.3.1 §5.
-Not here: the function that does it (`signing/parsing/trusted_list.py`), and whether the list is to
+Not here: the functions that do them (`signing/parsing/trusted_list.py`), and whether the list is to
 be believed (`signing/validation/trusted_list.py`).
 """
 
@@ -25,6 +26,18 @@ class TrustedListAsked(msgspec.Struct, frozen=True):
     """Asks what a trusted list says; one with more elements is refused."""
 
     most_elements: int
+
+
+class OpenedTrustedList(msgspec.Struct, frozen=True):
+    """Its signature; the list without it, in canonical form, is in the output.
+
+    Takes   signatures: ds:Signature elements in all; signed_info, value: of the only one, canonical
+            and decoded, empty where there is not just one that is a child of the root.
+    """
+
+    signatures: int
+    signed_info: Annotated[bytes, msgspec.Meta(max_length=64 * 1024)]
+    value: Annotated[bytes, msgspec.Meta(max_length=8 * 1024)]
 
 
 class ListedStatus(msgspec.Struct, frozen=True):
@@ -57,14 +70,10 @@ class ListPointer(msgspec.Struct, frozen=True):
 class TrustedListFacts(msgspec.Struct, frozen=True):
     """A whole list, **not verified**.
 
-    Takes   root_id: value of the root's Id, or empty; signatures: ds:Signature elements of the
-            whole document; is_signed_whole: the only one is a child of the root, is over the root,
-            and leaves nothing out but itself; next_update_s: None for a list that is closed.
+    Takes   root_id: value of the root's Id, or empty; next_update_s: None for one that is closed.
     """
 
     root_id: _Text
-    signatures: int
-    is_signed_whole: bool
     version: int
     sequence: int
     kind: _Uri
@@ -76,10 +85,16 @@ class TrustedListFacts(msgspec.Struct, frozen=True):
     pointers: Annotated[tuple[ListPointer, ...], msgspec.Meta(max_length=1_000)]
 
 
+OPEN_TRUSTED_LIST: Final = Task(
+    "signing.parsing.trusted_list:open_trusted_list", TrustedListAsked, OpenedTrustedList
+)
+"""Input: the list as it came.  Refused: as `READ_TRUSTED_LIST`."""
+
 READ_TRUSTED_LIST: Final = Task(
     "signing.parsing.trusted_list:read_trusted_list",
     TrustedListAsked,
     TrustedListFacts,
     _MOST_ANSWER_BYTES,
 )
-"""Input: the list.  Refused: `list_malformed`, and as `signing/parsing/xml_document.py` does."""
+"""Input: the list, or its canonical form.  Refused: `list_malformed`, and as
+`signing/parsing/xml_document.py` does."""

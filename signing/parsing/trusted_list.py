@@ -21,6 +21,7 @@ from signing.messages.trusted_list import (
     ListedService,
     ListedStatus,
     ListPointer,
+    OpenedTrustedList,
     TrustedListAsked,
     TrustedListFacts,
 )
@@ -31,18 +32,33 @@ _MORE: Final = "{http://uri.etsi.org/02231/v2/additionaltypes#}"
 _DS: Final = "{http://www.w3.org/2000/09/xmldsig#}"
 _LANGUAGE: Final = "{http://www.w3.org/XML/1998/namespace}lang"
 _ENVELOPED: Final = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
-_WHOLE: Final = frozenset(
-    {
-        _ENVELOPED,
-        "http://www.w3.org/2001/10/xml-exc-c14n#",
-        "http://www.w3.org/2001/10/xml-exc-c14n#WithComments",
-        "http://www.w3.org/TR/2001/REC-xml-c14n-20010315",
-        "http://www.w3.org/2006/12/xml-c14n11",
-    }
-)
-"""Transforms that leave nothing out but the signature (and comments)."""
+_EXCLUSIVE: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
+_NAMESPACES: Final = f"{{{_EXCLUSIVE}}}InclusiveNamespaces"
+_WITH_COMMENTS: Final = "WithComments"
 _LONGEST_TEXT: Final = 1_000
 _LONGEST_URI: Final = 2_000
+
+
+def open_trusted_list(
+    asked: TrustedListAsked, inputs: Sequence[memoryview], output: BinaryIO
+) -> OpenedTrustedList:
+    """The octets that the signature of a list is over; **nothing is verified**.
+
+    Raises  DocumentRefused: list_malformed, and as `read_document` does.
+    """
+    root = read_document(bytes(inputs[0]), most_elements=asked.most_elements).getroot()
+    signatures = list(root.iter(f"{_DS}Signature"))
+    if len(signatures) != 1 or signatures[0].getparent() is not root:
+        return OpenedTrustedList(len(signatures), b"", b"")
+    try:
+        signed_info = _canonical_signed_info(signatures[0])
+        value = base64.b64decode(
+            "".join((signatures[0].findtext(f"{_DS}SignatureValue") or "").split()), validate=True
+        )
+        _canonical_list(root, signatures[0], output=output)
+    except (ValueError, etree.C14NError) as malformed:
+        raise DocumentRefused("list_malformed") from malformed
+    return OpenedTrustedList(1, signed_info, value)
 
 
 def read_trusted_list(
@@ -59,8 +75,6 @@ def read_trusted_list(
     try:
         return TrustedListFacts(
             root_id=(root.get("Id") or "")[:_LONGEST_TEXT],
-            signatures=sum(1 for _ in root.iter(f"{_DS}Signature")),
-            is_signed_whole=_is_signed_whole(root),
             version=int(_text(scheme, "TSLVersionIdentifier")),
             sequence=int(_text(scheme, "TSLSequenceNumber")),
             kind=_text(scheme, "TSLType")[:_LONGEST_URI],
@@ -75,24 +89,66 @@ def read_trusted_list(
         raise DocumentRefused("list_malformed") from malformed
 
 
-def _is_signed_whole(root: etree._Element) -> bool:
-    """TS 119 612 annex B.6: one reference to the list itself, enveloped, canonical."""
-    signatures = list(root.iter(f"{_DS}Signature"))
-    if len(signatures) != 1 or signatures[0].getparent() is not root:
-        return False
+def _without(root: etree._Element, signature: etree._Element) -> etree._ElementTree:
+    """The enveloped-signature transform (XML Signature 1.1 §6.6.4): what follows it stays."""
+    before, rest = signature.getprevious(), signature.tail or ""
+    if before is None:
+        root.text = (root.text or "") + rest
+    else:
+        before.tail = (before.tail or "") + rest
+    root.remove(signature)
+    return root.getroottree()
+
+
+def _canonical_list(root: etree._Element, signature: etree._Element, *, output: BinaryIO) -> None:
+    """The form that the reference to the whole list is over: its own transforms, in order.
+
+    A reference within the document leaves comments out (XML Signature 1.1 §4.4.3.3).
+    """
     own = root.get("Id")
-    places = {""} if not own else {"", f"#{own}"}
-    over_list = [
-        one
-        for one in signatures[0].findall(f"{_DS}SignedInfo/{_DS}Reference")
-        if one.get("URI") in places
-    ]
-    if len(over_list) != 1 or (own and len(root.xpath("//*[@Id=$own]", own=own)) != 1):
-        return False
-    methods = [
-        one.get("Algorithm") for one in over_list[0].findall(f"{_DS}Transforms/{_DS}Transform")
-    ]
-    return methods.count(_ENVELOPED) == 1 and all(one in _WHOLE for one in methods)
+    places = {"", f"#{own}"} if own else {""}
+    for reference in signature.iterfind(f"{_DS}SignedInfo/{_DS}Reference"):
+        if reference.get("URI") not in places:
+            continue
+        transforms = reference.findall(f"{_DS}Transforms/{_DS}Transform")
+        forms = [one for one in transforms if one.get("Algorithm") != _ENVELOPED]
+        is_exclusive, prefixes = _form_of(forms[0]) if forms else (False, None)
+        whole = _without(root, signature)
+        target = whole if reference.get("URI") == "" else etree.ElementTree(root)
+        target.write_c14n(
+            output, exclusive=is_exclusive, with_comments=False, inclusive_ns_prefixes=prefixes
+        )
+        return
+    raise ValueError("reference")
+
+
+def _form_of(method: etree._Element) -> tuple[bool, list[str] | None]:
+    """Whether a canonical form is the exclusive one, and its prefixes that are treated otherwise.
+
+    Which forms are taken at all is decided where the signature is verified.
+    """
+    if not (method.get("Algorithm") or "").startswith(_EXCLUSIVE):
+        return False, None
+    told = method.find(_NAMESPACES)
+    return True, None if told is None else (told.get("PrefixList") or "").split()
+
+
+def _canonical_signed_info(signature: etree._Element) -> bytes:
+    signed_info = signature.find(f"{_DS}SignedInfo")
+    method = None if signed_info is None else signed_info.find(f"{_DS}CanonicalizationMethod")
+    if signed_info is None or method is None:
+        raise ValueError("signed_info")
+    is_exclusive, prefixes = _form_of(method)
+    return bytes(
+        etree.tostring(
+            signed_info,
+            method="c14n",
+            exclusive=is_exclusive,
+            with_comments=(method.get("Algorithm") or "").endswith(_WITH_COMMENTS),
+            inclusive_ns_prefixes=prefixes,
+            with_tail=False,
+        )
+    )
 
 
 def _services(root: etree._Element) -> Iterator[ListedService]:
