@@ -21,6 +21,14 @@ ANY_POLICY: Final = "2.5.29.32.0"
 """The policy that stands for all (RFC 5280 §4.2.1.4)."""
 
 
+class AnchorPurpose(StrEnum):
+    """What somebody is believed for."""
+
+    ANYTHING = "anything"
+    TIMESTAMPS = "timestamps"
+    STATUS = "status"
+
+
 @dataclass(frozen=True, slots=True)
 class TrustAnchor:
     """Somebody whom we believe without asking further.
@@ -30,7 +38,9 @@ class TrustAnchor:
             source: which folder or list says so, such as `folder:vn-root` or a list's address;
             trusted_from, trusted_until: since and until when whoever published the anchor stands
             for it, aware; None for no such limit.  These are no validity of a certificate, and
-            `validate_path` looks at them at the time of interest.
+            `validate_path` looks at them at the time of interest;
+            purpose: a list may name an authority for timestamps or for status alone, and then its
+            word about a signer's certificate counts for nothing.
     """
 
     name: bytes
@@ -39,6 +49,7 @@ class TrustAnchor:
     certificate: bytes | None = field(default=None, repr=False)
     trusted_from: datetime | None = None
     trusted_until: datetime | None = None
+    purpose: AnchorPurpose = AnchorPurpose.ANYTHING
 
 
 class TrustAnchors(Protocol):
