@@ -3,7 +3,8 @@
 
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-WORKERS ?= 2
+# one more than the cores of the smallest machine: some tests wait for a clock
+WORKERS ?= 3
 ARGS ?=
 
 .PHONY: help

@@ -18,7 +18,7 @@ from tests.support.quick_browser import Cut, QuickBrowser
 from tests.support.servers import wait_until
 
 PEOPLE = 400
-AT_ONCE = 6
+AT_ONCE = 3
 
 
 def is_draining(server: Killable) -> bool:
