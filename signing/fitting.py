@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from signing.appearance.possible import check_possible
+from signing.appearance.wanted import read_wanted
 from signing.errors import DocumentRefused, RequestRefused
 from signing.formats.asic_container import check_name, check_names
 from signing.formats.mime_types import base_type, check_mime_type
@@ -76,7 +78,8 @@ def check_for_format(
     """Refuse what the format of a document would refuse when somebody wants to sign.
 
     1. Each document by itself: size, name, media type, and what intake found out about it.
-    2. The names in a container together.
+    2. What shall be seen of the signatures, on each document where something is.
+    3. The names in a container together.
 
     Takes   seen, formats: of each document; hash_names: that the keys of people sign.
     Raises  RequestRefused with the reason of the format, and the part.
@@ -93,6 +96,14 @@ def check_for_format(
         if one.content is None and one.hash_name not in hash_names:
             raise RequestRefused("hash_not_of_key", part=f"{part}.hash")
     # 2
+    shown = read_wanted(new.appearance, signers=len(new.signers))
+    for looked, wanted in zip(seen, formats, strict=True):
+        if looked.pdf is not None and wanted is SignatureFormat.PADES:
+            try:
+                check_possible(shown, facts=looked.pdf)
+            except DocumentRefused as refusal:
+                raise RequestRefused(refusal.reason, part="appearance") from refusal
+    # 3
     if any(one.is_container for one in formats):
         try:
             check_names([one.name for one in new.documents])

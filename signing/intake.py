@@ -61,10 +61,9 @@ class IntakeLimits:
 class TakenIn(Seen):
     """A document that can be signed, and what there is to know about it.
 
-    Takes   pdf, xml: facts, where it is one of these.
+    Takes   xml: facts, where it is one.
     """
 
-    pdf: PdfFacts | None = None
     xml: XmlFacts | None = None
 
 

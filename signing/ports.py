@@ -17,6 +17,7 @@ from keystore.signer.evidence import Evidence, StatementEvidence
 from keystore.storage import Transaction
 from signing.formats.material import Signatory
 from signing.isolation.blob import Blob
+from signing.messages.pdf_intake import PdfFacts
 from signing.model import DocumentKind, Role
 
 
@@ -151,13 +152,14 @@ class Seen:
     """What intake made out about a document.
 
     Takes   no_enveloped: why no enveloped signature can be put into an XML document, or empty;
-            nodes: of its canonical form, where that is known.
+            nodes: of its canonical form, where that is known; pdf: facts, where it is one.
     """
 
     kind: DocumentKind
     pages: int | None = None
     no_enveloped: str = ""
     nodes: int = 0
+    pdf: PdfFacts | None = None
 
 
 class LooksAt(Protocol):

@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.signing.web.conftest import ORIGIN, OTHER, Api
 from tests.support.handmade_pdf import plain_document
+from tests.support.portal_api import ORIGIN, OTHER, Api
 from tests.support.signing_house import PORTAL, Somebody
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.signing.web.conftest import MAX_BYTES, Api
+from tests.support.portal_api import MAX_BYTES, Api
 from tests.support.signing_house import Somebody
 
 _REQUEST: dict[str, Any] = {
