@@ -16,6 +16,8 @@ _DECLARATION: Final = re.compile(
     rb"""<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*["']([0-9.]+)["']"""
     rb"""(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*["']([A-Za-z][A-Za-z0-9._-]*)["'])?"""
 )
+_ONE_BYTE: Final = re.compile(rb"iso-8859-[0-9]{1,2}|windows-125[0-8]")
+"""Encodings that are read, though nothing is signed in them."""
 _HEAD_BYTES: Final = 512
 _MARKS: Final = (
     (BOM_UTF8, "utf-8"),
@@ -78,3 +80,23 @@ def find_encoding(raw: bytes | memoryview) -> Encoding | None:
     if version != b"1.0" or name not in _DECLARED[codec]:
         return None
     return Encoding(codec, len(mark))
+
+
+def find_text(raw: bytes | memoryview) -> str | None:
+    """The text of a document whoever wrote it: the encodings above, and those of one byte a letter.
+
+    Returns what stands behind the byte order mark, with its declaration; None for other encodings.
+    """
+    known = find_encoding(raw)
+    if known is not None:
+        codec, mark = known.codec, known.mark_bytes
+    else:
+        found = _DECLARATION.match(bytes(raw[:_HEAD_BYTES]))
+        name = b"" if found is None else (found[2] or b"").lower()
+        if found is None or found[1] != b"1.0" or _ONE_BYTE.fullmatch(name) is None:
+            return None
+        codec, mark = name.decode("ascii"), 0
+    try:
+        return str(raw[mark:], codec)
+    except (UnicodeDecodeError, LookupError):
+        return None
