@@ -1,0 +1,132 @@
+"""A PDF of the world, opened to be read: as much of it as can be.
+
+What lives here: opening with pyHanko as lax as it goes, what it raises about files that are not as
+they should be, the tables of where objects stand, and values that are there or are not.
+Not here: writing (`pdf_update`), which is stricter about what it takes.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from decimal import InvalidOperation
+from typing import Any, Final
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.xref import XRefSectionData
+
+from signing.errors import DocumentRefused
+from signing.parsing import quick_hex
+
+DAMAGE: Final = (
+    PdfError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    ArithmeticError,
+    InvalidOperation,
+    RecursionError,
+    NotImplementedError,
+    struct.error,
+    zlib.error,
+    EOFError,
+)
+"""What the library raises about files that are not as they should be."""
+
+Location = int | tuple[int, int] | None
+"""Where an object stands: an offset, a place in an object stream, or nowhere any more."""
+
+quick_hex.install()
+
+
+def open_lax(data: bytes, *, reader: type[PdfFileReader] = PdfFileReader) -> PdfFileReader:
+    """A reader.
+
+    Raises  DocumentRefused: encrypted; whatever is in `DAMAGE`.
+    """
+    opened = reader(io.BytesIO(data), strict=False)
+    if "/Encrypt" in opened.trailer:
+        raise DocumentRefused("encrypted")
+    return opened
+
+
+def locations(reader: PdfFileReader) -> dict[int, Location]:
+    """Where every object stands now, by its number; freed ones stand nowhere.
+
+    NOTE: what a table frees and its hybrid stream has, is there (ISO 32000-2 §7.5.8.4).
+    """
+    found: dict[int, Location] = {}
+    for revision in range(reader.total_revisions):
+        section = reader.xrefs.get_xref_data(revision)
+        found.update(dict.fromkeys(section.freed))
+        if section.hybrid is not None:
+            found.update(_places(section.hybrid.xref_data))
+        found.update(_places(section))
+    return found
+
+
+def value_of(value: Any) -> Any:
+    """What a reference stands for, or the value itself; None for null and for what is not there."""
+    for _ in range(8):
+        if not isinstance(value, generic.IndirectObject):
+            break
+        value = value.get_object()
+    return None if isinstance(value, generic.NullObject) else value
+
+
+def raw(container: Any, key: str) -> Any:
+    """An entry as it stands, perhaps a reference; None where there is none."""
+    if not isinstance(container, generic.DictionaryObject):
+        return None
+    try:
+        return container.raw_get(key)
+    except KeyError:
+        return None
+
+
+def entry(container: Any, key: str) -> Any:
+    """The value of an entry, wherever it stands; None where there is none, or null."""
+    return value_of(raw(container, key))
+
+
+def dictionary(value: Any) -> generic.DictionaryObject | None:
+    """A dictionary or nothing."""
+    return value if isinstance(value, generic.DictionaryObject) else None
+
+
+def elements(value: Any) -> list[Any]:
+    """What an array has, references as such; nothing for what is none."""
+    if not isinstance(value, generic.ArrayObject):
+        return []
+    return [value.raw_get(at) for at in range(len(value))]
+
+
+def text(value: Any, *, most: int = 2_000) -> str:
+    """A text or name for people, cut to that length; empty for anything else."""
+    if isinstance(value, generic.ByteStringObject):
+        value = bytes(value).decode("latin-1")
+    said = value if isinstance(value, str) else ""
+    return said[:most].encode("utf-8", "replace").decode()
+
+
+def name(value: Any) -> str:
+    """A name without its stroke; empty for anything else."""
+    return str(value)[1:1_000] if isinstance(value, generic.NameObject) else ""
+
+
+def number_of(value: Any) -> int | None:
+    """The number of the object that a reference names."""
+    return value.idnum if isinstance(value, generic.IndirectObject) else None
+
+
+def _places(section: XRefSectionData) -> dict[int, Location]:
+    packed = {
+        number: (place.obj_stream_id, place.ix_in_stream)
+        for number, place in section.xrefs_in_objstm.items()
+    }
+    return {number: place for number, (_, place) in section.standard_xrefs.items()} | packed

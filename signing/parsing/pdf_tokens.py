@@ -1,0 +1,128 @@
+"""The octets of a PDF dictionary, key by key, with the place of each value.
+
+What lives here: `dictionary_at`.  A library says what a dictionary means, but not where its values
+stand, and of a key that stands twice it keeps one; both matter where a signature leaves a hole.
+Source: ISO 32000-2 §7.2 (lexical conventions), §7.3 (objects).
+Not here: what a value means.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+_SPACE: Final = re.compile(rb"(?:[\x00\t\n\f\r ]|%[^\r\n]*)*")
+_HEADER: Final = re.compile(
+    rb"(?:[\x00\t\n\f\r ]|%[^\r\n]*)*(\d{1,10})[\x00\t\n\f\r ]+(\d{1,5})[\x00\t\n\f\r ]+obj"
+)
+_NAME: Final = re.compile(rb"/[^\x00\t\n\f\r ()<>\[\]{}/%]*")
+_WORD: Final = re.compile(rb"[^\x00\t\n\f\r ()<>\[\]{}/%]+")
+_REFERENCE: Final = re.compile(
+    rb"\d+[\x00\t\n\f\r ]+\d+[\x00\t\n\f\r ]+R(?![^\x00\t\n\f\r ()<>\[\]{}/%])"
+)
+_IN_STRING: Final = re.compile(rb"\\.|[()]", re.DOTALL)
+_ESCAPE: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
+_DEEPEST: Final = 32
+_MOST_VALUES: Final = 20_000
+
+
+class Malformed(Exception):
+    """The octets are no dictionary."""
+
+
+class Placed(NamedTuple):
+    """A key, and where its value stands."""
+
+    key: str
+    start: int
+    end: int
+
+
+class _Reader:
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.left = _MOST_VALUES
+
+    def space(self, at: int) -> int:
+        hit = _SPACE.match(self.data, at)
+        return at if hit is None else hit.end()
+
+    def dictionary(self, at: int, depth: int) -> tuple[list[Placed], int]:
+        """The entries of one that begins here with `<<`, and where it ends."""
+        found: list[Placed] = []
+        at = self.space(at + 2)
+        while not self.data.startswith(b">>", at):
+            key = _NAME.match(self.data, at)
+            if key is None:
+                raise Malformed
+            start = self.space(key.end())
+            end = self.value(start, depth + 1)
+            found.append(Placed(name_of(key[0]), start, end))
+            at = self.space(end)
+        return found, at + 2
+
+    def value(self, at: int, depth: int) -> int:
+        """Where a value ends."""
+        self.left -= 1
+        if depth > _DEEPEST or self.left < 0:
+            raise Malformed
+        first = self.data[at : at + 1]
+        if self.data.startswith(b"<<", at):
+            return self.dictionary(at, depth)[1]
+        if first == b"<":
+            end = self.data.find(b">", at)
+            if end < 0:
+                raise Malformed
+            return end + 1
+        if first == b"(":
+            return self.string(at)
+        if first == b"[":
+            return self.array(at, depth)
+        hit = (
+            _NAME.match(self.data, at)
+            or _REFERENCE.match(self.data, at)
+            or _WORD.match(self.data, at)
+        )
+        if hit is None:
+            raise Malformed
+        return hit.end()
+
+    def array(self, at: int, depth: int) -> int:
+        at = self.space(at + 1)
+        while not self.data.startswith(b"]", at):
+            at = self.space(self.value(at, depth + 1))
+        return at + 1
+
+    def string(self, at: int) -> int:
+        open_ones = 0
+        for hit in _IN_STRING.finditer(self.data, at):
+            if hit[0] == b"(":
+                open_ones += 1
+            elif hit[0] == b")":
+                open_ones -= 1
+                if open_ones == 0:
+                    return hit.end()
+        raise Malformed
+
+
+def dictionary_at(data: bytes, start: int) -> tuple[int, list[Placed], int]:
+    """The object that stands at an offset, when it is a dictionary.
+
+    Returns its number, its entries in their order, and where it ends.
+    Raises  Malformed.
+    """
+    header = _HEADER.match(data, start) if 0 <= start < len(data) else None
+    if header is None:
+        raise Malformed
+    reader = _Reader(data)
+    at = reader.space(header.end())
+    if not data.startswith(b"<<", at):
+        raise Malformed
+    entries, end = reader.dictionary(at, 0)
+    return int(header[1]), entries, end
+
+
+def name_of(raw: bytes) -> str:
+    """A name with its stroke, escapes resolved (§7.3.5)."""
+    plain = _ESCAPE.sub(lambda hit: bytes((int(hit[1], 16),)), raw) if b"#" in raw else raw
+    return plain.decode("latin-1")
