@@ -25,7 +25,7 @@ from keystore.signer.evidence import Evidence, WebauthnEvidence
 from keystore.signer.model import PinnedCredential, Scal
 from signing.blobs import DocumentStore
 from signing.errors import CertificateRefused, ConfirmationRefused
-from signing.formats.material import Level, StatusSource
+from signing.formats.material import Level, StatusSource, Timestamps
 from signing.intake import Intake
 from signing.isolation.task import Isolation
 from signing.model import SigningRequest
@@ -165,9 +165,15 @@ class SignDesk:
         self._folder, self._seeded = folder, provider
         self.provider = self._build()
 
-    def use(self, *, status: StatusSource) -> None:
-        """Ask another authority how certificates stand; before anybody opens a browser."""
-        self.house.build(timestamps=None, status=status)
+    def use(
+        self,
+        *,
+        status: StatusSource,
+        timestamps: Timestamps | None = None,
+        at_opening: StatusSource | None = None,
+    ) -> None:
+        """Ask another authority; before anybody opens a browser.  See `SigningHouse.build`."""
+        self.house.build(timestamps=timestamps, status=status, at_opening=at_opening)
         self.provider = self._build()
 
     def document_files(self) -> list[Path]:
