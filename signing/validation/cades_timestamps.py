@@ -1,0 +1,432 @@
+"""What the timestamps of a CAdES signature have to be over.
+
+What lives here: the imprints of all kinds of timestamps that signatures in CMS bear, computed over
+what was written, and what each of them proves to have existed.
+Source: ETSI EN 319 122-1 §5.2.8 (content), §5.3 (signature), §5.5.2 and §5.5.3 (index, archive v3);
+ETSI TS 101 733 V1.7.4 and V1.8.3 §6.3.5, §6.3.6 (references), §6.4.1 (archive, as v1 and v2).
+Not here: judging tokens.  NOTE: of archive timestamps of version 2 makers read the standard in
+several ways, each of which is over everything; the one that the token agrees with is taken.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from signing.formats.der import OCTET_STRING, SET, DerMalformed, header, oid, read_one
+from signing.formats.material import ValidationMaterial
+from signing.formats.signed_data import SIGNATURE_TIMESTAMP
+from signing.validation.cades_attributes import (
+    attribute_material,
+    certificates_of,
+    choice_material,
+    read_material,
+)
+from signing.validation.cms_algorithms import hash_name
+from signing.validation.content import Content, digest_octets, new_hash
+from signing.validation.found import FoundTimestamp, TimestampKind, object_identity
+from signing.validation.signed_parts import Attribute, SignedParts, Signer, sequence
+from signing.validation.timestamp_info import find_info, read_token_parts
+from signing.validation.verdict import Reason, because
+
+_P9: Final = "1.2.840.113549.1.9.16.2."
+CONTENT_TIMESTAMP: Final = f"{_P9}20"
+_CERTIFICATE_REFERENCES: Final = f"{_P9}21"
+_REVOCATION_REFERENCES: Final = f"{_P9}22"
+_C_TIMESTAMP: Final = f"{_P9}25"
+_REFERENCES_TIMESTAMP: Final = f"{_P9}26"
+ARCHIVE_V1: Final = f"{_P9}27"
+ARCHIVE_V2: Final = f"{_P9}48"
+ARCHIVE_V3: Final = "0.4.0.1733.2.4"
+_INDEXES: Final = ("0.4.0.19122.1.5", "0.4.0.19122.1.4", "0.4.0.1733.2.5")
+_ARCHIVES: Final = frozenset({ARCHIVE_V1, ARCHIVE_V2, ARCHIVE_V3})
+_TOKENS: Final = {
+    SIGNATURE_TIMESTAMP: TimestampKind.SIGNATURE,
+    _C_TIMESTAMP: TimestampKind.REFERENCES,
+    _REFERENCES_TIMESTAMP: TimestampKind.REFERENCES,
+    ARCHIVE_V1: TimestampKind.ARCHIVE,
+    ARCHIVE_V2: TimestampKind.ARCHIVE,
+    ARCHIVE_V3: TimestampKind.ARCHIVE,
+}
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+_MOST_ENTRIES: Final = 4_096
+_MOST_TIMESTAMPS: Final = 256
+
+DigestOf = Callable[[str], bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """A signature as its timestamps see it.
+
+    Takes   values: its value as it stands in the file, and as DER; starts: hashes that were fed
+            with the content already, which archive timestamps of one signature share.
+    """
+
+    parts: SignedParts
+    signer: Signer
+    content: Content | None
+    values: tuple[bytes, ...] = field(repr=False)
+    starts: dict[tuple[bytes, str], hashlib._Hash | None] = field(default_factory=dict, repr=False)
+
+    def start(self, head: bytes, named: str) -> hashlib._Hash | None:
+        """A hash that was fed with `head` and the content; None when there are only digests."""
+        key = head, named
+        if key not in self.starts:
+            hashed = new_hash(named)
+            chunks = None if self.content is None else self.content.chunks()
+            if hashed is None or chunks is None:
+                self.starts[key] = None
+            else:
+                hashed.update(head)
+                for chunk in chunks:
+                    hashed.update(chunk)
+                self.starts[key] = hashed
+        found = self.starts[key]
+        return None if found is None else found.copy()
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """An ATSHashIndex: `der`, and the digests in its three lists."""
+
+    der: bytes
+    hash_name: str
+    certificates: frozenset[bytes]
+    revocation: frozenset[bytes]
+    attributes: frozenset[bytes]
+
+
+def read_timestamps(stamped: Stamped, *, identity: str) -> tuple[FoundTimestamp, ...]:
+    """All timestamps of a signature, in the order of the times that they say.
+
+    Takes   identity: of the signature; timestamps are named after it (`S-1-T1`).
+    """
+    signer = stamped.signer
+    found = [(CONTENT_TIMESTAMP, token) for token in signer.signed_values(CONTENT_TIMESTAMP)]
+    found += [
+        (one.kind, token) for one in signer.unsigned for token in one.values if one.kind in _TOKENS
+    ]
+    found.sort(key=lambda one: _said_time(one[1]))
+    del found[_MOST_TIMESTAMPS:]
+    return tuple(
+        _found(stamped, kind, token, identity=f"{identity}-T{number}")
+        for number, (kind, token) in enumerate(found, start=1)
+    )
+
+
+def token_certificates(token: bytes) -> tuple[bytes, ...]:
+    """The certificates that a token brings along."""
+    try:
+        return certificates_of(read_token_parts(token))
+    except (DerMalformed, ValueError):
+        return ()
+
+
+def token_material(token: bytes) -> ValidationMaterial:
+    """The certificates and evidence that a token brings along, in itself or in its attributes."""
+    try:
+        parts = read_token_parts(token)
+    except (DerMalformed, ValueError):
+        return ValidationMaterial()
+    return read_material(parts, parts.signers[0] if parts.signers else None)
+
+
+def _found(stamped: Stamped, kind: str, token: bytes, *, identity: str) -> FoundTimestamp:
+    content, signer = stamped.content, stamped.signer
+    findings: tuple[Reason, ...] = ()
+    digest_of: DigestOf
+    covers = frozenset(map(object_identity, stamped.values))
+    if kind == CONTENT_TIMESTAMP:
+        digest_of, covers = _of_content(content), frozenset()
+    elif kind == SIGNATURE_TIMESTAMP:
+        digest_of = _of_octets(signer.signature)
+    elif kind == _C_TIMESTAMP:
+        digest_of = _of_octets(signer.signature, *_stamped_references(signer, is_whole=True))
+        covers |= _of_tokens(signer.unsigned_values(SIGNATURE_TIMESTAMP))
+    elif kind == _REFERENCES_TIMESTAMP:
+        digest_of, covers = _of_octets(*_stamped_references(signer, is_whole=False)), frozenset()
+    elif kind == ARCHIVE_V3:
+        return _found_v3(stamped, token, identity=identity)
+    else:
+        digest_of = _of_archive(stamped, kind, token)
+        covers |= _covered_by_archive(stamped, token)
+    return FoundTimestamp(
+        identity, _kind(kind), token, digest_of, covers, token_certificates(token), findings
+    )
+
+
+def _kind(kind: str) -> TimestampKind:
+    return _TOKENS.get(kind, TimestampKind.CONTENT)
+
+
+# References (TS 101 733 §6.3.5, §6.3.6): type and values of the attributes, without what is around
+
+
+def _stamped_references(signer: Signer, *, is_whole: bool) -> Iterator[bytes]:
+    kinds = (SIGNATURE_TIMESTAMP,) if is_whole else ()
+    for kind in (*kinds, _CERTIFICATE_REFERENCES, _REVOCATION_REFERENCES):
+        for one in signer.unsigned:
+            if one.kind == kind:
+                yield oid(kind)
+                yield one.set_of
+                break
+
+
+# Archive timestamps of version 3 (EN 319 122-1 §5.5.2, §5.5.3)
+
+
+def _found_v3(stamped: Stamped, token: bytes, *, identity: str) -> FoundTimestamp:
+    """An archive timestamp with its index.
+
+    1. The index that the token carries, in its own unsigned attributes.
+    2. The imprint: type of the content, its digest, the signature, the index.
+    3. What is in the index and here is proved; what is in the index and not here is named.
+    """
+    parts, signer = stamped.parts, stamped.signer
+    certificates = token_certificates(token)
+    # 1
+    index = _read_index(token)
+    if index is None:
+        return FoundTimestamp(
+            identity,
+            TimestampKind.ARCHIVE,
+            token,
+            lambda _: None,
+            certificates=certificates,
+            findings=(because("archive_index_missing"),),
+        )
+
+    # 2
+    def digest_of(named: str) -> bytes | None:
+        content = None if stamped.content is None else stamped.content.digest(named)
+        if content is None:
+            return None
+        signed = signer.signed_octets
+        return digest_octets(
+            b"".join(
+                (
+                    parts.content_type_element,
+                    content,
+                    signer.version,
+                    signer.sid,
+                    signer.digest_algorithm,
+                    b"" if signed is None else b"\xa0" + signed[1:],
+                    signer.signature_algorithm,
+                    signer.signature_element,
+                    index.der,
+                )
+            ),
+            named,
+        )
+
+    # 3
+    covers, findings = _compare_index(stamped, index)
+    return FoundTimestamp(
+        identity,
+        TimestampKind.ARCHIVE,
+        token,
+        digest_of,
+        covers | frozenset(map(object_identity, stamped.values)),
+        certificates,
+        findings,
+    )
+
+
+def _compare_index(stamped: Stamped, index: _Index) -> tuple[frozenset[str], tuple[Reason, ...]]:
+    parts, signer = stamped.parts, stamped.signer
+    covered: set[str] = set()
+    left = set(index.certificates), set(index.revocation), set(index.attributes)
+    for one in parts.certificates:
+        digest = digest_octets(one, index.hash_name)
+        if digest in index.certificates:
+            left[0].discard(digest or b"")
+            covered.add(object_identity(one))
+    for one in parts.crls:
+        digest = digest_octets(one, index.hash_name)
+        if digest in index.revocation:
+            left[1].discard(digest or b"")
+            covered |= _of_material(choice_material(one))
+    for attribute in signer.unsigned:
+        for value, digests in _attribute_digests(attribute, index.hash_name):
+            if index.attributes.isdisjoint(digests):
+                continue
+            left[2].difference_update(digests)
+            covered |= _of_attribute(attribute.kind, value)
+    names = ("certificates", "revocation", "attributes")
+    missing = [name for name, rest in zip(names, left, strict=True) if rest]
+    return frozenset(covered), tuple(
+        because("archive_index_entry_unknown", among=name) for name in missing
+    )
+
+
+def _attribute_digests(attribute: Attribute, named: str) -> Iterator[tuple[bytes, set[bytes]]]:
+    """Each value, with the digests by which versions of the index mean it.
+
+    The first version has the whole attribute, the third its type with one value.
+    """
+    kind = oid(attribute.kind)
+    whole = digest_octets(attribute.whole, named)
+    for value in attribute.values:
+        digests = (whole, digest_octets(kind + value, named), digest_octets(value, named))
+        yield value, {one for one in digests if one is not None}
+
+
+def _read_index(token: bytes) -> _Index | None:
+    try:
+        signer = read_token_parts(token).signers[0]
+        for kind in _INDEXES:
+            for value in signer.unsigned_values(kind):
+                fields = list(sequence(read_one(value)).children(most=4))
+                named = "sha256"  # the default of the first version
+                if len(fields) == 4:
+                    named = hash_name(bytes(fields.pop(0).whole))
+                lists = [_digests(bytes(one.whole)) for one in fields]
+                return _Index(value, named, lists[0], lists[1], lists[2])
+    except (DerMalformed, ValueError, IndexError):
+        return None
+    return None
+
+
+def _digests(raw: bytes) -> frozenset[bytes]:
+    found = sequence(read_one(raw)).children(most=_MOST_ENTRIES)
+    if any(one.tag != OCTET_STRING for one in found):
+        raise DerMalformed
+    return frozenset(bytes(one.content) for one in found)
+
+
+# Archive timestamps of versions 1 and 2 (TS 101 733 §6.4.1)
+
+
+def _of_archive(stamped: Stamped, kind: str, token: bytes) -> DigestOf:
+    """Everything before the token, in the reading that the token agrees with."""
+    info = find_info(token)
+
+    def digest_of(named: str) -> bytes | None:
+        first: bytes | None = None
+        for head, *behind in _readings(stamped, kind, token):
+            hashed = stamped.start(head, named)
+            if hashed is None:
+                return None
+            for one in behind:
+                hashed.update(one)
+            digest = hashed.digest()
+            first = first or digest
+            if info is not None and digest == info.imprint:
+                return digest
+        return first
+
+    return digest_of
+
+
+def _readings(stamped: Stamped, kind: str, token: bytes) -> Iterator[tuple[bytes, ...]]:
+    """What stands before the content and what behind it, the plainest reading first.
+
+    Readings differ in whether the attributes stand in their tag, whether what is around the
+    content and the certificates belongs to it, and in open lengths that were written so.
+    """
+    parts, signer = stamped.parts, stamped.signer
+    signed = signer.signed_octets
+    fixed = (
+        signer.version,
+        signer.sid,
+        signer.digest_algorithm,
+        *(() if signed is None else (b"\xa0" + signed[1:],)),
+        signer.signature_algorithm,
+        signer.signature_element,
+    )
+    plain = tuple(one.whole for one in _earlier(signer, token))
+    size = sum(map(len, plain))
+    heads = [parts.encapsulated_head]
+    if parts.was_ber:
+        heads.append(b"\x30\x80" + parts.content_type_element + b"\x00\x00")
+    if kind == ARCHIVE_V1:
+        heads.append(b"")
+    whole = (parts.certificates_element, parts.crls_element)
+    for head in heads:
+        for sets in (whole, tuple(map(_without_head, whole))):
+            for tag in ((header(0xA1, size),), (header(SET, size),), ()):
+                yield (head, *sets, *fixed, *tag, *plain)
+
+
+def _earlier(signer: Signer, token: bytes) -> list[Attribute]:
+    """The unsigned attributes without this token, and without archives that came after it."""
+    own = _said_time(token)
+    found: list[Attribute] = []
+    for one in signer.unsigned:
+        is_archive = one.kind in _ARCHIVES
+        if not is_archive or all(each != token and _said_time(each) < own for each in one.values):
+            found.append(one)
+    return found
+
+
+def _covered_by_archive(stamped: Stamped, token: bytes) -> frozenset[str]:
+    parts = stamped.parts
+    covered = set(map(object_identity, parts.certificates))
+    for choice in parts.crls:
+        covered |= _of_material(choice_material(choice))
+    for attribute in _earlier(stamped.signer, token):
+        for value in attribute.values:
+            covered |= _of_attribute(attribute.kind, value)
+    return frozenset(covered)
+
+
+def _without_head(raw: bytes) -> bytes:
+    return bytes(read_one(raw).content) if raw else b""
+
+
+# What is proved
+
+
+def _of_attribute(kind: str, value: bytes) -> set[str]:
+    if kind in _TOKENS:
+        return set(_of_tokens([value]))
+    return _of_material(attribute_material(kind, value)) | {object_identity(value)}
+
+
+def _of_tokens(tokens: Iterable[bytes]) -> frozenset[str]:
+    """Tokens, with the certificates and evidence inside of them."""
+    covered: set[str] = set()
+    for token in tokens:
+        covered.add(object_identity(token))
+        try:
+            parts = read_token_parts(token)
+        except (DerMalformed, ValueError):
+            continue
+        covered.update(map(object_identity, certificates_of(parts)))
+        for choice in parts.crls:
+            covered |= _of_material(choice_material(choice))
+        for signer in parts.signers:
+            covered.add(object_identity(signer.signature))
+            for attribute in signer.unsigned:
+                for value in attribute.values:
+                    covered |= _of_material(attribute_material(attribute.kind, value))
+    return frozenset(covered)
+
+
+def tokens_cover(tokens: Iterable[bytes]) -> frozenset[str]:
+    """What is proved of tokens that something covers: themselves, and what they bring along."""
+    return _of_tokens(tokens)
+
+
+def _of_material(material: ValidationMaterial) -> set[str]:
+    return {
+        object_identity(one)
+        for one in (*material.certificates, *material.ocsp_responses, *material.crls)
+    }
+
+
+def _of_content(content: Content | None) -> DigestOf:
+    return lambda named: None if content is None else content.digest(named)
+
+
+def _of_octets(*octets: bytes) -> DigestOf:
+    return lambda named: digest_octets(b"".join(octets), named)
+
+
+def _said_time(token: bytes) -> datetime:
+    info = find_info(token)
+    return _NEVER if info is None else info.generated_at
