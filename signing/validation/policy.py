@@ -46,7 +46,9 @@ class ValidationPolicy:
             longest_timestamp_delay: between the claimed time and the earliest proof, None for any;
             changes: what a change that is not allowed does, by its kind;
             needs_signing_purpose: the key of the signer's certificate has to be one for signing
-            (digitalSignature or nonRepudiation) where it says what it is for.
+            (digitalSignature or nonRepudiation) where it says what it is for;
+            needs_status: a status that cannot be had leaves the signature undecided; else there
+            is a warning alone, which TT 15/2025 demands in any case.
     """
 
     identifier: str
@@ -56,6 +58,7 @@ class ValidationPolicy:
     longest_timestamp_delay: timedelta | None = None
     changes: Mapping[ChangeKind, Weight] = field(default_factory=lambda: _CHANGES)
     needs_signing_purpose: bool = True
+    needs_status: bool = True
 
 
 POLICY: Final = ValidationPolicy(identifier="antin-validation-1", algorithms=TS_119_312_OVER_TIME)

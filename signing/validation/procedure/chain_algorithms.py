@@ -1,0 +1,97 @@
+"""Which algorithms a chain and the evidence about it stand on.
+
+Source: ETSI EN 319 102-1 §5.2.6.4 and §5.1.4.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import ocsp
+
+from signing.formats.chains import parse_certificate
+from signing.validation.algorithm_acceptance import AlgorithmTable
+from signing.validation.certificate_path import CertificatePath
+from signing.validation.procedure.acceptance import AlgorithmUse, use_of_hash, use_of_key
+from signing.validation.revocation import CertificateStatus
+
+_PREHASHING_NONE = "none"
+
+
+def uses_of_chain(
+    path: CertificatePath, *, statuses: Sequence[CertificateStatus], table: AlgorithmTable
+) -> tuple[AlgorithmUse, ...]:
+    """Of certificates, of the keys that signed them, and of evidence."""
+    found = list(uses_of_certificates(path, table=table))
+    for one in statuses:
+        found.extend(uses_of_evidence(one.evidence, table=table))
+    return tuple(dict.fromkeys(found))
+
+
+def uses_of_certificates(path: CertificatePath, *, table: AlgorithmTable) -> Iterator[AlgorithmUse]:
+    """The anchor is believed as it is, so that only its key counts."""
+    if path.is_anchor:
+        return
+    for certificate in path.certificates:
+        yield from uses_of_certificate(certificate, table=table)
+    for issuer in path.certificates[1:]:
+        key = key_of(issuer)
+        if key is not None:
+            yield use_of_key("certificate", key, table=table)
+    yield use_of_key("certificate", path.anchor.key, table=table)
+
+
+def uses_of_certificate(certificate: bytes, *, table: AlgorithmTable) -> Iterator[AlgorithmUse]:
+    """The hash under which it is signed."""
+    name = _hash_of_certificate(certificate)
+    if name != _PREHASHING_NONE:
+        yield use_of_hash("certificate", name, table=table)
+
+
+def uses_of_evidence(evidence: Sequence[bytes], *, table: AlgorithmTable) -> Iterator[AlgorithmUse]:
+    """The hashes under which answers and lists are signed."""
+    for piece in evidence:
+        name = _hash_of_evidence(piece)
+        if name != _PREHASHING_NONE:
+            yield use_of_hash("status", name, table=table)
+
+
+@lru_cache(maxsize=256)
+def key_of(certificate: bytes) -> bytes | None:
+    """The key of a certificate, DER SubjectPublicKeyInfo; None when it cannot be read."""
+    try:
+        key = parse_certificate(certificate).public_key()
+        return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+
+
+def _hash_of_certificate(certificate: bytes) -> str:
+    try:
+        return _name(parse_certificate(certificate).signature_hash_algorithm)
+    except (ValueError, UnsupportedAlgorithm):
+        return ""
+
+
+@lru_cache(maxsize=256)
+def _hash_of_evidence(piece: bytes) -> str:
+    try:
+        return _name(ocsp.load_der_ocsp_response(piece).signature_hash_algorithm)
+    except (ValueError, UnsupportedAlgorithm):
+        pass
+    try:
+        return _name(x509.load_der_x509_crl(piece).signature_hash_algorithm)
+    except (ValueError, UnsupportedAlgorithm):
+        return ""
+
+
+def _name(algorithm: object) -> str:
+    """As `hashlib` says it; EdDSA and its like hash by themselves."""
+    if algorithm is None:
+        return _PREHASHING_NONE
+    name: str = getattr(algorithm, "name", "")
+    return name.replace("-", "_")
