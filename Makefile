@@ -7,6 +7,13 @@ BIN := .venv/bin
 WORKERS ?= 3
 ARGS ?=
 
+# where Python shall leave no bytecode beside the sources, it leaves it here: each process would
+# compile a thousand modules when it starts, and the tests start hundreds
+ifneq ($(PYTHONDONTWRITEBYTECODE),)
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/bytecode
+endif
+
 .PHONY: help
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
