@@ -9,12 +9,13 @@ Not here: finding paths (`path_building`), validating them (`certificate_path`),
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
+from signing.validation.der_values import GeneralName
 from signing.validation.verdict import Reason
 
 ANY_POLICY: Final = "2.5.29.32.0"
@@ -131,7 +132,7 @@ class PathSettings:
             is_explicit_policy_needed: initial-explicit-policy;
             is_mapping_inhibited: initial-policy-mapping-inhibit;
             is_any_policy_inhibited: initial-any-policy-inhibit;
-            permitted, excluded: initial subtrees, DER of GeneralName each (base);
+            permitted, excluded: initial subtrees; None where every name is permitted;
             known_critical: further extensions (dotted) that the caller itself looks after.
     """
 
@@ -139,8 +140,8 @@ class PathSettings:
     is_explicit_policy_needed: bool = False
     is_mapping_inhibited: bool = False
     is_any_policy_inhibited: bool = False
-    permitted: tuple[bytes, ...] | None = None
-    excluded: tuple[bytes, ...] = ()
+    permitted: tuple[GeneralName, ...] | None = None
+    excluded: tuple[GeneralName, ...] = ()
     known_critical: frozenset[str] = frozenset()
 
 
@@ -181,12 +182,3 @@ class PathResult:
     def at(self, position: int) -> tuple[PathFinding, ...]:
         """What is wrong with one of the certificates."""
         return tuple(one for one in self.findings if one.position == position)
-
-
-class FindPaths(Protocol):
-    """`path_building.find_paths`, for whoever hands it on."""
-
-    def __call__(
-        self, certificate: bytes, *, among: Iterable[bytes], anchors: TrustAnchors, at: datetime
-    ) -> Iterator[CertificatePath]:
-        """As `path_building.find_paths`."""
