@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from keystore.pki.der import SEQUENCE, wrap
 from signing.formats.der import OCTET_STRING, SET, DerMalformed, read_one, set_of
 from signing.formats.material import ValidationMaterial
 from signing.formats.signed_data import CONTENT_TYPE, DATA, MESSAGE_DIGEST, SIGNING_TIME
@@ -206,15 +207,12 @@ def _is_protecting(value: bytes, signer: Signer) -> bool:
         return False
     if hash_name(bytes(digest.whole)) != hash_name(signer.digest_algorithm):
         return False
-    own = _implicit(signer.signature_algorithm)
-    return any(one.tag == 0xA1 and bytes(one.content) == own for one in others)
-
-
-def _implicit(identifier: bytes) -> bytes:
-    try:
-        return bytes(read_one(identifier).content)
-    except DerMalformed:
-        return b""
+    own = read_signature_algorithm(signer.signature_algorithm, digest="")
+    return any(
+        read_signature_algorithm(wrap(SEQUENCE, bytes(one.content)), digest="") == own
+        for one in others
+        if one.tag == 0xA1
+    )
 
 
 def _doubts(signer: Signer, *, digest: str, algorithm: SignatureAlgorithm) -> Iterator[Reason]:
