@@ -114,6 +114,7 @@ def make_duties(services: Services) -> tuple[Duty, ...]:
         *_key_duties(services),
         *_log_duties(services),
         *_authority_duties(services),
+        *services.foreign_trust.duties(),
         *(() if services.signing is None else signing_duties(services.signing)),
     )
 

@@ -22,6 +22,7 @@ from idp.accounts.passwords import Passwords
 from idp.accounts.people import People
 from idp.clock import utc_now
 from idp.egress import Egress
+from idp.foreign_trust import ForeignTrust, build_foreign_trust
 from idp.keks import open_service_ring
 from idp.keyrings import Keyrings, open_keyrings
 from idp.oauth.access_token import AccessTokens
@@ -77,6 +78,7 @@ class Services:
     keyrings: Keyrings
     trust: Trust
     signing: SigningServices | None
+    foreign_trust: ForeignTrust
     registry: Registry
     egress: Egress
     clock: Clock
@@ -114,6 +116,7 @@ class Services:
 
     def close(self) -> None:
         """Close every connection, and end what reads documents."""
+        self.foreign_trust.close()
         if self.signing is not None:
             self.signing.close()
         if self.verifier is not None:
@@ -214,6 +217,21 @@ def build_services(
         log=log,
     )
     trust = build_trust(settings, keyrings=keyrings, egress=egress, is_sandbox=is_sandbox)
+    signing = build_signing(
+        settings,
+        database=database,
+        ephemeral=ephemeral,
+        sealer=sealer,
+        log=log,
+        people=people,
+        passkeys=passkeys,
+        registry=registry,
+        outbox=outbox,
+        egress=egress,
+        trust=trust,
+        time=time,
+        is_sandbox=is_sandbox,
+    )
     return Services(
         settings=settings,
         is_sandbox=is_sandbox,
@@ -225,20 +243,9 @@ def build_services(
         keyring=keyring,
         keyrings=keyrings,
         trust=trust,
-        signing=build_signing(
-            settings,
-            database=database,
-            ephemeral=ephemeral,
-            sealer=sealer,
-            log=log,
-            people=people,
-            passkeys=passkeys,
-            registry=registry,
-            outbox=outbox,
-            egress=egress,
-            trust=trust,
-            time=time,
-            is_sandbox=is_sandbox,
+        signing=signing,
+        foreign_trust=build_foreign_trust(
+            settings, egress=egress, trust=trust, signing=signing, time=time
         ),
         registry=registry,
         egress=egress,

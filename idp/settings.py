@@ -261,6 +261,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether documents are read where this host can load no filter for system calls: whoever takes
     over the reader of documents then has what its user has."""
 
+    trust_folder: Path | None = None
+    """Folder of certificates (PEM or DER) at which chains of other people's signatures may end,
+    beside our own roots, on a disk that all hosts share; its folder `lists` keeps trusted lists that
+    were fetched; empty: `var/trust`."""
+    trust_lists: tuple[str, ...] = ()
+    """Trusted lists (ETSI TS 119 612) whose services are trusted, separated by commas: addresses,
+    or absolute paths of files; a list of lists brings those that it names."""
+    trust_list_signers: Path | None = None
+    """PEM of the certificates that may sign these lists; a list signed by anybody else is
+    refused."""
+    verify_online: bool = True
+    """Whether the status of certificates in documents is asked where they say, when a document
+    brings none; without it a report says that the status could not be had."""
+
     log_origin: str = ""
     """Name of the append-only log, to which `/public` and `/private` are added; empty: host of the
     issuer and `/log`. A log that was begun keeps the name it has."""
@@ -355,6 +369,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def effective_documents_folder(self) -> Path:
         """`documents_folder`, or `var/documents`."""
         return self.documents_folder or self.var / "documents"
+
+    @property
+    def effective_trust_folder(self) -> Path:
+        """`trust_folder`, or `var/trust`."""
+        return self.trust_folder or self.var / "trust"
 
     @property
     def effective_timestamps_url(self) -> str:

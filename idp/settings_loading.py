@@ -43,6 +43,7 @@ _LISTS: Final = frozenset(
         "log_witnesses",
         "tsa_policies",
         "time_sources",
+        "trust_lists",
     }
 )
 """Settings whose values are separated by commas in a variable."""
@@ -72,6 +73,8 @@ _PATHS: Final = frozenset(
         "tls_certificate",
         "tls_key",
         "egress_ca_file",
+        "trust_folder",
+        "trust_list_signers",
     }
 )
 
@@ -191,6 +194,7 @@ def _refuse_dangerous(settings: Settings) -> None:
     for whose in ("signer", "verifier"):
         _refuse_half_a_strongroom(settings, whose=whose)
     _refuse_foreign_origins(settings)
+    _refuse_lists_of_nobody(settings)
     for key in settings.signer_log_keys:
         if not _LOG_KEY.fullmatch(key):
             raise SettingsInvalid(
@@ -255,6 +259,18 @@ def _refuse_foreign_origins(settings: Settings) -> None:
             raise SettingsInvalid(
                 "ANTIN_SIGNER_ORIGINS", reason=f"must be origins of {rp_id}, without a slash"
             )
+
+
+def _refuse_lists_of_nobody(settings: Settings) -> None:
+    for place in settings.trust_lists:
+        if not place.startswith(("https://", "http://", "/")):
+            raise SettingsInvalid(
+                "ANTIN_TRUST_LISTS", reason="must be addresses, or absolute paths of files"
+            )
+    if settings.trust_lists and settings.trust_list_signers is None:
+        raise SettingsInvalid(
+            "ANTIN_TRUST_LIST_SIGNERS", reason="whose signature under these lists is believed"
+        )
 
 
 def _refuse_unless(parse: Callable[[str], object], text: str, *, key: str, reason: str) -> None:

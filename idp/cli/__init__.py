@@ -35,6 +35,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "serve": ("idp.cli.serve", "serve"),
         "sign": ("idp.cli.sign", "sign"),
         "signer": ("idp.cli.signer", "signer"),
+        "trust": ("idp.cli.trust", "trust"),
         "tsa": ("idp.cli.tsa", "tsa"),
         "verifier": ("idp.cli.verifier", "verifier"),
         "witness": ("idp.cli.witness", "witness"),

@@ -246,7 +246,7 @@ class TrustSources:
         except TrustedListRefused as refused:
             problem = refused.reason
         found = [] if trusted is None else list(anchors_of_list(trusted, source=address))
-        yield found, replace(_state_of(address, trusted, problem=problem), anchors=len(found))
+        yield found, _state_of(address, trusted, problem=problem)
         for further, named in _pointed(trusted, depth=depth):
             yield from self._from_list(further, signers=named, now=now, depth=depth + 1)
 
@@ -317,6 +317,7 @@ def _state_of(address: str, trusted: TrustedList | None, *, problem: str) -> Sou
         return SourceState(address, problem=problem)
     return SourceState(
         address,
+        anchors=sum(1 for _ in anchors_of_list(trusted, source=address)),
         problem=problem,
         issued_at=trusted.issued_at,
         next_update=trusted.next_update,

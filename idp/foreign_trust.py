@@ -1,0 +1,100 @@
+"""Whom we trust besides ourselves, put together: anchors, and whoever asks about certificates.
+
+What lives here: `ForeignTrust` and the one function that builds it.  Cheap to make: sources are
+read, and addresses asked, when the first document is checked.
+Not here: what any of it does (`signing/validation`), when lists are fetched (`idp/duties.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from idp.egress import Egress
+from idp.settings import Settings
+from idp.signing import SigningServices, find_roots
+from idp.signing_transport import SigningTransport
+from idp.trust import Trust
+from idp.verification_transport import VerificationTransport
+from idp.work.model import Duty
+from signing.isolation.pool import IsolationPool, Walls
+from signing.validation.online_status import AskedOnline
+from signing.validation.trust_sources import SourceState, TrustPlaces, TrustSources
+
+_REFRESH_EVERY: Final = timedelta(hours=1)
+
+_log = structlog.get_logger("antin.trust")
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignTrust:
+    """Whom we trust, and who is asked; safe to share between threads.
+
+    Takes   online: None where nobody is asked over the network.
+    """
+
+    anchors: TrustSources
+    online: AskedOnline | None
+    transport: VerificationTransport
+    own_isolation: IsolationPool | None = None
+
+    def refresh(self) -> tuple[SourceState, ...]:
+        """Fetch the trusted lists that have addresses; each and what came of it."""
+        states = self.anchors.refresh(self.transport.fetch_list)
+        for one in states:
+            if one.problem:
+                _log.warning("trusted_list_not_taken", source=one.name, reason=one.problem)
+        return states
+
+    def duties(self) -> tuple[Duty, ...]:
+        """Fetching lists, again and again."""
+        return (Duty("refresh_trusted_lists", _REFRESH_EVERY, lambda _now: self.refresh()),)
+
+    def close(self) -> None:
+        """End the processes that read lists, where they are not those of signing."""
+        if self.own_isolation is not None:
+            self.own_isolation.close()
+
+
+def build_foreign_trust(
+    settings: Settings,
+    *,
+    egress: Egress,
+    trust: Trust,
+    signing: SigningServices | None,
+    time: Callable[[], datetime],
+) -> ForeignTrust:
+    """Put it together."""
+    own = None
+    if signing is None:
+        own = IsolationPool(Walls(processes=1, is_unlocked_allowed=settings.isolation_unlocked))
+    pool = own or (signing.isolation if signing is not None else IsolationPool())
+    pki = trust.pki
+    ourselves, origins = None, frozenset[str]()
+    if pki is not None:
+        origins = frozenset({settings.issuer, pki.deployment.addresses.base_url})
+        ourselves = SigningTransport(
+            origins=origins, endpoints=trust.endpoints, egress=egress, time=time
+        )
+    transport = VerificationTransport(egress, origins=origins, ourselves=ourselves)
+    folder = settings.effective_trust_folder
+    return ForeignTrust(
+        anchors=TrustSources(
+            TrustPlaces(
+                folder,
+                folder / "lists",
+                lists=settings.trust_lists,
+                signers=settings.trust_list_signers,
+            ),
+            own=lambda: () if pki is None else find_roots(settings, pki=pki),
+            isolation=pool.for_tenant("trusted-lists"),
+            time=time,
+        ),
+        online=AskedOnline(transport) if settings.verify_online else None,
+        transport=transport,
+        own_isolation=own,
+    )
