@@ -31,13 +31,12 @@ from keystore.pki.service_certificates import ServiceSigner
 if TYPE_CHECKING:
     from idp.pki import Pki
     from idp.services import Services
-    from signing.at_once import OwnKey, SignedAtOnce, Wish
+    from signing.at_once import SignedAtOnce, Wish
 
 _MIB: Final = 1 << 20
 _CHUNK: Final = 1 << 20
 _MOST_APPEARANCE_BYTES: Final = 64 * 1024
 _MOST_IMAGE_BYTES: Final = 8 * _MIB
-_CONTENT: Final = "document:signature"
 _FORMATS: Final = (
     *("pades", "xades-enveloped", "xades-enveloping", "xades-detached"),
     *("cades-detached", "cades-enveloping", "asic-s-cades", "asic-e-cades", "asic-e-xades"),
@@ -176,6 +175,7 @@ def _told() -> Iterator[None]:
 def _sign(
     services: Services, wish: Wish, *, kid: str | None, most_bytes: int
 ) -> tuple[SignedAtOnce, ServiceSigner]:
+    from idp.service_key import own_key
     from idp.signing import find_roots
     from signing.at_once import sign_at_once
 
@@ -186,7 +186,7 @@ def _sign(
     signer = _choose(services, pki, kid=kid, now=now)
     signed = sign_at_once(
         wish,
-        key=_own_key(signer, roots=find_roots(services.settings, pki=pki)),
+        key=own_key(signer, roots=find_roots(services.settings, pki=pki)),
         intake=signing.intake,
         parties=signing.parties,
         most_bytes=most_bytes,
@@ -203,25 +203,6 @@ def _choose(services: Services, pki: Pki, *, kid: str | None, now: datetime) -> 
         raise click.UsageError("name a key with --key: `antin keys list --purpose document`")
     pki.document_certificates.renew_due(now)
     return pki.document_certificates.find(now)
-
-
-def _own_key(signer: ServiceSigner, *, roots: tuple[bytes, ...]) -> OwnKey:
-    from signing.at_once import OwnKey
-    from signing.formats.chains import order_chain
-    from signing.formats.material import Signatory
-
-    certificate = signer.chain[0]
-    chain = order_chain(certificate, among=signer.chain[1:], roots=roots)[1:]
-    signatory = Signatory(certificate, chain, signer.key.algorithm)
-    parsed = x509.load_der_x509_certificate(certificate)
-    return OwnKey(
-        signatory=signatory,
-        sign=lambda digest: signer.key.sign_digest(
-            digest, hash_name=signatory.hash_name, content=_CONTENT
-        ),
-        holder=_name(parsed.subject),
-        issuer=_name(parsed.issuer),
-    )
 
 
 def _record(

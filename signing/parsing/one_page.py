@@ -56,6 +56,14 @@ class OnePage:
         ]
         return _file([body.encode("ascii") for body in fixed] + self._objects)
 
+    def whole(self, *, catalog: str, pages: str, information: str) -> bytes:
+        """A file of several pages, which are objects added before; their parent is `2 0 R`.
+
+        Takes   information: reference to the dictionary with the title.
+        """
+        fixed = [body.encode("ascii") for body in (catalog, pages, "null")]
+        return _file(fixed + self._objects, information=information)
+
     def _keep(self, body: bytes) -> str:
         self._objects.append(body)
         return f"{_FIRST_FREE + len(self._objects) - 1} 0 R"
@@ -73,7 +81,7 @@ def grey(value: float, *, is_line: bool = False) -> str:
     return f"/Colour {space} {' '.join([number(value)] * 3)} {colour}"
 
 
-def _file(objects: list[bytes]) -> bytes:
+def _file(objects: list[bytes], *, information: str = "") -> bytes:
     out, places = bytearray(_HEADER), []
     for index, body in enumerate(objects, _CATALOG):
         places.append(len(out))
@@ -81,5 +89,6 @@ def _file(objects: list[bytes]) -> bytes:
     start = len(out)
     out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
     out += b"".join(b"%010d 00000 n \n" % place for place in places)
-    out += b"trailer\n<< /Size %d /Root %d 0 R >>\n" % (len(objects) + 1, _CATALOG)
+    named = f" /Info {information}".encode("ascii") if information else b""
+    out += b"trailer\n<< /Size %d /Root %d 0 R%b >>\n" % (len(objects) + 1, _CATALOG, named)
     return bytes(out) + b"startxref\n%d\n%%%%EOF\n" % start
