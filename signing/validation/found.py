@@ -201,6 +201,12 @@ class FoundSignature:
         """Whether evidence for later comes with it."""
         return bool(self.material.ocsp_responses or self.material.crls)
 
+    @property
+    def evidence_identities(self) -> frozenset[str]:
+        """By what timestamps know its answers and lists."""
+        evidence = (*self.material.ocsp_responses, *self.material.crls)
+        return frozenset(object_identity(one) for one in evidence)
+
 
 @dataclass(frozen=True, slots=True)
 class ReadToken:

@@ -15,6 +15,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from keystore.pki.deployment import EXAMPLE_ARC
 from signing.validation.algorithm_acceptance import TS_119_312_OVER_TIME, AlgorithmTable
 from signing.validation.model import ChangeKind
 
@@ -48,7 +49,8 @@ class ValidationPolicy:
             needs_signing_purpose: the key of the signer's certificate has to be one for signing
             (digitalSignature or nonRepudiation) where it says what it is for;
             needs_status: a status that cannot be had leaves the signature undecided; else there
-            is a warning alone, which TT 15/2025 demands in any case.
+            is a warning alone, which TT 15/2025 demands in any case;
+            own_arcs: under which the policies of our own certificates hang.
     """
 
     identifier: str
@@ -59,6 +61,7 @@ class ValidationPolicy:
     changes: Mapping[ChangeKind, Weight] = field(default_factory=lambda: _CHANGES)
     needs_signing_purpose: bool = True
     needs_status: bool = True
+    own_arcs: frozenset[str] = frozenset({EXAMPLE_ARC})
 
 
 POLICY: Final = ValidationPolicy(identifier="antin-validation-1", algorithms=TS_119_312_OVER_TIME)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from signing.validation.algorithm_acceptance import AlgorithmTable
 from signing.validation.found import FoundSignature
@@ -21,6 +22,9 @@ from signing.validation.verdict import (
     weightiest,
 )
 from signing.validation.verify_value import key_family_and_bits
+
+HASHING_THEMSELVES: Final = frozenset({"ed25519", "ed448"})
+"""Families of signatures that need no hash beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ def _uses(
     found: FoundSignature, *, key: bytes | None, table: AlgorithmTable
 ) -> Iterator[AlgorithmUse]:
     value = found.value
-    if value is not None and value.algorithm.family not in {"ed25519", "ed448", ""}:
+    if value is not None and value.algorithm.family not in HASHING_THEMSELVES:
         yield use_of_hash("signature", value.algorithm.hash_name, table=table)
     if key is not None:
         yield use_of_key("signature", key, table=table)

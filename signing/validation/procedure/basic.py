@@ -6,7 +6,7 @@ Every building block is run whatever the one before came to, so that a report te
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from signing.validation.context import Context
@@ -64,6 +64,16 @@ class Basic:
         found = [one.conclusion for one in self.checks if one.step is not Step.PATH]
         found.extend(self.chain.conclusions if self.chain is not None else ())
         return all(one.is_passed or one.sub_indication in OVERCOME_BY_TIME for one in found)
+
+    def with_use(self, use: AlgorithmUse, *, accepted: Conclusion) -> Basic:
+        """The same with one algorithm more, and what that comes to."""
+        checks = tuple(
+            replace(one, conclusion=weightiest((one.conclusion, accepted)))
+            if one.step is Step.ACCEPTANCE
+            else one
+            for one in self.checks
+        )
+        return replace(self, checks=checks, uses=(*self.uses, use))
 
 
 _WEIGHT: Final = (

@@ -10,13 +10,17 @@ from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
 
-from signing.formats.chains import parse_certificate
 from signing.validation.algorithm_acceptance import AlgorithmTable
 from signing.validation.certificate_path import CertificatePath
-from signing.validation.procedure.acceptance import AlgorithmUse, use_of_hash, use_of_key
+from signing.validation.certificates import find_certificate
+from signing.validation.procedure.acceptance import (
+    HASHING_THEMSELVES,
+    AlgorithmUse,
+    use_of_hash,
+    use_of_key,
+)
 from signing.validation.revocation import CertificateStatus
 
 _PREHASHING_NONE = "none"
@@ -47,9 +51,12 @@ def uses_of_certificates(path: CertificatePath, *, table: AlgorithmTable) -> Ite
 
 def uses_of_certificate(certificate: bytes, *, table: AlgorithmTable) -> Iterator[AlgorithmUse]:
     """The hash under which it is signed."""
-    name = _hash_of_certificate(certificate)
-    if name != _PREHASHING_NONE:
-        yield use_of_hash("certificate", name, table=table)
+    parsed = find_certificate(certificate)
+    if parsed is None:
+        return
+    algorithm = parsed.signed.algorithm
+    if algorithm.family not in HASHING_THEMSELVES:
+        yield use_of_hash("certificate", algorithm.hash_name, table=table)
 
 
 def uses_of_evidence(evidence: Sequence[bytes], *, table: AlgorithmTable) -> Iterator[AlgorithmUse]:
@@ -60,21 +67,10 @@ def uses_of_evidence(evidence: Sequence[bytes], *, table: AlgorithmTable) -> Ite
             yield use_of_hash("status", name, table=table)
 
 
-@lru_cache(maxsize=256)
 def key_of(certificate: bytes) -> bytes | None:
     """The key of a certificate, DER SubjectPublicKeyInfo; None when it cannot be read."""
-    try:
-        key = parse_certificate(certificate).public_key()
-        return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    except (ValueError, UnsupportedAlgorithm):
-        return None
-
-
-def _hash_of_certificate(certificate: bytes) -> str:
-    try:
-        return _name(parse_certificate(certificate).signature_hash_algorithm)
-    except (ValueError, UnsupportedAlgorithm):
-        return ""
+    parsed = find_certificate(certificate)
+    return None if parsed is None else parsed.key
 
 
 @lru_cache(maxsize=256)

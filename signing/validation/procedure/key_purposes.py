@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cryptography import x509
-from cryptography.x509.oid import ExtendedKeyUsageOID
-
-from signing.formats.chains import find_extension, parse_certificate
+from signing.validation.certificates import find_certificate
 from signing.validation.policy import ValidationPolicy
 from signing.validation.verdict import (
     PASSED,
@@ -23,6 +20,8 @@ from signing.validation.verdict import (
 )
 
 TIMESTAMPING: Final = "timestamping"
+_EXTENDED_KEY_USAGE: Final = "2.5.29.37"
+_TIME_STAMPING: Final = "1.3.6.1.5.5.7.3.8"
 
 
 def check_purpose(certificate: bytes, *, purpose: str, policy: ValidationPolicy) -> Conclusion:
@@ -33,26 +32,21 @@ def check_purpose(certificate: bytes, *, purpose: str, policy: ValidationPolicy)
 
     Takes   certificate: DER; purpose: `signing` or `timestamping`.
     """
-    try:
-        parsed = parse_certificate(certificate)
-        usage = find_extension(parsed, x509.KeyUsage)
-        # 1
-        is_for_signing = (
-            usage is None or usage.value.digital_signature or usage.value.content_commitment
-        )
-        if policy.needs_signing_purpose and not is_for_signing:
-            return _refused("key_usage")
-        # 2
-        if purpose != TIMESTAMPING:
-            return PASSED
-        purposes = find_extension(parsed, x509.ExtendedKeyUsage)
-    except ValueError:
+    parsed = find_certificate(certificate)
+    if parsed is None:
         return _refused("certificate_unreadable")
-    if purposes is None or ExtendedKeyUsageOID.TIME_STAMPING not in purposes.value:
+    # 1
+    is_for_signing = parsed.may("digitalSignature") or parsed.may("nonRepudiation")
+    if policy.needs_signing_purpose and not is_for_signing:
+        return _refused("key_usage")
+    # 2
+    if purpose != TIMESTAMPING:
+        return PASSED
+    purposes = parsed.extensions.purposes or frozenset()
+    if _TIME_STAMPING not in purposes:
         return _refused("extended_key_usage")
-    if not purposes.critical or len(purposes.value) > 1:
-        warning = because("timestamping_not_alone")
-        return Conclusion(Indication.PASSED, warnings=(warning,))
+    if _EXTENDED_KEY_USAGE not in parsed.extensions.critical or len(purposes) > 1:
+        return Conclusion(Indication.PASSED, warnings=(because("timestamping_not_alone"),))
     return PASSED
 
 

@@ -1,0 +1,216 @@
+"""Validation process for signatures with time, with long-term material and with archives.
+
+Source: ETSI EN 319 102-1 §5.5.4 and §5.6.3.
+The two processes of the standard are one here: a signature without archives is one for which the
+steps about the past find nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from signing.validation.certificates import find_certificate
+from signing.validation.context import Context
+from signing.validation.found import FoundSignature, FoundTimestamp, TimestampKind, object_identity
+from signing.validation.model import RevocationState
+from signing.validation.procedure.basic import Basic
+from signing.validation.procedure.past_signature import validate_past_signature
+from signing.validation.procedure.timestamps import OVER_SIGNATURE, Stamp, validate_timestamp
+from signing.validation.procedure.with_time import compare_times
+from signing.validation.procedure.x509_validation import Purpose
+from signing.validation.proof_of_existence import ProofsOfExistence
+from signing.validation.verdict import (
+    Conclusion,
+    Reason,
+    SubIndication,
+    because,
+    failed,
+    indeterminate,
+    weightiest,
+)
+
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedStamp:
+    """A timestamp with what it came to in the end."""
+
+    stamp: Stamp
+    conclusion: Conclusion
+
+
+@dataclass(frozen=True, slots=True)
+class InTime:
+    """What a signature comes to over time.
+
+    Takes   best_time: the earliest at which it is proved to have existed, now without any proof;
+            past: what time overcame or did not, None when there was nothing to overcome.
+    """
+
+    conclusion: Conclusion
+    best_time: datetime
+    stamps: tuple[JudgedStamp, ...]
+    past: Conclusion | None = None
+
+
+def validate_in_time(found: FoundSignature, *, basic: Basic, context: Context) -> InTime:
+    """A signature with everything that proves something about its past.
+
+    1. Everything that is there exists now.
+    2. Timestamps, the latest first (`judge_stamps`): each that passes proves what it covers.
+    3. The best signature time is that of the earliest one over the signature that passes.
+    4. What a basic validation left open is compared with that time (§5.5.4).
+    5. What is left then, with what is proved about the past (§5.6.2.4).
+    6. A content timestamp from after the end of the certificate is FAILED, EXPIRED or REVOKED
+       (§5.3.4); one from after the best signature time, INDETERMINATE, TIMESTAMP_ORDER_FAILURE.
+    7. A claimed time longer ago than the policy allows is INDETERMINATE, SIG_CONSTRAINTS_FAILURE.
+    """
+    # 1, 2
+    proofs = ProofsOfExistence(context.now)
+    stamps = judge_stamps(found.timestamps, proofs=proofs, context=context)
+    # 3
+    best_time = _best_time(found, stamps, context=context)
+    # 4
+    compared = compare_times(basic, best_time=best_time, context=context)
+    # 5
+    past = validate_past_signature(
+        basic, current=compared, best_time=best_time, proofs=proofs, context=context
+    )
+    # 6, 7
+    constraints = (
+        *_check_content_times(basic, stamps, best_time=best_time),
+        *_check_delay(found, best_time=best_time, context=context),
+    )
+    conclusion = weightiest((past, *constraints))
+    needed_time = not basic.conclusion.is_passed and basic.is_overcome_by_time
+    return InTime(conclusion, best_time, stamps, conclusion if needed_time else None)
+
+
+def judge_stamps(
+    found: Sequence[FoundTimestamp], *, proofs: ProofsOfExistence, context: Context
+) -> tuple[JudgedStamp, ...]:
+    """All timestamps, in the order in which they were given.
+
+    From the latest to the earliest:
+    1. What it is now (§5.4).
+    2. What it was when it is proved to have existed, which later ones prove (§5.6.3, step 5).
+    3. If it passes, what it covers existed when it was made (§5.6.2.3).
+    """
+    stamps = [validate_timestamp(one, context=context) for one in found]
+    judged: dict[int, JudgedStamp] = {}
+    order = sorted(
+        range(len(stamps)), key=lambda one: (stamps[one].generated_at or _LAST, one), reverse=True
+    )
+    for place in order:
+        # 1
+        stamp = stamps[place]
+        # 2
+        over_time = _over_time(stamp, proofs=proofs, context=context)
+        conclusion = weightiest((stamp.imprint, over_time))
+        judged[place] = JudgedStamp(stamp, conclusion)
+        # 3
+        if conclusion.is_passed and stamp.generated_at is not None:
+            proofs.prove(stamp.found.covers, at=stamp.generated_at)
+    return tuple(judged[place] for place in range(len(stamps)))
+
+
+def _over_time(stamp: Stamp, *, proofs: ProofsOfExistence, context: Context) -> Conclusion:
+    made_at = stamp.generated_at
+    if made_at is not None and made_at > context.now + context.policy.skew:
+        reason = because("timestamp_in_future", time=made_at.isoformat())
+        return indeterminate(SubIndication.TIMESTAMP_ORDER_FAILURE, reason)
+    certificate = (
+        None if stamp.basic.certificate is None else find_certificate(stamp.basic.certificate)
+    )
+    if made_at and certificate is not None and not certificate.is_valid_at(made_at):
+        reason = because("timestamp_outside_validity", time=made_at.isoformat())
+        outside = indeterminate(SubIndication.SIG_CONSTRAINTS_FAILURE, reason)
+        return weightiest((stamp.basic.conclusion, outside))
+    if stamp.basic.conclusion.is_passed:
+        return stamp.basic.conclusion
+    best_time = proofs.octets_since(stamp.found.token)
+    compared = compare_times(stamp.basic, best_time=best_time, context=context)
+    return validate_past_signature(
+        stamp.basic,
+        current=compared,
+        best_time=best_time,
+        proofs=proofs,
+        context=context,
+        purpose=Purpose.TIMESTAMPING,
+    )
+
+
+def _best_time(
+    found: FoundSignature, stamps: Sequence[JudgedStamp], *, context: Context
+) -> datetime:
+    value = b"" if found.value is None else found.value.value
+    identity = object_identity(value)
+    times = [
+        one.stamp.generated_at
+        for one in stamps
+        if one.conclusion.is_passed
+        and one.stamp.generated_at is not None
+        and (one.stamp.found.kind in OVER_SIGNATURE or identity in one.stamp.found.covers)
+    ]
+    return min((*times, context.now))
+
+
+def _check_content_times(
+    basic: Basic, stamps: Sequence[JudgedStamp], *, best_time: datetime
+) -> Iterator[Conclusion]:
+    # 6
+    made = [
+        one.stamp.generated_at
+        for one in stamps
+        if one.conclusion.is_passed
+        and one.stamp.found.kind is TimestampKind.CONTENT
+        and one.stamp.generated_at is not None
+    ]
+    if not made or basic.chain is None:
+        return
+    latest = max(made)
+    if latest > best_time:
+        yield indeterminate(
+            SubIndication.TIMESTAMP_ORDER_FAILURE, because("content_timestamp_later")
+        )
+    status = basic.chain.statuses[0] if basic.chain.statuses else None
+    is_revoked = status is not None and status.state is RevocationState.REVOKED
+    if is_revoked and status is not None and status.revoked_at and latest > status.revoked_at:
+        reason = because("signed_after_revocation", time=status.revoked_at.isoformat())
+        yield failed(SubIndication.REVOKED, reason)
+    certificate = find_certificate(basic.chain.certificate)
+    is_trusted = basic.chain.path is not None
+    if is_trusted and certificate is not None and latest > certificate.not_after:
+        reason = because("signed_after_expiry", time=certificate.not_after.isoformat())
+        yield failed(SubIndication.EXPIRED, reason)
+
+
+def _check_delay(
+    found: FoundSignature, *, best_time: datetime, context: Context
+) -> Iterator[Conclusion]:
+    # 7
+    longest = context.policy.longest_timestamp_delay
+    if longest is None or found.claimed_time is None:
+        return
+    if best_time - found.claimed_time > longest:
+        reason = because("timestamp_too_late", time=best_time.isoformat())
+        yield indeterminate(SubIndication.SIG_CONSTRAINTS_FAILURE, reason)
+
+
+def warn_of_times(found: FoundSignature, *, basic: Basic, in_time: InTime) -> Iterator[Reason]:
+    """What is odd about times and timestamps and changes no indication."""
+    for one in in_time.stamps:
+        if not one.conclusion.is_passed:
+            yield because("timestamp_not_usable", timestamp=one.stamp.found.identity)
+    claimed = found.claimed_time
+    if claimed is None:
+        return
+    if in_time.best_time < claimed:
+        yield because("claimed_time_after_proof", time=in_time.best_time.isoformat())
+    certificate = None if basic.certificate is None else find_certificate(basic.certificate)
+    if certificate is not None and not certificate.is_valid_at(claimed):
+        yield because("claimed_time_outside_validity", time=claimed.isoformat())
