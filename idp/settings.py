@@ -263,8 +263,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     trust_folder: Path | None = None
     """Folder of certificates (PEM or DER) at which chains of other people's signatures may end,
-    beside our own roots, on a disk that all hosts share; its folder `lists` keeps trusted lists that
-    were fetched; empty: `var/trust`."""
+    beside our own roots, on a disk that all hosts share; its folder `lists` keeps trusted lists
+    that were fetched; empty: `var/trust`."""
     trust_lists: tuple[str, ...] = ()
     """Trusted lists (ETSI TS 119 612) whose services are trusted, separated by commas: addresses,
     or absolute paths of files; a list of lists brings those that it names."""
