@@ -273,12 +273,16 @@ class GivenConsent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentsPage(Page):
-    """What a person agreed to.  Buttons `consent-withdraw-<n>`, links `consent-receipt-<n>`."""
+    """What a person agreed to.  Buttons `consent-withdraw-<n>`, links `consent-receipt-<n>`.
+
+    `passkeys_url` leads to the person's passkeys where documents are signed here.
+    """
 
     template: ClassVar[str] = "consents.html"
     name: str
     consents: tuple[GivenConsent, ...]
     csrf_token: str
+    passkeys_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,7 +106,7 @@ class SignPage(AskedToSign):
     """To read, and to choose a certificate.
 
     Without one: `enrol_ways` to come by one at once (button `sign-enrol`), or `why_none`, a
-    sentence that says why there can be none now.
+    sentence that says why there can be none now.  Link `sign-passkeys` to the person's passkeys.
     """
 
     template: ClassVar[str] = "sign.html"
@@ -117,6 +117,7 @@ class SignPage(AskedToSign):
     enrol_ways: tuple[EnrolWay, ...] = ()
     enrol_action: str = ""
     why_none: str = ""
+    passkeys_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,8 +185,8 @@ class SignRefusePage(Page):
 class SignOutcomePage(Page):
     """How a request stands that its reader can do nothing about now.
 
-    `reason` is a sentence that was made for the reader; `at` when it ended; `turn` and `turns`
-    count the signers; `return_url` leads back to the portal.
+    `reason` is a sentence that was made for the reader: why it ended, or what it waits for; `at`
+    when it ended; `turn` and `turns` count the signers; `return_url` leads back to the portal.
     """
 
     template: ClassVar[str] = "sign_outcome.html"

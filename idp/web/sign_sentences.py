@@ -13,7 +13,9 @@ from typing import Final
 
 from idp.web.passkey_sentences import PASSKEY_PROBLEMS
 from idp.web.sentences import FORM_PROBLEMS, N_, FieldProblem
+from idp.web.verify_sentences import VERIFY_PROBLEMS
 from signing.errors import SigningError
+from signing.messages.appearance import AppearanceRefusal
 
 UNKNOWN: Final = "signing_failed"
 """The key for whatever has no sentence of its own."""
@@ -51,6 +53,15 @@ _TOO_YOUNG = N_(
     " đã xác minh danh tính để nhận mã kích hoạt mới."
 )
 _OTHER_WAY = N_("Không dùng được cách xác nhận này. Vui lòng chọn lại cách xác nhận.")
+
+_NO_PLACE = N_(
+    "Không đặt được hình chữ ký vào vị trí mà cổng dịch vụ yêu cầu. Tài liệu chưa được ký. Hãy đề"
+    " nghị cổng dịch vụ gửi lại yêu cầu."
+)
+_NO_IMAGE = N_(
+    "Chưa có hình chữ ký hoặc hình con dấu dùng được nên không ký theo mẫu mà cổng dịch vụ yêu cầu."
+    " Tài liệu chưa được ký. Hãy liên hệ nơi quản lý tài khoản để bổ sung hình."
+)
 
 _OF_CONFIRMING: Final[Mapping[str, FieldProblem]] = {
     "wrong_code": FieldProblem(
@@ -238,6 +249,16 @@ _OF_SERVICES: Final[Mapping[str, FieldProblem]] = {
 _OF_DOCUMENTS: Final[Mapping[str, FieldProblem]] = {
     code: FieldProblem("", sentence)
     for code, sentence in {
+        **{
+            one.value: _NO_IMAGE if one.startswith(("image_", "seal_")) else _NO_PLACE
+            for one in AppearanceRefusal
+        },
+        "no_such_page": _NO_PLACE,
+        "no_new_visible_field": _NO_PLACE,
+        "timestamp_too_large": N_(
+            "Dấu thời gian lớn hơn chỗ dành cho nó trong tài liệu. Tài liệu chưa được ký. Hãy đề"
+            " nghị cổng dịch vụ gửi lại yêu cầu."
+        ),
         "document_refused": _UNREADABLE,
         "document_changed": N_(
             "Tài liệu không còn giống với tài liệu đã gửi đến. Để bảo đảm an toàn, việc ký đã dừng"
@@ -301,6 +322,16 @@ REFUSAL_REASONS: Final[Mapping[str, str]] = {
 }
 """Why somebody does not sign: codes that the portal reads, so no free text leaves."""
 
+_WAITING_FOR: Final[Mapping[str, str]] = {
+    "timestamp_unavailable": N_(
+        "Dấu thời gian. Hệ thống tự thử lại; Ông/Bà không cần xác nhận lại."
+    ),
+    "status_unavailable": N_(
+        "Kết quả kiểm tra chứng thư. Hệ thống tự thử lại; Ông/Bà không cần xác nhận lại."
+    ),
+}
+_WAITING: Final = N_("Hệ thống đang bận và tự thử lại; Ông/Bà không cần xác nhận lại.")
+
 WITHDRAWN: Final = N_("Cổng dịch vụ đã rút lại yêu cầu này.")
 
 
@@ -323,5 +354,15 @@ def sentence_of_reason(reason: str) -> str:
     return SIGN_PROBLEMS.get(reason, SIGN_PROBLEMS[UNKNOWN]).sentence
 
 
-FORMS: Final = {**FORM_PROBLEMS, "sign": SIGN_PROBLEMS, "passkey": PASSKEY_PROBLEMS}
-"""The tables of all forms, with those of signing."""
+def sentence_of_waiting(reason: str) -> str:
+    """What a request that was confirmed still waits for; empty while it is just being done."""
+    return _WAITING_FOR.get(reason, _WAITING) if reason else ""
+
+
+FORMS: Final = {
+    **FORM_PROBLEMS,
+    "sign": SIGN_PROBLEMS,
+    "passkey": PASSKEY_PROBLEMS,
+    "verify": VERIFY_PROBLEMS,
+}
+"""The tables of all forms, with those of signing and of checking."""

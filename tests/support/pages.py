@@ -270,6 +270,7 @@ _PLAIN: Final[Mapping[str, Page]] = {
             ),
         ),
         csrf_token="a-token",
+        passkeys_url="/help",
     ),
     "consents_none": ConsentsPage(name=NAME, consents=(), csrf_token="a-token"),
     "logout": LogoutPage(

@@ -25,7 +25,7 @@ from idp.web.sign_pages import (
     SignPage,
     SignRefusePage,
 )
-from idp.web.sign_sentences import SIGN_PROBLEMS
+from idp.web.sign_sentences import SIGN_PROBLEMS, sentence_of_waiting
 
 CLIENT: Final = "Cổng dịch vụ công Bộ Nông nghiệp và Phát triển nông thôn"
 NAME: Final = "Công Tằng Tôn Nữ Thị Nguyễn Hoàng Khuyến Nghiễng Thuỳ Dưỡng"
@@ -132,6 +132,11 @@ _CERTIFICATE: Final[dict[str, Any]] = {
 # those that differ in more than words
 _OUTCOMES: Final[tuple[OutcomeKind, ...]] = ("under_way", "not_yet", "signed", "failed")
 
+_WHY: Final[Mapping[str, str]] = {
+    "failed": SIGN_PROBLEMS["document_changed"].sentence,
+    "under_way": sentence_of_waiting("timestamp_unavailable"),
+}
+
 SIGN_SPECIMENS: Final[Mapping[str, Page]] = {
     "sign": SignPage(**_READ),
     "sign_many": SignPage(
@@ -182,7 +187,7 @@ SIGN_SPECIMENS: Final[Mapping[str, Page]] = {
             title=TITLE,
             documents=(_document(0, signed_url="/help"),),
             at=UNTIL,
-            reason=SIGN_PROBLEMS["document_changed"].sentence if outcome == "failed" else "",
+            reason=_WHY.get(outcome, ""),
             signed=1,
             signers=2,
             return_url="/help",

@@ -18,6 +18,7 @@ from idp.oauth.consent import CONSENT
 from idp.oauth.consent_receipts import ConsentReceipts
 from idp.oauth.errors import ConsentUnknown
 from idp.services import Services
+from idp.web.account.passkeys import PLACE as PASSKEYS
 from idp.web.answer import see_other
 from idp.web.consent_text import labels_of, name_of
 from idp.web.cookies import Cookies, make_browser_token
@@ -58,6 +59,7 @@ class _ConsentsPages:
             name="" if account is None else account.profile.name,
             consents=tuple(map(self._row, given)),
             csrf_token=self._cookies.csrf_token(browser, place=PLACE),
+            passkeys_url="" if self._services.signing is None else PASSKEYS,
         )
         response = page_answer(page)
         self._cookies.ensure_browser(response, browser)

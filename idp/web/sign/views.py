@@ -17,6 +17,7 @@ from urllib.parse import urlencode, urlsplit
 from flask import Response, request
 
 from idp.signing_enrolment import EnrolmentWays
+from idp.web.account.passkeys import PLACE as PASSKEYS
 from idp.web.answer import see_other
 from idp.web.request_facts import current_request_id, note_refusal
 from idp.web.sign.assertion import read_assertion
@@ -37,6 +38,7 @@ from idp.web.sign_sentences import (
     SIGN_PROBLEMS,
     problem_of_signing,
     sentence_of_reason,
+    sentence_of_waiting,
 )
 from keystore.errors import SealBroken
 from signing.authorize import Window
@@ -207,6 +209,7 @@ class SignViews:
             enrol_ways=() if enrolment is None else ways_to_enrol(enrolment),
             enrol_action=f"{visit.place}/certificate",
             why_none="" if enrolment is None else sentence_of_reason(enrolment.reason),
+            passkeys_url=PASSKEYS,
         )
         return self._desk.answer(page, browser=browser, problem=self._of_form(problem))
 
@@ -264,7 +267,7 @@ class SignViews:
             documents=documents_of(visit),
             is_mine=slot.state is SlotState.REFUSED,
             at=slot.ended_at if outcome == "waiting_for_others" else ended_at,
-            reason=sentence_of_reason(found.reason) if outcome in {"refused", "failed"} else "",
+            reason=_why(outcome, found.reason),
             signed=sum(one.state is SlotState.SIGNED for one in found.slots),
             signers=len(found.slots),
             return_url=_return_url(visit) if is_over else None,
@@ -339,6 +342,12 @@ class SignViews:
             (name, request.args[name]) for name in ("document", "page") if name in request.args
         ]
         return f"{visit.place}?{urlencode(asked)}" if asked else visit.place
+
+
+def _why(outcome: OutcomeKind, reason: str) -> str:
+    if outcome == "under_way":
+        return sentence_of_waiting(reason)
+    return sentence_of_reason(reason) if outcome in {"refused", "failed"} else ""
 
 
 def _return_url(visit: Visit) -> str | None:

@@ -12,10 +12,12 @@ from idp.web.sign_sentences import (
     UNKNOWN,
     problem_of_signing,
     sentence_of_reason,
+    sentence_of_waiting,
 )
 from signing import errors
 from signing.errors import ConfirmationRefused, DocumentRefused, ParsingFailed, SigningError
 from signing.intake import REASONS
+from signing.messages.appearance import AppearanceRefusal
 
 # said to portals in JSON, or before anybody is at a page
 _TO_PORTALS = {
@@ -40,6 +42,23 @@ def test_every_reason_to_refuse_a_document_has_a_sentence_of_its_own(reason):
     assert problem_of_signing(DocumentRefused(reason)) == reason
     others = [one.sentence for code, one in SIGN_PROBLEMS.items() if code != reason]
     assert SIGN_PROBLEMS[reason].sentence not in others
+
+
+@pytest.mark.parametrize(
+    "reason", [*AppearanceRefusal, "no_such_page", "no_new_visible_field", "timestamp_too_large"]
+)
+def test_what_cannot_be_seen_or_does_not_fit_is_not_called_unreadable(reason):
+    assert problem_of_signing(DocumentRefused(reason)) == reason
+    unreadable = SIGN_PROBLEMS["document_refused"].sentence
+    assert SIGN_PROBLEMS[reason].sentence != unreadable
+
+
+def test_what_a_confirmed_request_waits_for_is_said_and_asks_for_nothing():
+    assert sentence_of_waiting("") == ""
+    said = {sentence_of_waiting(one) for one in
+            ("timestamp_unavailable", "status_unavailable", "parsing_failed")}  # fmt: skip
+    assert len(said) == 3
+    assert all("không cần xác nhận lại" in one for one in said)
 
 
 def test_a_reason_nobody_thought_of_is_told_by_its_kind():

@@ -15,7 +15,7 @@ import pytest
 from cryptography import x509
 from sqlalchemy import func, select
 
-from idp.web.sign_sentences import SIGN_PROBLEMS
+from idp.web.sign_sentences import SIGN_PROBLEMS, sentence_of_waiting
 from keystore.signer.errors import SignerUnavailable
 from signing.errors import TimestampUnavailable
 from signing.formats.material import Level
@@ -195,6 +195,7 @@ def test_the_authority_is_away_once_it_was_confirmed(
     browser = desk.browser()
     page = _confirm(browser, _open(browser, request))
     assert page.shows("sign-under-way")
+    assert sentence_of_waiting(reason) in page.page
     _is_unsigned(desk, request, state="confirmed", reason=reason)
     _is_intact(desk, request)
     desk.use(status=desk.house.pki.status(), timestamps=desk.house.pki.timestamps(now=desk.now))
