@@ -7,7 +7,7 @@ Not here: how it is fetched, and for how long an answer is remembered.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from signing.formats.material import ValidationMaterial
 
@@ -27,3 +27,16 @@ class OnlineStatus(Protocol):
 
         Returns DER, **not verified**; nothing when there are none.  Never raises.
         """
+
+
+@runtime_checkable
+class Sparing(OnlineStatus, Protocol):
+    """One whose questions and time are counted for each validation by itself."""
+
+    def for_one_validation(self) -> OnlineStatus:
+        """The same, for one document: after its questions or its time nothing is asked."""
+
+
+def for_one_validation(online: OnlineStatus | None) -> OnlineStatus | None:
+    """Whoever is asked about one document, where that is counted."""
+    return online.for_one_validation() if isinstance(online, Sparing) else online

@@ -1,6 +1,6 @@
 """Whom we trust: anchors out of certificates and trusted lists, as one book to look things up in.
 
-What lives here: `AnchorBook`; what of a trusted list becomes an anchor, for what, and for how long.
+What lives here: `make_book`; what of a trusted list becomes an anchor, for what, and for how long.
 Source: ETSI TS 119 612 V2.3.1 §5.5.1 (kinds of services), §5.5.4 (status), §5.6 (history);
 TS 119 615 §4.4; EN 319 102-1 §5.1.4.2; RFC 5914 (an anchor is a name and a key).
 Not here: reading folders and keeping lists (`trust_sources.py`), whether a list is to be believed
@@ -10,19 +10,16 @@ Not here: reading folders and keeping lists (`trust_sources.py`), whether a list
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from signing.formats.chains import parse_certificate
 from signing.messages.trusted_list import ListedService, ListedStatus
-from signing.validation.names import ComparableName, name_key
+from signing.validation.known_anchors import KnownAnchors, anchor_of
 from signing.validation.paths import AnchorPurpose, TrustAnchor
 from signing.validation.trusted_list import TrustedList
 
@@ -56,49 +53,19 @@ _TRUSTED: Final = frozenset(
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
-class AnchorBook:
-    """All anchors of a moment: a `TrustAnchors`; never changes.
+def make_book(anchors: Iterable[TrustAnchor]) -> KnownAnchors:
+    """All of them, to look things up in.
 
-    Takes   anchors: of one certificate there may be several, for different times.
+    Of one certificate there may be several, for different times and purposes: whoever asks about
+    the certificate alone gets the one that says most.
     """
-
-    def __init__(self, anchors: Iterable[TrustAnchor] = ()) -> None:
-        self.anchors = tuple(anchors)
-        self._named: dict[ComparableName | bytes, list[TrustAnchor]] = defaultdict(list)
-        self._given: dict[bytes, TrustAnchor] = {}
-        for one in self.anchors:
-            self._named[name_key(one.name)].append(one)
-            if one.certificate is None:
-                continue
-            known = self._given.get(one.certificate)
-            # one that is trusted for ever, or longest, says most about its certificate
-            if known is None or _until(known) < _until(one):
-                self._given[one.certificate] = one
-
-    def by_subject(self, name_der: bytes) -> Sequence[TrustAnchor]:
-        """See `TrustAnchors`."""
-        return self._named.get(name_key(name_der), ())
-
-    def contains(self, der: bytes) -> TrustAnchor | None:
-        """See `TrustAnchors`."""
-        return self._given.get(der)
-
-    def __len__(self) -> int:
-        return len(self.anchors)
-
-
-def anchor_of(certificate: bytes, *, source: str) -> TrustAnchor:
-    """An anchor from a certificate, for any purpose and time.
-
-    Takes   certificate: DER.
-    Raises  ValueError.
-    """
-    try:
-        parsed = parse_certificate(certificate)
-        key = parsed.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    except UnsupportedAlgorithm as unknown:
-        raise ValueError("key") from unknown
-    return TrustAnchor(parsed.subject.public_bytes(), key, source, certificate)
+    return KnownAnchors(
+        sorted(
+            anchors,
+            key=lambda one: (one.purpose is AnchorPurpose.ANYTHING, one.trusted_until or _LAST),
+            reverse=True,
+        )
+    )
 
 
 def anchors_of_list(trusted: TrustedList, *, source: str) -> Iterator[TrustAnchor]:
@@ -109,19 +76,12 @@ def anchors_of_list(trusted: TrustedList, *, source: str) -> Iterator[TrustAncho
     for service in trusted.facts.services:
         spans = tuple(_spans(service))
         for certificate in service.certificates if spans else ():
-            try:
-                anchor = anchor_of(certificate, source=source)
-            except ValueError:
+            anchor = anchor_of(certificate, source=source)
+            if anchor is None:
                 continue
             for one in spans:
-                yield TrustAnchor(
-                    anchor.name,
-                    anchor.key,
-                    source,
-                    certificate,
-                    trusted_from=one.since,
-                    trusted_until=one.until,
-                    purpose=one.purpose,
+                yield replace(
+                    anchor, trusted_from=one.since, trusted_until=one.until, purpose=one.purpose
                 )
 
 
@@ -178,7 +138,3 @@ def _purpose(one: ListedStatus) -> AnchorPurpose | None:
 
 def _moment(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def _until(anchor: TrustAnchor) -> datetime:
-    return anchor.trusted_until or _LAST

@@ -1,6 +1,6 @@
 """Where trust comes from: our own roots, a folder of certificates, trusted lists.
 
-What lives here: `TrustSources`, which reads them into an `AnchorBook` and again when they change,
+What lives here: `TrustSources`, which reads them into `KnownAnchors` and again when they change,
 and `KeptLists`, the last good copy of each list that was fetched.  A copy is verified each time it
 is read, so that whoever can write to the folder gains no more than whoever answers at the address;
 it serves until the next list was due, whether or not a newer one can be had.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,8 +23,9 @@ from keystore.private_files import put_in_place, write_draft
 from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
 from signing.sources import Unreachable
+from signing.validation.known_anchors import KnownAnchors, anchor_of
 from signing.validation.paths import TrustAnchor
-from signing.validation.trust import AnchorBook, anchor_of, anchors_of_list, read_certificates
+from signing.validation.trust import anchors_of_list, make_book, read_certificates
 from signing.validation.trusted_list import TrustedList, TrustedListRefused, open_list
 
 _LOOK_EVERY: Final = timedelta(minutes=1)
@@ -90,7 +91,7 @@ class KeptLists:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    book: AnchorBook
+    book: KnownAnchors
     states: tuple[SourceState, ...]
     marks: tuple[object, ...]
     looked_at: datetime
@@ -127,7 +128,7 @@ class TrustSources:
         """See `TrustAnchors`."""
         return self.book().contains(der)
 
-    def book(self) -> AnchorBook:
+    def book(self) -> KnownAnchors:
         """All anchors of now."""
         return self._read().book
 
@@ -205,20 +206,20 @@ class TrustSources:
         is_over = before is not None and before.until is not None and now > before.until
         if before is not None and before.marks == marks and not is_over:
             return replace(before, looked_at=now)
-        anchors = [anchor_of(one, source=OWN) for one in own]
+        anchors = list(_anchors(own, source=OWN))
         states = [SourceState(OWN, len(own))] if own else []
         for found, state in (*self._from_folder(), *self._from_lists(now=now)):
             anchors.extend(found)
             states.append(state)
         until = min((one.next_update for one in states if one.next_update), default=None)
-        return _Reading(AnchorBook(anchors), tuple(states), marks, now, until)
+        return _Reading(make_book(anchors), tuple(states), marks, now, until)
 
     def _from_folder(self) -> Iterator[tuple[list[TrustAnchor], SourceState]]:
         for file in self._files():
             name = f"folder:{file.name}"
             try:
                 raw = _read_file(file, most_bytes=_MOST_FILE_BYTES)
-                found = [anchor_of(one, source=name) for one in read_certificates(raw)]
+                found = list(_anchors(read_certificates(raw), source=name))
             except OSError:
                 yield [], SourceState(name, problem="unreadable")
             except ValueError:
@@ -288,6 +289,11 @@ class TrustSources:
                 yield file.name, None
             else:
                 yield file.name, told.st_size, told.st_mtime_ns
+
+
+def _anchors(certificates: Iterable[bytes], *, source: str) -> Iterator[TrustAnchor]:
+    found = (anchor_of(one, source=source) for one in certificates)
+    return (one for one in found if one is not None)
 
 
 def _is_fresh(reading: _Reading, *, now: datetime) -> bool:

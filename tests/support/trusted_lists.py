@@ -11,7 +11,7 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import xmlsec
 from cryptography import x509
@@ -112,7 +112,7 @@ class ListDraft:
 
 
 def sign_enveloped(
-    xml: bytes, *, scheme: Scheme, place: str, form: str = xmlsec.constants.TransformExclC14N
+    xml: bytes, *, scheme: Scheme, place: str, form: Any = xmlsec.constants.TransformExclC14N
 ) -> bytes:
     """Sign by xmlsec, with a reference to `place`; the signature is the root's last child."""
     root = etree.fromstring(xml)

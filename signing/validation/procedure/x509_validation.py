@@ -23,6 +23,7 @@ from signing.validation.certificate_path import (
 )
 from signing.validation.context import Context
 from signing.validation.model import RevocationState
+from signing.validation.paths import AnchorPurpose
 from signing.validation.procedure.acceptance import AlgorithmUse, accept_algorithms
 from signing.validation.procedure.chain_algorithms import uses_of_chain
 from signing.validation.procedure.freshness import is_fresh
@@ -77,7 +78,8 @@ def validate_certificate(
 ) -> ValidatedChain:
     """A certificate as it is now.
 
-    1. Find paths to an anchor; without one, INDETERMINATE, NO_CERTIFICATE_CHAIN_FOUND.
+    1. Find paths to an anchor for this purpose; without one, INDETERMINATE,
+       NO_CERTIFICATE_CHAIN_FOUND.
     2. Look at each path until one passes (`_look_at`).
     3. If none does, the first of those that come closest counts.
 
@@ -101,7 +103,11 @@ def _validate(
     certificate: bytes, *, context: Context, purpose: Purpose, may_ask: bool
 ) -> ValidatedChain:
     # 1
-    paths = paths_of(certificate, context=context, may_ask=may_ask)
+    paths = [
+        one
+        for one in paths_of(certificate, context=context, may_ask=may_ask)
+        if one.anchor.purpose is AnchorPurpose.ANYTHING or purpose is Purpose.TIMESTAMPING
+    ]
     if not paths:
         missing = indeterminate(
             SubIndication.NO_CERTIFICATE_CHAIN_FOUND, because("no_trust_anchor")
@@ -170,7 +176,9 @@ def _paths(
     certificate: bytes, *, among: Iterable[bytes], context: Context
 ) -> tuple[CertificatePath, ...]:
     found = find_paths(certificate, among=among, anchors=context.anchors, at=context.now)
-    return tuple(islice(found, _MOST_PATHS))
+    # whoever is listed for telling status vouches for no other certificate
+    fit = (one for one in found if one.anchor.purpose is not AnchorPurpose.STATUS)
+    return tuple(islice(fit, _MOST_PATHS))
 
 
 def _statuses(

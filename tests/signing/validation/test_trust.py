@@ -8,8 +8,9 @@ import pytest
 
 from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
+from signing.validation.known_anchors import anchor_of
 from signing.validation.paths import AnchorPurpose, TrustAnchor
-from signing.validation.trust import AnchorBook, anchor_of, anchors_of_list, read_certificates
+from signing.validation.trust import anchors_of_list, make_book, read_certificates
 from signing.validation.trusted_list import open_list
 from tests.support.pki import SmallPki
 from tests.support.trusted_lists import (
@@ -118,7 +119,7 @@ def test_a_gap_makes_two_spans(without_walls: Isolation, scheme: Scheme, pki: Sm
         (_day(0), _day(100)),
         (_day(200), None),
     ]
-    found = AnchorBook(anchors).contains(pki.issuing.der)
+    found = make_book(anchors).contains(pki.issuing.der)
     assert found is not None
     assert found.trusted_until is None
 
@@ -133,7 +134,9 @@ def test_a_certificate_that_nobody_can_read_is_left_out(
 
 
 def test_a_book_is_opened_at_a_name_and_at_a_certificate(pki: SmallPki) -> None:
-    book = AnchorBook([anchor_of(pki.root.der, source="own")])
+    anchor = anchor_of(pki.root.der, source="own")
+    assert anchor is not None
+    book = make_book([anchor])
     name = pki.root.certificate.subject.public_bytes()
     assert [one.certificate for one in book.by_subject(name)] == [pki.root.der]
     assert book.contains(pki.root.der) is not None

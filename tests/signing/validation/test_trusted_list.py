@@ -103,7 +103,8 @@ def test_a_list_signed_by_somebody_else_is_refused(
     """TS 119 615 §4.2.4: the signer is one of those that were announced, whatever KeyInfo says."""
     raw = draft.signed_by(stranger)
     assert _refusal(raw, isolation=without_walls, scheme=scheme) == "signed_by_another"
-    assert _open(raw, isolation=without_walls, signers=[stranger.certificate])
+    opened = _open(raw, isolation=without_walls, signers=[stranger.certificate])
+    assert opened.signer == stranger.certificate
     with pytest.raises(TrustedListRefused, match="signed_by_another"):
         _open(raw, isolation=without_walls, signers=[])
 
