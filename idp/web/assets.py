@@ -27,10 +27,12 @@ _FILES: Final[Mapping[str, tuple[Traversable, str]]] = {
     "confirm_passkey.js": (_OURS, "text/javascript"),
     "countdown.js": (_OURS, "text/javascript"),
     "form_post.js": (_OURS, "text/javascript"),
+    "passkey_form.js": (_OURS, "text/javascript"),
     "print.js": (_OURS, "text/javascript"),
     "register_passkey.js": (_OURS, "text/javascript"),
     "show_password.js": (_OURS, "text/javascript"),
     "submit_once.js": (_OURS, "text/javascript"),
+    "verify_files.js": (_OURS, "text/javascript"),
     "seal.svg": (_OURS, "image/svg+xml"),
 }
 _A_YEAR: Final = "public, max-age=31536000, immutable"

@@ -8,7 +8,6 @@ Not here: connections (`keystore/strongroom/client.py`), what may be asked (`wir
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
@@ -60,29 +59,16 @@ class VerifierClient(RoomClient):
     Raises  from every method VerifierUnavailable, or a refusal as it was raised on the other side.
     """
 
+    usual_answer_s: ClassVar[float] = 3.0
     refusals: ClassVar[Mapping[str, type[RoomError]]] = REFUSALS
     refused: ClassVar[type[RoomError]] = VerifierError
     malformed: ClassVar[type[RoomError]] = RequestMalformed
     unavailable: ClassVar[type[RoomError]] = VerifierUnavailable
     outcome_unknown: ClassVar[type[RoomError]] = VerifierOutcomeUnknown
 
-    def __init__(
-        self,
-        address: str,
-        *,
-        tls: ssl.SSLContext | None = None,
-        patience_s: float = 3.0,
-        answer_s: float = 3.0,
-        most_at_once: int | None = None,
-    ) -> None:
-        super().__init__(
-            address,
-            decode_answer=decode_answer,
-            tls=tls,
-            patience_s=patience_s,
-            answer_s=answer_s,
-            most_at_once=most_at_once,
-        )
+    def decode(self, raw: bytes) -> Message:
+        """As `wire` says."""
+        return decode_answer(raw)
 
     def is_in_doubt(self, answer: Message) -> bool:
         """Whether the first sending of the request may be what spent its code."""

@@ -8,7 +8,6 @@ Not here: connections (`keystore/strongroom/client.py`), what may be asked (`wir
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -60,23 +59,9 @@ class SignerClient(RoomClient):
     unavailable: ClassVar[type[RoomError]] = SignerUnavailable
     outcome_unknown: ClassVar[type[RoomError]] = OutcomeUnknown
 
-    def __init__(
-        self,
-        address: str,
-        *,
-        tls: ssl.SSLContext | None = None,
-        patience_s: float = 3.0,
-        answer_s: float = 15.0,
-        most_at_once: int | None = None,
-    ) -> None:
-        super().__init__(
-            address,
-            decode_answer=decode_answer,
-            tls=tls,
-            patience_s=patience_s,
-            answer_s=answer_s,
-            most_at_once=most_at_once,
-        )
+    def decode(self, raw: bytes) -> Message:
+        """As `wire` says."""
+        return decode_answer(raw)
 
     def is_in_doubt(self, answer: Message) -> bool:
         """Whether the first sending of the request may be what spent its confirmation."""

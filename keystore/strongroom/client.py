@@ -15,9 +15,10 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, ClassVar, Final, TypeVar
+from typing import ClassVar, Final, TypeVar
 
 from keystore.strongroom.errors import RequestMalformed, RoomError, RoomUnavailable
 from keystore.strongroom.frames import (
@@ -38,7 +39,7 @@ _QUEUE_S: Final = 0.3
 _Expected = TypeVar("_Expected", bound=Message)
 
 
-class RoomClient:
+class RoomClient(ABC):
     """Asks one such process; safe for any number of threads, and after a fork.
 
     Takes   address: `unix:/path` or `tls://host:port`; tls: for the latter, see
@@ -46,9 +47,11 @@ class RoomClient:
             answer_s: how long an answer may take; most_at_once: how many threads may be in here
             together, so that a room that hangs keeps no more of them from other work; who comes
             beside them waits for a moment and is told that nobody answers.
-    A subclass says how answers are read and which errors they are here.
+    A subclass says how answers are read, how long one usually may take, and which errors they
+    are here.
     """
 
+    usual_answer_s: ClassVar[float] = 15.0
     refusals: ClassVar[Mapping[str, type[RoomError]]] = {}
     refused: ClassVar[type[RoomError]] = RoomError
     malformed: ClassVar[type[RoomError]] = RequestMalformed
@@ -59,19 +62,17 @@ class RoomClient:
         self,
         address: str,
         *,
-        decode_answer: Callable[[bytes], Any],
         tls: ssl.SSLContext | None = None,
         patience_s: float = 3.0,
-        answer_s: float = 15.0,
+        answer_s: float | None = None,
         most_at_once: int | None = None,
     ) -> None:
         self._address: Address = parse_address(address)
         if (self._address.path is None) != (tls is not None):
             raise ValueError("address")
-        self._decode = decode_answer
         self._tls = tls
         self._patience_s = patience_s
-        self._answer_s = answer_s
+        self._answer_s = self.usual_answer_s if answer_s is None else answer_s
         self._most_at_once = most_at_once
         self._slots = threading.Condition()
         self._slots_of = os.getpid()
@@ -86,6 +87,13 @@ class RoomClient:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
+
+    @abstractmethod
+    def decode(self, raw: bytes) -> Message:
+        """An answer out of its frame.
+
+        Raises  RequestMalformed.
+        """
 
     def is_in_doubt(self, answer: Message) -> bool:  # noqa: ARG002 - for subclasses to look at
         """Whether this answer to a request that was sent twice may be the echo of the first."""
@@ -161,8 +169,7 @@ class RoomClient:
         body = read_frame(connection, idle_s=self._answer_s, frame_s=self._answer_s)
         if body is None:
             raise ConnectionResetError
-        answer: Message = self._decode(body)
-        return answer
+        return self.decode(body)
 
     def _take(self, until_s: float) -> socket.socket:
         with self._lock:

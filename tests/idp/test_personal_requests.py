@@ -15,16 +15,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from idp.accounts.identifiers import ParsedIdentifier
-from idp.accounts.lifecycle import AccountLifecycle, make_account
-from idp.accounts.model import Account, AccountKind, AccountLevel, IdentifierKind, Profile
+from idp.accounts.model import Account
 from idp.cli.ca_certificates import make_request
 from idp.personal_requests import PersonalRequests
-from idp.sandbox.trust import make_authority
-from idp.services import Services, build_services
-from idp.settings import Settings
+from idp.services import Services
 from idp.storage.database import Database
-from keystore.kek import Kek, KekRing
 from keystore.pki.certificates import IssueRequest
 from keystore.pki.csr import csr_info, finish_csr
 from keystore.pki.errors import CsrRefused
@@ -33,8 +28,8 @@ from keystore.public_keys import encode_spki
 from keystore.signer import errors
 from keystore.signer.activation import SignatureActivation
 from keystore.signer.evidence import Evidence
+from tests.support.certified_signer import add_citizen, open_authority, open_bench
 from tests.support.pki import SmallPki
-from tests.support.provider import KEK
 from tests.support.signer import SIGNER, Bench, Person
 
 
@@ -55,37 +50,19 @@ class InProcess:
 
 @pytest.fixture
 def services(database: Database, tmp_path: Path, now: datetime) -> Iterator[Services]:
-    """A deployment with an authority."""
-    settings = Settings(var=tmp_path, kek=KEK)
-    made = build_services(settings, time=lambda: now, database=database, is_sandbox=True)
-    make_authority(made, now=now)
-    yield made
-    made.clock.close()
-    made.ephemeral.close()
+    with open_authority(database, tmp_path, now=now) as made:
+        yield made
 
 
 @pytest.fixture
 def account(services: Services, now: datetime) -> Account:
-    """Somebody who is to sign."""
-    made = make_account(
-        kind=AccountKind.CITIZEN,
-        level=AccountLevel.TWO,
-        profile=Profile(name="Nguyễn Thị Lấp Lánh Ánh"),
-        identifiers=[ParsedIdentifier(IdentifierKind.PERSONAL_ID_NUMBER, "003190001118")],
-        now=now,
-    )
-    AccountLifecycle(services.database, sealer=services.sealer, log=services.log).open(made)
-    found = services.people.find_account(made.account_id)
-    assert found is not None
-    return found
+    return add_citizen(services, now=now)
 
 
 @pytest.fixture
 def bench(database: Database, tmp_path: Path) -> Iterator[Bench]:
-    """A signer over the same database, under a root key of its own."""
-    made = Bench(database, KekRing([Kek(b"root key of personal keys, 32 b!")]), tmp_path / "signer")
-    yield made
-    made.ledger.close()
+    with open_bench(database, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

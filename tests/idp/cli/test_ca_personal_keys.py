@@ -12,16 +12,11 @@ from click.testing import CliRunner, Result
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from idp.accounts.identifiers import ParsedIdentifier
-from idp.accounts.lifecycle import AccountLifecycle, make_account
-from idp.accounts.model import Account, AccountKind, AccountLevel, IdentifierKind, Profile
+from idp.accounts.model import Account
 from idp.cli.ca import ca
-from idp.sandbox.trust import make_authority
-from idp.services import Services, build_services
-from idp.settings import Settings
+from idp.services import Services
 from idp.storage.database import Database
-from keystore.kek import Kek, KekRing
-from tests.support.provider import KEK
+from tests.support.certified_signer import add_citizen, open_authority, open_bench
 from tests.support.signer import Bench, store
 
 Run = Callable[..., Result]
@@ -29,37 +24,19 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def services(database: Database, tmp_path: Path, now: datetime) -> Iterator[Services]:
-    """A deployment with an authority."""
-    settings = Settings(var=tmp_path, kek=KEK)
-    made = build_services(settings, time=lambda: now, database=database, is_sandbox=True)
-    make_authority(made, now=now)
-    yield made
-    made.clock.close()
-    made.ephemeral.close()
+    with open_authority(database, tmp_path, now=now) as made:
+        yield made
 
 
 @pytest.fixture
 def account(services: Services, now: datetime) -> Account:
-    """Somebody who is to sign."""
-    made = make_account(
-        kind=AccountKind.CITIZEN,
-        level=AccountLevel.TWO,
-        profile=Profile(name="Nguyễn Thị Lấp Lánh Ánh"),
-        identifiers=[ParsedIdentifier(IdentifierKind.PERSONAL_ID_NUMBER, "003190001118")],
-        now=now,
-    )
-    AccountLifecycle(services.database, sealer=services.sealer, log=services.log).open(made)
-    found = services.people.find_account(made.account_id)
-    assert found is not None
-    return found
+    return add_citizen(services, now=now)
 
 
 @pytest.fixture
 def bench(database: Database, tmp_path: Path) -> Iterator[Bench]:
-    """A signer over the same database, under a root key of its own."""
-    made = Bench(database, KekRing([Kek(b"root key of personal keys, 32 b!")]), tmp_path / "signer")
-    yield made
-    made.ledger.close()
+    with open_bench(database, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
