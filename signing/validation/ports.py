@@ -40,3 +40,16 @@ class Sparing(OnlineStatus, Protocol):
 def for_one_validation(online: OnlineStatus | None) -> OnlineStatus | None:
     """Whoever is asked about one document, where that is counted."""
     return online.for_one_validation() if isinstance(online, Sparing) else online
+
+
+@runtime_checkable
+class TellsSources(Protocol):
+    """Anchors that can say where they come from."""
+
+    def told(self) -> tuple[str, ...]:
+        """Each list and folder with what it is of, for a report.  Never raises."""
+
+
+def sources_of(anchors: object) -> tuple[str, ...]:
+    """Where anchors come from, as far as they can say."""
+    return anchors.told() if isinstance(anchors, TellsSources) else ()

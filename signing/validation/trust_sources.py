@@ -136,6 +136,10 @@ class TrustSources:
         """Each source and what came of it."""
         return self._read().states
 
+    def told(self) -> tuple[str, ...]:
+        """See `TellsSources`."""
+        return tuple(_told(one) for one in self.states())
+
     def refresh(self, fetch: Fetch) -> tuple[SourceState, ...]:
         """Fetch every list that has an address; keep those that are good and not older.
 
@@ -330,6 +334,14 @@ def _state_of(address: str, trusted: TrustedList | None, *, problem: str) -> Sou
         sequence=trusted.facts.sequence,
         territory=trusted.facts.territory,
     )
+
+
+def _told(state: SourceState) -> str:
+    """Such as `https://lists.example/vn.xml, no. 7, 2026-11-20`."""
+    told = [state.name]
+    if state.sequence is not None and state.issued_at is not None:
+        told += [f"no. {state.sequence}", f"{state.issued_at:%F}"]
+    return ", ".join([*told, *([state.problem] if state.problem else [])])
 
 
 def _read_file(file: Path, *, most_bytes: int) -> bytes:

@@ -26,7 +26,7 @@ from signing.validation.found import FoundDocument
 from signing.validation.kinds import Kind, kind_of
 from signing.validation.model import DocumentReport, SignatureReport, TimestampReport
 from signing.validation.policy import POLICY, ValidationPolicy
-from signing.validation.ports import OnlineStatus
+from signing.validation.ports import OnlineStatus, for_one_validation, sources_of
 from signing.validation.procedure.signature import (
     as_total,
     conclude_signature,
@@ -91,6 +91,7 @@ class Validation:
             now,
             Conclusion(Indication.INDETERMINATE),
             policy=self.policy.identifier,
+            sources=sources_of(self.anchors),
         )
         try:
             return self._judge(document, report=report, detached=detached)
@@ -113,7 +114,8 @@ class Validation:
             conclusion = Conclusion(Indication.INDETERMINATE, None, reasons)
             return replace(report, kind=kind.value, conclusion=conclusion)
         found = reader(document, detached, self.isolation)
-        context = Context(self.policy, self.anchors, self.online, report.checked_at, pool_of(found))
+        online = for_one_validation(self.online)
+        context = Context(self.policy, self.anchors, online, report.checked_at, pool_of(found))
         # 2
         signatures, left = self._signatures(found, context=context)
         timestamps = conclude_timestamps(found.timestamps[: self.most_signatures], context=context)

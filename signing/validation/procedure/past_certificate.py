@@ -41,7 +41,7 @@ def validate_past_certificate(
     5. The first path that gets through counts, else the first one.
     """
     # 1
-    paths = paths_of(certificate, context=context, may_ask=False)
+    paths = paths_of(certificate, context=context, purpose=purpose, may_ask=False)
     if not paths:
         missing = indeterminate(
             SubIndication.NO_CERTIFICATE_CHAIN_FOUND, because("no_trust_anchor")

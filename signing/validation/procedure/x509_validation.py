@@ -91,23 +91,28 @@ def validate_certificate(
     )
 
 
-def paths_of(certificate: bytes, *, context: Context, may_ask: bool) -> tuple[CertificatePath, ...]:
-    """The paths to anchors that there are, a bounded number of them; found once."""
-    return context.once(
+def paths_of(
+    certificate: bytes, *, context: Context, purpose: Purpose, may_ask: bool
+) -> tuple[CertificatePath, ...]:
+    """The paths to anchors that there are, a bounded number of them; found once.
+
+    An anchor for timestamps alone ends no path of a signer, one for status alone no path at all.
+    """
+    found: tuple[CertificatePath, ...] = context.once(
         ("paths", certificate, may_ask),
         lambda: _find(certificate, context=context, may_ask=may_ask),
     )
+    fit = {AnchorPurpose.ANYTHING}
+    if purpose is Purpose.TIMESTAMPING:
+        fit.add(AnchorPurpose.TIMESTAMPS)
+    return tuple(one for one in found if one.anchor.purpose in fit)
 
 
 def _validate(
     certificate: bytes, *, context: Context, purpose: Purpose, may_ask: bool
 ) -> ValidatedChain:
     # 1
-    paths = [
-        one
-        for one in paths_of(certificate, context=context, may_ask=may_ask)
-        if one.anchor.purpose is AnchorPurpose.ANYTHING or purpose is Purpose.TIMESTAMPING
-    ]
+    paths = paths_of(certificate, context=context, purpose=purpose, may_ask=may_ask)
     if not paths:
         missing = indeterminate(
             SubIndication.NO_CERTIFICATE_CHAIN_FOUND, because("no_trust_anchor")
@@ -176,9 +181,7 @@ def _paths(
     certificate: bytes, *, among: Iterable[bytes], context: Context
 ) -> tuple[CertificatePath, ...]:
     found = find_paths(certificate, among=among, anchors=context.anchors, at=context.now)
-    # whoever is listed for telling status vouches for no other certificate
-    fit = (one for one in found if one.anchor.purpose is not AnchorPurpose.STATUS)
-    return tuple(islice(fit, _MOST_PATHS))
+    return tuple(islice(found, _MOST_PATHS))
 
 
 def _statuses(

@@ -145,6 +145,7 @@ def test_a_fetched_list_is_trusted_until_its_next_update(
     house.web[ADDRESS] = draft.signed_by(scheme)
     assert house.refresh() == [""]
     assert house.trusts(pki.issuing.der)
+    assert house.sources.told() == (f"{ADDRESS}, no. 7, 2026-11-20",)
     house.web.clear()
     assert house.refresh() == ["timed_out"]
     house.now = draft.issued + timedelta(days=179)
@@ -152,6 +153,7 @@ def test_a_fetched_list_is_trusted_until_its_next_update(
     house.now = draft.issued + timedelta(days=180)
     assert not house.trusts(pki.issuing.der)
     assert house.problems() == {ADDRESS: "expired"}
+    assert house.sources.told() == (f"{ADDRESS}, expired",)
 
 
 @pytest.mark.parametrize("worse", ["stranger", "unsigned", "older", "expired", "page"])
