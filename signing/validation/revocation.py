@@ -2,109 +2,31 @@
 
 What lives here: the state of one certificate of a path at a time of interest, out of a heap of
 revocation lists and answers, each of which counts only when whoever signed it may.
-Source: RFC 5280 §6.3 (lists), RFC 6960 §3.2 and §4.2.2 (answers); EN 319 102-1 §5.2.5, §5.2.6.
+Source: RFC 5280 §6.3 (lists: `status_by_lists`), RFC 6960 (answers: `status_by_answers`);
+EN 319 102-1 §5.2.5, §5.2.6.
 Nothing here raises, nothing asks the network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
-from signing.validation.model import RevocationReport, RevocationState, StatusOrigin
+from signing.validation.certificates import find_certificate
+from signing.validation.model import RevocationState
 from signing.validation.paths import CertificatePath
-from signing.validation.verdict import Reason
+from signing.validation.status import CURRENT, CertificateStatus, StatusSettings
+from signing.validation.status_by_answers import find_by_answers
+from signing.validation.status_by_lists import find_by_lists
+from signing.validation.status_evidence import Evidence, Inquiry
 
-
-class Evidence:
-    """A heap of certificates, lists and answers, from wherever; read when somebody asks.
-
-    Takes   DER each; what cannot be read is left out (`unreadable` says so).
-    Keep one for a document: it remembers what it has read and found by whom.
-    """
-
-    def __init__(
-        self,
-        *,
-        certificates: Iterable[bytes] = (),
-        ocsp_responses: Iterable[bytes] = (),
-        crls: Iterable[bytes] = (),
-    ) -> None:
-        self.certificates = tuple(dict.fromkeys(certificates))
-        self.ocsp_responses = tuple(dict.fromkeys(ocsp_responses))
-        self.crls = tuple(dict.fromkeys(crls))
-
-
-@dataclass(frozen=True, slots=True)
-class StatusSettings:
-    """How evidence is judged.
-
-    Takes   now: the time at which it is judged, aware; None: the time of interest.  Evidence from
-            later than that counts for nothing;
-            is_current_needed: evidence whose next update was due before `now` counts for nothing
-            (RFC 5280 §6.3.3 (a)); False takes the newest there is, and `is_current` tells;
-            skew: how far clocks may differ; without_end: how old evidence may be that does not
-            say when there will be newer one;
-            exists_since: since when a piece of evidence (DER) is proved to have existed, None for
-            no proof; whoever signed it has to be valid then, without a proof at `now`;
-            is_responder_status_needed: a responder whose certificate says where its status is
-            told, and about whom nothing is there, is not believed (RFC 6960 §4.2.2.2.1).
-    """
-
-    now: datetime | None = None
-    is_current_needed: bool = True
-    skew: timedelta = timedelta(minutes=5)
-    without_end: timedelta = timedelta(hours=24)
-    exists_since: Callable[[bytes], datetime | None] | None = None
-    is_responder_status_needed: bool = True
-
-
-CURRENT: Final = StatusSettings()
-"""As RFC 5280 and RFC 6960 have it, at the time of interest."""
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateStatus:
-    """What is known of a certificate at the time of interest.
-
-    Takes   state: NOT_NEEDED when the certificate itself says that nobody tells its status, or is
-            an anchor; GOOD with `revoked_at` for one that was revoked later than the time of
-            interest; UNKNOWN when no evidence suffices, and `findings` say why each does not;
-            kind: `crl`, `ocsp` or empty; evidence: what says so, DER (a list and its delta, lists
-            for several reasons);
-            signers: paths of those who signed it, where that is not the issuer's key itself;
-            is_current: whether newer evidence was not due yet;
-            reason: as in RFC 5280 §5.3.1 (`keyCompromise`, …); invalid_since: when the key is said
-            to have been lost.
-    """
-
-    state: RevocationState
-    kind: str = ""
-    evidence: tuple[bytes, ...] = field(default=(), repr=False)
-    produced_at: datetime | None = None
-    this_update: datetime | None = None
-    next_update: datetime | None = None
-    revoked_at: datetime | None = None
-    reason: str = ""
-    invalid_since: datetime | None = None
-    is_current: bool = False
-    signers: tuple[CertificatePath, ...] = field(default=(), repr=False)
-    findings: tuple[Reason, ...] = ()
-
-    def report(self, origin: StatusOrigin) -> RevocationReport:
-        """The same, for the report."""
-        return RevocationReport(
-            self.state,
-            origin,
-            self.kind,
-            self.produced_at,
-            self.this_update,
-            self.next_update,
-            self.revoked_at,
-            self.reason,
-        )
+__all__ = [
+    "CURRENT",
+    "CertificateStatus",
+    "Evidence",
+    "StatusSettings",
+    "find_path_status",
+    "find_status",
+]
 
 
 def find_status(
@@ -125,7 +47,8 @@ def find_status(
             Never raises.
     Source  RFC 5280 §6.3.3; RFC 6960 §3.2.
     """
-    raise NotImplementedError(path, position, evidence, at, settings)
+    inquiry = Inquiry(evidence, at, settings, _ask, frozenset(path.certificates[position:][:1]))
+    return _ask(path, position, inquiry)
 
 
 def find_path_status(
@@ -140,3 +63,33 @@ def find_path_status(
         find_status(path, position=one, evidence=evidence, at=at, settings=settings)
         for one in range(len(path.certificates))
     )
+
+
+def _ask(path: CertificatePath, position: int, inquiry: Inquiry) -> CertificateStatus:
+    certificate = find_certificate(path.certificates[position])
+    if certificate is None:
+        return CertificateStatus(RevocationState.UNKNOWN)
+    if path.is_anchor or certificate.extensions.needs_no_status:
+        return CertificateStatus(RevocationState.NOT_NEEDED)
+    found = (
+        find_by_answers(path, position=position, inquiry=inquiry),
+        find_by_lists(path, position=position, inquiry=inquiry),
+    )
+    return _outweighing(found)
+
+
+def _outweighing(found: tuple[CertificateStatus, ...]) -> CertificateStatus:
+    """The one that counts; when none does, why each does not."""
+    usable = sorted(
+        (one for one in found if one.evidence and one.this_update is not None),
+        key=lambda one: (one.this_update, one.kind),
+        reverse=True,
+    )
+    if not usable:
+        findings = tuple(dict.fromkeys(reason for one in found for reason in one.findings))
+        return CertificateStatus(RevocationState.UNKNOWN, findings=findings)
+    for one in usable:
+        if one.state is RevocationState.REVOKED:
+            return one
+    # of a hold, and of what was revoked after the time of interest, the newest says most
+    return usable[0]
