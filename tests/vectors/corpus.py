@@ -1,9 +1,9 @@
 """Where the vectors of others are, and how they are read.
 
-What lives here: the folder (`ANTIN_CORPUS`, or `../shared/corpus` beside the project) and the
-Wycheproof files as flat lists.  Without the folder the lists are empty, and the last lines of the
-run say that these tests did not run; `test_corpus_is_there.py` makes that a failure under CI.  A
-file that a folder lacks is an error.
+What lives here: the folder (`ANTIN_CORPUS`, or `../shared/corpus` beside the project), the
+Wycheproof files as flat lists, and the cases of NIST PKITS. Without the folder the lists are empty,
+and the last lines of the run say that these tests did not run; `test_corpus_is_there.py` makes that
+a failure under CI. A file that a folder lacks is an error.
 """
 
 from __future__ import annotations
@@ -91,6 +91,45 @@ def wycheproof_raw(file: str) -> list[RawVector]:
         for group in content["testGroups"]
         for test in group["tests"]
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class PathVector:
+    """One case of NIST PKITS: a certificate, what may lead to the root, and lists; DER.
+
+    Takes   settings: as `pkits.json` names the inputs of RFC 5280 §6.1.1; error: the kind of the
+            error that has to be found, empty for a path that is valid.
+    """
+
+    name: str
+    certificate: bytes = field(repr=False)
+    others: tuple[bytes, ...] = field(repr=False)
+    lists: tuple[bytes, ...] = field(repr=False)
+    settings: Mapping[str, Any]
+    error: str
+
+
+def pkits() -> list[PathVector]:
+    """The cases of NIST PKITS, in order."""
+    folder = corpus_folder() / "pkits"
+    if what_is_missing() is not None:
+        return []
+    return [
+        PathVector(
+            name=f"{case['id']}-{case['name']}",
+            certificate=pkits_file(f"certs/{case['cert']}"),
+            others=tuple(pkits_file(f"certs/{one}") for one in case.get("other_certs", ())),
+            lists=tuple(pkits_file(f"crls/{one}") for one in case.get("crls", ())),
+            settings=case.get("params", {}),
+            error=case.get("error", {}).get("class", ""),
+        )
+        for case in json.loads((folder / "pkits.json").read_text())
+    ]
+
+
+def pkits_file(name: str) -> bytes:
+    """A certificate or a list of NIST PKITS, DER."""
+    return (corpus_folder() / "pkits" / name).read_bytes()
 
 
 def _read(file: str) -> dict[str, Any] | None:
