@@ -209,7 +209,9 @@ class AskedForOne:
     def _get(
         self, url: str, *, most_bytes: int, read: Callable[[bytes], bytes], now: datetime
     ) -> bytes:
-        return self._fetch(_Key(url), body=None, most_bytes=most_bytes, read=read, now=now)
+        # what was read as one thing is not remembered as another
+        key = _Key(url, str(most_bytes).encode())
+        return self._fetch(key, body=None, most_bytes=most_bytes, read=read, now=now)
 
     def _fetch(
         self,
