@@ -256,7 +256,8 @@ class _Reader:
             raise ParsingFailed("too_many_elements")
         if len(self._open) == MOST_DEEP:
             raise ParsingFailed("too_deep")
-        scope, attributes = _NO_SCOPE if parent is None else parent.scope, ()
+        scope = _NO_SCOPE if parent is None else parent.scope
+        attributes: tuple[Attribute, ...] = ()
         if raw:
             scope, attributes = _read_attributes(raw, scope)
         element = Element(

@@ -127,6 +127,7 @@ class _Subtrees(Selection):
     __slots__ = ()
 
     def has(self, node: Node | Attribute, around: Element | None, before: int) -> bool:
+        del before  # whatever stands in an element goes with it
         if isinstance(node, Element):
             return node.number in self.elements
         return around is not None and around.number in self.elements
