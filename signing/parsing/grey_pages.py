@@ -39,7 +39,7 @@ def draw_grey(asked: GreyAsked, inputs: Sequence[memoryview], output: BinaryIO) 
             try:
                 page = document[at]
                 bitmap = page.render(
-                    scale=_scale(page.get_size(), asked), grayscale=True, draw_annots=True
+                    scale=scale_of(page.get_size(), asked), grayscale=True, draw_annots=True
                 )
             except pypdfium2.PdfiumError as failure:
                 raise DocumentRefused("damaged") from failure
@@ -49,11 +49,15 @@ def draw_grey(asked: GreyAsked, inputs: Sequence[memoryview], output: BinaryIO) 
                 start = row * bitmap.stride
                 output.write(rows[start : start + bitmap.width])
             if asked.place is not None and asked.place[0] % number == at:
-                box = _in_pixels(page, asked.place[1:], size=sizes[-1])
+                box = box_in_pixels(page, asked.place[1:], size=sizes[-1])
     return GreyDrawn(tuple(sizes), number, box)
 
 
-def _scale(size: tuple[float, float], asked: GreyAsked) -> float:
+def scale_of(size: tuple[float, float], asked: GreyAsked) -> float:
+    """How large a page is drawn: as asked for, smaller where it would have too many pixels.
+
+    Raises  DocumentRefused: damaged, for a page without an extent.
+    """
     width, height = size
     if not (width > 0 and height > 0):
         raise DocumentRefused("damaged")
@@ -65,9 +69,10 @@ def _scale(size: tuple[float, float], asked: GreyAsked) -> float:
     )
 
 
-def _in_pixels(
+def box_in_pixels(
     page: Any, place: tuple[float, float, float, float], *, size: tuple[int, int]
 ) -> _Box:
+    """Left, top, right, bottom in pixels of a place in default user space."""
     corners = []
     for x, y in (place[:2], place[2:]):
         found = ctypes.c_int(), ctypes.c_int()

@@ -11,9 +11,9 @@ import io
 import struct
 import zlib
 from decimal import InvalidOperation
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
-from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils import generic, misc
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.xref import XRefSectionData
@@ -44,7 +44,32 @@ Location = int | tuple[int, int] | None
 quick_hex.install()
 
 
-def open_lax(data: bytes, *, reader: type[PdfFileReader] = PdfFileReader) -> PdfFileReader:
+class LaxReader(PdfFileReader):  # type: ignore[misc]  # a class of a library without types
+    """Reads the header of an object stream once, not once for each object in it."""
+
+    def __init__(self, stream: BinaryIO, *, strict: bool = False) -> None:
+        self._packed: dict[int, tuple[BinaryIO, dict[int, int]]] = {}
+        super().__init__(stream, strict=strict)
+
+    def _get_object_from_stream(self, idnum: int, stmnum: int, idx: int) -> Any:
+        del idx  # an object is found by its number
+        if stmnum not in self._packed:
+            packed = generic.Reference(stmnum, 0, self).get_object()
+            content, first = packed.data, int(packed["/First"])
+            header = [int(one) for one in content[:first].split()[: 2 * int(packed["/N"])]]
+            starts = {
+                number: first + at for number, at in zip(header[-2::-2], header[::-2], strict=True)
+            }
+            self._packed[stmnum] = io.BytesIO(content), starts
+        stream, starts = self._packed[stmnum]
+        if idnum not in starts:
+            return generic.NullObject()
+        stream.seek(starts[idnum])
+        misc.read_non_whitespace(stream, seek_back=True)
+        return generic.read_object(stream, generic.Reference(idnum, 0, self))
+
+
+def open_lax(data: bytes, *, reader: type[LaxReader] = LaxReader) -> LaxReader:
     """A reader.
 
     Raises  DocumentRefused: encrypted; whatever is in `DAMAGE`.

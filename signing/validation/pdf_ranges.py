@@ -113,7 +113,7 @@ def check_ranges(view: memoryview, read: SignatureRead) -> Ranges:
 
 
 def _unusable(view: memoryview, read: SignatureRead, why: Reason) -> Ranges:
-    """A signature of which nobody can tell what it is over; who made it can be read all the same."""
+    """Nobody can tell what such a one is over; who made it can be read all the same."""
     value, _ = _split(_cut(view, *read.contents))
     return Ranges(octets=value, malformed=(why,))
 

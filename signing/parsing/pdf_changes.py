@@ -1,0 +1,46 @@
+"""Signed revisions of a PDF, each compared with the document as it is.
+
+What lives here: `compare_pdf`.  What cannot be compared is
+said, and everything is then to be drawn.
+Source: ISO 32000-2 §7.5.6.
+Not here: the comparison (`pdf_differences`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import BinaryIO
+
+from signing.errors import DocumentRefused
+from signing.messages.pdf_changes import CompareAnswered, CompareAsked, Compared, Difference
+from signing.parsing.pdf_differences import compare
+from signing.parsing.pdf_lax import DAMAGE
+from signing.parsing.pdf_sameness import TooMuch
+from signing.parsing.pdf_snapshot import Snapshot
+
+
+def compare_pdf(
+    asked: CompareAsked, inputs: Sequence[memoryview], _output: BinaryIO
+) -> CompareAnswered:
+    """What differs for each revision.
+
+    Raises  DocumentRefused: encrypted, damaged (of the document as it is).
+    """
+    data = bytes(inputs[0])
+    try:
+        now = Snapshot(data)
+    except DAMAGE as failure:
+        raise DocumentRefused("damaged") from failure
+    return CompareAnswered(tuple(_compared(data[:end], now) for end in asked.ends))
+
+
+def _compared(signed: bytes, now: Snapshot) -> Compared:
+    try:
+        before = Snapshot(signed)
+    except (*DAMAGE, DocumentRefused):
+        difference = Difference(code="signed_revision_unreadable")
+        return Compared(differences=(difference,), is_told=False)
+    try:
+        return compare(before, now)
+    except (*DAMAGE, TooMuch):
+        return Compared(differences=(Difference(code="not_compared"),), is_told=False)

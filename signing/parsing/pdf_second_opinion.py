@@ -1,0 +1,193 @@
+"""What a library of others says about changes behind a signature.
+
+What lives here: pyHanko's difference analysis, revision by revision, made quick: of the signed
+revision it wants to know every way in which a touched object is reached, and reads the whole
+document for it; here only objects are entered that reach a touched one.
+NOTE: it raises what it likes about files that are not as it wants them: that is an answer too.
+Source: pyHanko 0.38, `pyhanko.sign.diff_analysis`, `HistoricalResolver._load_reverse_xref_cache`.
+Not here: what follows from it (`signing/validation/pdf_changes.py`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, BinaryIO, Final
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import HistoricalResolver, RawPdfPath
+from pyhanko.sign.diff_analysis import (
+    DEFAULT_DIFF_POLICY,
+    ModificationLevel,
+    SuspiciousModification,
+)
+from pyhanko.sign.fields import MDPPerm
+
+from signing.errors import DocumentRefused
+from signing.messages.pdf_changes import ReviewAnswered, ReviewAsked
+from signing.parsing.pdf_lax import DAMAGE, LaxReader, number_of, open_lax
+from signing.parsing.pdf_snapshot import Snapshot
+
+_LEVELS: Final = {
+    ModificationLevel.NONE: "none",
+    ModificationLevel.LTA_UPDATES: "evidence",
+    ModificationLevel.FORM_FILLING: "form_filling",
+    ModificationLevel.ANNOTATIONS: "annotations",
+    ModificationLevel.OTHER: "suspicious",
+}
+_DEEPEST: Final = 200
+_MOST_PATHS: Final = 200_000
+
+
+class _Resolver(HistoricalResolver):  # type: ignore[misc]  # a class of a library without types
+    """A revision of which it is known what reaches what was touched since.
+
+    Takes   wanted: numbers of touched objects and of all that reach them.
+    """
+
+    wanted: frozenset[int] = frozenset()
+    _indirect_object_access_cache: dict[generic.Reference, set[RawPdfPath]] | None
+
+    def _load_reverse_xref_cache(self) -> None:
+        """Every path from the trailer to a touched object, as the library writes them."""
+        if self._indirect_object_access_cache is not None:
+            return
+        walk = _Paths(self)
+        walk.follow(self.trailer_view, (), frozenset(), is_structure=False)
+        self._indirect_object_access_cache = {
+            reference: {RawPdfPath(*path) for path in paths}
+            for reference, paths in walk.found.items()
+        }
+
+
+class _Paths:
+    """The same walk as the library's, into what is wanted alone."""
+
+    def __init__(self, resolver: _Resolver) -> None:
+        self.resolver = resolver
+        self.found: dict[generic.Reference, set[tuple[str | int, ...]]] = defaultdict(set)
+        self.left = _MOST_PATHS
+        self.pages: dict[int, tuple[str | int, ...]] = {}
+        self.structure: set[int] = set()
+        root = resolver.root
+        if "/Pages" in root:
+            self._note_pages(root.raw_get("/Pages"), ("/Root", "/Pages"), 0)
+        if "/StructTreeRoot" in root:
+            self._note_structure(root["/StructTreeRoot"], 0)
+
+    def follow(
+        self,
+        value: Any,
+        path: tuple[str | int, ...],
+        seen: frozenset[int],
+        *,
+        is_structure: bool,
+    ) -> None:
+        """Note every reference below a value.
+
+        NOTE: a page is entered on its own way through the tree alone, or paths multiply.
+        """
+        self.left -= 1
+        if self.left < 0 or len(path) > _DEEPEST:
+            raise RecursionError
+        number = number_of(value)
+        if number is not None:
+            if number not in self.resolver.wanted or number in seen:
+                return
+            self.found[value.reference].add(path)
+            seen |= {number}
+            value = self.resolver(value.reference)
+            if self.pages.get(number, path) != path:
+                return
+            if number in self.structure and not is_structure:
+                return
+        if isinstance(value, generic.DictionaryObject):
+            for key, one in value.items():
+                if key == "/Parent" or (is_structure and key == "/P"):
+                    continue
+                begins = key == "/K" and path == ("/Root", "/StructTreeRoot")
+                self.follow(one, (*path, key), seen, is_structure=is_structure or begins)
+        elif isinstance(value, generic.ArrayObject):
+            for at, one in enumerate(value):
+                self.follow(one, (*path, at), seen, is_structure=is_structure)
+
+    def _note_pages(self, reference: Any, path: tuple[str | int, ...], depth: int) -> None:
+        number = number_of(reference)
+        if number is None or number in self.pages or depth > _DEEPEST:
+            return
+        self.pages[number] = path
+        if number not in self.resolver.wanted:
+            return
+        node = self.resolver(reference.reference)
+        if isinstance(node, generic.DictionaryObject) and "/Kids" in node:
+            for at, kid in enumerate(node["/Kids"]):
+                self._note_pages(kid, (*path, "/Kids", at), depth + 1)
+
+    def _note_structure(self, element: Any, depth: int) -> None:
+        if depth > _DEEPEST or not isinstance(element, generic.DictionaryObject):
+            return
+        below = element.get("/K", ())
+        for kid in below if isinstance(below, generic.ArrayObject) else (below,):
+            number = number_of(kid)
+            if number is None or number in self.structure:
+                continue
+            self.structure.add(number)
+            if number in self.resolver.wanted:
+                self._note_structure(self.resolver(kid.reference), depth + 1)
+
+
+class _Reader(LaxReader):
+    """Gives resolvers that know what is wanted."""
+
+    def get_historical_resolver(self, revision: int) -> _Resolver:
+        """See the library."""
+        cache = self._historical_resolver_cache
+        if revision not in cache:
+            cache[revision] = _Resolver(self, revision)
+        return cache[revision]  # type: ignore[no-any-return]  # of a library without types
+
+
+def review(asked: ReviewAsked, inputs: Sequence[memoryview], _output: BinaryIO) -> ReviewAnswered:
+    """The level of changes behind each revision, as far as `most_steps` go.
+
+    Raises  DocumentRefused: encrypted, damaged.
+    """
+    data = bytes(inputs[0])
+    try:
+        reader = open_lax(data, reader=_Reader)
+        starts = [
+            reader.xrefs.get_startxref_for_revision(one) for one in range(reader.total_revisions)
+        ]
+    except DAMAGE as failure:
+        raise DocumentRefused("damaged") from failure
+    left = asked.most_steps
+    levels = []
+    for end, permission in zip(asked.ends, asked.permissions, strict=True):
+        base = max((at for at, start in enumerate(starts) if start < end), default=0)
+        left -= len(starts) - 1 - base
+        levels.append("not_told" if left < 0 else _level(reader, data[:end], base, permission))
+    return ReviewAnswered(tuple(levels))
+
+
+def _level(reader: _Reader, signed: bytes, base: int, permission: int) -> str:
+    try:
+        resolver = reader.get_historical_resolver(base)
+        resolver.wanted = _wanted(reader, signed, base)
+        said = DEFAULT_DIFF_POLICY.review_file(
+            reader, resolver, doc_mdp=MDPPerm(permission) if permission else None
+        )
+    except (*DAMAGE, DocumentRefused):
+        return "suspicious"
+    if isinstance(said, SuspiciousModification):
+        return "suspicious"
+    return _LEVELS.get(said.modification_level, "suspicious")
+
+
+def _wanted(reader: _Reader, signed: bytes, base: int) -> frozenset[int]:
+    """What later revisions touch, and everything that reaches it in the signed one."""
+    touched = {
+        reference.idnum
+        for revision in range(base + 1, reader.total_revisions)
+        for reference in reader.xrefs.explicit_refs_in_revision(revision)
+    }
+    return frozenset(Snapshot(signed).reaching(touched))

@@ -1,0 +1,193 @@
+"""A PDF as it was at the end of one of its revisions, and what refers to what in it.
+
+What lives here: `Snapshot`, read from the octets up to there and nothing behind them, so that no
+later table has a say in what the signed revision is; and the graph of references, taken from the
+octets at large: an edge too many costs time, an edge too few would hide a change.
+Source: ISO 32000-2 §7.3.10 (references), §7.5.4, §7.5.7 (object streams), §7.7.3 (pages).
+Not here: comparing (`pdf_sameness`, `pdf_differences`).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from pyhanko.pdf_utils import generic
+
+from signing.parsing.pdf_lax import (
+    DAMAGE,
+    Location,
+    elements,
+    entry,
+    locations,
+    number_of,
+    open_lax,
+    value_of,
+)
+from signing.parsing.pdf_tokens import Malformed, dictionary_at
+
+_REFERENCE: Final = re.compile(rb"(\d{1,10})[\x00\t\n\f\r ]+\d{1,5}[\x00\t\n\f\r ]+R")
+_STREAM: Final = re.compile(rb">>[\x00\t\n\f\r ]*stream\r?\n")
+_DIGITS: Final = re.compile(rb"<[0-9A-Fa-f\x00\t\n\f\r ]{64,}>")
+_LONG: Final = 2_000
+_MOST_PAGES: Final = 10_000
+_DEEPEST: Final = 64
+
+
+class Snapshot:
+    """A document of so many octets.
+
+    Raises  DocumentRefused: encrypted; whatever is in `DAMAGE`.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.reader = open_lax(data)
+        self.places: dict[int, Location] = locations(self.reader)
+        self.root: generic.DictionaryObject = self.reader.root
+        self.root_number = number_of(self.reader.trailer.raw_get("/Root")) or 0
+        self._pages: list[int] | None = None
+        self._referring: dict[int, set[int]] | None = None
+        self._opaque: set[int] = set()
+
+    def fetch(self, number: int) -> Any:
+        """The value of an object; None for one that is freed or was never there."""
+        if self.places.get(number) is None:
+            return None
+        return value_of(self.reader.get_object(generic.Reference(number, 0, self.reader)))
+
+    def resolve(self, value: Any) -> Any:
+        """What a value of this document stands for, freed objects being nothing."""
+        number = number_of(value)
+        if number is not None and self.places.get(number) is None:
+            return None
+        return value_of(value)
+
+    @property
+    def pages(self) -> list[int]:
+        """The numbers of all pages in order; 0 for one that is no object by itself."""
+        if self._pages is None:
+            self._pages = list(self._walk())
+        return self._pages
+
+    def nodes(self) -> set[int]:
+        """The numbers of what stands above pages in their tree."""
+        found: set[int] = set()
+        waiting = [self.root.raw_get("/Pages")] if "/Pages" in self.root else []
+        while waiting and len(found) < _MOST_PAGES:
+            reference = waiting.pop()
+            number = number_of(reference) or 0
+            node = value_of(reference)
+            kids = elements(entry(node, "/Kids"))
+            if number in found or not kids:
+                continue
+            found.add(number)
+            if entry(node, "/Count") != len(kids):
+                waiting += kids
+        return found - {0}
+
+    def _walk(self) -> Iterator[int]:
+        """NOTE: of a node with as many kids as pages the first is read alone: they are pages."""
+        waiting = [(self.root.raw_get("/Pages"), 0)] if "/Pages" in self.root else []
+        seen: set[int] = set()
+        count = 0
+        while waiting and count < _MOST_PAGES:
+            reference, depth = waiting.pop()
+            number = number_of(reference) or 0
+            node = value_of(reference)
+            if not isinstance(node, generic.DictionaryObject) or depth > _DEEPEST:
+                continue
+            if "/Kids" not in node:
+                count += 1
+                yield number
+            elif number not in seen:
+                seen.add(number)
+                kids = elements(entry(node, "/Kids"))[:_MOST_PAGES]
+                if kids and entry(node, "/Count") == len(kids) and _is_page(kids[0]):
+                    count += len(kids)
+                    yield from (number_of(one) or 0 for one in kids)
+                else:
+                    waiting += [(one, depth + 1) for one in reversed(kids)]
+
+    def reaching(self, numbers: Iterable[int], *, stops: frozenset[int] = frozenset()) -> set[int]:
+        """These objects and all that refer to them, whatever the way; not beyond `stops`."""
+        referring = self._references()
+        found = set(numbers) | self._opaque
+        waiting = list(found)
+        while waiting:
+            number = waiting.pop()
+            if number in stops:
+                continue
+            for one in referring.get(number, ()):
+                if one not in found:
+                    found.add(one)
+                    waiting.append(one)
+        return found
+
+    def _references(self) -> dict[int, set[int]]:
+        """Who refers to each object."""
+        if self._referring is None:
+            referring: defaultdict[int, set[int]] = defaultdict(set)
+            offsets = sorted({place for place in self.places.values() if isinstance(place, int)})
+            packed: dict[int, list[int]] = defaultdict(list)
+            for number, place in self.places.items():
+                if isinstance(place, int):
+                    next_one = bisect_right(offsets, place)
+                    end = offsets[next_one] if next_one < len(offsets) else len(self.data)
+                    self._note(number, self._extent(place, end), referring)
+                elif place is not None:
+                    packed[place[0]].append(number)
+            for container, numbers in packed.items():
+                self._note_packed(container, numbers, referring)
+            self._referring = referring
+        return self._referring
+
+    def _note(self, number: int, octets: bytes, referring: dict[int, set[int]]) -> None:
+        if b"%" in octets:  # a comment may stand within a reference
+            self._opaque.add(number)
+        if len(octets) > _LONG:  # a signature, most of the time
+            octets = _DIGITS.sub(b" ", octets)
+        for target in _REFERENCE.findall(octets):
+            referring[int(target)].add(number)
+
+    def _extent(self, start: int, end: int) -> bytes:
+        """An object's octets, without those of its stream where it is certain where that begins."""
+        opening = _STREAM.search(self.data, start, end)
+        if opening is None:
+            return self.data[start:end]
+        before = self.data[start : opening.end()]
+        if b"(" not in before and b"%" not in before:
+            return before
+        try:  # the keyword may stand in a string, or in a comment
+            return self.data[start : dictionary_at(self.data, start)[2]]
+        except Malformed:
+            return self.data[start:end]
+
+    def _note_packed(
+        self, container: int, numbers: list[int], referring: dict[int, set[int]]
+    ) -> None:
+        """Objects in an object stream; together where it cannot be told where each one begins."""
+        try:
+            stream = self.fetch(container)
+            content, first, count = stream.data, int(stream["/First"]), int(stream["/N"])
+            header = [int(one) for one in content[:first].split()[: 2 * count]]
+            starts = sorted(
+                (first + at, number) for number, at in zip(header[::2], header[1::2], strict=True)
+            )
+        except DAMAGE:
+            self._opaque.update(numbers)
+            return
+        wanted = set(numbers)
+        for index, (start, number) in enumerate(starts):
+            end = starts[index + 1][0] if index + 1 < len(starts) else len(content)
+            if number in wanted:
+                wanted.discard(number)
+                self._note(number, content[start:end], referring)
+        self._opaque.update(wanted)
+
+
+def _is_page(reference: Any) -> bool:
+    return "/Kids" not in (value_of(reference) or {})
