@@ -47,8 +47,10 @@ from signing.validation.names import is_same_name
 from signing.validation.verify_value import is_value_of
 
 _DSA: Final = "1.2.840.10040.4.1"
-LARGEST: Final = 256 * 1024
+LARGEST: Final = 128 * 1024
 """Octets of a certificate; a longer one is not read."""
+_ORDINARY: Final = 8 * 1024
+"""Octets of a certificate that is worth remembering: what remembers is bounded in number alone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,13 +99,23 @@ class Certificate:
 
 def find_certificate(der: bytes) -> Certificate | None:
     """A certificate, or None for what is none."""
+    if len(der) <= _ORDINARY:
+        return _remembered(der)
     return _read(der) if len(der) <= LARGEST else None
 
 
-@lru_cache(maxsize=2048)
 def is_signed_by(certificate: Certificate, *, key: bytes) -> bool:
     """Whether a key (DER of its SubjectPublicKeyInfo, whole) signed a certificate."""
+    if len(certificate.der) + len(key) <= _ORDINARY:
+        return _remembered_value(certificate, key)
+    return _is_value(certificate, key)
+
+
+def _is_value(certificate: Certificate, key: bytes) -> bool:
     return is_value_of(key, signed=certificate.signed)
+
+
+_remembered_value: Final = lru_cache(maxsize=2048)(_is_value)
 
 
 @lru_cache(maxsize=1024)
@@ -147,12 +159,14 @@ def _has_parameters(algorithm: Element) -> bool:
     return len(parts) == 2 and parts[1].tag == SEQUENCE
 
 
-@lru_cache(maxsize=512)
 def _read(der: bytes) -> Certificate | None:
     try:
         return _certificate(der)
     except UNREADABLE:
         return None
+
+
+_remembered: Final = lru_cache(maxsize=512)(_read)
 
 
 def _certificate(der: bytes) -> Certificate:

@@ -24,7 +24,7 @@ _HOST_OF_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^@/?#]*@)?([^:/
 _ONLY_NUMBERS: Final = re.compile(r"[0-9.]+\Z")
 _ALTERNATIVE_NAMES: Final = "2.5.29.17"
 _EMPTY_NAME: Final = b"\x30\x00"
-MOST_COMPARISONS: Final = 1 << 16
+MOST_COMPARISONS: Final = 1 << 14
 """Names times subtrees, for one certificate; beyond that nobody can say."""
 
 

@@ -40,18 +40,31 @@ _ENCODINGS: Final = {
     0x1E: "utf-16-be",
 }
 _A_STRING: Final = 0
+_LONGEST_TEXT: Final = 1024
+"""Octets of a string that is prepared; longer ones compare as they stand.
+
+NOTE: preparing takes time by the square of the length when somebody piles up accents.
+"""
+_ORDINARY: Final = 2048
+"""Octets of a name that is worth remembering."""
 EMAIL_ADDRESS: Final = bytes.fromhex("06092a864886f70d010901")
 """DER of the type of an address in a distinguished name (RFC 2985 §5.2.1)."""
 
 
-@lru_cache(maxsize=4096)
 def comparable(name: bytes) -> ComparableName:
     """A distinguished name in the form that compares.
 
     Takes   name: DER of the Name.
     Raises  DerMalformed.
     """
+    return _remembered(name) if len(name) <= _ORDINARY else _comparable(name)
+
+
+def _comparable(name: bytes) -> ComparableName:
     return tuple(comparable_part(one) for one in sequence(name, most=256))
+
+
+_remembered: Final = lru_cache(maxsize=4096)(_comparable)
 
 
 def comparable_part(part: Element) -> frozenset[_Attribute]:
@@ -132,7 +145,7 @@ def _text(value: Element) -> str:
 
 def _prepared(value: Element) -> tuple[int, str | bytes]:
     """Strings of every kind alike, whatever else by its octets."""
-    if value.tag not in _ENCODINGS:
+    if value.tag not in _ENCODINGS or len(value.content) > _LONGEST_TEXT:
         return value.tag, bytes(value.content)
     text = unicodedata.normalize("NFKC", _text(value)).casefold()
     return _A_STRING, " ".join(text.split())

@@ -28,7 +28,7 @@ from signing.validation.paths import CertificatePath, TrustAnchors
 MOST_CERTIFICATES: Final = 4096
 """Of a pool; what comes after is not read."""
 MOST_PATHS: Final = 16
-MOST_STEPS: Final = 512
+MOST_STEPS: Final = 1024
 """Candidates looked at in one search."""
 LONGEST: Final = 16
 """Certificates in a path."""
@@ -47,17 +47,35 @@ class CertificatePool:
             found for one in given if (found := find_certificate(one)) is not None
         )
         self._by_subject: dict[ComparableName | bytes, list[Certificate]] = defaultdict(list)
+        self._by_key: dict[tuple[ComparableName | bytes, bytes], list[Certificate]] = defaultdict(
+            list
+        )
         self._by_issuer: dict[ComparableName | bytes, list[Certificate]] = defaultdict(list)
         self._distances: deque[tuple[TrustAnchors, Mapping[ComparableName | bytes, int]]] = deque(
             maxlen=4
         )
         for one in self.certificates:
-            self._by_subject[name_key(one.subject)].append(one)
+            name = name_key(one.subject)
+            self._by_subject[name].append(one)
+            if one.extensions.subject_key is not None:
+                self._by_key[name, one.extensions.subject_key].append(one)
             self._by_issuer[name_key(one.issuer)].append(one)
 
     def by_subject(self, name: bytes) -> tuple[Certificate, ...]:
         """Those of a name (DER)."""
         return tuple(self._by_subject.get(name_key(name), ()))
+
+    def issuers_of(self, certificate: Certificate) -> Iterator[Certificate]:
+        """Those of the right name, first the ones with the right identifier of the key."""
+        name = name_key(certificate.issuer)
+        wanted = certificate.extensions.authority_key
+        fitting = self._by_key.get((name, wanted), ()) if wanted is not None else ()
+        yield from fitting
+        yield from (
+            one
+            for one in self._by_subject.get(name, ())
+            if not fitting or one.extensions.subject_key != wanted
+        )
 
     def distances(self, anchors: TrustAnchors) -> Mapping[ComparableName | bytes, int]:
         """How many certificates lie, at least, between a name and an anchor, by names alone.
@@ -142,8 +160,6 @@ class _Search:
         if len(chain) == LONGEST:
             return
         for above in self._issuers(last, chain=chain):
-            if not self._may_step():
-                return
             if _may_have_signed(last, above):
                 yield from self.paths((*chain, above))
 
@@ -151,9 +167,14 @@ class _Search:
         self, certificate: Certificate, *, chain: tuple[Certificate, ...]
     ) -> list[Certificate]:
         used = {(name_key(one.subject), one.key) for one in chain}
+        # looking at one is a step, too: thousands of the same name are not sorted again and again
+        looked_at = list(
+            itertools.islice(self.pool.issuers_of(certificate), max(MOST_STEPS - self.steps, 0))
+        )
+        self.steps += len(looked_at)
         found = [
             one
-            for one in self.pool.by_subject(certificate.issuer)
+            for one in looked_at
             if (name_key(one.subject), one.key) not in used
             and name_key(one.issuer) in self.distances
             # an anchor's own certificate was taken as the anchor

@@ -28,10 +28,10 @@ from signing.validation.status import CertificateStatus
 from signing.validation.status_evidence import Inquiry
 from signing.validation.status_signers import Signer, find_list_signer
 from signing.validation.verdict import Reason, because
-from signing.validation.verify_value import is_value_of
 
 _ALL: Final = frozenset(range(1, 9))
 """Bits of ReasonFlags (§4.2.1.13); the first is unused."""
+_MOST_POINTS: Final = 32
 _REMOVED: Final = "removeFromCRL"
 _HOLD: Final = "certificateHold"
 
@@ -110,7 +110,7 @@ def revoked(entry: Entry, *, status: CertificateStatus, inquiry: Inquiry) -> Cer
 
 def _points(certificate: Certificate) -> Iterator[_Point]:
     """Those of the certificate, and the one that is its issuer's name (§6.3.3, last paragraph)."""
-    for one in certificate.extensions.points:
+    for one in certificate.extensions.points[:_MOST_POINTS]:
         try:
             yield _point(one, certificate=certificate)
         except UNREADABLE:
@@ -158,7 +158,7 @@ def _use(  # noqa: PLR0917  # the state variables of one loop of the standard
         return because(fault, kind="crl", this_update=found.this_update.isoformat())
     try:
         # (b) its scope
-        fault = _find_scope_fault(found, point, certificate) or _find_form_fault(found)
+        fault = _find_scope_fault(found, point, certificate) or _find_form_fault(found, inquiry)
         if fault:
             return because(fault)
         # (d), (e) the reasons that it is about
@@ -205,7 +205,7 @@ def _find_scope_fault(found: RevocationList, point: _Point, certificate: Certifi
     return "crl_only_attributes" if scope.only_attributes else ""
 
 
-def _find_form_fault(found: RevocationList) -> str:
+def _find_form_fault(found: RevocationList, inquiry: Inquiry) -> str:
     """§5.2 and §5.3 (critical extensions), §5.1.1.2 (both algorithms the same).
 
     Raises  DerMalformed.
@@ -214,7 +214,7 @@ def _find_form_fault(found: RevocationList) -> str:
         return "algorithm_differs"
     if found.unknown:
         return "crl_extension_unknown"
-    return "crl_entry_extension_unknown" if found.has_unknown_entries() else ""
+    return "crl_entry_extension_unknown" if inquiry.evidence.has_unknown_entries(found) else ""
 
 
 def _find_delta(base: RevocationList, *, signer: Signer, inquiry: Inquiry) -> RevocationList | None:
@@ -228,11 +228,11 @@ def _find_delta(base: RevocationList, *, signer: Signer, inquiry: Inquiry) -> Re
         is_alike = (
             one.scope_der == base.scope_der and one.authority_key_der == base.authority_key_der
         )
-        if not is_next or not is_alike or _find_form_fault(one):
+        if not is_next or not is_alike or _find_form_fault(one, inquiry):
             continue
         if inquiry.find_time_fault(one.this_update, one.next_update):
             continue
-        if inquiry.budget.spend() and is_value_of(signer.key, signed=one.signed):
+        if inquiry.budget.spend() and inquiry.evidence.is_signed(one, key=signer.key):
             return one
     return None
 

@@ -22,6 +22,7 @@ from signing.validation.revocation_lists import RevocationList, find_list
 from signing.validation.status import CertificateStatus, StatusSettings
 from signing.validation.status_answers import Answer, Single, find_answer
 from signing.validation.verdict import Reason, because
+from signing.validation.verify_value import is_value_of
 
 MOST_PIECES: Final = 2048
 """Lists, and answers; what comes after is not read."""
@@ -50,7 +51,26 @@ class Evidence:
         self.certificates = tuple(dict.fromkeys(certificates))
         self.ocsp_responses = tuple(dict.fromkeys(islice(ocsp_responses, MOST_PIECES)))
         self.crls = tuple(dict.fromkeys(islice(crls, MOST_PIECES)))
+        # by identity: the heap keeps its pieces as long as it lives
+        self._signed: dict[tuple[int, bytes], bool] = {}
+        self._unknown_entries: dict[int, bool] = {}
         self._pools: dict[tuple[bytes, ...], CertificatePool] = {}
+
+    def is_signed(self, piece: RevocationList | Answer, *, key: bytes) -> bool:
+        """Whether a key (DER of its SubjectPublicKeyInfo, whole) signed a piece; remembered."""
+        asked = (id(piece), key)
+        if asked not in self._signed:
+            self._signed[asked] = is_value_of(key, signed=piece.signed)
+        return self._signed[asked]
+
+    def has_unknown_entries(self, found: RevocationList) -> bool:
+        """As the list says; remembered.
+
+        Raises  DerMalformed.
+        """
+        if id(found) not in self._unknown_entries:
+            self._unknown_entries[id(found)] = found.has_unknown_entries()
+        return self._unknown_entries[id(found)]
 
     @cached_property
     def pool(self) -> CertificatePool:

@@ -31,7 +31,6 @@ from signing.validation.revocation_lists import RevocationList
 from signing.validation.status_answers import Answer
 from signing.validation.status_evidence import Inquiry
 from signing.validation.verdict import Reason, because
-from signing.validation.verify_value import is_value_of
 
 _MOST_PATHS: Final = 4
 _MOST_SIGNERS: Final = 16
@@ -158,7 +157,7 @@ def find_responder(
         is_issuer = _is_named(answer, names=issuer.names, key_bits=issuer.key_bits)
     except DerMalformed:
         is_issuer = False
-    if is_issuer and inquiry.budget.spend() and is_value_of(issuer.key, signed=answer.signed):
+    if is_issuer and inquiry.budget.spend() and inquiry.evidence.is_signed(answer, key=issuer.key):
         return Signer(issuer.key, None)
     # 2
     fault = "responder_unknown"
@@ -183,7 +182,7 @@ def _tells_own_status(certificate: Certificate, found: RevocationList) -> bool:
 
 
 def _did_sign(key: bytes, found: RevocationList, inquiry: Inquiry) -> bool:
-    return inquiry.budget.spend() and is_value_of(key, signed=found.signed)
+    return inquiry.budget.spend() and inquiry.evidence.is_signed(found, key=key)
 
 
 def _candidates(
@@ -264,7 +263,7 @@ def _try_responder(
         return "responder_invalid", None
     if not (responder.may("digitalSignature") or responder.may("nonRepudiation")):
         return "responder_may_not", None
-    if not (inquiry.budget.spend() and is_value_of(result.key, signed=answer.signed)):
+    if not (inquiry.budget.spend() and inquiry.evidence.is_signed(answer, key=result.key)):
         return "ocsp_signature_broken", None
     if NO_CHECK in responder.extensions.present:
         return "", Signer(result.key, path)
