@@ -20,9 +20,9 @@ _Code = Annotated[str, msgspec.Meta(max_length=64)]
 class ZipAsked(msgspec.Struct, frozen=True):
     """Asks for all files of a container.
 
-    Takes   most_members, most_bytes: of all of them together, unpacked; most_ratio: of unpacked to
-            packed bytes, above `ratio_from` bytes; deepest: containers in containers are looked at
-            so far, and never unpacked.
+    Takes   most_members; most_bytes: of all packed ones together, unpacked; most_ratio: of
+            unpacked to packed bytes, above `ratio_from` bytes; deepest: containers in
+            containers are looked at so far, and never unpacked.
     """
 
     most_members: int
@@ -33,7 +33,10 @@ class ZipAsked(msgspec.Struct, frozen=True):
 
 
 class ZipMember(msgspec.Struct, frozen=True):
-    """One file; `problem` says why it has no content, and is empty when it has."""
+    """One file; `problem` says why it has no content, and is empty when it has.
+
+    Takes   size: of what was written to the output; what is stored as it is stays where it is.
+    """
 
     name: _Name
     size: int
@@ -50,15 +53,12 @@ class ZipProblem(msgspec.Struct, frozen=True):
 class FoundZip(msgspec.Struct, frozen=True):
     """The files in the order of the directory; contents lie in the output one after the other.
 
-    Takes   refusal: why there are none, or empty; comment: of the container;
-            type_first: the first file is `mimetype`, stored and without an extra field.
+    Takes   refusal: why there are none, or empty.
     """
 
     members: Annotated[tuple[ZipMember, ...], msgspec.Meta(max_length=MOST_MEMBERS)] = ()
     problems: Annotated[tuple[ZipProblem, ...], msgspec.Meta(max_length=256)] = ()
     refusal: _Code = ""
-    comment: Annotated[str, msgspec.Meta(max_length=256)] = ""
-    type_first: bool = False
 
 
 READ_ZIP: Final = Task(

@@ -2,8 +2,8 @@
 
 What lives here: `read`, behind the walls.
 Source: ETSI EN 319 162-1 annex A.4 (ASiCManifest), and its schema.
-Not here: whether the files are what it says.  NOTE: some put the files inside of SigReference; where
-an element stands makes no difference here.
+Not here: whether the files are what it says.  NOTE: some put the files inside of
+SigReference; where an element stands makes no difference here.
 """
 
 from __future__ import annotations

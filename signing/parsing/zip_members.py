@@ -11,25 +11,29 @@ apart to be raised (`asic_members.py`).
 from __future__ import annotations
 
 import zlib
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Final
 
+from signing.formats.zip_directory import (
+    DEFLATED,
+    ENCRYPTED,
+    STORED,
+    Directory,
+    Entry,
+    NotZip,
+    read_directory,
+)
 from signing.messages.zip_members import FoundZip, ZipAsked, ZipMember, ZipProblem
-from signing.parsing.zip_directory import ENCRYPTED, Directory, Entry, NotZip, read_directory
 
-_STORED: Final = 0
-_DEFLATED: Final = 8
 _CHUNK: Final = 1 << 18
 _LONGEST_NAME: Final = 1_024
 _MOST_PROBLEMS: Final = 200
 _MAGIC: Final = b"PK\x03\x04"
-_NOT_FOR_NAMES: Final = frozenset("\\\0")
 _LARGEST_INSIDE: Final = 64 << 20
 
 
 def read(asked: ZipAsked, inputs: Sequence[memoryview], output: BinaryIO) -> FoundZip:
-    """Write the contents of all files to `output`, one after the other.
+    """Write the contents of all packed files to `output`, one after the other.
 
     1. The directory, as far as it can be believed.
     2. It is no bomb, by what it says; what is unpacked is never more than that.
@@ -42,20 +46,17 @@ def read(asked: ZipAsked, inputs: Sequence[memoryview], output: BinaryIO) -> Fou
         directory = read_directory(view, most=asked.most_members)
     except NotZip as broken:
         return FoundZip(refusal=str(broken))
-    files = [one for one in directory.entries if not one.is_folder]
+    files = directory.files
     problems = [ZipProblem(code) for code in directory.problems]
     # 2
     if is_bomb(directory, asked=asked):
-        return FoundZip(problems=tuple(problems), refusal="zip_bomb", comment=directory.comment)
-    if sum(one.unpacked for one in files) > asked.most_bytes:
-        return FoundZip(problems=tuple(problems), refusal="too_large", comment=directory.comment)
+        return FoundZip(problems=tuple(problems), refusal="zip_bomb")
+    if sum(one.unpacked for one in files if not one.is_stored) > asked.most_bytes:
+        return FoundZip(problems=tuple(problems), refusal="too_large")
     # 3
-    counted = Counter(one.name for one in files)
     members: list[ZipMember] = []
     for one in files:
-        problem = one.problem or _name_problem(one.name) or _kind_problem(one)
-        if counted[one.name] > 1:
-            problem = "name_twice"
+        problem = one.problem or _kind_problem(one)
         size = 0
         if not problem:
             size, problem, inside = _unpack(view, one, output, asked=asked)
@@ -66,8 +67,6 @@ def read(asked: ZipAsked, inputs: Sequence[memoryview], output: BinaryIO) -> Fou
     return FoundZip(
         tuple(members),
         tuple(problems[:_MOST_PROBLEMS]),
-        comment=directory.comment,
-        type_first=_is_type_first(directory),
     )
 
 
@@ -88,7 +87,7 @@ def is_bomb(directory: Directory, *, asked: ZipAsked) -> bool:
 def _unpack(
     view: memoryview, entry: Entry, output: BinaryIO, *, asked: ZipAsked
 ) -> tuple[int, str, list[str]]:
-    """Its size, what was wrong with it, and what was found inside."""
+    """How much was written, what was wrong with it, and what was found inside."""
     start = output.tell()
     crc = size = 0
     is_container = False
@@ -100,7 +99,8 @@ def _unpack(
             if size > entry.unpacked:
                 break
             crc = zlib.crc32(chunk, crc)
-            output.write(chunk)
+            if not entry.is_stored:
+                output.write(chunk)
     except zlib.error:
         size = -1
     problem = ""
@@ -115,13 +115,13 @@ def _unpack(
     inside: list[str] = []
     if is_container and size <= _LARGEST_INSIDE:
         inside = _look_inside(b"".join(_contents(view, entry)), asked=asked)
-    return size, "", inside
+    return 0 if entry.is_stored else size, "", inside
 
 
 def _contents(view: memoryview, entry: Entry) -> Iterator[bytes]:
     """The octets of a file; of a packed one never many more than it says to have."""
     packed = view[entry.start : entry.start + entry.size]
-    if entry.method == _STORED:
+    if entry.is_stored:
         for at in range(0, len(packed), _CHUNK):
             yield bytes(packed[at : at + _CHUNK])
         return
@@ -173,35 +173,12 @@ def _look_inside(raw: bytes, *, asked: ZipAsked) -> list[str]:
 def _kind_problem(entry: Entry) -> str:
     if entry.flags & ENCRYPTED:
         return "encrypted"
-    if entry.method not in {_STORED, _DEFLATED}:
+    if entry.method not in {STORED, DEFLATED}:
         return "zip_method_unknown"
-    if entry.method == _STORED and entry.size != entry.unpacked:
+    if entry.is_stored and entry.size != entry.unpacked:
         return "zip_sizes_differ"
-    return ""
-
-
-def _name_problem(name: str) -> str:
-    if not name or len(name) > _LONGEST_NAME or not _NOT_FOR_NAMES.isdisjoint(name):
-        return "name_refused"
-    steps = name.split("/")
-    if ".." in steps or not steps[0] or (len(name) > 1 and name[1] == ":"):
-        return "name_escapes"
     return ""
 
 
 def _shown(name: str) -> str:
     return name[:_LONGEST_NAME]
-
-
-def _is_type_first(directory: Directory) -> bool:
-    """EN 319 162-1 annex A.1: the first, stored, without an extra field, at the very beginning."""
-    if not directory.entries:
-        return False
-    first = min(directory.entries, key=lambda one: one.header_at)
-    return (
-        first.name == "mimetype"
-        and first.method == _STORED
-        and not first.has_extra
-        and first.header_at == 0
-        and not first.problem
-    )

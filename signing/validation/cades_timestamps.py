@@ -28,7 +28,7 @@ from signing.validation.cades_attributes import (
 from signing.validation.cms_algorithms import hash_name
 from signing.validation.content import Content, digest_octets, new_hash
 from signing.validation.found import FoundTimestamp, TimestampKind, object_identity
-from signing.validation.signed_parts import Attribute, SignedParts, Signer, sequence
+from signing.validation.signed_parts import Attribute, SignedParts, Signer, find_parts, sequence
 from signing.validation.timestamp_info import find_info, read_token_parts
 from signing.validation.verdict import Reason, because
 
@@ -382,7 +382,7 @@ def _without_head(raw: bytes) -> bytes:
 
 
 def _of_attribute(kind: str, value: bytes) -> set[str]:
-    if kind in _TOKENS:
+    if kind in _TOKENS or kind == CONTENT_TIMESTAMP:
         return set(_of_tokens([value]))
     return _of_material(attribute_material(kind, value)) | {object_identity(value)}
 
@@ -407,9 +407,20 @@ def _of_tokens(tokens: Iterable[bytes]) -> frozenset[str]:
     return frozenset(covered)
 
 
-def tokens_cover(tokens: Iterable[bytes]) -> frozenset[str]:
-    """What is proved of tokens that something covers: themselves, and what they bring along."""
-    return _of_tokens(tokens)
+def cms_covers(raw: bytes) -> frozenset[str]:
+    """What is proved of a whole CMS that something covers: everything in it."""
+    parts = find_parts(raw)
+    if parts is None:
+        return frozenset()
+    covered = set(map(object_identity, certificates_of(parts)))
+    for choice in parts.crls:
+        covered |= _of_material(choice_material(choice))
+    for signer in parts.signers:
+        covered.add(object_identity(signer.signature))
+        for attribute in (*signer.signed, *signer.unsigned):
+            for value in attribute.values:
+                covered |= _of_attribute(attribute.kind, value)
+    return frozenset(covered)
 
 
 def _of_material(material: ValidationMaterial) -> set[str]:
