@@ -24,6 +24,7 @@ pytest_plugins = (
     "tests.support.servers",
     "tests.support.signatory",
     "tests.support.stores",
+    "tests.support.validation_house",
     "tests.support.sandbox",  # after those it imports: they are rewritten as plugins first
 )
 

@@ -50,6 +50,8 @@ class ValidationPolicy:
             (digitalSignature or nonRepudiation) where it says what it is for;
             needs_status: a status that cannot be had leaves the signature undecided; else there
             is a warning alone, which TT 15/2025 demands in any case;
+            slides_to_issuance: evidence about a certificate counts until it was issued, when the
+            past is looked into, and not until newer one was due (§5.6.2.2);
             own_arcs: under which the policies of our own certificates hang.
     """
 
@@ -61,6 +63,7 @@ class ValidationPolicy:
     changes: Mapping[ChangeKind, Weight] = field(default_factory=lambda: _CHANGES)
     needs_signing_purpose: bool = True
     needs_status: bool = True
+    slides_to_issuance: bool = False
     own_arcs: frozenset[str] = frozenset({EXAMPLE_ARC})
 
 

@@ -7,11 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from keystore.pki.issuing import Draft
-from keystore.pki.names import ServiceSubject
-from keystore.pki.profiles import Profile
 from signing.errors import CertificateRefused, DocumentRefused, TimestampUnavailable
 from signing.formats.algorithm_lifetimes import TS_119_312, Lifetimes
 from signing.formats.material import Level, StatusSource, Timestamps
@@ -21,11 +17,11 @@ from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
 from signing.renew import MARGIN, End, next_renewal, renew_pades
 from tests.support.handmade_pdf import plain_document
+from tests.support.lasting_pki import YEARS_20, LastingPki
 from tests.support.pdf_checkers import Checkers, embedded
 from tests.support.pdf_opinions import lasting_verdict, opinions
 from tests.support.signatory import Hand, SigningPki
 
-_YEARS_20 = timedelta(days=365.25 * 20)
 _YEARS_25 = timedelta(days=365.25 * 25)
 
 
@@ -38,24 +34,6 @@ def _sign(hand: Hand, parties: PadesParties, *, level: Level, now: datetime) -> 
         increments = finish_pades(prepared, document, signature=value, parties=parties, now=now)
         with join(document, increments) as signed:
             return signed.read()
-
-
-class _LastingPki(SigningPki):
-    """Authorities that outlive the years; signers, timestamps and status answers do not.
-
-    NOTE: with an intermediate authority expired too, the validator says CHAIN_GENERAL_FAILURE and
-    does not look into the past, as ETSI EN 319 102-1 §5.6.2.4 has no case for it.
-    """
-
-    def replace_services(self, at: datetime) -> None:
-        """A new timestamp authority and a new responder; the old ones are gone."""
-        self.since = at - timedelta(days=1)
-        self.tsa = self.issue(Profile.TIMESTAMP, subject=ServiceSubject("Timestamps 2"))
-        self.ocsp = self.issue(Profile.OCSP, subject=ServiceSubject("Status 2"))
-
-    def _authority_draft(self, profile: Profile, key: ec.EllipticCurvePrivateKey) -> Draft:
-        made = super()._authority_draft(profile, key)
-        return replace(made, not_after=made.not_before + 2 * _YEARS_20)
 
 
 @pytest.fixture
@@ -76,14 +54,14 @@ def test_a_document_still_validates_after_twenty_years_of_renewals(
     """ETSI EN 319 102-1 §5.6.3: each authority is gone when the next one stamps."""
     # NOTE: who validates looks at the machine's clock for its first guess: the years are behind us
     start = at = now - _YEARS_25
-    pki = _LastingPki(at - timedelta(days=1))
+    pki = LastingPki(at - timedelta(days=1))
     roots = (pki.root.der,)
     parties = PadesParties(
         isolation, MeasuredTimestamps(pki.timestamps(now=at)), pki.status(), roots
     )
     content = _sign(pki.citizen, parties, level=Level.LTA, now=at)
     generations = 1
-    while at < start + _YEARS_20:
+    while at < start + YEARS_20:
         with Blob.of(content) as document:
             renewal = next_renewal(document, parties=parties)
             assert renewal.because is End.CERTIFICATE

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from signing.formats.material import ValidationMaterial
 from signing.validation.certificate_path import CertificatePath
+from signing.validation.certificates import find_certificate
 from signing.validation.context import Context
 from signing.validation.model import RevocationState
 from signing.validation.procedure.acceptance import AlgorithmUse, use_of_key
@@ -18,7 +19,8 @@ from signing.validation.procedure.chain_algorithms import (
     uses_of_certificate,
     uses_of_evidence,
 )
-from signing.validation.procedure.freshness import is_fresh
+from signing.validation.procedure.freshness import fresh_until, is_fresh
+from signing.validation.procedure.x509_validation import issuer_of
 from signing.validation.proof_of_existence import ProofsOfExistence
 from signing.validation.revocation import CertificateStatus, StatusSettings, find_status
 from signing.validation.verdict import (
@@ -52,7 +54,9 @@ def slide_control_time(
        a. Evidence about it, from before the control time, which like the certificate is proved to
           have existed by then.  Without any, INDETERMINATE, NO_POE.
        b. If it says that the certificate was revoked, the control time becomes that of the
-          revocation; else, if it is not fresh at the control time, that of the evidence.
+          revocation; else, if it is not fresh at the control time, the last one for which it is.
+          (The standard says: when it was issued.  The policy can ask for that; otherwise what was
+          enough for the signature with time, §5.5.4, would not be once its certificate is over.)
        c. If an algorithm of the certificate or the evidence was not good enough at the control
           time, that becomes the end of the algorithm.
 
@@ -100,6 +104,7 @@ def _status(
         tuple(one for one in pool.ocsp_responses if proofs.octets_since(one) <= control),
         tuple(one for one in pool.crls if proofs.octets_since(one) <= control),
     )
+    proved = proved.with_others(_asked(path, position=position, control=control, context=context))
     settings = StatusSettings(
         now=control,
         is_current_needed=False,
@@ -115,15 +120,30 @@ def _status(
     )
 
 
+def _asked(
+    path: CertificatePath, *, position: int, control: datetime, context: Context
+) -> ValidationMaterial:
+    """What was said over the network exists now: it counts as long as nothing slid yet."""
+    issuer = issuer_of(path, position=position)
+    certificate = find_certificate(path.certificates[position])
+    if control < context.now or issuer is None or certificate is None:
+        return ValidationMaterial()
+    if not certificate.is_valid_at(control):
+        return ValidationMaterial()
+    return context.ask(path.certificates[position], issuer=issuer)
+
+
 def _moved(status: CertificateStatus, *, control: datetime, context: Context) -> datetime:
     if status.state is RevocationState.REVOKED and status.revoked_at is not None:
         lost = status.invalid_since or status.revoked_at
         return min(control, status.revoked_at, lost)
     if status.state is RevocationState.NOT_NEEDED or status.this_update is None:
         return control
-    if is_fresh(status, at=control, policy=context.policy):
+    policy = context.policy
+    if is_fresh(status, at=control, policy=policy):
         return control
-    return min(control, status.this_update)
+    until = None if policy.slides_to_issuance else fresh_until(status, policy=policy)
+    return min(control, until or status.this_update)
 
 
 def _uses(

@@ -20,14 +20,20 @@ def is_fresh(status: CertificateStatus, *, at: datetime, policy: ValidationPolic
     4. Other evidence is as long as the policy says.
     """
     # 1
-    this = status.this_update
-    if this is None:
+    until = fresh_until(status, policy=policy)
+    if until is None or status.this_update is None:
         return False
     # 2
-    if this >= at:
+    if status.this_update >= at:
         return True
-    # 3
+    # 3, 4
+    return at <= until + policy.skew
+
+
+def fresh_until(status: CertificateStatus, *, policy: ValidationPolicy) -> datetime | None:
+    """The last time for which evidence is recent enough; None for evidence without a time."""
+    if status.this_update is None:
+        return None
     if status.next_update is not None:
-        return at <= status.next_update + policy.skew
-    # 4
-    return at - this <= policy.longest_status_age
+        return max(status.this_update, status.next_update)
+    return status.this_update + policy.longest_status_age

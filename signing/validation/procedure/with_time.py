@@ -15,7 +15,7 @@ from signing.validation.model import RevocationState
 from signing.validation.procedure.acceptance import AlgorithmUse, accept_algorithms
 from signing.validation.procedure.basic import Basic
 from signing.validation.procedure.freshness import is_fresh
-from signing.validation.procedure.x509_validation import ValidatedChain
+from signing.validation.procedure.x509_validation import ValidatedChain, gravest_first
 from signing.validation.revocation import CertificateStatus
 from signing.validation.verdict import (
     PASSED,
@@ -53,7 +53,7 @@ def compare_times(basic: Basic, *, best_time: datetime, context: Context) -> Con
     # 5
     uses: Sequence[AlgorithmUse] = (*basic.uses, *chain.uses)
     left.append(accept_algorithms(uses, at=best_time))
-    return weightiest(left)
+    return weightiest(gravest_first(left))
 
 
 def _of_statuses(

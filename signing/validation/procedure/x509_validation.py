@@ -157,8 +157,8 @@ def _look_at(
     # 4
     uses = uses_of_chain(path, statuses=statuses, table=context.policy.algorithms)
     conclusions.append(accept_algorithms(uses, at=at))
-    ordered = sorted(conclusions, key=_distance, reverse=True)
-    return ValidatedChain(path.certificates[0], tuple(ordered), path, result, statuses, uses)
+    ordered = gravest_first(conclusions)
+    return ValidatedChain(path.certificates[0], ordered, path, result, statuses, uses)
 
 
 def _find(certificate: bytes, *, context: Context, may_ask: bool) -> tuple[CertificatePath, ...]:
@@ -202,7 +202,7 @@ def _statuses(
         )
         is_over = _is_over(result, position=position)
         if may_ask and not is_over and not _suffices(status, context=context):
-            issuer = _issuer(path, position=position)
+            issuer = issuer_of(path, position=position)
             asked = context.ask(certificate, issuer=issuer) if issuer else ValidationMaterial()
             if asked != ValidationMaterial():
                 newer = find_status(
@@ -230,7 +230,8 @@ def _suffices(status: CertificateStatus, *, context: Context) -> bool:
     )
 
 
-def _issuer(path: CertificatePath, *, position: int) -> bytes | None:
+def issuer_of(path: CertificatePath, *, position: int) -> bytes | None:
+    """The certificate of who issued one of a path, DER; None for an anchor that has none."""
     if position + 1 < len(path.certificates):
         return path.certificates[position + 1]
     return path.anchor.certificate
@@ -301,6 +302,11 @@ _ORDER: Final = (
     SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
     SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
 )
+
+
+def gravest_first(conclusions: Iterable[Conclusion]) -> tuple[Conclusion, ...]:
+    """In the order in which they decide: what is only a matter of time comes last."""
+    return tuple(sorted(conclusions, key=_distance, reverse=True))
 
 
 def _distance(conclusion: Conclusion) -> int:
