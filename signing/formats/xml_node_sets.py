@@ -81,10 +81,17 @@ class NodeSet:
         """The outermost element."""
         return self.apex or self.tree.root
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether what it is about was left out, by itself or with something around it."""
+        top = self.top
+        return any(one.number in self.left_out for one in (top, *top.ancestors()))
+
     def text(self) -> str:
         """The text of all text nodes in it, in order."""
         found: list[str] = []
-        self._collect(self.top, found)
+        if not self.is_empty:
+            self._collect(self.top, found)
         return "".join(found)
 
     def _collect(self, element: Element, found: list[str]) -> None:
@@ -118,6 +125,8 @@ class _Writer:
 
     def write(self) -> bytes:
         nodes = self._nodes
+        if nodes.is_empty:
+            return b""
         if nodes.apex is None:
             for one in nodes.tree.before:
                 self._outside(one, "{}\n")

@@ -212,6 +212,8 @@ def _decoded(value: _Nodes | bytes) -> bytes:
     if isinstance(value, _Nodes):
         if value.selection is not None:
             raise _Refusal("xpath_unusable")
+        if _is_gone(value):
+            return b""
         raw = str(_part(value).getroot().xpath("string()")).encode()
     else:
         raw = value
@@ -224,6 +226,8 @@ def _decoded(value: _Nodes | bytes) -> bytes:
 def _written(nodes: _Nodes, algorithm: str, prefixes: frozenset[str]) -> bytes:
     if algorithm not in _FORMS:
         raise _Refusal("canonicalization_unknown")
+    if _is_gone(nodes):
+        return b""
     if nodes.selection is not None or "#default" in prefixes:
         return _written_by_hand(nodes, algorithm, prefixes)
     with_comments = algorithm.endswith("WithComments") and nodes.with_comments
@@ -241,6 +245,15 @@ def _written(nodes: _Nodes, algorithm: str, prefixes: frozenset[str]) -> bytes:
     return written.getvalue()
 
 
+def _is_gone(nodes: _Nodes) -> bool:
+    """Whether what it is about was left out, by itself or with something around it."""
+    if nodes.apex is None or not nodes.left_out:
+        return False
+    apex = nodes.source.elements[nodes.apex]
+    left_out = {nodes.source.elements[number] for number in nodes.left_out}
+    return any(one in left_out for one in (apex, *apex.iterancestors()))
+
+
 def _part(nodes: _Nodes, *, is_11: bool = False) -> etree._ElementTree:
     """A document of these nodes alone.
 
@@ -254,7 +267,7 @@ def _part(nodes: _Nodes, *, is_11: bool = False) -> etree._ElementTree:
         tree = read_document(source.raw, most_elements=len(elements))
         elements = _elements(tree)
         for number in sorted(left_out, reverse=True):
-            if elements[number].getparent() is None or number == nodes.apex:
+            if elements[number].getparent() is None:
                 raise _Refusal("not_canonical")
             _remove(elements[number])
     if nodes.apex is None:

@@ -89,7 +89,10 @@ def read_signatures_file(
             with_reasons(
                 one,
                 malformed=tuple(malformed),
-                doubts=coverage.doubts_about(one.element, one.referenced),
+                # a countersignature is about a signature, whatever is around the two
+                doubts=()
+                if one.found.parent
+                else coverage.doubts_about(one.element, one.referenced),
             )
             for one in read
         ),

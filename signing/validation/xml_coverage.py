@@ -53,7 +53,7 @@ class Coverage:
         """Take what one signature stands for."""
         covered = bytearray(len(self._tree.elements))
         for one in referenced:
-            if one.nodes is not None and one.nodes.tree is self._tree:
+            if one.nodes is not None and one.nodes.tree is self._tree and not one.nodes.is_empty:
                 self._mark(covered, one.nodes)
         self._by[signature.number] = covered
         self._by_any = bytearray(a | b for a, b in zip(self._by_any, covered, strict=True))
@@ -64,7 +64,8 @@ class Coverage:
         """What there is to say when all signatures were added."""
         covered = self._by[signature.number]
         found = []
-        if any(
+        is_told = not any(one.is_taken for one in referenced)
+        if is_told and any(
             not covered[one.number] and not self._in_signature[one.number]
             for one in self._tree.elements
             if not self._is_mere_frame(one)

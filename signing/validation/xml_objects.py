@@ -9,7 +9,6 @@ Not here: whether it is enough (`xml_coverage`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote
@@ -50,74 +49,101 @@ class Signed:
     referenced: list[tuple[Element, Referenced]] = field(default_factory=list)
     malformed: list[Reason] = field(default_factory=list)
     doubts: list[Reason] = field(default_factory=list)
-    _seen: set[int] = field(default_factory=set)
 
 
 def find_signed(parts: SignatureParts, *, octets: DocumentOctets) -> Signed:
     """Everything that the references of a signature are about."""
-    signed = Signed()
+    finder = _Finder(parts, octets)
     if not parts.references:
-        signed.malformed.append(because("no_references"))
+        _once(finder.signed.malformed, because("no_references"))
     for reference in parts.references:
-        _add(signed, reference, parts=parts, octets=octets, depth=0)
-    return signed
+        finder.add(reference, depth=0)
+    return finder.signed
 
 
-def _add(
-    signed: Signed,
-    reference: Element,
-    *,
-    parts: SignatureParts,
-    octets: DocumentOctets,
-    depth: int,
-) -> None:
-    if len(signed.objects) == MOST_REFERENCES:
-        _once(signed.malformed, because("too_many_references"))
-        return
-    hash_name, expected = digest_in(reference)
-    claims_properties = reference.get("Type").endswith(_PROPERTIES_TYPE)
-    name = unquote(reference.get("URI"))[:_LONGEST_NAME]
-    kind = ObjectKind.SIGNED_PROPERTIES if claims_properties else ObjectKind.DOCUMENT
-    try:
-        found = octets.reference(reference, signature=parts.signature, hint=(hash_name, expected))
-    except Unavailable as unavailable:
-        _note(signed, unavailable.reason)
-        signed.objects.append(SignedObject(name, kind, hash_name, expected, None))
-        return
-    actual = found.content.digest(hash_name)
-    own = _own_properties(reference, found, parts=parts, octets=octets)
-    if own is not None:
-        kind = ObjectKind.SIGNED_PROPERTIES
-        signed.property_references.add(reference.number)
-        if signed.properties not in {None, own}:
-            _once(signed.malformed, because("signed_properties_twice"))
-        signed.properties = own
-    elif claims_properties:
-        # something else stands where the properties of this signature should
-        _once(signed.doubts, because("signature_wrapped", part="signed_properties"))
-        actual = None
-    else:
-        kind = _kind(found.target, parts)
-        signed.referenced.append((reference, found))
-    if not hash_name:
-        _once(signed.doubts, because("digest_algorithm_unknown"))
-    if found.is_taken:
-        _once(signed.doubts, because("reference_not_recomputed"))
-    if found.is_renamed:
-        _once(signed.doubts, because("file_renamed"))
-    manifests = [] if own is not None else list(_manifests(reference, found))
-    if manifests:
-        kind = ObjectKind.MANIFEST
-    signed.objects.append(SignedObject(name, kind, hash_name, expected, actual))
-    for manifest in manifests:
-        if manifest.number in signed._seen:
-            continue
-        signed._seen.add(manifest.number)
-        if depth == _DEEPEST:
+class _Finder:
+    """One way through the references of a signature."""
+
+    def __init__(self, parts: SignatureParts, octets: DocumentOctets) -> None:
+        self.signed = Signed()
+        self._parts = parts
+        self._octets = octets
+        self._manifests: set[int] = set()
+
+    def add(self, reference: Element, *, depth: int) -> None:
+        """One reference, and those of the manifest that it is about."""
+        signed = self.signed
+        if len(signed.objects) == MOST_REFERENCES:
             _once(signed.malformed, because("too_many_references"))
             return
+        hash_name, expected = digest_in(reference)
+        if not hash_name:
+            _once(signed.doubts, because("digest_algorithm_unknown"))
+        claims_properties = reference.get("Type").endswith(_PROPERTIES_TYPE)
+        name = unquote(reference.get("URI"))[:_LONGEST_NAME]
+        kind = ObjectKind.SIGNED_PROPERTIES if claims_properties else ObjectKind.DOCUMENT
+        try:
+            found = self._octets.reference(
+                reference, signature=self._parts.signature, hint=(hash_name, expected)
+            )
+        except Unavailable as unavailable:
+            _note(signed, unavailable.reason)
+            signed.objects.append(SignedObject(name, kind, hash_name, expected, None))
+            return
+        self._note_how(found)
+        actual = found.content.digest(hash_name)
+        own = _own_properties(reference, found, parts=self._parts, octets=self._octets)
+        if own is not None:
+            self._take_properties(reference, own)
+            kind = ObjectKind.SIGNED_PROPERTIES
+        elif claims_properties:
+            # something else stands where the properties of this signature should
+            _once(signed.doubts, because("signature_wrapped", part="signed_properties"))
+            actual = None
+        else:
+            kind = _kind(found.target, self._parts)
+            signed.referenced.append((reference, found))
+        manifests = [] if own is not None else self._find_manifests(reference, found)
+        kind = ObjectKind.MANIFEST if manifests else kind
+        signed.objects.append(SignedObject(name, kind, hash_name, expected, actual))
+        for manifest in manifests:
+            self._follow(manifest, depth=depth + 1)
+
+    def _note_how(self, found: Referenced) -> None:
+        if found.is_taken:
+            _once(self.signed.doubts, because("reference_not_recomputed"))
+        if found.is_renamed:
+            _once(self.signed.doubts, because("file_renamed"))
+
+    def _take_properties(self, reference: Element, own: Element) -> None:
+        self.signed.property_references.add(reference.number)
+        if self.signed.properties not in {None, own}:
+            _once(self.signed.malformed, because("signed_properties_twice"))
+        self.signed.properties = own
+
+    def _find_manifests(self, reference: Element, found: Referenced) -> list[Element]:
+        """Manifests that are signed, whole, and meant as such."""
+        target, nodes = found.target, found.nodes
+        if target is None or nodes is None or nodes.left_out:
+            return []
+        if target.name == _MANIFEST:
+            return [target]
+        inside = target.named(_MANIFEST)
+        if inside and reference.get("Type") != _MANIFEST_TYPE:
+            # how such a list is read is for whoever wrote it
+            _once(self.signed.doubts, because("manifest_not_followed"))
+            return []
+        return inside
+
+    def _follow(self, manifest: Element, *, depth: int) -> None:
+        if manifest.number in self._manifests:
+            return
+        self._manifests.add(manifest.number)
+        if depth > _DEEPEST:
+            _once(self.signed.malformed, because("too_many_references"))
+            return
         for inner in manifest.named((DS, "Reference")):
-            _add(signed, inner, parts=parts, octets=octets, depth=depth + 1)
+            self.add(inner, depth=depth)
 
 
 def _own_properties(
@@ -153,17 +179,6 @@ def _kind(target: Element | None, parts: SignatureParts) -> ObjectKind:
     if target.name in {(DS, "SignatureValue"), (DS, "SignatureProperties")}:
         return ObjectKind.OTHER
     return ObjectKind.DOCUMENT
-
-
-def _manifests(reference: Element, found: Referenced) -> Iterator[Element]:
-    """Manifests that are signed, whole."""
-    target, nodes = found.target, found.nodes
-    if target is None or nodes is None or nodes.left_out:
-        return
-    if target.name == _MANIFEST:
-        yield target
-    elif reference.get("Type") == _MANIFEST_TYPE:
-        yield from target.named(_MANIFEST)
 
 
 def _note(signed: Signed, reason: str) -> None:

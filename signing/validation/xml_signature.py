@@ -157,8 +157,6 @@ def _value(
         reason = "too_much_work" if unavailable.reason == "too_much" else "canonicalization_unknown"
         malformed.append(because(reason))
         return None, raw
-    if not algorithm.family:
-        malformed.extend(())
     return SignedValue(text.octets, value_in_der(raw, family=algorithm.family), algorithm), raw
 
 

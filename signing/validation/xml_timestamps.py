@@ -17,7 +17,7 @@ from typing import Final
 from signing.formats.material import ValidationMaterial
 from signing.formats.xml_names import C14N, DS, XADES_141
 from signing.formats.xml_tree import Element
-from signing.validation.cades_timestamps import token_certificates, tokens_cover
+from signing.validation.cades_timestamps import token_certificates, token_material
 from signing.validation.content import Content, digest_octets, new_hash
 from signing.validation.found import FoundTimestamp, TimestampKind, object_identity
 from signing.validation.timestamp_info import find_info
@@ -310,7 +310,7 @@ def _covered(stamped: Stamped, element: Element, kind: TimestampKind) -> frozens
         found |= _of_digests(stamped, earlier)
         if not element.local.startswith("RefsOnly"):
             stamps = [one for one in earlier if one.local == "SignatureTimeStamp"]
-            found |= tokens_cover(token for one in stamps for token in _tokens(one))
+            found.update(_of_tokens(stamps))
     if kind is TimestampKind.ARCHIVE:
         tree = stamped.octets.tree
         places = [*earlier, *([parts.key_info] if parts.key_info is not None else [])]
@@ -318,25 +318,35 @@ def _covered(stamped: Stamped, element: Element, kind: TimestampKind) -> frozens
         found.update(map(object_identity, (*material.ocsp_responses, *material.crls)))
         found.update(map(object_identity, (*material.certificates, *stamped.certificates)))
         stamps = [one for one in earlier if one.local in _STAMPS]
-        found |= tokens_cover(token for one in stamps for token in _tokens(one))
+        found.update(_of_tokens(stamps))
         found |= _of_digests(stamped, earlier)
     return frozenset(found)
 
 
+def _of_tokens(elements: Iterable[Element]) -> Iterator[str]:
+    """Tokens, with the certificates and evidence inside of them."""
+    for token in (token for one in elements for token in _tokens(one) if token):
+        yield object_identity(token)
+        material = token_material(token)
+        own = (*material.certificates, *material.ocsp_responses, *material.crls)
+        yield from map(object_identity, own)
+
+
 def _of_digests(stamped: Stamped, properties: Iterable[Element]) -> set[str]:
     """Evidence of which references hold the digest."""
-    names = {one for group in _REFERENCES for one in group}
+    kinds = {one for group in _REFERENCES for one in group}
     wanted = {
         digest_in(inner)
         for outer in properties
-        if outer.local in names
+        if outer.local in kinds
         for inner in stamped.octets.tree.inside(outer)
         if inner.local in {"CertDigest", "DigestAlgAndValue"}
     }
     material = stamped.material
     known = (*stamped.certificates, *material.certificates)
+    names = {name for name, digest in wanted if digest}
     return {
         object_identity(one)
         for one in (*known, *material.ocsp_responses, *material.crls)
-        if any(digest and digest_octets(one, name) == digest for name, digest in wanted)
+        if any((name, digest_octets(one, name)) in wanted for name in names)
     }

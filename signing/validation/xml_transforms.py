@@ -34,7 +34,7 @@ FILTERS: Final = frozenset({ENVELOPED, XPATH, XPATH_FILTER})
 """Those that leave nodes out and write nothing."""
 _MOST_TRANSFORMS: Final = 16
 _NOT_AROUND: Final = re.compile(r"not\(ancestor-or-self::([\w.-]+):([\w.-]+)\)")
-_ALL_OF: Final = re.compile(r"(?:/descendant::|//)([\w.-]+):([\w.-]+)")
+_ALL_OF: Final = re.compile(r"(/descendant::|//|/\*/)([\w.-]+):([\w.-]+)")
 _ALL_NAMED: Final = re.compile(r"(?:/descendant::|//)\*\[name\(\)=(['\"])([\w.:-]+)\1\]")
 _MOST_EXPRESSIONS: Final = 16
 
@@ -90,7 +90,7 @@ def written(nodes: NodeSet, algorithm: str, *, prefixes: frozenset[str] = frozen
     if form is None:
         known = algorithm.startswith((C14N, EXCLUSIVE_C14N))
         raise Unavailable("canonicalization_unknown" if known else "transform_unknown")
-    if nodes.left_out & {nodes.top.number}:
+    if nodes.apex is None and nodes.tree.root.number in nodes.left_out:
         raise Unavailable("not_canonical")
     try:
         return canonical(nodes, by=form)
@@ -143,7 +143,10 @@ def _left_out(nodes: NodeSet, transform: Element, algorithm: str) -> frozenset[i
             raise NotOurs
         said = "".join(one.text().split())
         if match := _ALL_OF.fullmatch(said):
-            found |= _named(nodes, one, match[1], match[2])
+            named = _named(nodes, one, match[2], match[3])
+            if match[1] == "/*/":
+                named = {number for number in named if _is_below_root(nodes, number)}
+            found |= named
         elif match := _ALL_NAMED.fullmatch(said):
             prefix, _, local = match[2].rpartition(":")
             found.update(
@@ -167,6 +170,10 @@ def _without_around(nodes: NodeSet, transform: Element) -> frozenset[int]:
             raise NotOurs
         found |= _named(nodes, expression, match[1], match[2])
     return frozenset(found)
+
+
+def _is_below_root(nodes: NodeSet, number: int) -> bool:
+    return nodes.tree.elements[number].parent is nodes.tree.root
 
 
 def _named(nodes: NodeSet, expression: Element, prefix: str, local: str) -> set[int]:
