@@ -46,13 +46,15 @@ class Files:
     """What a container consists of.
 
     Takes   documents: names of the files that somebody wanted to sign; manifests: by their names,
-            those of archive timestamps too; is_simple: the container is an ASiC-S.
+            those of archive timestamps too; is_simple: the container is an ASiC-S;
+            covered: what each file is proof for, as manifests list the same files again and again.
     """
 
     members: Mapping[str, Member] = field(repr=False)
     documents: Sequence[str]
     manifests: Mapping[str, Manifest] = field(repr=False)
     is_simple: bool
+    covered: dict[str, set[str]] = field(default_factory=dict, repr=False)
 
     def about(self, name: str) -> Manifest | None:
         """The manifest that says to be signed by a file; the first where several say so."""
@@ -156,14 +158,14 @@ def _timestamp(
 
 def _covered(files: Files, name: str) -> set[str]:
     """What a file is proof for: itself, and what is inside where it is a signature or token."""
-    content = files.members[name].content
-    if content is None:
-        return set()
-    digest = content.digest("sha256")
-    covered = set() if digest is None else {digest.hex()}
-    if SIGNATURE.fullmatch(name) or name.endswith(".tst"):
-        covered |= cms_covers(_read(files, name))
-    return covered
+    if name not in files.covered:
+        content = files.members[name].content
+        digest = None if content is None else content.digest("sha256")
+        covered = set() if digest is None else {digest.hex()}
+        if SIGNATURE.fullmatch(name) or name.endswith(".tst"):
+            covered |= cms_covers(_read(files, name))
+        files.covered[name] = covered
+    return files.covered[name]
 
 
 def _signed_by(

@@ -20,6 +20,7 @@ from signing.validation.verdict import (
     PASSED,
     Conclusion,
     Indication,
+    Reason,
     SubIndication,
     because,
     failed,
@@ -67,7 +68,8 @@ def validate_timestamp(found: FoundTimestamp, *, context: Context) -> Stamp:
     2. The hash of its imprint was good enough, as a further algorithm of that signature.
     3. Its imprint is the digest of what it has to be over: else FAILED, HASH_FAILURE; where that
        cannot be told, INDETERMINATE, SIGNED_DATA_NOT_FOUND.
-    4. What its format says against it makes it FAILED, FORMAT_FAILURE.
+    4. What its format says against it makes it FAILED, FORMAT_FAILURE; files of a container that a
+       manifest lists count as what it is over.
     """
     # 1, 2
     token, basic = context.once(("token", found.token), lambda: _token(found, context=context))
@@ -90,7 +92,7 @@ def _token(found: FoundTimestamp, *, context: Context) -> tuple[ReadToken, Basic
 def _check_imprint(found: FoundTimestamp, token: ReadToken) -> Conclusion:
     # 4
     if found.findings:
-        return failed(SubIndication.FORMAT_FAILURE, *found.findings)
+        return _spoken_against(found.findings)
     # 3
     if not token.imprint:
         return PASSED if token.signature.malformed else _not_found()
@@ -101,6 +103,15 @@ def _check_imprint(found: FoundTimestamp, token: ReadToken) -> Conclusion:
         reason = because("timestamp_imprint_differs", kind=found.kind.value)
         return failed(SubIndication.HASH_FAILURE, reason)
     return Conclusion(Indication.PASSED)
+
+
+def _spoken_against(findings: tuple[Reason, ...]) -> Conclusion:
+    codes = {one.code for one in findings}
+    if not codes <= {"signed_object_changed", "signed_object_missing"}:
+        return failed(SubIndication.FORMAT_FAILURE, *findings)
+    if "signed_object_changed" in codes:
+        return failed(SubIndication.HASH_FAILURE, *findings)
+    return indeterminate(SubIndication.SIGNED_DATA_NOT_FOUND, *findings)
 
 
 def _not_found() -> Conclusion:
