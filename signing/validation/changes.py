@@ -7,17 +7,17 @@ Not here: finding the changes (`pdf_changes.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
 from signing.validation.model import Change, Check, SignatureReport, Step
+from signing.validation.pdf_changes import PdfChanges
 from signing.validation.policy import ValidationPolicy, Weight
 from signing.validation.procedure.signature import as_total
 from signing.validation.verdict import (
     Conclusion,
     Indication,
-    Reason,
     SubIndication,
     because,
     failed,
@@ -37,28 +37,35 @@ def weigh_changes(changes: Iterable[Change], *, policy: ValidationPolicy) -> Con
 
 
 def with_changes(
-    report: SignatureReport,
-    changes: tuple[Change, ...],
-    *,
-    findings: tuple[Reason, ...] = (),
-    covers_whole: bool,
-    revision_bytes: int | None,
-    policy: ValidationPolicy,
+    report: SignatureReport, found: PdfChanges | None, *, policy: ValidationPolicy
 ) -> SignatureReport:
     """A report with what was done to the file behind the signature.
 
-    Takes   findings: what was noticed on the way and changes no indication.
+    Takes   found: None when nobody looked, which leaves the signature undecided.
     """
-    weighed = weigh_changes(changes, policy=policy)
-    weighed = replace(weighed, warnings=tuple(dict.fromkeys((*weighed.warnings, *findings))))
+    if found is None:
+        found = PdfChanges(findings=(because("changes_not_looked_at"),), covers_whole=False)
+    weighed = weightiest(
+        (weigh_changes(found.changes, policy=policy), *_of_findings(found, policy=policy))
+    )
     return replace(
         report,
         conclusion=weightiest((report.conclusion, as_total(weighed))),
         checks=(*report.checks, Check(Step.CHANGES, weighed)),
-        changes=changes,
-        covers_whole=covers_whole,
-        revision_bytes=revision_bytes,
+        changes=found.changes,
+        covers_whole=found.covers_whole,
+        revision_bytes=found.revision_bytes,
     )
+
+
+def _of_findings(found: PdfChanges, *, policy: ValidationPolicy) -> Iterator[Conclusion]:
+    """What was noticed beside the changes themselves; a check that was not made is a doubt."""
+    named = {one.code or one.kind.value for one in found.changes}
+    for one in found.findings:
+        if one.code in policy.doubtful_findings:
+            yield indeterminate(SubIndication.SIG_CONSTRAINTS_FAILURE, one)
+        elif one.code not in named:
+            yield Conclusion(Indication.PASSED, warnings=(one,))
 
 
 def _weigh(change: Change, *, policy: ValidationPolicy) -> Conclusion:

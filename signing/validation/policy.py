@@ -46,6 +46,8 @@ class ValidationPolicy:
             be newer one; skew: by how much clocks may differ;
             longest_timestamp_delay: between the claimed time and the earliest proof, None for any;
             changes: what a change that is not allowed does, by its kind;
+            doubtful_findings: what is noticed while looking for changes, and leaves a signature
+            undecided: what could not be looked at may be anything;
             needs_signing_purpose: the key of the signer's certificate has to be one for signing
             (digitalSignature or nonRepudiation) where it says what it is for;
             needs_status: a status that cannot be had leaves the signature undecided; else there
@@ -61,6 +63,9 @@ class ValidationPolicy:
     skew: timedelta = timedelta(minutes=5)
     longest_timestamp_delay: timedelta | None = None
     changes: Mapping[ChangeKind, Weight] = field(default_factory=lambda: _CHANGES)
+    doubtful_findings: frozenset[str] = frozenset(
+        {"changes_not_looked_at", "pages_not_compared", "another_reader_suspects"}
+    )
     needs_signing_purpose: bool = True
     needs_status: bool = True
     slides_to_issuance: bool = False

@@ -8,61 +8,57 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
+from signing.validation.asic import read_container
+from signing.validation.cms import read_cms
 from signing.validation.detached import Detached
 from signing.validation.found import FoundDocument
 from signing.validation.kinds import Kind
+from signing.validation.pdf import read_pdf
 from signing.validation.verdict import because
+from signing.validation.xml import read_xml
 
 Reader = Callable[[Blob, Sequence[Detached], Isolation], FoundDocument]
 
 
-def _load(module: str, name: str) -> Any:
-    try:
-        return getattr(import_module(f"signing.validation.{module}"), name, None)
-    except ModuleNotFoundError:
-        return None
-
-
 def _read_pdf(document: Blob, detached: Sequence[Detached], isolation: Isolation) -> FoundDocument:
     del detached
-    return _load("pdf", "read_pdf")(document, isolation=isolation)  # type: ignore[no-any-return]
+    return read_pdf(document, isolation=isolation)
 
 
 def _read_cms(document: Blob, detached: Sequence[Detached], isolation: Isolation) -> FoundDocument:
-    return _load("cms", "read_cms")(document, detached=detached, isolation=isolation)  # type: ignore[no-any-return]
+    return read_cms(document, detached=detached, isolation=isolation)
 
 
-def _later(module: str, name: str, kind: str, *, takes_detached: bool) -> Reader:
-    def read(document: Blob, detached: Sequence[Detached], isolation: Isolation) -> FoundDocument:
-        reader = _load(module, name)
-        if reader is None:
-            return FoundDocument(kind, malformed=(because("unknown_format"),))
-        given = {"detached": detached} if takes_detached else {}
-        return reader(document, isolation=isolation, **given)  # type: ignore[no-any-return]
+def _read_xml(document: Blob, detached: Sequence[Detached], isolation: Isolation) -> FoundDocument:
+    return read_xml(document, detached=detached, isolation=isolation)
 
-    return read
+
+def _read_container(
+    document: Blob, detached: Sequence[Detached], isolation: Isolation
+) -> FoundDocument:
+    del detached
+    return read_container(document, isolation=isolation)
+
+
+def _read_jws(document: Blob, detached: Sequence[Detached], isolation: Isolation) -> FoundDocument:
+    try:
+        reader = import_module("signing.validation.jws").read_jws
+    except ModuleNotFoundError:
+        return FoundDocument("jws", malformed=(because("unknown_format"),))
+    found: FoundDocument = reader(document, detached=detached, isolation=isolation)
+    return found
 
 
 READERS: Final[Mapping[Kind, Reader]] = MappingProxyType(
     {
         Kind.PDF: _read_pdf,
         Kind.CMS: _read_cms,
-        Kind.XML: _later("xml", "read_xml", "xml", takes_detached=True),
-        Kind.CONTAINER: _later("asic", "read_container", "zip", takes_detached=False),
-        Kind.JWS: _later("jws", "read_jws", "jws", takes_detached=True),
+        Kind.XML: _read_xml,
+        Kind.CONTAINER: _read_container,
+        Kind.JWS: _read_jws,
     }
 )
-
-
-def find_all_changes(
-    document: Blob, found: FoundDocument, isolation: Isolation
-) -> Mapping[str, Any]:
-    """What was done behind each signature of a PDF, by the identity of the signature."""
-    finder = _load("pdf_changes", "find_changes") if found.kind == Kind.PDF else None
-    if finder is None or not found.signatures:
-        return {}
-    return finder(document, found, isolation=isolation)  # type: ignore[no-any-return]

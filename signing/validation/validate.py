@@ -25,6 +25,7 @@ from signing.validation.detached import Detached
 from signing.validation.found import FoundDocument
 from signing.validation.kinds import Kind, kind_of
 from signing.validation.model import DocumentReport, SignatureReport, TimestampReport
+from signing.validation.pdf_changes import find_changes
 from signing.validation.policy import POLICY, ValidationPolicy
 from signing.validation.ports import OnlineStatus, for_one_validation, sources_of
 from signing.validation.procedure.signature import (
@@ -32,7 +33,7 @@ from signing.validation.procedure.signature import (
     conclude_signature,
     conclude_timestamps,
 )
-from signing.validation.readers import READERS, find_all_changes
+from signing.validation.readers import READERS
 from signing.validation.verdict import (
     Conclusion,
     Indication,
@@ -149,19 +150,11 @@ class Validation:
     def _changed(
         self, document: Blob, found: FoundDocument, *, signatures: tuple[SignatureReport, ...]
     ) -> tuple[SignatureReport, ...]:
-        changes = find_all_changes(document, found, self.isolation)
+        if found.kind != Kind.PDF.value or not signatures:
+            return signatures
+        changes = find_changes(document, found, isolation=self.isolation)
         return tuple(
-            with_changes(
-                one,
-                changes[one.identity].changes,
-                findings=changes[one.identity].findings,
-                covers_whole=changes[one.identity].covers_whole,
-                revision_bytes=changes[one.identity].revision_bytes,
-                policy=self.policy,
-            )
-            if one.identity in changes
-            else one
-            for one in signatures
+            with_changes(one, changes.get(one.identity), policy=self.policy) for one in signatures
         )
 
 
