@@ -38,16 +38,26 @@ def packaging_of(signature: Element, referenced: Sequence[Referenced]) -> Packag
 
 
 class Coverage:
-    """Of one document, by all of its signatures."""
+    """Of one document, by all of its signatures.
+
+    Sets of elements are numbers with an octet for each, so that those of many signatures are
+    compared in a few steps.
+    """
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
-        self._in_signature = bytearray(len(tree.elements))
+        in_signature = bytearray(len(tree.elements))
         for one in tree.elements:
-            if one.name == SIGNATURE and not self._in_signature[one.number]:
-                self._fill(self._in_signature, one.number, one.last)
-        self._by_any = bytearray(len(tree.elements))
-        self._by: dict[int, bytearray] = {}
+            if one.name == SIGNATURE and not in_signature[one.number]:
+                _fill(in_signature, one.number, one.last)
+        plain = bytearray(
+            not in_signature[one.number] and not _is_mere_frame(one, in_signature)
+            for one in tree.elements
+        )
+        self._plain = _as_set(plain)
+        self._by_any = 0
+        self._by: dict[int, int] = {}
+        self._named: dict[tuple[str, str], int] = {}
 
     def add(self, signature: Element, referenced: Iterable[Referenced]) -> None:
         """Take what one signature stands for."""
@@ -55,60 +65,59 @@ class Coverage:
         for one in referenced:
             if one.nodes is not None and one.nodes.tree is self._tree and not one.nodes.is_empty:
                 self._mark(covered, one.nodes)
-        self._by[signature.number] = covered
-        self._by_any = bytearray(a | b for a, b in zip(self._by_any, covered, strict=True))
+        self._by[signature.number] = _as_set(covered)
+        self._by_any |= self._by[signature.number]
 
     def doubts_about(
         self, signature: Element, referenced: Sequence[Referenced]
     ) -> tuple[Reason, ...]:
         """What there is to say when all signatures were added."""
-        covered = self._by[signature.number]
         found = []
         is_told = not any(one.is_taken for one in referenced)
-        if is_told and any(
-            not covered[one.number] and not self._in_signature[one.number]
-            for one in self._tree.elements
-            if not self._is_mere_frame(one)
-        ):
+        if is_told and self._plain & ~self._by[signature.number]:
             found.append(because("covers_only_part", root=self._tree.root.local[:_LONGEST_NAME]))
         for one in referenced:
-            if one.target is not None and self._has_twin(one.target, signature, covered):
+            if one.target is not None and self._has_twin(one.target, signature):
                 name = one.target.local[:_LONGEST_NAME]
                 found.append(because("signature_wrapped", part=name))
                 break
         return tuple(found)
 
-    def _has_twin(self, target: Element, signature: Element, covered: bytearray) -> bool:
+    def _has_twin(self, target: Element, signature: Element) -> bool:
         """Whether something of the name of what was signed stands there and nobody signed it."""
-        if target.name[0] == DS:
+        if target.namespace == DS:
             # what stands in an object of a signature that is itself inside of another document
             inner = next(target.elements(), None)
             if inner is None or signature.parent is None or not signature.holds(target):
                 return False
             target = inner
-        return any(
-            one.name == target.name
-            and not covered[one.number]
-            and not self._by_any[one.number]
-            and not signature.holds(one)
-            for one in self._tree.elements
-        )
-
-    def _is_mere_frame(self, element: Element) -> bool:
-        """Whether it holds signatures and nothing else, and says nothing by itself."""
-        return all(
-            self._in_signature[one.number] if isinstance(one, Element) else not str(one).strip()
-            for one in element.children
-        )
+        if target.name not in self._named:
+            marks = bytearray(one.name == target.name for one in self._tree.elements)
+            self._named[target.name] = _as_set(marks)
+        own = bytearray(len(self._tree.elements))
+        _fill(own, signature.number, signature.last)
+        return bool(self._named[target.name] & ~self._by_any & ~_as_set(own))
 
     def _mark(self, covered: bytearray, nodes: NodeSet) -> None:
         top = nodes.top
-        self._fill(covered, top.number, top.last)
+        _fill(covered, top.number, top.last)
         for number in nodes.left_out:
             if top.number <= number <= top.last:
                 left = self._tree.elements[number]
                 covered[left.number : left.last + 1] = bytes(left.last + 1 - left.number)
 
-    @staticmethod
-    def _fill(marks: bytearray, first: int, last: int) -> None:
-        marks[first : last + 1] = b"\x01" * (last + 1 - first)
+
+def _is_mere_frame(element: Element, in_signature: bytearray) -> bool:
+    """Whether it holds signatures and nothing else, and says nothing by itself."""
+    return all(
+        in_signature[one.number] if isinstance(one, Element) else not str(one).strip()
+        for one in element.children
+    )
+
+
+def _fill(marks: bytearray, first: int, last: int) -> None:
+    marks[first : last + 1] = b"\x01" * (last + 1 - first)
+
+
+def _as_set(marks: bytearray) -> int:
+    return int.from_bytes(marks, "little")

@@ -38,9 +38,11 @@ from signing.validation.xml_transforms import (
 _MOST_BESIDE: Final = 60
 _MOST_BESIDE_BYTES: Final = 16 << 20
 _MOST_WRITTEN: Final = 32 << 20
-_MOST_WORK: Final = 2_000_000
+_MOST_WORK: Final = 4_000_000
 """Elements that are written for one document, over and over; a second or two."""
 _MOST_OCTETS: Final = 128 << 20
+_MOST_HASHED: Final = 1 << 30
+"""Octets that are hashed for the timestamps of one document, over and over."""
 TRANSFORMS: Final = ((DS, "Transforms"), (DS, "Transform"))
 
 
@@ -79,6 +81,7 @@ class DocumentOctets:
         self._followed: dict[tuple[int, int, str], Referenced] = {}
         self._work = 0
         self._size = 0
+        self._hashed = 0
 
     def element(
         self, element: Element, algorithm: str, *, prefixes: frozenset[str] = frozenset()
@@ -164,7 +167,8 @@ class DocumentOctets:
                 return Referenced(_content(beside), None, None, beside, is_renamed=is_renamed)
             start = _read(beside)
         else:
-            self._spend(nodes)
+            steps = sum(1 + len(one.children) for one in transforms)
+            self._spend(nodes, times=1 + steps)
             start = nodes
         wanted = Wanted(
             reference.number,
@@ -248,8 +252,13 @@ class DocumentOctets:
             raise Unavailable("too_much")
         self._made[wanted] = Octets(octets)
 
-    def _spend(self, nodes: NodeSet) -> None:
-        self._work += nodes.top.last - nodes.top.number + 1
+    def may_hash(self, size: int) -> bool:
+        """Whether so many octets more may be hashed."""
+        self._hashed += size
+        return self._hashed <= _MOST_HASHED
+
+    def _spend(self, nodes: NodeSet, *, times: int = 1) -> None:
+        self._work += times * (nodes.top.last - nodes.top.number + 1)
         if self._work > _MOST_WORK:
             raise Unavailable("too_much")
 

@@ -18,7 +18,7 @@ from signing.formats.material import ValidationMaterial
 from signing.formats.xml_names import C14N, DS, XADES_141
 from signing.formats.xml_tree import Element
 from signing.validation.cades_timestamps import token_certificates, token_material
-from signing.validation.content import Content, digest_octets, new_hash
+from signing.validation.content import Content, Octets, digest_octets, new_hash
 from signing.validation.found import FoundTimestamp, TimestampKind, object_identity
 from signing.validation.timestamp_info import find_info
 from signing.validation.verdict import Reason, because
@@ -28,7 +28,7 @@ from signing.validation.xml_parts import SignatureParts
 from signing.validation.xml_properties import digest_in
 from signing.validation.xml_transforms import Unavailable, prefixes_of
 
-MOST_TIMESTAMPS: Final = 200
+MOST_TIMESTAMPS: Final = 50
 _KINDS: Final = {
     "AllDataObjectsTimeStamp": TimestampKind.CONTENT,
     "IndividualDataObjectsTimeStamp": TimestampKind.CONTENT,
@@ -54,8 +54,9 @@ _Pieces = Sequence[Content]
 class Stamped:
     """A signature as its timestamps see it.
 
-    Takes   values: its value in every form that anybody may look for; signed_kinds: numbers of the
-            references that are about signed properties; certificates, material: all that is there.
+    Takes   values: its value in every form that anybody may look for; property_references: numbers
+            of those that are about signed properties; material: all that is there; certificates:
+            those that stand in the signature itself.
     """
 
     parts: SignatureParts
@@ -64,6 +65,13 @@ class Stamped:
     property_references: frozenset[int]
     material: ValidationMaterial = field(repr=False)
     certificates: tuple[bytes, ...] = field(repr=False)
+    _evidence: dict[int, ValidationMaterial] = field(default_factory=dict, repr=False)
+
+    def evidence(self, element: Element) -> ValidationMaterial:
+        """Certificates, lists and answers in one property."""
+        if element.number not in self._evidence:
+            self._evidence[element.number] = evidence_in(self.octets.tree, [element])
+        return self._evidence[element.number]
 
 
 def read_timestamps(
@@ -101,18 +109,22 @@ def _read(stamped: Stamped, element: Element, token: bytes, *, identity: str) ->
         identity,
         kind,
         token,
-        _digest_of(readings, token=token),
+        _digest_of(readings, token=token, octets=stamped.octets),
         _covered(stamped, element, kind),
         token_certificates(token),
         tuple(findings),
     )
 
 
-def _digest_of(readings: Sequence[_Pieces], *, token: bytes) -> Callable[[str], bytes | None]:
+def _digest_of(
+    readings: Sequence[_Pieces], *, token: bytes, octets: DocumentOctets
+) -> Callable[[str], bytes | None]:
     def digest_of(hash_name: str) -> bytes | None:
         info = find_info(token)
         first = None
         for pieces in readings:
+            if not octets.may_hash(_size(pieces)):
+                return first
             digest = _digest(pieces, hash_name)
             if digest is None:
                 continue
@@ -122,6 +134,10 @@ def _digest_of(readings: Sequence[_Pieces], *, token: bytes) -> Callable[[str], 
         return first
 
     return digest_of
+
+
+def _size(pieces: _Pieces) -> int:
+    return sum(len(one.octets) if isinstance(one, Octets) else 0 for one in pieces)
 
 
 def _digest(pieces: _Pieces, hash_name: str) -> bytes | None:
@@ -312,11 +328,11 @@ def _covered(stamped: Stamped, element: Element, kind: TimestampKind) -> frozens
             stamps = [one for one in earlier if one.local == "SignatureTimeStamp"]
             found.update(_of_tokens(stamps))
     if kind is TimestampKind.ARCHIVE:
-        tree = stamped.octets.tree
-        places = [*earlier, *([parts.key_info] if parts.key_info is not None else [])]
-        material = evidence_in(tree, places)
-        found.update(map(object_identity, (*material.ocsp_responses, *material.crls)))
-        found.update(map(object_identity, (*material.certificates, *stamped.certificates)))
+        found.update(map(object_identity, stamped.certificates))
+        for one in earlier:
+            material = stamped.evidence(one)
+            held = (*material.certificates, *material.ocsp_responses, *material.crls)
+            found.update(map(object_identity, held))
         stamps = [one for one in earlier if one.local in _STAMPS]
         found.update(_of_tokens(stamps))
         found |= _of_digests(stamped, earlier)
