@@ -51,6 +51,11 @@ class VerifierFactors:
         self._sealer = sealer
         self._client = client
 
+    def close(self) -> None:
+        """End the connections to the verifier."""
+        if self._client is not None:
+            self._client.close()
+
     def has_authenticator(self, account_id: str) -> bool:
         """Whether the person has one whose codes can confirm."""
         return self._client is not None and bool(self._held(account_id))

@@ -79,8 +79,9 @@ class SigningServices:
     confirming: Confirming
 
     def close(self) -> None:
-        """End the processes that read documents, and the connections to the signer."""
+        """End the processes that read documents, and the connections to signer and verifier."""
         self.door.close()
+        self.second_factors.close()
         self.isolation.close()
 
 

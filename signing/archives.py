@@ -14,7 +14,7 @@ import fcntl
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -62,6 +62,19 @@ class _Odd(Exception):
         self.reason = reason
 
 
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """What a row of the log says of a renewal: hashes of the file before and after, and the end."""
+
+    before_sha256: bytes
+    after_sha256: bytes
+    renewal: Renewal
+
+
+def _nobody_records(_renewed: Renewed) -> None:
+    """For whoever keeps records of another kind."""
+
+
 def find_pdfs(paths: Iterable[Path]) -> Iterator[Path]:
     """The files that are named, and those that end in `.pdf` in folders that are, sorted.
 
@@ -87,15 +100,18 @@ def renew_file(
     now: datetime,
     margin: timedelta = MARGIN,
     is_dry_run: bool = False,
+    record: Callable[[Renewed], object] = _nobody_records,
 ) -> FileReport:
     """Look at one file, and renew it when its time has come; nothing is raised for what it holds.
 
     1. Nobody else renews it at this moment.
     2. Its newest timestamp is sound, and when it ends is known.
     3. The renewal lasts longer than what it follows, read again from what is going to be written.
-    4. It is on disk before it takes the place of the file, which nobody has changed meanwhile.
+    4. It is recorded; and on disk before it takes the place of the file, which nobody has changed
+       meanwhile.
 
-    Takes   margin: how long before the end it is renewed.
+    Takes   margin: how long before the end it is renewed; record: what it raises is raised, and
+            the file is as it was.
     """
     try:
         with (
@@ -109,6 +125,7 @@ def renew_file(
                 now=now,
                 margin=margin,
                 before=None if is_dry_run else before,
+                record=record,
             )
     except DocumentRefused as refusal:
         is_none = refusal.reason in _NO_ARCHIVE
@@ -129,6 +146,7 @@ def _renew(
     now: datetime,
     margin: timedelta,
     before: os.stat_result | None,
+    record: Callable[[Renewed], object],
 ) -> FileReport:
     # 2
     renewal = next_renewal(document, parties=parties, margin=margin)
@@ -146,6 +164,7 @@ def _renew(
             # or it grows at each run, and lasts no longer
             return FileReport(path, FileState.FAILED, "lasts_no_longer", renewal)
         # 4
+        record(Renewed(document.digest("sha256"), renewed.digest("sha256"), following))
         _replace(path, renewed, before=before)
     return FileReport(path, FileState.RENEWED, renewal=following)
 

@@ -12,14 +12,19 @@ import sys
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from idp.cli.context import open_services
+from idp.cli.naming import operator_option
 from idp.errors import SettingsInvalid
-from signing.archives import FileReport, FileState, find_pdfs, renew_file
+from idp.services import Services
+from keystore.clock import to_ms
+from keystore.log.events import Event, EventType, Fact
+from signing.archives import FileReport, FileState, Renewed, find_pdfs, renew_file
 from signing.renew import MARGIN
 
 _FAILED: Final = 1
@@ -55,12 +60,15 @@ _REASONS: Final = {
 )
 @click.option("--dry-run", is_flag=True, help="Only say what is due; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def renew(paths: tuple[Path, ...], *, margin_days: int, dry_run: bool, as_json: bool) -> None:
+@operator_option
+def renew(
+    paths: tuple[Path, ...], *, margin_days: int, dry_run: bool, as_json: bool, operator: str
+) -> None:
     """Renew PDFs at level B-LTA: files, and all that end in .pdf in folders.
 
     Each is looked at; those whose newest timestamp ends soon get the evidence for it and another
     timestamp, behind what is there.  A file is replaced as a whole, or stays as it was; one that is
-    damaged stops nobody else.
+    damaged stops nobody else.  Each renewal is recorded with the hash of what it made.
 
     The exit status is 0 when every document is good for longer than the margin, 1 when something
     could not be renewed, and 3 when, with --dry-run, something is due.
@@ -79,6 +87,7 @@ def renew(paths: tuple[Path, ...], *, margin_days: int, dry_run: bool, as_json: 
                         now=services.time(),
                         margin=timedelta(days=margin_days),
                         is_dry_run=dry_run,
+                        record=partial(_record, services, operator=operator),
                     )
                     for path in files
                 ]
@@ -90,6 +99,19 @@ def renew(paths: tuple[Path, ...], *, margin_days: int, dry_run: bool, as_json: 
         sys.exit(_FAILED)
     if FileState.DUE in states:
         sys.exit(_DUE)
+
+
+def _record(services: Services, renewed: Renewed, *, operator: str) -> None:
+    # no record, no act: only afterwards the file is replaced
+    facts: dict[str, Fact] = {
+        "before": renewed.before_sha256.hex(),
+        "sha256": renewed.after_sha256.hex(),
+        "ends_ms": to_ms(renewed.renewal.ends_at),
+    }
+    log = services.log.in_name_of(operator)
+    with services.database.transaction() as tx:
+        event = Event(EventType.DOCUMENT_RENEWED, facts=facts)
+        log.record(tx, event, data_key=None, now=services.time())
 
 
 def _shown(files: Sequence[Path], *, is_quiet: bool) -> AbstractContextManager[Iterable[Path]]:

@@ -42,7 +42,7 @@ def make_signing_keys(services: Services, *, verifier: VerifierClient, now: date
             one for one in _signers(services, signing, person, now=now) if _lacks(one, signing, now)
         ]
         for signer in lacking:
-            _make(signing, signer, verifier=verifier, now=now)
+            make_at_counter(signing, signer, verifier=verifier, now=now)
         made += len(lacking)
     return made
 
@@ -88,9 +88,13 @@ def _lacks(signer: Signer, signing: SigningServices, now: datetime) -> bool:
     return not signing.enrolment.may_enrol(signer, now=now)
 
 
-def _make(
+def make_at_counter(
     signing: SigningServices, signer: Signer, *, verifier: VerifierClient, now: datetime
 ) -> None:
+    """A key that takes codes, with a certificate; the codes of her own authenticator are left.
+
+    Raises  SigningError; VerifierError.
+    """
     account_id, totp_id, secret = signer.account_id, make_id("otp"), secrets.token_bytes(20)
     kept = verifier.take_totp(
         totp_id, account_id=account_id, secret=secret, is_bound_at_proofing=True

@@ -128,6 +128,8 @@ class EventType(StrEnum):
     """The portal fetched what was signed."""
     SERVICE_SIGNED = "sign:service:signed"
     """An operator had the service sign a document in its own name."""
+    DOCUMENT_RENEWED = "sign:document:renewed"
+    """An operator's archive got another link in the chain of timestamps of one document."""
     REPORT_KEPT = "verify:report:kept"
     """A portal had the report of a check kept, with what it rests upon."""
     SIGNER_CLOCK_TRUSTED = "sign:clock:trusted"

@@ -1,8 +1,9 @@
 """kill -9 under signatures: each request ends signed once, and every use of a key is on record.
 
-What lives here: two hundred documents on their way through the API, the pages and passkeys, while
-web workers, `antin signer` and `antin work` are killed at random; PostgreSQL and Redis, two server
-processes, one address, an authority of the deployment's own.
+What lives here: two hundred documents on their way through the API and the pages, confirmed with
+passkeys and some with codes, while web workers, `antin signer`, `antin verifier` and `antin work`
+are killed at random; PostgreSQL and Redis, two server processes, one address, an authority of the
+deployment's own.
 Source: architecture, J3 and decision 11.  Not here: sign-ins (`test_killed.py`).
 """
 
@@ -28,13 +29,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import func, select, update
 
+from clients.registry.model import Client
+from idp.accounts.credentials import StoredPassword
+from idp.cli.verifier import write_public_keys
+from idp.sandbox.signing_keys import make_at_counter
 from idp.sandbox.trust import make_authority, make_signer_log_key
 from idp.storage.outbox import outbox
+from idp.storage.subjects import get_or_make_subject
 from keystore.clock import to_ms
 from keystore.log.events import EventType
 from keystore.log.record import log_chain, log_event
 from keystore.pki.model import CaKind
 from keystore.signer.storage import spent_activation
+from signing.model import Role
 from signing.storage.preparations import signing_preparation
 from signing.storage.request_tables import signing_request
 from tests.support.cms_opinions import openssl_verifies
@@ -57,6 +64,8 @@ from tests.support.signing_deployment import (
 SIGNINGS = 200
 PEOPLE = 6
 """Who sign at once, one document after the other."""
+WITH_CODES = 10
+"""Who sign one document each, now and then: nobody has more than three codes at a time."""
 PDF_EVERY = 10
 TRIES = 8
 """How often a person confirms before she comes back later."""
@@ -115,6 +124,7 @@ class House:
     portal: SigningPortal
     people: list[Signatory]
     folder: Path
+    with_codes: list[Signatory] = field(default_factory=list)
     running: dict[str, list[Killable]] = field(default_factory=dict)
     asked: dict[str, bytes] = field(default_factory=dict)
     """What was handed over, by request; and who signs it."""
@@ -132,6 +142,8 @@ class House:
                 (made,) = self.deployment.serve(1)
             case "signer":
                 made = self.deployment.signer()
+            case "verifier":
+                made = self.deployment.verifier()
             case _:
                 made = self.deployment.work()
         self.running.setdefault(what, []).append(made)
@@ -200,6 +212,30 @@ class House:
         return Counter(json.loads(one)["request_id"] for one in facts)
 
 
+def _rooms(var: Path) -> dict[str, str]:
+    return {
+        "ANTIN_VERIFIER_ADDRESS": f"unix:{var / 'verifier.sock'}",
+        "ANTIN_SIGNER_VERIFIER_KEYS": str(var / "verifier-keys.json"),
+    }
+
+
+def _with_codes(deployment: Deployment, client: Client, *, stored: StoredPassword) -> Signatory:
+    """Somebody whose authenticator the verifier holds, with a key that takes its codes."""
+    services, inventor = deployment.services, deployment.inventor
+    verifier, signing = services.verifier, services.signing
+    assert verifier is not None
+    assert signing is not None
+    one = inventor.person(verifier=verifier, password=PASSWORD, stored=stored)
+    assert one.account_id is not None
+    signer = signing.signers.get_signer(one.account_id, role=Role.PERSON, organisation_id=None)
+    # not before the verifier has taken her authenticator
+    make_at_counter(signing, signer, verifier=verifier, now=services.time())
+    with services.database.transaction() as tx:
+        sub = get_or_make_subject(tx, one.account_id, sector_id=client.sector_id).sub
+    browser = QuickBrowser(deployment.address.port)
+    return Signatory(one.identifier, PASSWORD, sub, None, browser, one.late_code)
+
+
 @pytest.fixture
 def house(
     tmp_path: Path,
@@ -215,17 +251,21 @@ def house(
         postgresql=postgresql_server,
         redis=own_redis,
         receiver=told.url,
-        settings=SETTINGS,
+        settings={**SETTINGS, **_rooms(tmp_path / "var")},
         more=CLIENT,
     ) as deployment:
         services = deployment.services
         make_authority(services, now=services.time())
+        # before the signer starts: it believes statements of that key
+        keys = services.settings.signer_verifier_keys
+        assert keys is not None
+        write_public_keys(services.settings, keys)
         signer_key = make_signer_log_key(services.settings)
         deployment.environ = {**deployment.environ, "ANTIN_SIGNER_LOG_KEYS": signer_key}
         portal = SigningPortal(deployment.address.port, services.settings.issuer, PORTAL, SECRET)
         made = House(deployment, told, portal, [], tmp_path)
-        made.start("signer")
-        made.start("work")
+        for what in ("signer", "verifier", "work"):
+            made.start(what)
         made.running["web"] = deployment.serve(2)
         client = services.registry.find_client(PORTAL, now=services.time())
         assert client is not None
@@ -234,6 +274,10 @@ def house(
             sub, passkey = enrol(services, one.account_id, client=client, now=services.time())
             browser = QuickBrowser(deployment.address.port)
             made.people.append(Signatory(one.identifier, PASSWORD, sub, passkey, browser))
+        stored = deployment.inventor.hash(PASSWORD)
+        made.with_codes = [
+            _with_codes(deployment, client, stored=stored) for _ in range(WITH_CODES)
+        ]
         portal.sign_in()
         yield made
         pii_alarm.watch(deployment.logs(), "log of the processes")
@@ -243,10 +287,18 @@ def _one_after_the_other(house: House, numbers: range, person: Signatory) -> lis
     return [house.have_signed(house.ask(number, person), person) for number in numbers]
 
 
+def _when_it_is_her_turn(house: House, at: int, person: Signatory) -> list[str]:
+    """One document, as long after the first as she comes after the others."""
+    moment = at * (SIGNINGS - 50) // WITH_CODES
+    wait_until(partial(house.has_been_asked, moment), what="documents", timeout_s=120)
+    request_id = house.ask(SIGNINGS - WITH_CODES + at, person)
+    return [house.have_signed(request_id, person)]
+
+
 def _kill_at_random(house: House) -> None:
     """Everybody twice, in any order, at any moment while documents come in."""
     chance = secrets.SystemRandom()
-    victims = ["web", "signer", "work"] * 2
+    victims = ["web", "signer", "verifier", "work"] * 2
     chance.shuffle(victims)
     moments = sorted(chance.sample(range(5, SIGNINGS - 40), len(victims)))
     for what, moment in zip(victims, moments, strict=True):
@@ -277,11 +329,16 @@ def test_two_hundred_signatures_outlive_whoever_is_killed_and_no_use_of_a_key_is
     house: House,
 ) -> None:
     """CEN EN 419 241-1 SRG_AA: a use of a key is on record before its signature leaves."""
-    with ThreadPoolExecutor(PEOPLE + 1) as threads:
+    with_passkeys = SIGNINGS - WITH_CODES
+    with ThreadPoolExecutor(PEOPLE + WITH_CODES + 1) as threads:
         killing = threads.submit(_kill_at_random, house)
         signing = [
-            threads.submit(_one_after_the_other, house, range(at, SIGNINGS, PEOPLE), person)
+            threads.submit(_one_after_the_other, house, range(at, with_passkeys, PEOPLE), person)
             for at, person in enumerate(house.people)
+        ]
+        signing += [
+            threads.submit(_when_it_is_her_turn, house, at, person)
+            for at, person in enumerate(house.with_codes)
         ]
         left = [state for one in signing for state in one.result()]
         killing.result()
@@ -326,7 +383,8 @@ def _check_record(house: House, states: dict[str, str]) -> None:
     assert done <= set(accepted), "a result of a key whose use is not on record"
     with house.deployment.services.database.read() as connection:
         spent = connection.execute(select(func.count()).select_from(spent_activation)).scalar_one()
-    assert accepted.total() + PEOPLE == spent, "each person's key was enrolled by one as well"
+    enrolled = PEOPLE + WITH_CODES
+    assert accepted.total() + enrolled == spent, "each person's key was enrolled by one as well"
 
 
 def _check_documents(house: House) -> None:

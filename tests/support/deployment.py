@@ -119,6 +119,10 @@ class Deployment:
         """Start `antin signer`."""
         return self._start("signer")
 
+    def verifier(self) -> Killable:
+        """Start `antin verifier`."""
+        return self._start("verifier")
+
     def logs(self) -> str:
         """What every process wrote so far."""
         return "\n".join(

@@ -1,8 +1,8 @@
-"""A deployment that signs: an authority, timestamps, `antin signer`, people with passkeys.
+"""A deployment that signs: an authority, timestamps, `antin signer`, people with passkeys or codes.
 
 What lives here: what is set up before the processes start; `SigningPortal`, which asks and fetches;
-`Signatory`, a person at the pages, who reads, opens the window and puts a finger on the sensor, all
-over HTTP.  A connection that breaks is `Cut`, never hidden.
+`Signatory`, a person at the pages, who reads, opens the window and puts a finger on the sensor, or
+types a code, all over HTTP.  A connection that breaks is `Cut`, never hidden.
 Not here: the processes (`deployment.py`), what happens to them (`tests/resilience`).
 """
 
@@ -13,7 +13,7 @@ import http.client
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -64,6 +64,7 @@ scopes = ["sign"]
 _CSRF: Final = re.compile(r'name="csrf_token" value="([^"]+)"')
 _ACTION: Final = re.compile(r'<form[^>]*method="post"[^>]*action="([^"]+)"')
 _CREDENTIAL: Final = re.compile(r'name="credential" value="([^"]+)"')
+_CODE_IS_SPENT: Final = 'aria-invalid="true"'
 _WINDOW: Final = re.compile(r'name="window" value="([0-9a-f]+)"')
 
 
@@ -161,13 +162,18 @@ class SigningPortal:
 
 @dataclass(slots=True)
 class Signatory:
-    """A person with a passkey, a key and a certificate, in a browser of her own."""
+    """A person with a passkey, a key and a certificate, in a browser of her own.
+
+    Takes   passkey: None for somebody whose key takes codes; new_code: where hers come from.
+    """
 
     number: str = field(repr=False)
     password: str = field(repr=False)
     sub: str
-    passkey: Authenticator = field(repr=False)
+    passkey: Authenticator | None = field(repr=False)
     browser: QuickBrowser
+    new_code: Callable[[], str] | None = field(default=None, repr=False)
+    _code: str = field(default="", repr=False)
 
     def sign_in(self, place: str) -> Answer:
         """Go to a page of ours, over the sign-in if need be.  Raises Cut; Unexpected."""
@@ -204,6 +210,17 @@ class Signatory:
             if 'name="window"' not in page.text:
                 return False
         window = _one(_WINDOW, page)
+        form = {"csrf_token": _one(_CSRF, page), "window": window}
+        answer = self._post(f"{place}/confirm", form | self._confirmation(window))
+        if _CODE_IS_SPENT in answer.text:
+            self._code = ""  # nothing else tells her that she needs the next one
+        return True
+
+    def _confirmation(self, window: str) -> dict[str, str]:
+        if self.passkey is None:
+            assert self.new_code is not None
+            self._code = self._code or self.new_code()
+            return {"otp": self._code}
         given = self.passkey.confirm(bytes.fromhex(window))
         parts = {
             "credential_id": given.credential_id,
@@ -211,9 +228,7 @@ class Signatory:
             "authenticator_data": given.authenticator_data,
             "signature": given.signature,
         }
-        form = {"csrf_token": _one(_CSRF, page), "window": window}
-        self._post(f"{place}/confirm", form | {name: _b64(raw) for name, raw in parts.items()})
-        return True
+        return {name: _b64(raw) for name, raw in parts.items()}
 
     def _post(self, path: str, form: dict[str, str]) -> Answer:
         answer = self.browser.request("POST", path, form=form)

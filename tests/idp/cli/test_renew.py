@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,6 +14,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import text
 
 from idp.cli.renew import renew
 from idp.clock import utc_now
@@ -21,6 +24,8 @@ from idp.settings import Settings
 from idp.storage.database import Database
 from idp.storage.deployment import stamp
 from idp.storage.schema import upgrade
+from keystore.log.record import LogWriter
+from keystore.sealing import Sealer, load_kek
 from signing.formats.material import Level
 from signing.formats.pades_revisions import Revisions
 from signing.formats.pades_timestamp import append_timestamp
@@ -29,6 +34,7 @@ from signing.isolation.task import Isolation
 from tests.support.archive_house import ArchiveHouse
 from tests.support.handmade_pdf import plain_document
 from tests.support.provider import KEK
+from tests.support.signer import events
 
 Run = Callable[..., Result]
 
@@ -64,10 +70,27 @@ def _over(services: object, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 @pytest.fixture
-def run(house: ArchiveHouse, monkeypatch: pytest.MonkeyPatch) -> Run:
+def database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
+    """Where renewals are on record."""
+    file = tmp_path / "renewals.db"
+    shutil.copyfile(sqlite_template, file)
+    database = Database(f"sqlite:///{file}", pool_size=2)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def run(house: ArchiveHouse, database: Database, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run the command a month later, with the archive's own authorities."""
     signing = SimpleNamespace(parties=SimpleNamespace(for_pdf=house.parties), close=lambda: None)
-    return _over(SimpleNamespace(signing=signing, time=lambda: house.later), monkeypatch)
+    sealer = Sealer.open(database, kek=load_kek(file=None, value=KEK), now=house.later)
+    services = SimpleNamespace(
+        signing=signing,
+        time=lambda: house.later,
+        database=database,
+        log=LogWriter(sealer, writer_id="test"),
+    )
+    return _over(services, monkeypatch)
 
 
 def _listed(result: Result) -> dict[str, dict[str, Any]]:
@@ -90,6 +113,32 @@ def test_what_is_due_is_renewed_and_a_damaged_file_stops_nobody(run: Run, folder
         "failed",
         "current",
     ]
+
+
+def test_each_renewal_is_on_record_and_nothing_else_is(
+    run: Run, folder: Path, database: Database, house: ArchiveHouse
+) -> None:
+    run(folder, "--dry-run")
+    assert events(database, "sign:document:renewed") == []
+    run(folder, "--operator", "archivist")
+    rows = events(database, "sign:document:renewed")
+    made = {
+        hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        for name in ("a-quyết-định.pdf", "d-quyết-định.pdf")
+    }
+    facts = [json.loads(row["facts"]) for row in rows]
+    assert {one["sha256"] for one in facts} == made
+    assert {one["before"] for one in facts} == {hashlib.sha256(house.archived).hexdigest()}
+    assert {one["operator"] for one in facts} == {"archivist"}
+
+
+def test_where_nothing_can_be_recorded_nothing_is_renewed(
+    run: Run, folder: Path, database: Database, house: ArchiveHouse
+) -> None:
+    with database.transaction() as tx:
+        tx.connection.execute(text("DROP TABLE log_event"))
+    assert run(folder).exception is not None
+    assert (folder / "a-quyết-định.pdf").read_bytes() == house.archived
 
 
 def test_a_dry_run_changes_nothing_and_its_status_says_that_something_is_due(
@@ -175,7 +224,10 @@ def test_timestamps_and_status_are_those_of_the_settings(
     file = tmp_path / "one.pdf"
     file.write_bytes(content)
     stays = SimpleNamespace(parties=signing.parties, close=lambda: None)
-    run = _over(SimpleNamespace(signing=stays, time=services.time), monkeypatch)
+    opened = SimpleNamespace(
+        signing=stays, time=services.time, database=services.database, log=services.log
+    )
+    run = _over(opened, monkeypatch)
     assert run(file).exit_code == 0
     assert run(file, "--margin", 3650, "--dry-run").exit_code == 3
     result = run(file, "--margin", 3650)
