@@ -30,6 +30,7 @@ from bench.side import Audience, Operation
 from bench.sign_in import measure_sign_ins
 from bench.stores import Stores, open_stores
 from bench.table import Row, make_growth_table, make_table
+from bench.validation import measure_validation
 
 _PEOPLE: Final = 500
 _SIGNING_S: Final = 1.0
@@ -79,6 +80,7 @@ def main(
         if not only:
             costs = measure_keystore(_place(stores, plan, cores=cores, folder=folder))
             documents = _documents(plan, cores=cores, folder=folder)
+            documents += f"\n{_validation(plan, cores=cores)}"
             whole = measure_journey(_place(stores, plan, cores=cores, folder=folder))
         postgresql, redis = stores.versions()
     click.echo(describe(cores, postgresql=postgresql, redis=redis))
@@ -100,6 +102,15 @@ def signing(plan: Plan) -> None:
     stay_on(cores.others)
     with tempfile.TemporaryDirectory(prefix="antin-bench-") as folder:
         click.echo(_documents(plan, cores=cores, folder=Path(folder)))
+
+
+@main.command()
+@click.pass_obj
+def validation(plan: Plan) -> None:
+    """Measure checking alone: two signatures at LT beside pyHanko's validator, ten a second."""
+    cores = divide_cores()
+    stay_on(cores.others)
+    click.echo(_validation(plan, cores=cores))
 
 
 @main.command()
@@ -203,6 +214,10 @@ def _documents(plan: Plan, *, cores: Cores, folder: Path) -> str:
     return measure_documents(
         rounds=plan.rounds, seconds=plan.seconds, core=cores.server, folder=folder, say=_say
     )
+
+
+def _validation(plan: Plan, *, cores: Cores) -> str:
+    return measure_validation(rounds=plan.rounds, seconds=plan.seconds, cores=cores, say=_say)
 
 
 def _place(stores: Stores, plan: Plan, *, cores: Cores, folder: Path) -> Place:

@@ -120,14 +120,16 @@ def take_turns(
     *,
     seconds: float,
     check: Mapping[str, Callable[[Any], None]],
+    slices: int = _SLICES,
 ) -> dict[str, Spent]:
     """Run calls in turn, a short stretch of each, each for `seconds` altogether.
 
-    Takes   check: raises for a wrong result; asked, off the clock, about the last of each stretch.
+    Takes   check: raises for a wrong result; asked, off the clock, about the last of each stretch;
+            slices: fewer where one call takes longer than a stretch.
     """
-    often = {name: _repeat_for(call, seconds / _SLICES) for name, call in calls.items()}
+    often = {name: _repeat_for(call, seconds / slices) for name, call in calls.items()}
     watches = {name: Stopwatch() for name in calls}
-    for _ in range(_SLICES):
+    for _ in range(slices):
         for name, call in calls.items():
             result = None
             with watches[name]:

@@ -178,11 +178,11 @@ def _measure_memory(pki: SigningPki, file: Path) -> str:
     )
 
 
-def text_document() -> bytes:
+def text_document(pages: int = _PAGES) -> bytes:
     """Pages of text, as an office writes them; nothing is compressed."""
     out = io.BytesIO()
     canvas = Canvas(out, pagesize=A4, pageCompression=0)
-    for page in range(_PAGES):
+    for page in range(pages):
         for line in range(50):
             words = secrets.token_hex(30)
             canvas.drawString(60, 780 - 14 * line, f"Article {page}.{line}: {words}")
