@@ -32,6 +32,7 @@ from idp.web.source import TrustedProxies
 from idp.web.theme import Site, install_pages
 from idp.web.token import make_token
 from idp.web.userinfo import make_userinfo
+from idp.web.verify.blueprint import make_verify
 
 
 def create_app(services: Services, *, home: MakePage | None = None) -> Flask:
@@ -66,6 +67,7 @@ def create_app(services: Services, *, home: MakePage | None = None) -> Flask:
     app.register_blueprint(make_receipts(services, cookies=cookies))
     app.register_blueprint(make_authorities(services))
     app.register_blueprint(make_log_page(services))
+    app.register_blueprint(make_verify(services, proxies=proxies))
     if services.signing is not None:
         app.register_blueprint(make_portal_api(services, services.signing))
         app.register_blueprint(make_sign_pages(services, services.signing, cookies=cookies))

@@ -49,6 +49,7 @@ from idp.storage.ephemeral import EphemeralStore
 from idp.storage.ephemeral_redis import RedisEphemeralStore
 from idp.storage.ephemeral_sql import SqlEphemeralStore
 from idp.trust import Trust, build_trust
+from idp.validation import ValidationServices, build_validation
 from idp.verifier_client import open_verifier_client
 from idp.work.clock import Clock, open_clock
 from idp.work.outbox import Outbox
@@ -79,6 +80,7 @@ class Services:
     trust: Trust
     signing: SigningServices | None
     foreign_trust: ForeignTrust
+    validation: ValidationServices
     registry: Registry
     egress: Egress
     clock: Clock
@@ -232,6 +234,7 @@ def build_services(
         time=time,
         is_sandbox=is_sandbox,
     )
+    foreign = build_foreign_trust(settings, egress=egress, trust=trust, signing=signing, time=time)
     return Services(
         settings=settings,
         is_sandbox=is_sandbox,
@@ -244,8 +247,16 @@ def build_services(
         keyrings=keyrings,
         trust=trust,
         signing=signing,
-        foreign_trust=build_foreign_trust(
-            settings, egress=egress, trust=trust, signing=signing, time=time
+        foreign_trust=foreign,
+        validation=build_validation(
+            settings,
+            database=database,
+            ephemeral=ephemeral,
+            sealer=sealer,
+            log=log,
+            trust=trust,
+            foreign=foreign,
+            signing=signing,
         ),
         registry=registry,
         egress=egress,

@@ -271,6 +271,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     trust_list_signers: Path | None = None
     """PEM of the certificates that may sign these lists; a list signed by anybody else is
     refused."""
+    verify_files_per_minute: int = 120
+    """How many files one network address (IPv6: /64) may have checked in a minute; 0: any number.
+    Portals that show who they are, and `antin verify`, are not counted."""
     verify_online: bool = True
     """Whether the status of certificates in documents is asked where they say, when a document
     brings none; without it a report says that the status could not be had."""

@@ -47,6 +47,8 @@ _HTTP_PAGES: Final[Mapping[int, ErrorKind]] = MappingProxyType(
 _DETAILS: Final[Mapping[int, str]] = MappingProxyType({411: "no_length"})
 _DIRECT: Final = frozenset({"/token", "/revoke", "/introspect", "/userinfo"})
 _PORTAL_API: Final = "/sign/requests"
+_BOTH: Final = frozenset({"/verify"})
+"""A page for browsers, JSON for programs that ask for it."""
 _SENTENCES: Final[Mapping[ErrorKind, str]] = MappingProxyType(
     {
         "storage_unavailable": "the service is interrupted; try again in a few seconds",
@@ -113,10 +115,10 @@ def refusal_answer(kind: ErrorKind, status: int, *, detail: str = "") -> Respons
     """A page, or JSON where programs ask."""
     path = request.path.rstrip("/")
     is_portal = path == _PORTAL_API or path.startswith(f"{_PORTAL_API}/")
-    if path in _DIRECT or is_portal:
+    if path in _DIRECT or is_portal or (path in _BOTH and not _wants_a_page()):
         code = "temporarily_unavailable" if status == 503 else "server_error"
         if status < 500:
-            code = _PORTAL_CODES.get(status, kind) if is_portal else "invalid_request"
+            code = "invalid_request" if path in _DIRECT else _PORTAL_CODES.get(status, kind)
         sentence = _SENTENCES.get(kind, _MALFORMED)
         answer = json_answer(status, {"error": code, "error_description": sentence})
         response = Response(answer.body, status=status, headers=[*answer.headers])
@@ -126,6 +128,11 @@ def refusal_answer(kind: ErrorKind, status: int, *, detail: str = "") -> Respons
     if status == 503:
         response.headers["Retry-After"] = _RETRY_AFTER_S
     return response
+
+
+def _wants_a_page() -> bool:
+    accepted = request.accept_mimetypes
+    return not accepted or accepted.best_match(["text/html", "application/json"]) == "text/html"
 
 
 def _kind_of(status: int) -> ErrorKind:

@@ -27,10 +27,13 @@ from idp.web.request_facts import RequestFacts, RequestIds, begin_request, end_r
 from idp.web.sign_door import PORTAL_API, most_bytes_of_request
 from idp.web.source import TrustedProxies
 from idp.web.standing import Standing, StandingAnswers
+from idp.web.verify.views import PLACE as VERIFY
 
 StartResponse = Callable[..., Any]
 
-_DOCUMENTS: Final = "/sign/"
+_DOCUMENTS: Final = ("/sign/", "/verify")
+"""Below these an answer may be too large to be put together in memory."""
+_UPLOADS: Final = frozenset({PORTAL_API, VERIFY, f"{VERIFY}/signed"})
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH"})
 _log = structlog.get_logger("antin.web")
 
@@ -106,13 +109,13 @@ class Front:
 
     def _ask_app(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
-        most_bytes = self._most_of_documents if path == PORTAL_API else MAX_BYTES
+        most_bytes = self._most_of_documents if path in _UPLOADS else MAX_BYTES
         fault = find_fault(environ, most_bytes=most_bytes)
         if fault is not None:
             return refuse_early(self._app, environ, start, status=fault)
         answer = self._app(environ, start)
         if path.startswith(_DOCUMENTS):
-            return answer  # what somebody signs may be too large to be put together in memory
+            return answer
         try:
             # nothing else that we send is a stream; one piece is what the server sends fastest
             return [b"".join(answer)]

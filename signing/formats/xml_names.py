@@ -15,10 +15,18 @@ DS: Final = "http://www.w3.org/2000/09/xmldsig#"
 XADES: Final = "http://uri.etsi.org/01903/v1.3.2#"
 XADES_141: Final = "http://uri.etsi.org/01903/v1.4.1#"
 ASIC: Final = "http://uri.etsi.org/02918/v1.2.1#"
+REPORT: Final = "http://uri.etsi.org/19102/v1.2.1#"
 MANIFEST: Final = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
 
 NAMESPACES: Final[Mapping[str, str]] = MappingProxyType(
-    {"ds": DS, "xades": XADES, "xades141": XADES_141, "asic": ASIC, "manifest": MANIFEST}
+    {
+        "ds": DS,
+        "xades": XADES,
+        "xades141": XADES_141,
+        "asic": ASIC,
+        "manifest": MANIFEST,
+        "vr": REPORT,
+    }
 )
 """By the prefixes that we write."""
 

@@ -1,0 +1,76 @@
+"""Seals reports of checks: a PDF signed in the name of this service.
+
+What lives here: `ReportSeal`, which has the pages drawn and signs them with the service's own key
+for documents, with a timestamp where one can be had.
+Source: issue of a report that an agency can rely on: TT 15/2025/TT-BKHCN Art. 6.
+Not here: what the report says (`idp/web/verify`), the pages (`signing/validation/report/pdf`).
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import datetime
+
+from idp.pki import Pki
+from idp.service_key import own_key
+from idp.settings import Settings
+from idp.signing import SigningServices, find_roots
+from keystore.errors import KeystoreError
+from signing.at_once import Wish, sign_at_once
+from signing.errors import SigningError, StatusUnavailable, TimestampUnavailable
+from signing.formats.material import Level
+from signing.isolation.blob import Blob
+from signing.new_request import NewDocument
+from signing.validation.report.pdf import ReportPages, draw_report
+
+_MIB = 1 << 20
+
+
+class SealUnavailable(SigningError):
+    """There is no key to seal with at this moment."""
+
+    code = "seal_unavailable"
+
+
+class ReportSeal:
+    """Safe to share between threads."""
+
+    def __init__(self, settings: Settings, *, pki: Pki, signing: SigningServices) -> None:
+        self._settings = settings
+        self._pki = pki
+        self._signing = signing
+
+    def seal(self, pages: ReportPages, *, name: str, is_sandbox: bool, now: datetime) -> Blob:
+        """The pages as a sealed PDF; the caller closes it.
+
+        Takes   name: of the file; is_sandbox: a key is made at first need.
+        Raises  SealUnavailable; ParsingFailed.
+        """
+        certificates = self._pki.document_certificates
+        try:
+            if is_sandbox:
+                certificates.renew_due(now)
+            signer = certificates.find(now)
+        except KeystoreError as missing:
+            raise SealUnavailable from missing
+        key = own_key(signer, roots=find_roots(self._settings, pki=self._pki))
+        isolation = self._signing.isolation.for_tenant("reports")
+        with ExitStack() as held:
+            drawn = held.enter_context(draw_report(isolation, pages=pages))
+            for level in (Level.T, Level.B):
+                wish = Wish(
+                    document=NewDocument(name=name, media_type="application/pdf", content=drawn),
+                    level=level,
+                )
+                try:
+                    return sign_at_once(
+                        wish,
+                        key=key,
+                        intake=self._signing.intake,
+                        parties=self._signing.parties,
+                        most_bytes=self._settings.document_mib * _MIB,
+                        now=now,
+                    ).content
+                except (TimestampUnavailable, StatusUnavailable):
+                    continue
+        raise SealUnavailable

@@ -1,0 +1,80 @@
+"""Checking documents, put together: from settings to what the page, the API and the command need.
+
+What lives here: `ValidationServices` and the one function that builds it.  Cheap to make: processes
+that read documents start with the first document.
+Not here: what any of it does (`signing/validation`), its pages and endpoints (`idp/web/verify`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from idp.foreign_trust import ForeignTrust
+from idp.report_seal import ReportSeal
+from idp.settings import Settings
+from idp.shown_reports import ShownReports
+from idp.signing import SigningServices
+from idp.storage.database import Database
+from idp.storage.ephemeral import EphemeralStore
+from idp.trust import Trust
+from idp.validation_limits import ValidationLimits
+from keystore.log.record import LogWriter
+from keystore.sealing import Sealer
+from signing.isolation.pool import IsolationPool
+from signing.isolation.task import Isolation
+from signing.validation.kept import KeptReports
+from signing.validation.online_status import AskedOnline
+from signing.validation.validate import Validation
+
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationServices:
+    """What checks documents in one process; all of it is safe to share between threads.
+
+    `online` asks about certificates of others, None: nobody is asked; `seal` is None where this
+    deployment runs no authority: its reports are sealed by nobody.
+    """
+
+    validation: Validation
+    online: AskedOnline | None
+    isolation: Isolation
+    shown: ShownReports
+    kept: KeptReports
+    limits: ValidationLimits
+    seal: ReportSeal | None
+
+    def for_one(self) -> Validation:
+        """What checks one file: with the questions over the network that one file is worth."""
+        if self.online is None:
+            return self.validation
+        return replace(self.validation, online=self.online.for_one_validation())
+
+
+def build_validation(
+    settings: Settings,
+    *,
+    database: Database,
+    ephemeral: EphemeralStore,
+    sealer: Sealer,
+    log: LogWriter,
+    trust: Trust,
+    foreign: ForeignTrust,
+    signing: SigningServices | None,
+) -> ValidationServices:
+    """Put it together; nothing is started."""
+    pool = foreign.own_isolation if signing is None else signing.isolation
+    isolation = (pool or IsolationPool()).for_tenant("verify")
+    seal = None
+    if signing is not None and trust.pki is not None:
+        seal = ReportSeal(settings, pki=trust.pki, signing=signing)
+    return ValidationServices(
+        validation=Validation(isolation, foreign.anchors, most_bytes=settings.document_mib * _MIB),
+        online=foreign.online,
+        isolation=isolation,
+        shown=ShownReports(ephemeral, sealer),
+        kept=KeptReports(database, sealer=sealer, log=log),
+        limits=ValidationLimits(ephemeral, sealer, settings.verify_files_per_minute),
+        seal=seal,
+    )

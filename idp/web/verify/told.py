@@ -1,0 +1,276 @@
+"""A report in words: what the page, the PDF and the table of the command say, in one language.
+
+What lives here: `tell`, from a `DocumentReport` to headings, sentences and rows.  It begins with
+the answer and one sentence, then who signed, who issued, which unit, when, whether it is intact,
+whether the certificate held then; then every check.
+Source: TT 15/2025/TT-BKHCN Art. 6 (the rows that a reader has to be shown) and Annex II (the
+warning where the status could not be had).
+Not here: how it looks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from idp.web.i18n import local_moment
+from idp.web.sentences import N_
+from idp.web.verify.told_parts import (
+    Mark,
+    Say,
+    ToldRow,
+    all_said,
+    certificate_rows,
+    changes_row,
+    digest_text,
+    holder_rows,
+    integrity_row,
+    lifetime_row,
+    mark_of,
+    status_row,
+    time_row,
+    validity_row,
+)
+from idp.web.verify_sentences import (
+    ADVICE,
+    ALL_VALID,
+    ALL_VALID_SEVERAL,
+    FAILED,
+    HEADINGS,
+    PASSED,
+    STEPS,
+    SUB_INDICATIONS,
+    TIMESTAMP_KINDS,
+    UNKNOWN,
+)
+from signing.validation.found import SignedObject
+from signing.validation.model import Check, DocumentReport, SignatureReport, TimestampReport
+from signing.validation.report.summary import Answer, answer_of, is_changed, signer_of
+from signing.validation.verdict import Conclusion, SubIndication
+
+Look = Literal["done", "failed", "unsure"]
+
+_LOOKS: Final[dict[Answer, Look]] = {
+    Answer.VALID: "done",
+    Answer.INVALID: "failed",
+    Answer.UNDETERMINED: "unsure",
+    Answer.UNSIGNED: "unsure",
+    Answer.UNREADABLE: "unsure",
+}
+_WORDS: Final[dict[Mark, str]] = {"ok": PASSED, "bad": FAILED, "unsure": UNKNOWN, "": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class ToldCheck:
+    """One building block; `code` is the standard's."""
+
+    name: str
+    word: str
+    mark: Mark
+    code: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToldTimestamp:
+    """One timestamp."""
+
+    name: str
+    word: str
+    mark: Mark
+    rows: tuple[ToldRow, ...]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToldSignature:
+    """One signature; `number` from 1; `revision_bytes` None where there is no signed revision."""
+
+    identity: str
+    number: int
+    look: Look
+    heading: str
+    sentence: str
+    code: str
+    rows: tuple[ToldRow, ...]
+    reasons: tuple[str, ...]
+    warnings: tuple[str, ...]
+    checks: tuple[ToldCheck, ...]
+    timestamps: tuple[ToldTimestamp, ...]
+    certificates: tuple[tuple[ToldRow, ...], ...]
+    objects: tuple[ToldRow, ...]
+    technical: tuple[ToldRow, ...]
+    revision_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToldDocument:
+    """One file; `name` and `sha256` tell which."""
+
+    answer: Answer
+    name: str = field(repr=False)
+    size: int
+    kind: str
+    sha256: str
+    look: Look
+    heading: str
+    sentence: str
+    advice: str
+    code: str
+    reasons: tuple[str, ...]
+    warnings: tuple[str, ...]
+    checked_at: str
+    signatures: tuple[ToldSignature, ...]
+    timestamps: tuple[ToldTimestamp, ...]
+    policy: str
+    sources: tuple[str, ...]
+    is_sandbox: bool = False
+
+
+def tell(report: DocumentReport, *, say: Say) -> ToldDocument:
+    """The report in words.
+
+    Takes   say: gives a sentence with its facts in the language of the reader.
+    """
+    answer = answer_of(report)
+    signatures = tuple(
+        _signature(one, number=number, say=say) for number, one in enumerate(report.signatures, 1)
+    )
+    reasons = all_said((*report.conclusion.reasons, *report.findings), say)
+    sentence = _sentence(report, answer=answer, reasons=reasons, say=say)
+    return ToldDocument(
+        answer=answer,
+        name=report.name,
+        size=report.size,
+        kind=report.kind,
+        sha256=digest_text(report.digest),
+        look=_LOOKS[answer],
+        heading=say(HEADINGS[answer]),
+        sentence=sentence,
+        advice=say(ADVICE[answer]),
+        code=code_of(report.conclusion),
+        reasons=tuple(one for one in reasons if one != sentence),
+        warnings=all_said(report.conclusion.warnings, say),
+        checked_at=local_moment(report.checked_at),
+        signatures=signatures,
+        timestamps=tuple(_timestamp(one, say) for one in report.timestamps),
+        policy=report.policy,
+        sources=report.sources,
+        is_sandbox=any(one.is_sandbox for one in report.signatures),
+    )
+
+
+def code_of(conclusion: Conclusion) -> str:
+    """The standard's words for a conclusion."""
+    if conclusion.sub_indication is None:
+        return conclusion.indication.value
+    return f"{conclusion.indication.value} / {conclusion.sub_indication.value}"
+
+
+def _sentence(report: DocumentReport, *, answer: Answer, reasons: tuple[str, ...], say: Say) -> str:
+    if answer is Answer.VALID:
+        count = len(report.signatures)
+        if not count:
+            return say(N_("Dấu thời gian chứng minh nội dung đã tồn tại và không bị thay đổi."))
+        return say(ALL_VALID_SEVERAL, count=count) if count > 1 else say(ALL_VALID)
+    if any(is_changed(one) for one in report.signatures):
+        return say(N_("Tệp đã bị thay đổi sau khi ký theo cách mà chữ ký không cho phép."))
+    return _why(report.conclusion, reasons, say)
+
+
+def _why(conclusion: Conclusion, reasons: tuple[str, ...], say: Say) -> str:
+    """One sentence: the sub-indication's, else the first reason."""
+    sub = conclusion.sub_indication
+    if sub is not None and not (reasons and sub is SubIndication.CUSTOM):
+        return say(SUB_INDICATIONS[sub])
+    return reasons[0] if reasons else ""
+
+
+def _signature(one: SignatureReport, *, number: int, say: Say) -> ToldSignature:
+    mark = mark_of(one.conclusion)
+    answer = {"ok": Answer.VALID, "bad": Answer.INVALID}.get(mark, Answer.UNDETERMINED)
+    reasons = all_said(one.conclusion.reasons, say)
+    sentence = say(ALL_VALID) if answer is Answer.VALID else _why(one.conclusion, reasons, say)
+    signer = signer_of(one)
+    rows = [
+        *holder_rows(one, say),
+        time_row(one, say),
+        integrity_row(one, say),
+        changes_row(one, say),
+        validity_row(one, say),
+        status_row(one, say),
+    ]
+    if signer is not None:
+        rows.append(lifetime_row(signer, say))
+    return ToldSignature(
+        identity=one.identity,
+        number=number,
+        look=_LOOKS[answer],
+        heading=say(HEADINGS[answer]),
+        sentence=sentence,
+        code=code_of(one.conclusion),
+        rows=tuple(row for row in rows if row is not None),
+        reasons=tuple(reason for reason in reasons if reason != sentence),
+        warnings=all_said(one.conclusion.warnings, say),
+        checks=tuple(_check(check, say) for check in one.checks),
+        timestamps=tuple(_timestamp(stamp, say) for stamp in one.timestamps),
+        certificates=tuple(certificate_rows(found, say) for found in one.chain),
+        objects=tuple(_object(found, say) for found in one.objects),
+        technical=_technical(one, say),
+        revision_bytes=one.revision_bytes,
+    )
+
+
+def _check(check: Check, say: Say) -> ToldCheck:
+    mark = mark_of(check.conclusion)
+    found = check.conclusion
+    reasons = all_said((*found.reasons, *found.warnings), say)
+    if not reasons and found.sub_indication is not None:
+        reasons = (say(SUB_INDICATIONS[found.sub_indication]),)
+    return ToldCheck(say(STEPS[check.step]), say(_WORDS[mark]), mark, code_of(found), reasons)
+
+
+def _timestamp(one: TimestampReport, say: Say) -> ToldTimestamp:
+    mark = mark_of(one.conclusion)
+    rows = []
+    if one.generated_at is not None:
+        rows.append(ToldRow(say(N_("Thời điểm")), local_moment(one.generated_at)))
+    if one.chain:
+        name = one.chain[0].common_name or one.chain[0].subject
+        rows.append(ToldRow(say(N_("Tổ chức cấp dấu thời gian")), name))
+    reasons = all_said((*one.conclusion.reasons, *one.conclusion.warnings), say)
+    if not reasons and one.conclusion.sub_indication is not None:
+        reasons = (say(SUB_INDICATIONS[one.conclusion.sub_indication]),)
+    return ToldTimestamp(
+        say(TIMESTAMP_KINDS[one.kind]), say(_WORDS[mark]), mark, tuple(rows), reasons
+    )
+
+
+def _object(one: SignedObject, say: Say) -> ToldRow:
+    value = f"{one.hash_name}: {digest_text(one.expected)}"
+    if not one.is_found:
+        return ToldRow(one.name, value, "unsure", (say(N_("Không có trong các tệp đã chọn")),))
+    return ToldRow(one.name, value, "ok" if one.is_intact else "bad")
+
+
+def _technical(one: SignatureReport, say: Say) -> tuple[ToldRow, ...]:
+    level = f"{one.form.value} {one.level}".strip()
+    rows = [ToldRow(say(N_("Định dạng")), level)]
+    if one.algorithm:
+        rows.append(ToldRow(say(N_("Thuật toán")), one.algorithm))
+    confirmed = {
+        True: say(N_("Người ký xác nhận bằng khóa do chính mình giữ (SCAL2)")),
+        False: say(N_("Người ký xác nhận bằng mã một lần (SCAL1)")),
+    }
+    if one.is_key_confirmed is not None:
+        rows.append(ToldRow(say(N_("Cách xác nhận")), confirmed[one.is_key_confirmed]))
+    for label, text in (
+        (N_("Lý do ký"), one.stated_reason),
+        (N_("Nơi ký"), one.production_place),
+        (N_("Vai trò do người ký khai"), ", ".join(one.claimed_roles)),
+        (N_("Chính sách của chữ ký"), one.policy_identifier),
+        (N_("Vị trí trong tệp"), one.place),
+    ):
+        if text:
+            rows.append(ToldRow(say(label), text))
+    return tuple(rows)
