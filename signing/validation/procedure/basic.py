@@ -109,7 +109,8 @@ def validate_basic(
     # 4
     certificate = identified.certificate
     key = found.key if certificate is None else key_of(certificate)
-    verified = verify_cryptographically(found, key=key)
+    is_identified = certificate is None or identified.conclusion.is_passed
+    verified = verify_cryptographically(found, key=key, is_identified=is_identified)
     checks.append(Check(Step.CRYPTOGRAPHY, verified))
     # 5
     chain = None

@@ -10,19 +10,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Final
 
-from cryptography import x509
-from cryptography.x509.oid import NameOID
-
-from signing.formats.chains import order_chain
-from signing.validation.certificates import Certificate, find_certificate
+from signing.validation.certificates import find_certificate, is_signed_by
 from signing.validation.context import Context
 from signing.validation.model import CertificateReport, RevocationReport, RevocationState
+from signing.validation.name_texts import (
+    COMMON_NAME,
+    ORGANIZATION,
+    ORGANIZATION_IDENTIFIER,
+    TITLE,
+    line_of,
+    part_of,
+)
+from signing.validation.names import is_same_name
 from signing.validation.procedure.x509_validation import ValidatedChain
 from signing.validation.revocation import CertificateStatus
 
-_ORGANIZATION_IDENTIFIER: Final = NameOID.ORGANIZATION_IDENTIFIER
+_LONGEST = 8
 
 
 def report_chain(
@@ -36,7 +40,7 @@ def report_chain(
         return ()
     if chain is None or chain.path is None:
         among = context.pool.certificates
-        found = context.once(("chain", certificate), lambda: order_chain(certificate, among=among))
+        found = context.once(("chain", certificate), lambda: _issuers(certificate, among=among))
         return _reports(found, statuses=(), anchor="", context=context)
     return _reports(
         chain.path.chain, statuses=chain.statuses, anchor=chain.path.anchor.source, context=context
@@ -76,37 +80,32 @@ def describe_certificate(der: bytes) -> CertificateReport | None:
     parsed = find_certificate(der)
     if parsed is None:
         return None
-    subject, issuer = _name(parsed.subject), _name(parsed.issuer)
+    subject, issuer = parsed.subject, parsed.issuer
     return CertificateReport(
         der,
-        subject="" if subject is None else subject.rfc4514_string(),
-        issuer="" if issuer is None else issuer.rfc4514_string(),
+        subject=line_of(subject),
+        issuer=line_of(issuer),
         serial_number=int.from_bytes(parsed.serial, "big", signed=True),
         not_before=parsed.not_before,
         not_after=parsed.not_after,
-        common_name=_one(subject, NameOID.COMMON_NAME),
-        organization=_one(subject, NameOID.ORGANIZATION_NAME),
-        organization_identifier=_one(subject, _ORGANIZATION_IDENTIFIER),
-        title=_one(subject, NameOID.TITLE),
-        issuer_organization=_one(issuer, NameOID.ORGANIZATION_NAME)
-        or _one(issuer, NameOID.COMMON_NAME),
-        policies=_policies(parsed),
+        common_name=part_of(subject, COMMON_NAME),
+        organization=part_of(subject, ORGANIZATION),
+        organization_identifier=part_of(subject, ORGANIZATION_IDENTIFIER),
+        title=part_of(subject, TITLE),
+        issuer_organization=part_of(issuer, ORGANIZATION) or part_of(issuer, COMMON_NAME),
+        policies=tuple(sorted(parsed.extensions.policies or ())),
     )
 
 
-def _policies(parsed: Certificate) -> tuple[str, ...]:
-    return tuple(sorted(parsed.extensions.policies or ()))
-
-
-@lru_cache(maxsize=512)
-def _name(der: bytes) -> x509.Name | None:
-    try:
-        return x509.Name.from_bytes(der)
-    except ValueError:
-        return None
-
-
-def _one(name: x509.Name | None, kind: x509.ObjectIdentifier) -> str:
-    found = [] if name is None else name.get_attributes_for_oid(kind)
-    value = found[0].value if found else ""
-    return value if isinstance(value, str) else ""
+def _issuers(certificate: bytes, *, among: Sequence[bytes]) -> tuple[bytes, ...]:
+    """A certificate and who issued it, as far as they came along; signed link by link."""
+    parsed = [one for der in among if (one := find_certificate(der)) is not None]
+    chain = [certificate]
+    last = find_certificate(certificate)
+    while last is not None and not last.is_self_issued and len(chain) < _LONGEST:
+        name = last.issuer
+        above = [one for one in parsed if is_same_name(one.subject, name)]
+        last = next((one for one in above if is_signed_by(last, key=one.key)), None)
+        if last is not None:
+            chain.append(last.der)
+    return tuple(chain)

@@ -24,18 +24,23 @@ _MOST_NAMED: Final = 20
 """Reasons of one kind; a manifest can list thousands of files."""
 
 
-def verify_cryptographically(found: FoundSignature, *, key: bytes | None) -> Conclusion:
+def verify_cryptographically(
+    found: FoundSignature, *, key: bytes | None, is_identified: bool = True
+) -> Conclusion:
     """Whether what was signed is what is there, and the key signed it.
 
     1. Signed data that is not there is INDETERMINATE, SIGNED_DATA_NOT_FOUND; so is a signature that
        stands for nothing but itself.
     2. A digest that differs is FAILED, HASH_FAILURE.
     3. A value that the key did not make is FAILED, SIG_CRYPTO_FAILURE.  An algorithm that cannot be
-       computed here proves nothing either way.
+       computed here proves nothing either way, nor does a key of which it is open whether it is the
+       signer's: then it is INDETERMINATE, NO_SIGNING_CERTIFICATE_FOUND.
 
-    Takes   key: DER SubjectPublicKeyInfo of the signing certificate; None without one.
+    Takes   key: DER SubjectPublicKeyInfo of the signing certificate; None without one;
+            is_identified: whether that is the signing certificate for sure (§5.2.3).
     """
-    return weightiest((*_check_objects(found), *_check_value(found, key=key)))
+    value = _check_value(found, key=key, is_identified=is_identified)
+    return weightiest((*_check_objects(found), *value))
 
 
 def _check_objects(found: FoundSignature) -> Iterator[Conclusion]:
@@ -53,17 +58,23 @@ def _check_objects(found: FoundSignature) -> Iterator[Conclusion]:
         yield failed(SubIndication.HASH_FAILURE, reason)
 
 
-def _check_value(found: FoundSignature, *, key: bytes | None) -> Iterator[Conclusion]:
+def _check_value(
+    found: FoundSignature, *, key: bytes | None, is_identified: bool
+) -> Iterator[Conclusion]:
     # 3
     if found.value is None:
         if not found.malformed:
             yield failed(SubIndication.SIG_CRYPTO_FAILURE, because("no_signature_value"))
         return
     if key is None:
+        yield indeterminate(SubIndication.NO_SIGNING_CERTIFICATE_FOUND, because("no_key"))
         return
     if not is_computable(found.value.algorithm):
         reason = because("unknown_algorithm", algorithm=found.value.algorithm.name)
         yield indeterminate(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, reason)
     elif not is_value_of(key, signed=found.value):
         reason = because("signature_value_wrong", algorithm=found.value.algorithm.name)
-        yield failed(SubIndication.SIG_CRYPTO_FAILURE, reason)
+        if is_identified:
+            yield failed(SubIndication.SIG_CRYPTO_FAILURE, reason)
+        else:
+            yield indeterminate(SubIndication.NO_SIGNING_CERTIFICATE_FOUND, reason)
