@@ -55,7 +55,7 @@ class SignatureRead(msgspec.Struct, frozen=True, kw_only=True):
             /SubFilter, without the stroke; byte_range: as many numbers as stand there;
             starts_at: where the object stands, -1 where that is not in the file by itself;
             contents: from the `<` to behind the `>` of /Contents, two zeros where it is not there;
-            has_doublets: a key stands twice; certificates: /Cert, DER;
+            has_doublets: value, range or sub-filter stands there twice; certificates: /Cert, DER;
             permission: of DocMDP, 0 for none; is_listed: a field of the form has it.
     """
 

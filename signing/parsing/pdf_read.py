@@ -49,6 +49,7 @@ _OBJECT: Final = re.compile(rb"\d{1,10}[\x00\t\n\f\r ]+\d{1,5}[\x00\t\n\f\r ]+ob
 _NUMBERS: Final = re.compile(rb"-?\d{1,15}")
 _LOOKED_BACK: Final = 1 << 21
 """Octets between the beginning of an object and its /ByteRange: a signature of a megabyte."""
+_ONCE: Final = ("/Contents", "/ByteRange", "/SubFilter")
 _STORE: Final = {
     "certificates": ("/Certs", "/Cert"),
     "ocsp_responses": ("/OCSPs", "/OCSP"),
@@ -119,10 +120,9 @@ def _unlisted(
         if starts_at < 0 or starts_at in seen or (places is not None and starts_at not in places):
             continue
         seen.add(starts_at)
-        with suppress(Malformed, *DAMAGE):
-            _, entries, end = dictionary_at(data, starts_at)
-            if end < hit.start() or all(one.key != "/Contents" for one in entries):
-                continue
+        entries = _entries(data, starts_at)
+        keys = {one.key for one in entries}
+        if {"/ByteRange", "/Contents"} <= keys and entries[-1].end > hit.start():
             yield _from_octets(data, entries, starts_at)
 
 
@@ -134,7 +134,7 @@ def _from_octets(data: bytes, entries: list[Placed], starts_at: int) -> Signatur
         byte_range=tuple(int(one) for one in _NUMBERS.findall(said["/ByteRange"]))[:16],
         starts_at=starts_at,
         contents=_contents(data, entries),
-        has_doublets=len(said) != len(entries),
+        has_doublets=_has_doublets(entries),
         is_listed=False,
     )
 
@@ -147,9 +147,7 @@ def _signature(
     field: str,
     lock: generic.DictionaryObject | None,
 ) -> SignatureRead:
-    entries: list[Placed] = []
-    with suppress(Malformed):
-        entries = dictionary_at(data, starts_at)[1]
+    entries = _entries(data, starts_at)
     numbers = [value_of(one) for one in elements(entry(value, "/ByteRange"))]
     permission, locks = _transforms(value)
     if lock is not None:
@@ -161,7 +159,7 @@ def _signature(
         byte_range=tuple(int(one) if isinstance(one, int) else -1 for one in numbers)[:16],
         starts_at=starts_at,
         contents=_contents(data, entries),
-        has_doublets=len({one.key for one in entries}) != len(entries),
+        has_doublets=_has_doublets(entries),
         certificates=tuple(_certificates(entry(value, "/Cert"))),
         reason=text(entry(value, "/Reason")),
         place=text(entry(value, "/Location")),
@@ -170,6 +168,19 @@ def _signature(
         permission=permission,
         locks=tuple(locks[:16]),
     )
+
+
+def _entries(data: bytes, starts_at: int) -> list[Placed]:
+    """What a dictionary has, as far as it can be read."""
+    try:
+        return dictionary_at(data, starts_at)[1]
+    except Malformed as malformed:
+        return list(malformed.entries)
+
+
+def _has_doublets(entries: Sequence[Placed]) -> bool:
+    keys = [one.key for one in entries]
+    return any(keys.count(one) > 1 for one in _ONCE)
 
 
 def _contents(data: bytes, entries: list[Placed]) -> tuple[int, int]:

@@ -26,16 +26,18 @@ _DEEPEST: Final = 32
 _MOST_VALUES: Final = 20_000
 
 
-class Malformed(Exception):
-    """The octets are no dictionary."""
-
-
 class Placed(NamedTuple):
     """A key, and where its value stands."""
 
     key: str
     start: int
     end: int
+
+
+class Malformed(Exception):
+    """The octets are no dictionary, or not to its end: `entries` are those before."""
+
+    entries: tuple[Placed, ...] = ()
 
 
 class _Reader:
@@ -47,9 +49,8 @@ class _Reader:
         hit = _SPACE.match(self.data, at)
         return at if hit is None else hit.end()
 
-    def dictionary(self, at: int, depth: int) -> tuple[list[Placed], int]:
-        """The entries of one that begins here with `<<`, and where it ends."""
-        found: list[Placed] = []
+    def dictionary(self, at: int, depth: int, found: list[Placed]) -> int:
+        """Where one ends that begins here with `<<`; its entries are added to what was found."""
         at = self.space(at + 2)
         while not self.data.startswith(b">>", at):
             key = _NAME.match(self.data, at)
@@ -59,7 +60,7 @@ class _Reader:
             end = self.value(start, depth + 1)
             found.append(Placed(name_of(key[0]), start, end))
             at = self.space(end)
-        return found, at + 2
+        return at + 2
 
     def value(self, at: int, depth: int) -> int:
         """Where a value ends."""
@@ -68,7 +69,7 @@ class _Reader:
             raise Malformed
         first = self.data[at : at + 1]
         if self.data.startswith(b"<<", at):
-            return self.dictionary(at, depth)[1]
+            return self.dictionary(at, depth, [])
         if first == b"<":
             end = self.data.find(b">", at)
             if end < 0:
@@ -118,8 +119,13 @@ def dictionary_at(data: bytes, start: int) -> tuple[int, list[Placed], int]:
     at = reader.space(header.end())
     if not data.startswith(b"<<", at):
         raise Malformed
-    entries, end = reader.dictionary(at, 0)
-    return int(header[1]), entries, end
+    found: list[Placed] = []
+    try:
+        end = reader.dictionary(at, 0, found)
+    except Malformed as malformed:
+        malformed.entries = tuple(found)
+        raise
+    return int(header[1]), found, end
 
 
 def name_of(raw: bytes) -> str:

@@ -51,8 +51,9 @@ _MUCH: Final = 0.5
 class PdfChanges:
     """About one signature.
 
-    Takes   changes: behind it, allowed or not; findings: attacks by name, and what could not be
-            looked at; covers_whole: nothing stands behind what it signed;
+    Takes   changes: behind it, allowed or not, attacks by name; findings: what is worth a word and
+            changes nothing, such as what could not be looked at;
+            covers_whole: nothing stands behind what it signed;
             revision_bytes: how many octets of the file it signed, None where that cannot be told.
     """
 
@@ -268,10 +269,6 @@ class _Judging:
         is_allowed = all(one.is_allowed for one in self._changes)
         if level == "suspicious" and is_allowed:
             self._findings[because("another_reader_suspects")] = None
-        for one in self._changes:
-            if not one.is_allowed:
-                pages = ",".join(map(str, one.pages))
-                self._findings[because(one.code or one.kind.value, pages=pages)] = None
         return PdfChanges(
             tuple(self._changes),
             tuple(self._findings),

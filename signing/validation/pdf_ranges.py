@@ -101,7 +101,7 @@ def check_ranges(view: memoryview, read: SignatureRead) -> Ranges:
     elif not _ends_revision(view, end):
         doubts.append(because("byte_range_ends_within_a_revision"))
     if read.has_doublets:
-        doubts.append(because("signature_dictionary_has_doublets"))
+        malformed.append(because("signature_dictionary_ambiguous"))
     # 5
     octets = _cut(view, start, hole_end) or _cut(view, *read.contents)
     if not octets.strip(b"\0"):

@@ -1,0 +1,294 @@
+"""What stands behind a signature of a PDF: attacks of each kind by name, and what is harmless."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from signing.errors import ParsingFailed
+from signing.formats.material import Level, StatusSource, Timestamps
+from signing.formats.pades import PadesParties, PdfSignature, finish_pades, join, prepare_pades
+from signing.formats.pades_augment import augment_pades
+from signing.formats.pades_room import MeasuredTimestamps
+from signing.isolation.blob import Blob
+from signing.isolation.task import Isolation
+from signing.messages.pdf_changes import DRAW_PAGES, DrawAnswered
+from signing.validation.model import ChangeKind
+from signing.validation.pdf import FoundPdf, read_pdf
+from signing.validation.pdf_changes import PdfChanges, find_changes, signed_revision
+from tests.support import pdf_attacks as attacks
+from tests.support.handmade_pdf import plain_document
+from tests.support.signatory import Hand, SigningPki
+
+Attack = Callable[[bytes], bytes]
+
+
+class Desk:
+    """Signs, and looks at what came of it."""
+
+    def __init__(
+        self,
+        parties: PadesParties,
+        hand: Hand,
+        now: datetime,
+        signed: dict[tuple[object, ...], bytes],
+    ) -> None:
+        self.parties, self.hand, self.now = parties, hand, now
+        self._signed = signed
+
+    def sign(
+        self,
+        content: bytes,
+        *,
+        level: Level = Level.B,
+        hand: Hand | None = None,
+        certify: int | None = None,
+        field_name: str | None = None,
+    ) -> bytes:
+        """The document with one more signature."""
+        key = (content, level, None if hand is None else hand.serial, certify, field_name)
+        if key not in self._signed:
+            said = PdfSignature(certify=certify, field_name=field_name)
+            self._signed[key] = self._sign(content, level, hand or self.hand, said)
+        return self._signed[key]
+
+    def _sign(self, content: bytes, level: Level, hand: Hand, said: PdfSignature) -> bytes:
+        with Blob.of(content) as document:
+            prepared = prepare_pades(
+                document,
+                parties=self.parties,
+                signatory=hand.signatory,
+                now=self.now,
+                level=level,
+                signature=said,
+            )
+            value = hand.sign(prepared.to_be_signed.digest)
+            increments = finish_pades(
+                prepared, document, signature=value, parties=self.parties, now=self.now
+            )
+            with join(document, increments) as signed:
+                return signed.read()
+
+    def raise_to(self, content: bytes, level: Level) -> bytes:
+        """The document with what that level demands."""
+        with Blob.of(content) as document:
+            more = augment_pades(document, to=level, parties=self.parties, now=self.now)
+            return content + b"".join(more)
+
+    def read(self, content: bytes) -> FoundPdf:
+        """Its signatures."""
+        with Blob.of(content) as document:
+            return read_pdf(document, isolation=self.parties.isolation)
+
+    def changes(self, content: bytes) -> dict[str, PdfChanges]:
+        """What stands behind each."""
+        isolation = self.parties.isolation
+        with Blob.of(content) as document:
+            found = read_pdf(document, isolation=isolation)
+            return dict(find_changes(document, found, isolation=isolation))
+
+
+@pytest.fixture(scope="module")
+def signed_before() -> dict[tuple[object, ...], bytes]:
+    """What was signed for one test serves the others."""
+    return {}
+
+
+@pytest.fixture
+def desk(
+    signed_before: dict[tuple[object, ...], bytes],
+    isolation: Isolation,
+    timestamps: Timestamps,
+    status: StatusSource,
+    hand: Hand,
+    signing_pki: SigningPki,
+    now: datetime,
+) -> Desk:
+    """Somebody who signs and looks."""
+    parties = PadesParties(
+        isolation, MeasuredTimestamps(timestamps), status, (signing_pki.root.der,)
+    )
+    return Desk(parties, hand, now, signed_before)
+
+
+@pytest.mark.parametrize(
+    ("attack", "name"),
+    [
+        (attacks.other_text, "incremental_saving"),
+        (attacks.other_text_in_a_new_object, "incremental_saving"),
+        (attacks.text_without_a_table, "incremental_saving"),
+        (attacks.page_added, "pages_added"),
+        (attacks.page_removed, "pages_removed"),
+        (attacks.picture_freed, "shadow_hide"),
+        (attacks.layer_switched, "shadow_hide"),
+        (attacks.signature_field_over_the_page, "shadow_hide"),
+        (attacks.value_replaced, "shadow_replace"),
+        (attacks.looks_replaced, "shadow_replace"),
+        (attacks.font_replaced, "shadow_replace"),
+        (attacks.action_added, "action_changed"),
+        (attacks.note_added, "annotation_added"),
+        (attacks.reason_replaced, "signature_dictionary_replaced"),
+        (attacks.signature_unlisted, "signature_removed"),
+    ],
+    ids=lambda one: one.__name__ if callable(one) else one,
+)
+def test_an_attack_on_a_signed_document_is_called_by_its_name(
+    desk: Desk, attack: Attack, name: str
+) -> None:
+    """ISO 32000-2 §12.8.2.2: what is not known to be harmless is not allowed."""
+    changes = desk.changes(attack(desk.sign(attacks.victim())))["S-1"]
+    assert name in {one.code for one in changes.changes if not one.is_allowed}
+    assert not changes.is_allowed
+    assert not changes.covers_whole
+
+
+def test_a_table_that_points_at_what_was_prepared_is_hide_and_replace(desk: Desk) -> None:
+    """Mainka et al. (2021) §4.3: nothing new is written, and the reader sees another text."""
+    attacked = attacks.table_switched(desk.sign(attacks.prepared_victim()))
+    names = {one.code for one in desk.changes(attacked)["S-1"].changes if not one.is_allowed}
+    assert "shadow_hide_and_replace" in names
+
+
+@pytest.mark.parametrize(
+    ("attack", "name"),
+    [
+        (attacks.wrapped, "signature_wrapping"),
+        (attacks.range_missing, "universal_signature_forgery"),
+        (attacks.range_negative, "byte_range_overlap"),
+        (attacks.value_emptied, "universal_signature_forgery"),
+        (attacks.reason_replaced, "signature_dictionary_replaced"),
+        (attacks.signed_twice_by_one, "byte_range_overlap"),
+        (attacks.value_said_twice, "signature_dictionary_ambiguous"),
+    ],
+    ids=lambda one: one.__name__ if callable(one) else one,
+)
+def test_a_signature_that_does_not_stand_where_it_says_is_malformed(
+    desk: Desk, attack: Attack, name: str
+) -> None:
+    """ISO 32000-2 §12.8.1: the range is everything but the value, and the value is in the hole."""
+    found = desk.read(attack(desk.sign(attacks.victim())))
+    reasons = {reason.code for one in found.signatures for reason in one.malformed}
+    assert name in reasons
+
+
+@pytest.mark.parametrize("level", [Level.LT, Level.LTA])
+def test_a_second_signature_and_evidence_are_no_alarm(
+    desk: Desk, signing_pki: SigningPki, level: Level
+) -> None:
+    """ISO 32000-2 Table 257: both may follow; each is said, and none is forbidden."""
+    for content in (attacks.victim(), plain_document(pages=3).with_streams()):
+        once = desk.sign(content)
+        twice = desk.raise_to(desk.sign(once, hand=signing_pki.seal), level)
+        changes = desk.changes(twice)
+        assert set(changes) == {"S-1", "S-2"}
+        kinds = {one.kind for one in changes["S-1"].changes}
+        assert kinds == {ChangeKind.SIGNED_AGAIN, ChangeKind.EVIDENCE_ADDED}
+        assert all(each.is_allowed for each in changes.values())
+        assert all(each.findings == () for each in changes.values())
+
+
+@pytest.mark.parametrize("harmless", [attacks.blank_filled, attacks.title_changed])
+def test_filling_what_was_empty_is_no_alarm(desk: Desk, harmless: Attack) -> None:
+    """A signature that forbids nothing allows filling in and signing."""
+    changes = desk.changes(harmless(desk.sign(attacks.victim())))["S-1"]
+    assert changes.is_allowed
+    assert not changes.covers_whole
+
+
+@pytest.mark.parametrize(
+    ("certify", "attack", "is_allowed"),
+    [
+        (1, attacks.blank_filled, False),
+        (2, attacks.blank_filled, True),
+        (2, attacks.value_replaced, True),
+        (2, attacks.note_added, False),
+        (3, attacks.note_added, True),
+        (3, attacks.other_text, False),
+    ],
+)
+def test_a_certification_says_what_may_follow(
+    desk: Desk, certify: int, attack: Attack, *, is_allowed: bool
+) -> None:
+    """ISO 32000-2 Table 257."""
+    changes = desk.changes(attack(desk.sign(attacks.victim(), certify=certify)))["S-1"]
+    assert changes.is_allowed is is_allowed
+
+
+def test_behind_a_certification_that_allows_nothing_a_signature_is_forbidden_a_timestamp_not(
+    desk: Desk,
+) -> None:
+    """ISO 32000-2 Table 257: the store and document timestamps are allowed at every level."""
+    certified = desk.sign(attacks.victim(), certify=1)
+    assert desk.changes(desk.raise_to(certified, Level.LTA))["S-1"].is_allowed
+    signed = attacks.sign_field_by_hand(certified)
+    assert not desk.changes(signed)["S-1"].is_allowed
+
+
+def test_a_locked_field_may_not_be_filled(desk: Desk) -> None:
+    """ISO 32000-2 §12.8.2.4 (FieldMDP), by the lock of the field that was signed."""
+    for action, fields, is_allowed in (
+        ("All", "", False),
+        ("Include", "/Fields [(Blank)]", False),
+        ("Include", "/Fields [(Said)]", True),
+        ("Exclude", "/Fields [(Blank)]", True),
+    ):
+        lock = f"<< /Type /SigFieldLock /Action /{action} {fields} >>"
+        locked = desk.sign(attacks.with_signature_field(lock), field_name="Here")
+        assert desk.changes(attacks.blank_filled(locked))["S-1"].is_allowed is is_allowed, action
+
+
+def test_the_signed_revision_is_the_document_as_it_was(desk: Desk) -> None:
+    """What was signed can be shown: the first octets, and none behind them."""
+    signed = desk.sign(attacks.victim())
+    attacked = attacks.other_text(signed)
+    changes = desk.changes(attacked)["S-1"]
+    with Blob.of(attacked) as document, signed_revision(document, changes) as revision:
+        assert revision.read() == signed
+    with Blob.of(signed) as document, pytest.raises(ValueError, match="no_signed_revision"):
+        signed_revision(document, PdfChanges()).__enter__()
+
+
+def test_nothing_behind_a_signature_is_nothing_to_compare(desk: Desk) -> None:
+    """The walls are not asked at all."""
+    signed = desk.sign(attacks.victim())
+    changes = desk.changes(signed)["S-1"]
+    assert changes == PdfChanges(covers_whole=True, revision_bytes=len(signed))
+
+
+def test_a_reader_that_says_nothing_is_no_excuse(desk: Desk) -> None:
+    """What could not be compared is not allowed, and pages are missed."""
+
+    class Silent:
+        def run(self, task: Any, asked: Any, *, inputs: Any = ()) -> Any:
+            del asked, inputs
+            raise ParsingFailed("crashed")
+
+    attacked = attacks.other_text(desk.sign(attacks.victim()))
+    with Blob.of(attacked) as document:
+        found = read_pdf(document, isolation=desk.parties.isolation)
+        changes = find_changes(document, found, isolation=Silent())["S-1"]
+        nothing = read_pdf(document, isolation=Silent())
+    assert not changes.is_allowed
+    assert [one.code for one in changes.changes] == ["not_compared"]
+    assert [one.code for one in nothing.malformed] == ["crashed"]
+
+
+def test_a_drawer_that_lies_is_a_page_that_was_not_compared(desk: Desk) -> None:
+    """A process in other hands may draw what it likes; sizes that are no sizes are missed."""
+    isolation = desk.parties.isolation
+
+    class Lying:
+        def run(self, task: Any, asked: Any, *, inputs: Any = ()) -> Any:
+            answered, written = isolation.run(task, asked, inputs=inputs)
+            if task is DRAW_PAGES:
+                answered = DrawAnswered(((3, 3),) * len(answered.sizes), 1, answered.boxes)
+            return answered, written
+
+    attacked = attacks.blank_filled(desk.sign(attacks.victim()))
+    with Blob.of(attacked) as document:
+        found = read_pdf(document, isolation=isolation)
+        changes = find_changes(document, found, isolation=Lying())["S-1"]
+    assert [one.code for one in changes.findings] == ["pages_not_compared"]
