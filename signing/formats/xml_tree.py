@@ -29,6 +29,8 @@ from signing.formats.xml_lexis import (
 MOST_DEEP: Final = 200
 MOST_ELEMENTS: Final = 250_000
 _MOST_NAMESPACES: Final = 256
+_MOST_ATTRIBUTES: Final = 1_000
+"""Of one element: other readers take the square of their number in time."""
 _MOST_NODES: Final = 4 * MOST_ELEMENTS
 _NO_SCOPE: Final[Mapping[str, str]] = {"": "", "xml": XML}
 
@@ -162,8 +164,9 @@ def read_tree(text: str) -> Tree:
     """Read a document.
 
     Takes   text: decoded, without byte order mark.
-    Raises  ParsingFailed: doctype, too_deep, too_many_elements, contradiction for whatever is not
-            well-formed in a way that matters here.
+    Raises  ParsingFailed: doctype, too_deep, too_many_elements, too_many_attributes,
+            too_many_namespaces; contradiction for whatever is not well-formed in a way that
+            matters here.
     """
     try:
         return _Reader(text).read()
@@ -284,6 +287,8 @@ def _read_attributes(
     raw: str, outer: Mapping[str, str]
 ) -> tuple[Mapping[str, str], tuple[Attribute, ...]]:
     found = attributes_of(raw)
+    if len(found) > _MOST_ATTRIBUTES:
+        raise ParsingFailed("too_many_attributes")
     declared = {key[6:]: value for key, value in found if is_declaration(key)}
     scope = outer
     if declared:

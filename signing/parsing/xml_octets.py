@@ -33,7 +33,7 @@ from signing.formats.xml_names import (
     XPATH_FILTER,
 )
 from signing.formats.xml_node_sets import C14N_11, NodeSet, canonical, find_canonicalization
-from signing.formats.xml_tree import read_tree
+from signing.formats.xml_tree import Attribute, Element, Node, read_tree
 from signing.messages.xml_octets import MOST_PARTS, OctetsAsked, OctetsFound, Part, Wanted
 from signing.parsing.xml_document import read_document
 from signing.parsing.xml_xpath import Selection, select
@@ -70,7 +70,11 @@ class _Nodes:
     apex: int | None = None
     with_comments: bool = True
     left_out: frozenset[int] = frozenset()
-    selection: Selection | None = None
+    selections: tuple[Selection, ...] = ()
+
+    def has(self, node: Node | Attribute, around: Element | None, before: int) -> bool:
+        """Whether every expression leaves a node."""
+        return all(one.has(node, around, before) for one in self.selections)
 
 
 def find_octets(asked: OctetsAsked, inputs: Sequence[memoryview], output: BinaryIO) -> OctetsFound:
@@ -203,14 +207,12 @@ def _transformed(
         raise _Refusal("xpath_unusable") from unusable
     if isinstance(found, frozenset):
         return replace(nodes, left_out=nodes.left_out | found)
-    if nodes.selection is not None:
-        raise _Refusal("xpath_unusable")
-    return replace(nodes, selection=found)
+    return replace(nodes, selections=(*nodes.selections, found))
 
 
 def _decoded(value: _Nodes | bytes) -> bytes:
     if isinstance(value, _Nodes):
-        if value.selection is not None:
+        if value.selections:
             raise _Refusal("xpath_unusable")
         if _is_gone(value):
             return b""
@@ -228,7 +230,7 @@ def _written(nodes: _Nodes, algorithm: str, prefixes: frozenset[str]) -> bytes:
         raise _Refusal("canonicalization_unknown")
     if _is_gone(nodes):
         return b""
-    if nodes.selection is not None or "#default" in prefixes:
+    if nodes.selections or "#default" in prefixes:
         return _written_by_hand(nodes, algorithm, prefixes)
     with_comments = algorithm.endswith("WithComments") and nodes.with_comments
     is_exclusive = algorithm in _EXCLUSIVE
@@ -299,7 +301,7 @@ def _written_by_hand(nodes: _Nodes, algorithm: str, prefixes: frozenset[str]) ->
         apex=None if nodes.apex is None else tree.elements[nodes.apex],
         with_comments=nodes.with_comments,
         left_out=nodes.left_out,
-        selects=None if nodes.selection is None else nodes.selection.has,
+        selects=nodes.has if nodes.selections else None,
     )
     return canonical(chosen, by=form)
 

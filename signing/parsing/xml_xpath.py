@@ -35,6 +35,28 @@ class Selection:
     markup: frozenset[_Key] = field(repr=False)
     attributes: frozenset[tuple[int, str]] = field(repr=False)
 
+    def as_left_out(
+        self, whole: Selection, elements: Sequence[etree._Element]
+    ) -> frozenset[int] | None:
+        """The elements that are left out with everything in them, when it comes to nothing else.
+
+        Such a set is written by the library, whose canonical form is not ours.
+        """
+        left_out = whole.elements - self.elements
+        kept = self.elements
+        numbers = {elements[number]: number for number in left_out}
+        is_closed = not any(elements[number].getparent() in numbers for number in kept)
+        is_all = (
+            {key for key in whole.texts if key[0] in kept} == self.texts
+            and {key for key in whole.markup if key[0] in kept} == self.markup
+            and {key for key in whole.attributes if key[0] in kept} == self.attributes
+        )
+        if not (is_closed and is_all and kept):
+            return None
+        return frozenset(
+            number for number in left_out if elements[number].getparent() not in numbers
+        )
+
     def has(self, node: Node | Attribute, around: Element | None, before: int) -> bool:
         """Whether a node is left; see `NodeSet`."""
         if isinstance(node, Element):
@@ -67,10 +89,22 @@ def select(
     if "position(" in said or "last(" in said:
         raise ValueError("position")
     etree.XPath(said, namespaces=_namespaces(expression))
-    found = {
-        kind: _ask(tree, f"//{kind}[boolean({said})]", expression)
-        for kind in ("*", "text()", "comment()", "processing-instruction()", "@*")
-    }
+    chosen = _selected(tree, expression, numbers, f"[boolean({said})]")
+    whole = _selected(tree, expression, numbers, "")
+    return chosen.as_left_out(whole, elements) or chosen
+
+
+_KINDS: Final = ("*", "text()", "comment()", "processing-instruction()", "@*")
+
+
+def _selected(
+    tree: etree._ElementTree,
+    expression: etree._Element,
+    numbers: dict[etree._Element, int],
+    condition: str,
+) -> Selection:
+    """All nodes that fulfil a condition."""
+    found = {kind: _ask(tree, f"//{kind}{condition}", expression) for kind in _KINDS}
     markup = found["comment()"] + found["processing-instruction()"]
     return Selection(
         elements=frozenset(numbers[one] for one in found["*"]),

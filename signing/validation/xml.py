@@ -77,7 +77,7 @@ def read_signatures_file(
     ]
     # 3
     contradiction = octets.contradictions()
-    if contradiction:
+    if contradiction and because(contradiction) not in malformed:
         malformed.append(because(contradiction))
     # 4
     coverage = Coverage(tree)

@@ -38,8 +38,10 @@ from signing.validation.xml_transforms import (
 _MOST_BESIDE: Final = 60
 _MOST_BESIDE_BYTES: Final = 16 << 20
 _MOST_WRITTEN: Final = 32 << 20
-_MOST_WORK: Final = 4_000_000
-"""Elements that are written for one document, over and over; a second or two."""
+_MOST_WORK: Final = 1_000_000
+_MOST_TIMES: Final = 4
+"""Elements that are written for one document, over and over, and so many times all that it has: a
+few seconds in all."""
 _MOST_OCTETS: Final = 128 << 20
 _MOST_HASHED: Final = 1 << 30
 """Octets that are hashed for the timestamps of one document, over and over."""
@@ -79,9 +81,11 @@ class DocumentOctets:
         self._made: dict[Wanted, Octets] = {}
         self._refused: dict[Wanted, str] = {}
         self._followed: dict[tuple[int, int, str], Referenced] = {}
-        self._work = 0
+        self._work = 0.0
         self._size = 0
         self._hashed = 0
+        # why whoever is behind the walls is not asked again
+        self._failed = ""
 
     def element(
         self, element: Element, algorithm: str, *, prefixes: frozenset[str] = frozenset()
@@ -144,6 +148,8 @@ class DocumentOctets:
         Compared are the number of elements, where the signatures are, and every part.
         """
         wanted = tuple(self._made)
+        if self._failed:
+            return self._failed
         try:
             parts, _ = self._ask(wanted)
         except (DocumentRefused, ParsingFailed) as refusal:
@@ -167,8 +173,7 @@ class DocumentOctets:
                 return Referenced(_content(beside), None, None, beside, is_renamed=is_renamed)
             start = _read(beside)
         else:
-            steps = sum(1 + len(one.children) for one in transforms)
-            self._spend(nodes, times=1 + steps)
+            self._spend(nodes, times=_cost(transforms))
             start = nodes
         wanted = Wanted(
             reference.number,
@@ -221,9 +226,12 @@ class DocumentOctets:
             signature=wanted.signature,
             is_written=True,
         )
+        if self._failed:
+            raise Unavailable(self._failed)
         try:
             [part], octets = self._ask((asked,))
         except (DocumentRefused, ParsingFailed) as refusal:
+            self._failed = refusal.reason
             raise Unavailable(refusal.reason) from refusal
         if part.refused:
             raise Unavailable(part.refused)
@@ -257,9 +265,9 @@ class DocumentOctets:
         self._hashed += size
         return self._hashed <= _MOST_HASHED
 
-    def _spend(self, nodes: NodeSet, *, times: int = 1) -> None:
+    def _spend(self, nodes: NodeSet, *, times: float = 1) -> None:
         self._work += times * (nodes.top.last - nodes.top.number + 1)
-        if self._work > _MOST_WORK:
+        if self._work > _MOST_WORK + _MOST_TIMES * len(self.tree.elements):
             raise Unavailable("too_much")
 
 
@@ -277,6 +285,13 @@ def _kept(nodes: NodeSet, transforms: Sequence[Element], signature: Element) -> 
     filters = [one for one in transforms if one.get("Algorithm") in FILTERS]
     left = transformed(nodes, filters, signature=signature)
     return left if isinstance(left, NodeSet) else None
+
+
+def _cost(transforms: Sequence[Element]) -> float:
+    """How many times as much as writing the nodes once: filters look, others read and write."""
+    filters = [one for one in transforms if one.get("Algorithm") in FILTERS]
+    looks = sum(1 + len(one.children) for one in filters) + len(transforms)
+    return 1 + looks / 10 + 4 * max(0, len(transforms) - len(filters) - 1)
 
 
 def _plain(uri: str) -> str:
