@@ -28,7 +28,6 @@ from signing.messages.pdf_validation import (
     SignatureRead,
 )
 from signing.validation.cms import encapsulated_content, read_signer
-from signing.validation.content import Content, Digesting
 from signing.validation.found import (
     Form,
     FoundDocument,
@@ -42,7 +41,7 @@ from signing.validation.found import (
     TimestampKind,
     object_identity,
 )
-from signing.validation.pdf_ranges import Ranges, check_overlaps, check_ranges
+from signing.validation.pdf_ranges import Ranges, SignedOctets, check_overlaps, check_ranges
 from signing.validation.verdict import Reason, because
 
 _CADES: Final = "ETSI.CAdES.detached"
@@ -157,10 +156,11 @@ def _signatures(document: Blob, place: PdfPlace, *, read: PdfRead) -> list[Found
 
 
 def _in_cms(document: Blob, place: PdfPlace) -> Sequence[FoundSignature]:
+    """A CMS with nothing inside, but for the one that has the digest there (§12.8.3.3.1)."""
     one, ranges = place.read, place.ranges
-    content: Content | None = Digesting(partial(ranges.digest, document))
-    if one.sub_filter == _SHA1:
-        content = None  # it is the digest inside that was signed
+    octets = SignedOctets(document, ranges)
+    # of the one it is the digest inside that was signed
+    content = None if one.sub_filter == _SHA1 else octets
     found = read_signer(
         ranges.octets,
         identity=place.identity,
@@ -170,11 +170,14 @@ def _in_cms(document: Blob, place: PdfPlace) -> Sequence[FoundSignature]:
         packaging=Packaging.ENVELOPED,
         name=one.field,
     )
+    inside = encapsulated_content(ranges.octets)
     if one.sub_filter != _SHA1:
-        return found
-    inside = encapsulated_content(ranges.octets) or b""
-    actual = ranges.digest(document, "sha1")
-    document_digest = SignedObject(one.field, ObjectKind.DOCUMENT, "sha1", inside, actual)
+        if inside is None:
+            return found
+        wrong = because("content_encapsulated")
+        return (replace(found[0], malformed=(*found[0].malformed, wrong)), *found[1:])
+    actual = octets.digest("sha1")
+    document_digest = SignedObject(one.field, ObjectKind.DOCUMENT, "sha1", inside or b"", actual)
     return (replace(found[0], objects=(document_digest, *found[0].objects)), *found[1:])
 
 

@@ -67,6 +67,24 @@ class Ranges:
         return hashed.digest()
 
 
+class SignedOctets:
+    """What a signature is over, as `Content`; the document stays open as long as this is used."""
+
+    def __init__(self, document: Blob, ranges: Ranges) -> None:
+        self._document, self._ranges = document, ranges
+        self._digests: dict[str, bytes | None] = {}
+
+    def digest(self, hash_name: str) -> bytes | None:
+        """See `Content`; computed once for each hash."""
+        if hash_name not in self._digests:
+            self._digests[hash_name] = self._ranges.digest(self._document, hash_name)
+        return self._digests[hash_name]
+
+    def chunks(self) -> Iterator[bytes] | None:
+        """See `Content`."""
+        return self._ranges.chunks(self._document) if self._ranges.is_usable else None
+
+
 def check_ranges(view: memoryview, read: SignatureRead) -> Ranges:
     """What a signature is over, as far as that is true.
 
