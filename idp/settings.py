@@ -248,6 +248,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How many requests of one portal may be open at a time."""
     signing_open_mib: int = 20_000
     """How large the documents of one portal's open requests may be together, in MiB."""
+    signing_requests_per_minute: int = 6_000
+    """How many signing requests one portal may send within a minute; more are answered with 429."""
+    signing_waiting_each: int = 100
+    """How many requests of one portal may wait for the same person at a time."""
+    signing_evidence_years: int = 10
+    """For how many years the certificate, its status and revocation data at the time of a signature
+    are kept; at B-LTA for 20 at least.
+    """
     signing_timestamps: str = ""
     """Address of the timestamp authority for signatures; empty: this deployment's own."""
     signing_roots: Path | None = None

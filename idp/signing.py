@@ -51,6 +51,7 @@ from signing.intake import Intake, IntakeLimits
 from signing.isolation.pool import IsolationPool, Walls
 from signing.outcomes import Outcomes
 from signing.requests import SigningRequests
+from signing.room import Room
 from signing.sign import Signing
 from signing.sources import AskedStatus, asked_by
 
@@ -139,8 +140,11 @@ def build_signing(
         deferred=outbox,
         look=intake,
         largest_bytes=most_bytes,
-        most_open=settings.signing_open_requests,
-        most_open_bytes=settings.signing_open_mib * _MIB,
+        room=Room(
+            most_open=settings.signing_open_requests,
+            most_open_bytes=settings.signing_open_mib * _MIB,
+            most_waiting_each=settings.signing_waiting_each,
+        ),
     )
     images = SignatureImages(
         database, sealer=sealer, log=log, isolation=isolation.for_tenant("images")
@@ -166,6 +170,7 @@ def build_signing(
         outcomes=outcomes,
         parties=parties,
         status=status,
+        evidence_years=settings.signing_evidence_years,
     )
     door = open_signer_client(settings)
     eligibility = Eligibility(

@@ -80,6 +80,12 @@ class SignatureForeign(SigningError):
     code: ClassVar[str] = "signature_foreign"
 
 
+class LimitsUnavailable(SigningError):
+    """How often a portal has asked cannot be counted, so nobody is let in."""
+
+    code: ClassVar[str] = "limits_unavailable"
+
+
 class DocumentGone(SigningError):
     """A document whose time is over; it cannot be had any more."""
 

@@ -1,6 +1,6 @@
 """A request that is made once however often it is sent: the words for it.
 
-What lives here: under which key a portal sends, and what came of it.
+What lives here: under which key a portal sends, and what was answered.
 Source: draft-ietf-httpapi-idempotency-key-header §2.
 Not here: where keys are kept (`signing/storage/idempotency`).
 """
@@ -8,9 +8,9 @@ Not here: where keys are kept (`signing/storage/idempotency`).
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from signing.model import SigningRequest
+from signing.model import RequestState, SigningRequest, SlotState
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,24 @@ class Idempotency:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A request that was made, now or (`is_replay`) when the same was sent before."""
+    """A request as it was made, now or (`is_replay`) when the same was sent before."""
 
     request: SigningRequest
     is_replay: bool
+
+
+def as_made(request: SigningRequest) -> SigningRequest:
+    """A request as it stood when it was made, whatever became of it since."""
+    return replace(
+        request,
+        state=RequestState.WAITING,
+        reason="",
+        ended_at=None,
+        documents=tuple(replace(one, result=None) for one in request.documents),
+        slots=tuple(
+            replace(
+                one, state=SlotState.WAITING, ended_at=None, key_id=None, certificate_sha256=None
+            )
+            for one in request.slots
+        ),
+    )

@@ -31,7 +31,7 @@ from signing.errors import (
 )
 from signing.fitting import check_for_format
 from signing.formats.mime_types import base_type
-from signing.made_once import Idempotency, Made
+from signing.made_once import Idempotency, Made, as_made
 from signing.model import (
     Document,
     DocumentKind,
@@ -46,10 +46,10 @@ from signing.model import (
 )
 from signing.new_request import NewDocument, NewRequest, check_bounds, choose_formats
 from signing.ports import Deferred, LooksAt, Seen, Signer, Signers
+from signing.room import Room
 from signing.storage.idempotency import MadeBefore, find_made, insert_made
 from signing.storage.request_tables import KEPT_AFTER_END
 from signing.storage.requests import (
-    count_open,
     find_request,
     insert_request,
     lock_request,
@@ -68,8 +68,7 @@ _AT_ONCE: Final = 500
 class SigningRequests:
     """The requests of one deployment; safe to share between threads.
 
-    Takes   look: recognises documents; largest_bytes: of one document; most_open, most_open_bytes:
-            requests of one portal that are open at a time, and all their documents.
+    Takes   look: recognises documents; largest_bytes: of one document; room: of one portal.
     """
 
     def __init__(
@@ -83,8 +82,7 @@ class SigningRequests:
         deferred: Deferred,
         look: LooksAt,
         largest_bytes: int,
-        most_open: int = 10_000,
-        most_open_bytes: int = 20_000 << 20,
+        room: Room | None = None,
     ) -> None:
         self._database = database
         self._sealer = sealer
@@ -94,8 +92,7 @@ class SigningRequests:
         self._deferred = deferred
         self._look = look
         self._largest_bytes = largest_bytes
-        self._most_open = most_open
-        self._most_open_bytes = most_open_bytes
+        self._room = room or Room()
 
     def create(
         self,
@@ -105,11 +102,11 @@ class SigningRequests:
         idempotency: Idempotency | None = None,
         now: datetime,
     ) -> Made:
-        """Take a request; what was sent under the same key before is answered again.
+        """Take a request; what was sent under the same key before is answered as it was then.
 
         1. Key and body are new, or both are those of a request that was made.
         2. Everything that is said about it is within bounds.
-        3. Every signer is somebody whom this portal may ask.
+        3. Every signer is somebody whom this portal may ask, and not drowned in requests of it.
         4. Every document is recognised and may be signed as asked.
         5. The documents are at rest; request, key and log row are committed together.
 
@@ -119,12 +116,15 @@ class SigningRequests:
         # 1
         replayed = None if idempotency is None else self._replay(idempotency, client_id, now)
         if replayed is not None:
-            return Made(replayed, is_replay=True)
+            return Made(as_made(replayed), is_replay=True)
         # 2
         check_bounds(new, largest_bytes=self._largest_bytes)
-        self._check_room(new, client_id=client_id)
+        with self._database.read() as connection:
+            self._room.check_open(connection, new, client_id=client_id)
         # 3
         slots = self._slots(new, client_id=client_id, now=now)
+        with self._database.read() as connection:
+            self._room.check_waiting(connection, slots, client_id=client_id, now=now)
         # 4
         seen = [self._see(one, at, client_id=client_id) for at, one in enumerate(new.documents)]
         # 5
@@ -250,14 +250,6 @@ class SigningRequests:
             raise IdempotencyKeyReused
         return self.get(made.request_id, client_id=client_id)
 
-    def _check_room(self, new: NewRequest, *, client_id: str) -> None:
-        """One portal does not fill what is everybody's.  Raises RequestRefused."""
-        with self._database.read() as connection:
-            number, size = count_open(connection, client_id)
-        size += sum(one.size_bytes for one in new.documents)
-        if number >= self._most_open or size > self._most_open_bytes:
-            raise RequestRefused("too_many_open")
-
     def _slots(self, new: NewRequest, *, client_id: str, now: datetime) -> tuple[Slot, ...]:
         slots = []
         for at, asked in enumerate(new.signers):
@@ -340,7 +332,8 @@ class SigningRequests:
         self._documents.forget_files([one.blob_id for one in stored])
         if idempotency is None or before.body_sha256 != idempotency.body_sha256:
             raise IdempotencyKeyReused
-        return Made(self.get(before.request_id, client_id=request.client_id), is_replay=True)
+        found = self.get(before.request_id, client_id=request.client_id)
+        return Made(as_made(found), is_replay=True)
 
     def _claim(
         self,

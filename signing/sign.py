@@ -44,7 +44,8 @@ from signing.halves import Halves
 from signing.model import RequestState, SigningRequest, Slot, SlotState
 from signing.outcomes import Finished, Outcomes
 from signing.requests import SigningRequests
-from signing.storage.evidence import KEPT, Evidence, EvidenceContent, insert_evidence
+from signing.retention import evidence_kept_for
+from signing.storage.evidence import Evidence, EvidenceContent, insert_evidence
 from signing.storage.halves import read_halves
 from signing.storage.preparations import (
     Preparation,
@@ -64,7 +65,8 @@ _NEVER_READ: Final = frozenset({"fault", "contradiction", "too_large"})
 class Signing:
     """Safe to share between threads.
 
-    Takes   status: who knows whether a certificate is good, also for levels that carry no evidence.
+    Takes   status: who knows whether a certificate is good, also for levels that carry no evidence;
+            evidence_years: for how long evidence is kept where the level promises less.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Signing:
         outcomes: Outcomes,
         parties: Parties,
         status: StatusSource,
+        evidence_years: int = 0,
     ) -> None:
         self._database = database
         self._sealer = sealer
@@ -85,6 +88,7 @@ class Signing:
         self._outcomes = outcomes
         self._parties = parties
         self._status = status
+        self._evidence_years = evidence_years
         self._halves = Halves(database, documents=documents)
 
     def finish(self, request_id: str, position: int, *, now: datetime) -> Finished:
@@ -202,7 +206,9 @@ class Signing:
             older |= {one.original_id for one in request.documents if one.original_id is not None}
         prepared = delete_preparation(tx, request.request_id, slot.position)
         self._documents.drop(tx, [*older, *([] if prepared is None else [prepared])])
-        insert_evidence(tx, _evidence(request, slot, work, evidence, now=now), sealer=self._sealer)
+        kept_until = now + evidence_kept_for(request.level, at_least_years=self._evidence_years)
+        kept = _evidence(request, slot, work, evidence, kept_until=kept_until, now=now)
+        insert_evidence(tx, kept, sealer=self._sealer)
         kind = EventType.REQUEST_SIGNED if is_last else EventType.REQUEST_SIGNED_BY_ONE
         self._outcomes.record(tx, kind, request, signer=self._outcomes.signer_of(slot), now=now)
         self._requests.announce(tx, request, now=now)
@@ -215,6 +221,7 @@ def _evidence(
     work: PreparedWork,
     material: ValidationMaterial,
     *,
+    kept_until: datetime,
     now: datetime,
 ) -> Evidence:
     return Evidence(
@@ -223,7 +230,7 @@ def _evidence(
         slot=slot.position,
         account_id=slot.account_id,
         created_at=now,
-        kept_until=now + KEPT,
+        kept_until=kept_until,
         content=EvidenceContent(
             certificate=work.certificate,
             chain=work.chain,

@@ -42,7 +42,7 @@ _KEY: Final = {
     "in": "header",
     "description": (
         "Unique for this portal: within 24 hours the same key with the same body is answered "
-        "again, with another body it is refused (422)."
+        "as it was the first time, with another body it is refused (422)."
     ),
     "schema": {"type": "string", "minLength": 1, "maxLength": 128},
 }
@@ -83,10 +83,12 @@ def _create() -> dict[str, Any]:
         },
         "responses": {
             "201": made,
-            "200": _ok("Made before under the same key.", "SigningRequest"),
             "400": _refused("The body cannot be read."),
             "422": _refused("The request cannot be taken; `error` says why, `part` where."),
             "415": _refused("Neither JSON nor a form with parts."),
+            "429": _refused(
+                "Too many requests within a minute, open at a time, or waiting for one person."
+            ),
             **_common(),
             "411": _refused("A form needs its length."),
             "413": _refused("Too large."),
@@ -177,7 +179,7 @@ def sign_schemas() -> dict[str, Any]:
         "level": {"enum": [*Level]},
         "reason": _TEXT,
         "location": _TEXT,
-        "appearance": {"type": "object"},
+        "appearance": {"type": ["object", "array"], "description": "One for all, or each its own."},
         "return_uri": {**_URI, "description": "`request_id` and `state` are added as query."},
         "webhook_uri": _URI,
         "expires_in": {

@@ -9,19 +9,20 @@ Not here: the API (`signing/web/api.py`).
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from flask import Blueprint, Response
 
 from clients.registry.model import ProfileName
 from clients.registry.redirects import find_redirect_problem, origin_of
+from idp.errors import StorageUnavailable
 from idp.oauth.errors import InvalidToken
 from idp.services import Services
 from idp.settings import Settings
 from idp.signing import SigningServices
 from idp.web.request_facts import note_refusal
-from signing.errors import SigningError
+from signing.errors import LimitsUnavailable, RequestRefused, SigningError
 from signing.web.api import SCOPE, make_sign_api, refusal
 from signing.web.ports import CallerRefused, PortalCaller
 
@@ -29,6 +30,7 @@ PORTAL_API: Final = "/sign/requests"
 """Where portals bring documents: the one path that takes large bodies."""
 
 _MIB: Final = 1 << 20
+_MINUTE: Final = timedelta(minutes=1)
 _WORDS_MIB: Final = 16
 """What a request may say beside its documents, and documents in base64 within it."""
 
@@ -85,6 +87,17 @@ class RegisteredPortals:
         if SCOPE not in token.scopes:
             raise _refused("insufficient_scope", status=403)
         return PortalCaller(client.client_id)
+
+    def admit(self, caller: PortalCaller, *, now: datetime) -> None:
+        """See `PortalDoor`; the window is fixed, and begins with its first request."""
+        try:
+            number = self._services.ephemeral.count(
+                f"sign:requests:{caller.client_id}", window=_MINUTE, now=now
+            )
+        except StorageUnavailable as away:
+            raise LimitsUnavailable from away
+        if number > self._services.settings.signing_requests_per_minute:
+            raise RequestRefused("too_many_requests")
 
     def is_own_address(self, uri: str, *, client_id: str, now: datetime) -> bool:
         """See `PortalDoor`: of the same origin as a redirect URI of the client."""

@@ -38,9 +38,6 @@ from signing.storage import metadata
 _NONE: Final[dict[str, Any]] = {"data": "none"}
 _BASIC: Final[dict[str, Any]] = {"data": "basic"}
 
-KEPT: Final = timedelta(days=10 * 366)
-"""As long as the longest certificate that a public authority may give (Decree 23/2025/ND-CP)."""
-
 
 class EvidenceContent(msgspec.Struct, frozen=True):
     """What was known at signing time, each entry DER; `status` is a code: `good`."""
@@ -84,7 +81,7 @@ signature_evidence = Table(
     info={
         "subject": "person",
         "purpose": "certificate, revocation data and status at the time of a signature",
-        "retention": "ten years from the signature",
+        "retention": "ten years from the signature, twenty at B-LTA, or as long as set",
         "legal": "Circular 15/2025/TT-BKHCN Art. 5",
         "legal_from": "2025-08-15",
         "purge": ("purge_ms", timedelta(0), None),

@@ -108,6 +108,8 @@ def refusal(error: SigningError) -> Response:
         answer.headers["WWW-Authenticate"] = error.challenge
     if status == 503:
         answer.headers["Retry-After"] = "5"
+    elif code == "too_many_requests":
+        answer.headers["Retry-After"] = "60"
     return answer
 
 
@@ -135,9 +137,10 @@ class _Api:
         self._waiting = threading.BoundedSemaphore(_MOST_WAITING)
 
     def create(self) -> Response:
-        """Take a request; 201, or 200 with the same answer when it was sent before."""
+        """Take a request; whatever was sent before is answered as it was then."""
         now = self._now()
         caller = self._door.authenticate(request.headers.get("Authorization"), now=now)
+        self._door.admit(caller, now=now)
         key = request.headers.get("Idempotency-Key")
         if key is not None and not 0 < len(key) <= _LONGEST_KEY:
             raise RequestRefused("idempotency_key_length", part="Idempotency-Key")
@@ -156,7 +159,8 @@ class _Api:
                 idempotency=None if key is None else Idempotency(key, body.sha256),
                 now=now,
             )
-        answer = self._answer(made.request, now=now, status=200 if made.is_replay else 201)
+        # with the clock of then: nothing has expired that had not
+        answer = self._answer(made.request, now=made.request.created_at, status=201)
         answer.headers["Location"] = f"{self._origin}/sign/requests/{made.request.request_id}"
         return answer
 
@@ -266,8 +270,8 @@ def _explain(error: SigningError) -> tuple[int, str, str]:
             return 422, error.code, "nobody whom you may ask to sign as that"
         case RequestRefused() if error.reason in _MALFORMED:
             return _MALFORMED[error.reason], error.reason, "the request cannot be read"
-        case RequestRefused(reason="too_many_open"):
-            return 429, error.reason, "too many of your requests are open; end some of them"
+        case RequestRefused() if error.reason in _TOO_MANY:
+            return 429, error.reason, _TOO_MANY[error.reason]
         case RequestRefused() | DocumentRefused():
             return 422, error.reason, "the request cannot be taken as it is"
         case ParsingFailed() if error.reason in _LATER:
@@ -279,6 +283,11 @@ def _explain(error: SigningError) -> tuple[int, str, str]:
     return 503, error.code, "not possible at this moment; try again"
 
 
+_TOO_MANY: Final = {
+    "too_many_open": "too many of your requests are open; end some of them",
+    "too_many_waiting": "too many of your requests wait for this person; end some of them",
+    "too_many_requests": "too many requests within a minute; try again in a minute",
+}
 _LATER: Final = frozenset({"busy", "not_started"})
 _MALFORMED: Final = {
     "malformed": 400,

@@ -46,5 +46,11 @@ class PortalDoor(Protocol):
         Raises  CallerRefused.
         """
 
+    def admit(self, caller: PortalCaller, *, now: datetime) -> None:
+        """Count a request of a portal that will be worked for; nobody is let in uncounted.
+
+        Raises  RequestRefused(too_many_requests); LimitsUnavailable.
+        """
+
     def is_own_address(self, uri: str, *, client_id: str, now: datetime) -> bool:
         """Whether people, or messages, may be sent to this address on behalf of that portal."""

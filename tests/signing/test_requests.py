@@ -34,6 +34,7 @@ from signing.model import (
 from signing.new_request import NewDocument, NewSigner
 from signing.ports import Seen
 from signing.requests import SigningRequests
+from signing.room import Room
 from signing.telling import SEND_WEBHOOK
 from tests.support.signer import events
 from tests.support.signing_people import (
@@ -47,7 +48,14 @@ from tests.support.signing_people import (
 )
 
 
-@pytest.mark.parametrize("limit", [{"most_open": 2}, {"most_open_bytes": 2 * len(PDF)}])
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [
+        ({"most_open": 2}, "too_many_open"),
+        ({"most_open_bytes": 2 * len(PDF)}, "too_many_open"),
+        ({"most_waiting_each": 2}, "too_many_waiting"),
+    ],
+)
 def test_a_portal_fills_no_more_than_its_share(
     database: Database,
     sealer: Sealer,
@@ -57,6 +65,7 @@ def test_a_portal_fills_no_more_than_its_share(
     later: WorkForLater,
     now: datetime,
     limit: dict[str, int],
+    reason: str,
 ) -> None:
     requests = SigningRequests(
         database,
@@ -67,15 +76,19 @@ def test_a_portal_fills_no_more_than_its_share(
         deferred=later,
         look=look_at_first_bytes,
         largest_bytes=1_000_000,
-        **limit,
+        room=Room(**limit),
     )
     people.add("portal.business", "sub-1", "acc_1")
     first = requests.create(a_request(), client_id=PORTAL, now=now).request
     requests.create(a_request(), client_id=PORTAL, now=now)
     with pytest.raises(RequestRefused) as refusal:
         requests.create(a_request(), client_id=PORTAL, now=now)
-    assert refusal.value.reason == "too_many_open"
+    assert refusal.value.reason == reason
     requests.create(a_request(), client_id="portal.business", now=now)
+    if reason == "too_many_waiting":  # it is about one person
+        assert refusal.value.part == "signers[0]"
+        people.add(PORTAL, "sub-2", "acc_2")
+        requests.create(a_request(signers=[NewSigner(sub="sub-2")]), client_id=PORTAL, now=now)
     requests.withdraw(first, now=now)
     requests.create(a_request(), client_id=PORTAL, now=now)
 

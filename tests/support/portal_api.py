@@ -13,6 +13,7 @@ from typing import Any, Final
 from flask import Flask
 from werkzeug.test import Client, TestResponse
 
+from signing.errors import RequestRefused
 from signing.web.api import make_sign_api
 from signing.web.ports import CallerRefused, PortalCaller
 from tests.support.signing_house import PORTAL, SigningHouse
@@ -27,6 +28,7 @@ class KnownPortals:
     """Takes the name of a portal for its token."""
 
     names: frozenset[str]
+    too_often: frozenset[str] = frozenset()
 
     def authenticate(self, authorization: str | None, *, now: datetime) -> PortalCaller:
         """See `PortalDoor`."""
@@ -37,6 +39,11 @@ class KnownPortals:
             raise CallerRefused(401, error="invalid_token", challenge="Bearer")
         return PortalCaller(name)
 
+    def admit(self, caller: PortalCaller, *, now: datetime) -> None:
+        """See `PortalDoor`."""
+        if caller.client_id in self.too_often:
+            raise RequestRefused("too_many_requests")
+
     def is_own_address(self, uri: str, *, client_id: str, now: datetime) -> bool:
         """See `PortalDoor`."""
         return uri.startswith(f"https://{client_id}.example/")
@@ -44,13 +51,17 @@ class KnownPortals:
 
 @dataclass
 class Api:
-    """What a portal calls; `private` are addresses to which no message can go."""
+    """What a portal calls.
+
+    `private` are addresses to which no message can go, `too_often` portals that ask too much.
+    """
 
     house: SigningHouse
     now: datetime
     portals: tuple[str, ...] = (PORTAL, OTHER)
     max_bytes: int = MAX_BYTES
     private: frozenset[str] = frozenset()
+    too_often: frozenset[str] = frozenset()
     http: Client = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,7 +71,7 @@ class Api:
             make_sign_api(
                 requests=self.house.requests,
                 documents=self.house.documents,
-                door=KnownPortals(frozenset(self.portals)),
+                door=KnownPortals(frozenset(self.portals), self.too_often),
                 origin=ORIGIN,
                 max_bytes=self.max_bytes,
                 now=lambda: self.now,

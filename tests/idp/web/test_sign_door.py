@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 
+from idp.storage.ephemeral_redis import RedisEphemeralStore
 from idp.web.sign_door import RegisteredPortals, most_bytes_of_request
-from signing.web.ports import CallerRefused
+from signing.errors import LimitsUnavailable, RequestRefused
+from signing.web.ports import CallerRefused, PortalCaller
 from tests.support.provider import ISSUER, Provider
 from tests.support.provider_browser import Browser
 
@@ -117,3 +121,24 @@ def test_who_is_no_client_owns_no_address(door, provider):
 
 def test_only_the_api_takes_large_bodies(provider):
     assert most_bytes_of_request(provider.services.settings) == (200 + 16) << 20
+
+
+def test_a_portal_is_let_in_so_often_within_a_minute(door, provider):
+    """The window is the portal's own, and ends by itself."""
+    settings = msgspec.structs.replace(provider.services.settings, signing_requests_per_minute=2)
+    door = RegisteredPortals(replace(provider.services, settings=settings))
+    for _ in range(2):
+        door.admit(PortalCaller("portal"), now=provider.now)
+    with pytest.raises(RequestRefused, match="too_many_requests"):
+        door.admit(PortalCaller("portal"), now=provider.now)
+    door.admit(PortalCaller("another"), now=provider.now)
+    door.admit(PortalCaller("portal"), now=provider.now + timedelta(seconds=60))
+
+
+def test_nobody_is_let_in_uncounted(provider):
+    """Architecture, 6: limits fail closed."""
+    gone = RedisEphemeralStore("redis://127.0.0.1:1/0")
+    door = RegisteredPortals(replace(provider.services, ephemeral=gone))
+    with pytest.raises(LimitsUnavailable):
+        door.admit(PortalCaller("portal"), now=provider.now)
+    gone.close()

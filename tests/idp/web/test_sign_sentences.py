@@ -22,7 +22,7 @@ from signing.messages.appearance import AppearanceRefusal
 # said to portals in JSON, or before anybody is at a page
 _TO_PORTALS = {
     "request_refused", "request_unknown", "idempotency_key_reused", "signer_unknown",
-    "confirmation_refused", "not_signed",
+    "confirmation_refused", "not_signed", "limits_unavailable",
 }  # fmt: skip
 
 

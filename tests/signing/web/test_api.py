@@ -67,8 +67,31 @@ def test_another_portals_request_looks_like_none(api, anh):
 
 def test_the_same_key_and_body_are_answered_again(api, anh):
     first, second = api.ask(key="k-1"), api.ask(key="k-1")
-    assert (first.status_code, second.status_code) == (201, 200)
+    assert (first.status_code, second.status_code) == (201, 201)
     assert first.get_json() == second.get_json()
+    assert first.headers["Location"] == second.headers["Location"]
+
+
+def test_the_answer_is_that_of_then_whatever_became_of_the_request(api, anh):
+    """draft-ietf-httpapi-idempotency-key-header §2.6: the result of the first time."""
+    first = api.ask(key="k-1", expires_in=3600)
+    request_id = first.get_json()["request_id"]
+    api.house.confirm(api.house.requests.get(request_id), anh)
+    assert api.call("GET", f"/{request_id}").get_json()["state"] == "signed"
+    assert api.ask(key="k-1", expires_in=3600).get_json() == first.get_json()
+    other = api.ask(key="k-2", expires_in=60)
+    api.now += timedelta(hours=2)
+    assert api.call("GET", f"/{other.get_json()['request_id']}").get_json()["state"] == "expired"
+    again = api.ask(key="k-2", expires_in=60)
+    assert (again.status_code, again.get_json()) == (201, other.get_json())
+
+
+def test_a_portal_that_asks_too_often_is_told_when_to_come_back(api, anh):
+    busy = Api(api.house, api.now, too_often=frozenset({PORTAL}))
+    answer = busy.ask()
+    _refused(answer, 429, "too_many_requests")
+    assert answer.headers["Retry-After"] == "60"
+    assert busy.call("GET", "/sig_x").status_code == 404  # looking costs nothing
 
 
 def test_the_same_key_with_another_body_is_refused(api, anh):

@@ -51,7 +51,8 @@ def test_the_same_files_are_the_same_request_however_they_are_cut(api, anh):
     first = _form(api, {"one": _file(b"x")}, key="k-1")
     second = _form(api, {"one": _file(b"x")}, key="k-1")
     other = _form(api, {"one": _file(b"y")}, key="k-1")
-    assert (first.status_code, second.status_code) == (201, 200)
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.get_json() == second.get_json()
     assert _error(other) == (422, "idempotency_key_reused")
 
 
