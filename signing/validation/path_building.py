@@ -28,8 +28,10 @@ from signing.validation.paths import CertificatePath, TrustAnchors
 MOST_CERTIFICATES: Final = 4096
 """Of a pool; what comes after is not read."""
 MOST_PATHS: Final = 16
-MOST_STEPS: Final = 1024
-"""Candidates looked at in one search."""
+MOST_STEPS: Final = 512
+"""Candidates tried in one search."""
+MOST_LOOKED_AT: Final = 4096
+"""Candidates compared in one search, before any is tried."""
 LONGEST: Final = 16
 """Certificates in a path."""
 _FAR: Final = 1 << 30
@@ -141,6 +143,7 @@ class _Search:
     anchors: TrustAnchors
     at: datetime
     steps: int = 0
+    may_look_at: int = MOST_LOOKED_AT
     distances: Mapping[ComparableName | bytes, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -160,6 +163,8 @@ class _Search:
         if len(chain) == LONGEST:
             return
         for above in self._issuers(last, chain=chain):
+            if not self._may_step():
+                return
             if _may_have_signed(last, above):
                 yield from self.paths((*chain, above))
 
@@ -167,11 +172,8 @@ class _Search:
         self, certificate: Certificate, *, chain: tuple[Certificate, ...]
     ) -> list[Certificate]:
         used = {(name_key(one.subject), one.key) for one in chain}
-        # looking at one is a step, too: thousands of the same name are not sorted again and again
-        looked_at = list(
-            itertools.islice(self.pool.issuers_of(certificate), max(MOST_STEPS - self.steps, 0))
-        )
-        self.steps += len(looked_at)
+        looked_at = list(itertools.islice(self.pool.issuers_of(certificate), self.may_look_at))
+        self.may_look_at -= len(looked_at)
         found = [
             one
             for one in looked_at
@@ -182,11 +184,11 @@ class _Search:
         ]
         return sorted(found, key=lambda one: self._promise(one, below=certificate))
 
-    def _promise(self, one: Certificate, *, below: Certificate) -> tuple[bool, bool, bool, int]:
+    def _promise(self, one: Certificate, *, below: Certificate) -> tuple[int, bool, bool, int]:
         wanted = below.extensions.authority_key
         mine = one.extensions.subject_key
         return (
-            wanted is not None and mine is not None and wanted != mine,
+            1 if wanted is None or mine is None else 0 if wanted == mine else 2,
             not one.is_authority,
             not one.is_valid_at(self.at),
             self.distances.get(name_key(one.issuer), _FAR),
