@@ -119,12 +119,10 @@ class SigningRequests:
             return Made(as_made(replayed), is_replay=True)
         # 2
         check_bounds(new, largest_bytes=self._largest_bytes)
-        with self._database.read() as connection:
-            self._room.check_open(connection, new, client_id=client_id)
+        self._room.check_open(self._database, new, client_id=client_id)
         # 3
         slots = self._slots(new, client_id=client_id, now=now)
-        with self._database.read() as connection:
-            self._room.check_waiting(connection, slots, client_id=client_id, now=now)
+        self._room.check_waiting(self._database, slots, client_id=client_id, now=now)
         # 4
         seen = [self._see(one, at, client_id=client_id) for at, one in enumerate(new.documents)]
         # 5

@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
-
+from keystore.storage import DatabaseLike
 from signing.errors import RequestRefused
 from signing.model import Slot
 from signing.new_request import NewRequest
-from signing.storage.requests import count_open, count_waiting
+from signing.storage.room import count_open, count_waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +30,27 @@ class Room:
     most_open_bytes: int = 20_000 << 20
     most_waiting_each: int = 100
 
-    def check_open(self, connection: Connection, new: NewRequest, *, client_id: str) -> None:
+    def check_open(self, database: DatabaseLike, new: NewRequest, *, client_id: str) -> None:
         """There is room for one more.
 
         Raises  RequestRefused (too_many_open).
         """
-        number, size = count_open(connection, client_id)
+        with database.read() as connection:
+            number, size = count_open(connection, client_id)
         size += sum(one.size_bytes for one in new.documents)
         if number >= self.most_open or size > self.most_open_bytes:
             raise RequestRefused("too_many_open")
 
     def check_waiting(
-        self, connection: Connection, slots: Sequence[Slot], *, client_id: str, now: datetime
+        self, database: DatabaseLike, slots: Sequence[Slot], *, client_id: str, now: datetime
     ) -> None:
         """Nobody is asked so often by this portal that she overlooks what others ask.
 
         Raises  RequestRefused (too_many_waiting, with the first signer of whom it is so).
         """
         people = frozenset(one.account_id for one in slots)
-        waiting = count_waiting(connection, people, client_id=client_id, now=now)
+        with database.read() as connection:
+            waiting = count_waiting(connection, people, client_id=client_id, now=now)
         for at, slot in enumerate(slots):
             if waiting.get(slot.account_id, 0) >= self.most_waiting_each:
                 raise RequestRefused("too_many_waiting", part=f"signers[{at}]")

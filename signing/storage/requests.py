@@ -113,26 +113,6 @@ _END_SLOTS: Final = (
     .values(state=SlotState.ENDED, ended_ms=bindparam("ended"))
 )
 _STANDING: Final = select(_r.state, _r.expires_ms).where(_r.request_id == bindparam("id"))
-_OPEN: Final = (
-    select(func.count(_r.request_id.distinct()), func.coalesce(func.sum(_d.size_bytes), 0))
-    .join(signing_document, _d.request_id == _r.request_id)
-    .where(
-        _r.client_id == bindparam("client_id"),
-        _r.state.in_([RequestState.WAITING, RequestState.CONFIRMED]),
-    )
-)
-_WAITING_EACH: Final = (
-    select(_s.account_id, func.count(_r.request_id.distinct()).label("number"))
-    .join(signing_request, _r.request_id == _s.request_id)
-    .where(
-        _s.account_id.in_(bindparam("people", expanding=True)),
-        _s.state == SlotState.WAITING,
-        _r.client_id == bindparam("client_id"),
-        _r.state == RequestState.WAITING,
-        _r.expires_ms > bindparam("now"),
-    )
-    .group_by(_s.account_id)
-)
 _SIGNED_SLOTS: Final = (
     select(func.count())
     .select_from(signing_slot)
@@ -275,20 +255,6 @@ def read_progress(
         return None
     is_late = row.state == RequestState.WAITING and row.expires_ms <= to_ms(now)
     return RequestState.EXPIRED if is_late else RequestState(row.state), row.signed
-
-
-def count_open(connection: Connection, client_id: str) -> tuple[int, int]:
-    """How many requests of a portal are open, and how large their documents are together."""
-    number, size = connection.execute(_OPEN, {"client_id": client_id}).one()
-    return int(number), int(size)
-
-
-def count_waiting(
-    connection: Connection, account_ids: Collection[str], *, client_id: str, now: datetime
-) -> Mapping[str, int]:
-    """How many requests of a portal wait for each of these people; nobody for whom none does."""
-    given = {"client_id": client_id, "people": list(account_ids), "now": to_ms(now)}
-    return {row.account_id: row.number for row in connection.execute(_WAITING_EACH, given)}
 
 
 def check_turn(connection: Connection, request_id: str, position: int, *, now: datetime) -> None:
