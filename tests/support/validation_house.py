@@ -16,12 +16,11 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from signing.formats.cades import Sources, finish_cades, finish_enveloping, prepare_cades
 from signing.formats.material import Level, ValidationMaterial
-from signing.formats.pades import PadesParties, finish_pades, join, prepare_pades
-from signing.formats.pades_room import MeasuredTimestamps
+from signing.formats.table import Act, Material, Parties, finish_half, prepare_half
 from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
+from signing.model import SignatureFormat
 from signing.validation.detached import Detached
 from signing.validation.known_anchors import KnownAnchors, anchor_of
 from signing.validation.model import DocumentReport
@@ -59,7 +58,7 @@ class OnlineOf:
         return ()
 
 
-@dataclass
+@dataclass(eq=False)
 class ValidationHouse:
     """Signs and checks at an instant; `at` moves between the two."""
 
@@ -67,59 +66,55 @@ class ValidationHouse:
     isolation: Isolation
     signed_at: datetime = SIGNING_TIME
 
-    def pdf(self, level: Level, *, hand: Hand | None = None, content: bytes | None = None) -> bytes:
-        """A PDF of this level."""
-        signer = hand or self.pki.citizen
-        parties = PadesParties(
-            self.isolation,
-            MeasuredTimestamps(self.pki.timestamps(now=self.signed_at)),
-            self.pki.status(),
-            (self.pki.root.der,),
-        )
-        with Blob.of(content or plain_document().classic()) as document:
-            prepared = prepare_pades(
-                document,
-                parties=parties,
-                signatory=signer.signatory,
-                now=self.signed_at,
-                level=level,
-            )
-            value = signer.sign(prepared.to_be_signed.digest)
-            increments = finish_pades(
-                prepared, document, signature=value, parties=parties, now=self.signed_at
-            )
-            with join(document, increments) as signed:
-                return signed.read()
-
-    def cms(
+    def sign(
         self,
+        signature_format: SignatureFormat,
         level: Level,
         *,
         hand: Hand | None = None,
         content: bytes = CONTENT,
-        is_enveloping: bool = False,
+        name: str = "quyet-dinh.txt",
+        media_type: str = "text/plain",
     ) -> bytes:
-        """A CAdES signature of this level, detached unless it is said."""
+        """A document signed in a format at a level; where it is detached, the signature alone."""
         signer = hand or self.pki.citizen
-        sources = Sources(
-            self.pki.timestamps(now=self.signed_at), self.pki.status(), (self.pki.root.der,)
+        signatory = signer.signatory
+        parties = Parties.of(
+            self.isolation,
+            timestamps=self.pki.timestamps(now=self.signed_at),
+            status=self.pki.status(),
+            roots=(self.pki.root.der,),
         )
+        act = Act(signatory=signatory, level=level, now=self.signed_at)
         with Blob.of(content) as document:
-            prepared = prepare_cades(
-                signer.signatory,
-                content_digest=document.digest(signer.signatory.hash_name),
-                signing_time=self.signed_at,
+            material = Material(
+                name=name,
+                media_type=media_type,
+                content=document,
+                digest=document.digest(signatory.hash_name),
+                hash_name=signatory.hash_name,
             )
-            given: dict[str, Any] = {
-                "signature": signer.sign(prepared.to_be_signed.digest),
-                "level": level,
-                "sources": sources,
-                "now": self.signed_at,
-            }
-            if not is_enveloping:
-                return finish_cades(prepared, **given)
-            with finish_enveloping(prepared, content=document, **given) as signed:
+            half = prepare_half(signature_format, {0: material}, act=act, parties=parties)
+            with finish_half(
+                half, [material], signature=signer.sign(half.digest), act=act, parties=parties
+            ) as signed:
                 return signed.read()
+
+    def pdf(self, level: Level, *, hand: Hand | None = None, content: bytes | None = None) -> bytes:
+        """A PDF of this level."""
+        return self.sign(
+            SignatureFormat.PADES,
+            level,
+            hand=hand,
+            content=content or plain_document().classic(),
+            name="quyet-dinh.pdf",
+            media_type="application/pdf",
+        )
+
+    def cms(self, level: Level, *, is_enveloping: bool = False) -> bytes:
+        """A CAdES signature of this level, detached unless it is said."""
+        kind = SignatureFormat.CADES_ENVELOPING if is_enveloping else SignatureFormat.CADES_DETACHED
+        return self.sign(kind, level)
 
     @cached_property
     def anchors(self) -> KnownAnchors:
