@@ -14,7 +14,7 @@ from cryptography import x509
 
 from keystore.pki.der import SEQUENCE
 from signing.formats.chains import find_extension, parse_certificate
-from signing.formats.der import INTEGER, OCTET_STRING, DerMalformed, Element, read_one
+from signing.formats.der import INTEGER, OCTET_STRING, SET, DerMalformed, Element, read_one
 from signing.validation.cms_algorithms import hash_name
 from signing.validation.content import digest_octets
 from signing.validation.found import CertificateReference
@@ -26,6 +26,7 @@ OTHER_SIGNING_CERTIFICATE: Final = "1.2.840.113549.1.9.16.2.19"
 KINDS: Final = (SIGNING_CERTIFICATE_V2, SIGNING_CERTIFICATE, OTHER_SIGNING_CERTIFICATE)
 _DEFAULTS: Final = {SIGNING_CERTIFICATE: "sha1", SIGNING_CERTIFICATE_V2: "sha256"}
 _MOST: Final = 64
+_DIRECTORY_NAME: Final = 0xA4
 _UNREADABLE: Final = CertificateReference("", b"", is_readable=False)
 
 
@@ -95,8 +96,39 @@ def _read_one(element: Element, *, kind: str) -> CertificateReference:
     if not parts or parts[0].tag != OCTET_STRING:
         return _UNREADABLE
     digest = bytes(parts.pop(0).content)
-    issuer_serial = bytes(parts[0].whole) if parts else b""
-    return CertificateReference(named, digest, issuer_serial, is_readable=bool(named))
+    if not parts:
+        return CertificateReference(named, digest, is_readable=bool(named))
+    _check_issuer_serial(parts[0])
+    return CertificateReference(named, digest, bytes(parts[0].whole), is_readable=bool(named))
+
+
+def _check_issuer_serial(element: Element) -> None:
+    """IssuerSerial is what it has to be, down to the names in it.  Raises DerMalformed."""
+    issuer, serial, *_ = (*sequence(element).children(most=3), element, element)
+    if serial.tag != INTEGER:
+        raise DerMalformed
+    for name in sequence(issuer).children(most=_MOST):
+        if name.tag != _DIRECTORY_NAME:
+            continue
+        for relative in sequence(read_one(name.content)).children(most=_MOST):
+            if relative.tag != SET:
+                raise DerMalformed
+            for one in relative.children(most=_MOST):
+                if len(sequence(one).children(most=2)) != 2:
+                    raise DerMalformed
+
+
+def is_issuer_serial_of(reference: CertificateReference, certificate: bytes) -> bool:
+    """Whether issuer and number, where a reference has them, are those of a certificate."""
+    if not reference.issuer_serial:
+        return True
+    try:
+        issuer, serial = read_one(reference.issuer_serial).children(most=3)[:2]
+        names = [bytes(one.content) for one in issuer.children(most=_MOST)]
+    except (DerMalformed, ValueError):
+        return False
+    number = int.from_bytes(serial.content, "big", signed=True)
+    return number == _serial(certificate) and _issuer(certificate) in names
 
 
 def _find_by_key(identifier: bytes, *, among: Sequence[bytes]) -> bytes | None:
