@@ -194,8 +194,13 @@ class Inquiry:
             return this_update >= earliest - self.settings.without_end
         return next_update >= earliest
 
-    def about(self, certificate: bytes) -> Inquiry | None:
-        """The inquiry about somebody who signed evidence; None where it would go in circles."""
+    def about(self, certificate: bytes, *, at: datetime) -> Inquiry | None:
+        """The inquiry about somebody who signed evidence; None where it would go in circles.
+
+        Takes   at: when he had to be good: whoever was revoked since then could have written
+                evidence of any date, and is good for what is proved to be older.
+        """
         if certificate in self.pending or len(self.pending) >= DEEPEST:
             return None
-        return replace(self, pending=self.pending | {certificate})
+        settings = replace(self.settings, now=self.now)
+        return replace(self, at=at, settings=settings, pending=self.pending | {certificate})

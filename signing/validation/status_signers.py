@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from signing.formats.der import DerMalformed
@@ -145,6 +146,7 @@ def find_responder(
     2. A responder whom the same key issued a certificate for this purpose, valid, and not revoked:
        nobody tells (id-pkix-ocsp-nocheck), or it is known to be good, or its certificate says
        nowhere where it would be told.
+    3. A responder who is trusted himself, and valid.
 
     Returns the responder, or why there is none.
     Source  RFC 6960 §4.2.2.2 and §4.2.2.2.1.
@@ -164,6 +166,9 @@ def find_responder(
     for responder in _responders(answer, inquiry=inquiry):
         above = CertificatePath((responder.der, *path.certificates[position + 1 :]), path.anchor)
         fault, signer = _try_responder(responder, answer, path=above, inquiry=inquiry)
+        # 3
+        if signer is None:
+            signer = _try_listed(responder, answer, inquiry=inquiry)
         if signer is not None:
             return signer
     return because(fault)
@@ -212,19 +217,21 @@ def _try_signer(
             fault = "crl_signer_invalid"
         elif not _did_sign(result.key, found, inquiry):
             fault = "crl_signature_broken"
-        elif not _is_settled(own, besides=path.certificates[position + 1 :], inquiry=inquiry):
+        elif not _is_settled(own, at, besides=path.certificates[position + 1 :], inquiry=inquiry):
             fault = "crl_signer_status_unknown"
         else:
             return "", Signer(result.key, own)
     return fault, None
 
 
-def _is_settled(path: CertificatePath, *, besides: tuple[bytes, ...], inquiry: Inquiry) -> bool:
+def _is_settled(
+    path: CertificatePath, at: datetime, *, besides: tuple[bytes, ...], inquiry: Inquiry
+) -> bool:
     """Whether no certificate of a path is revoked or of unknown state, but those `besides`."""
     for position, one in enumerate(path.certificates):
         if one in besides:
             continue
-        further = inquiry.about(one)
+        further = inquiry.about(one, at=at)
         if further is None or further.ask(path, position, further).state not in _SETTLED:
             return False
     return True
@@ -254,6 +261,21 @@ def _is_named(answer: Answer, *, names: tuple[bytes, ...], key_bits: bytes) -> b
     return answer.responder_key == key_digest(key_bits, hash_name="sha1")
 
 
+def _try_listed(responder: Certificate, answer: Answer, *, inquiry: Inquiry) -> Signer | None:
+    """RFC 6960 §4.2.2.2: one who matches a local configuration of responders."""
+    listed = inquiry.settings.responders
+    anchor = None if listed is None else listed.contains(responder.der)
+    at = inquiry.signers_at(answer.der, made=answer.produced_at)
+    if anchor is None or not responder.is_valid_at(at):
+        return None
+    path = CertificatePath((responder.der,), anchor)
+    if not validate_path(path, at=at).is_valid:
+        return None
+    if not (inquiry.budget.spend() and inquiry.evidence.is_signed(answer, key=responder.key)):
+        return None
+    return Signer(responder.key, path)
+
+
 def _try_responder(
     responder: Certificate, answer: Answer, *, path: CertificatePath, inquiry: Inquiry
 ) -> tuple[str, Signer | None]:
@@ -267,7 +289,7 @@ def _try_responder(
         return "ocsp_signature_broken", None
     if NO_CHECK in responder.extensions.present:
         return "", Signer(result.key, path)
-    further = inquiry.about(responder.der)
+    further = inquiry.about(responder.der, at=at)
     state = RevocationState.UNKNOWN
     if further is not None:
         state = further.ask(path, 0, further).state
