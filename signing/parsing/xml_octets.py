@@ -236,7 +236,7 @@ def _written(nodes: _Nodes, algorithm: str, prefixes: frozenset[str]) -> bytes:
     is_exclusive = algorithm in _EXCLUSIVE
     written = io.BytesIO()
     try:
-        _part(nodes, is_11=algorithm.startswith(C14N_11)).write_c14n(
+        _part(nodes, algorithm).write_c14n(
             written,
             exclusive=is_exclusive,
             with_comments=with_comments,
@@ -256,7 +256,7 @@ def _is_gone(nodes: _Nodes) -> bool:
     return any(one in left_out for one in (apex, *apex.iterancestors()))
 
 
-def _part(nodes: _Nodes, *, is_11: bool = False) -> etree._ElementTree:
+def _part(nodes: _Nodes, algorithm: str = EXCLUSIVE_C14N) -> etree._ElementTree:
     """A document of these nodes alone.
 
     NOTE: asked for the canonical form of an element inside of a document, lxml writes namespaces
@@ -277,11 +277,13 @@ def _part(nodes: _Nodes, *, is_11: bool = False) -> etree._ElementTree:
     apex = elements[nodes.apex]
     raw = etree.tostring(apex, with_tail=False, encoding="utf-8")
     root = etree.fromstring(raw, etree.XMLParser(resolve_entities=False, no_network=True))
+    if algorithm in _EXCLUSIVE:
+        return root.getroottree()
     mark = f"{{{XML}}}"
-    inherited = {f"{mark}lang", f"{mark}space"}
+    of_11 = {f"{mark}lang", f"{mark}space"} if algorithm.startswith(C14N_11) else None
     for around in apex.iterancestors():
         for key, value in around.attrib.items():
-            is_wanted = key in inherited if is_11 else str(key).startswith(mark)
+            is_wanted = str(key).startswith(mark) if of_11 is None else key in of_11
             if is_wanted and key not in root.attrib:
                 root.set(key, value)
     return root.getroottree()
