@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from signing.validation.model import RevocationReport, RevocationState, StatusOrigin
-from signing.validation.paths import CertificatePath
+from signing.validation.paths import CertificatePath, TrustAnchors
 from signing.validation.verdict import Reason
 
 
@@ -30,6 +30,8 @@ class StatusSettings:
             no proof; whoever signed it has to be valid then, without a proof at `now`;
             is_time_of_signers_needed: False takes the word of whoever was valid when the evidence
             was made, by what it says itself: enough to tell what is known, not to rely on it;
+            responders: those who are believed because somebody trusted lists them as telling
+            status (RFC 6960 §4.2.2.2, the first of its cases);
             is_responder_status_needed: a responder whose certificate says where its status is
             told, and about whom nothing is there, is not believed (RFC 6960 §4.2.2.2.1).
     """
@@ -41,6 +43,7 @@ class StatusSettings:
     exists_since: Callable[[bytes], datetime | None] | None = None
     is_time_of_signers_needed: bool = True
     is_responder_status_needed: bool = True
+    responders: TrustAnchors | None = None
 
 
 CURRENT: Final = StatusSettings()

@@ -70,7 +70,11 @@ def read_signatures_file(
     if len(elements) > MOST_SIGNATURES:
         malformed.append(because("too_many_signatures"))
         del elements[MOST_SIGNATURES:]
-    octets = DocumentOctets(document, tree, detached=members, isolation=isolation)
+    # names of files in a container are signed (EN 319 162-1 §4.4.3.2); who hands in files by hand
+    # may have saved them under other names
+    octets = DocumentOctets(
+        document, tree, detached=members, isolation=isolation, may_be_renamed=not place
+    )
     identities = {one.number: f"S-{number}" for number, one in enumerate(elements, start=first)}
     read = [
         read_signature(one, octets=octets, identities=identities, place=place) for one in elements

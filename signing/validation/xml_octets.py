@@ -70,9 +70,16 @@ class DocumentOctets:
     """The parts of one document, each made once."""
 
     def __init__(
-        self, document: Blob, tree: Tree, *, detached: Sequence[Detached], isolation: Isolation
+        self,
+        document: Blob,
+        tree: Tree,
+        *,
+        detached: Sequence[Detached],
+        isolation: Isolation,
+        may_be_renamed: bool = True,
     ) -> None:
         self.tree = tree
+        self._may_be_renamed = may_be_renamed
         self.ids = _ids(tree)
         self._document = document
         self._detached = detached
@@ -205,7 +212,7 @@ class DocumentOctets:
         if len(self._detached) == 1 and (not uri or not self._detached[0].name):
             return self._detached[0], False
         hash_name, digest = hint
-        for one in self._detached[:_MOST_BESIDE]:
+        for one in self._detached[:_MOST_BESIDE] if self._may_be_renamed else ():
             if digest and hash_name and one.digest(hash_name) == digest:
                 return one, True
         raise Unavailable("not_found")

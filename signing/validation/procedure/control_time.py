@@ -110,6 +110,7 @@ def _status(
         is_current_needed=False,
         skew=context.policy.skew,
         exists_since=proofs.find_since,
+        responders=context.anchors,
     )
     return find_status(
         path,

@@ -190,7 +190,12 @@ def _statuses(
     """From the file first; over the network when that does not suffice and may help."""
     if path.is_anchor:
         return (CertificateStatus(RevocationState.NOT_NEEDED),)
-    settings = StatusSettings(now=context.now, is_current_needed=False, skew=context.policy.skew)
+    settings = StatusSettings(
+        now=context.now,
+        is_current_needed=False,
+        skew=context.policy.skew,
+        responders=context.anchors,
+    )
     statuses: list[CertificateStatus] = []
     for position, certificate in enumerate(path.certificates):
         status = find_status(
