@@ -17,6 +17,11 @@ from signing.validation.certificate_path import (
     find_paths,
     validate_path,
 )
+from signing.validation.certificates import (
+    find_certificate,
+    key_with_parameters,
+    lacks_parameters,
+)
 from signing.validation.known_anchors import KnownAnchors, anchor_of
 from signing.validation.model import RevocationState
 from signing.validation.revocation import Evidence, find_path_status
@@ -52,6 +57,23 @@ def test_a_path_of_pkits_comes_to_what_nist_says(vector: PathVector, anchors: Kn
 
 def test_all_246_of_them_are_there():
     assert len(VECTORS) == (0 if what_is_missing() else 246)
+
+
+@pytest.mark.parametrize("vector", VECTORS[:1])
+def test_parameters_of_a_key_are_taken_from_the_issuers(vector: PathVector):
+    """RFC 5280 §6.1.4 (e)."""
+    above = find_certificate(pkits_file("certs/DSACACert.crt"))
+    below = find_certificate(pkits_file("certs/DSAParametersInheritedCACert.crt"))
+    other = find_certificate(vector.certificate)
+    assert above is not None
+    assert below is not None
+    assert other is not None
+    assert lacks_parameters(below)
+    whole = key_with_parameters(below, inherited=above.key)
+    assert len(whole) > len(below.key)
+    assert key_with_parameters(above, inherited=below.key) == above.key
+    assert key_with_parameters(below, inherited=other.key) == below.key
+    assert key_with_parameters(below, inherited=b"\x30") == below.key
 
 
 def _verdicts(vector: PathVector, anchors: KnownAnchors) -> set[str]:
