@@ -82,6 +82,17 @@ class OpensslSigner:
             folder=self.folder,
         )  # fmt: skip
 
+    def accepts(self, token: bytes, *, content: bytes) -> bool:
+        """Whether `openssl ts -verify` takes a token for this authority's over content."""
+        (self.folder / "token").write_bytes(token)
+        (self.folder / "stamped").write_bytes(content)
+        command = ["openssl", "ts", "-verify", "-data", "stamped", "-in", "token", "-token_in"]
+        command += ["-CAfile", f"{self.name}.pem"]
+        done = subprocess.run(
+            command, cwd=self.folder, capture_output=True, timeout=60, check=False
+        )
+        return done.returncode == 0
+
     @property
     def certificate(self) -> bytes:
         """DER."""
