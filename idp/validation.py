@@ -24,6 +24,7 @@ from signing.isolation.pool import IsolationPool
 from signing.isolation.task import Isolation
 from signing.validation.kept import KeptReports
 from signing.validation.online_status import AskedOnline
+from signing.validation.policy import POLICY
 from signing.validation.validate import Validation
 
 _MIB = 1 << 20
@@ -69,8 +70,16 @@ def build_validation(
     seal = None
     if signing is not None and trust.pki is not None:
         seal = ReportSeal(settings, pki=trust.pki, signing=signing)
+    policy = POLICY
+    if trust.pki is not None:
+        policy = replace(POLICY, own_arcs=frozenset({trust.pki.deployment.policy_arc}))
     return ValidationServices(
-        validation=Validation(isolation, foreign.anchors, most_bytes=settings.document_mib * _MIB),
+        validation=Validation(
+            isolation,
+            foreign.anchors,
+            policy=policy,
+            most_bytes=settings.document_mib * _MIB,
+        ),
         online=foreign.online,
         isolation=isolation,
         shown=ShownReports(ephemeral, sealer),

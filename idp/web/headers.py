@@ -15,6 +15,7 @@ _POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; font-src 'self'; "
     "img-src 'self' data:; form-action {}; frame-ancestors 'none'; base-uri 'none'"
 )
+_CONNECT: Final = "; connect-src 'self'"
 _FIXED: Final = (
     ("Referrer-Policy", "no-referrer"),
     ("X-Frame-Options", "DENY"),
@@ -22,6 +23,11 @@ _FIXED: Final = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()"),
 )
+
+
+def allow_connecting() -> None:
+    """Let the scripts of the page that is being made send something here and read the answer."""
+    g.may_connect = True
 
 
 def install_headers(app: Flask) -> None:
@@ -32,7 +38,10 @@ def install_headers(app: Flask) -> None:
         headers = response.headers
         if headers.get("Content-Type", "").startswith("text/html"):
             targets = " ".join(dict.fromkeys(("'self'", *g.get("form_action", ()))))
-            headers["Content-Security-Policy"] = _POLICY.format(targets)
+            policy = _POLICY.format(targets)
+            if g.get("may_connect", False):
+                policy += _CONNECT
+            headers["Content-Security-Policy"] = policy
             for name, value in _FIXED:
                 headers[name] = value
             headers.setdefault("Cache-Control", "no-store")

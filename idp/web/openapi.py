@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from idp.web.openapi_sign import sign_paths, sign_schemas
+from idp.web.openapi_verify import verify_paths, verify_schemas
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _JSON: Final = "application/json"
@@ -71,9 +72,10 @@ def openapi_members(issuer: str, *, signs: bool) -> dict[str, Any]:
             "/healthz": {"get": _word("healthz", "Whether the process is alive.")},
             "/readyz": {"get": _word("readyz", "Whether requests should be sent here.")},
             **(sign_paths() if signs else {}),
+            **verify_paths(),
         },
         "components": {
-            "schemas": _schemas() | (sign_schemas() if signs else {}),
+            "schemas": _schemas() | (sign_schemas() if signs else {}) | verify_schemas(),
             "responses": _responses(),
             "securitySchemes": _security(),
         },

@@ -10,6 +10,7 @@ Not here: how it looks.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -27,6 +28,7 @@ from idp.web.verify.told_parts import (
     integrity_row,
     lifetime_row,
     mark_of,
+    source_text,
     status_row,
     time_row,
     validity_row,
@@ -46,7 +48,7 @@ from idp.web.verify_sentences import (
 from signing.validation.found import SignedObject
 from signing.validation.model import Check, DocumentReport, SignatureReport, TimestampReport
 from signing.validation.report.summary import Answer, answer_of, is_changed, signer_of
-from signing.validation.verdict import Conclusion, SubIndication
+from signing.validation.verdict import Conclusion, Reason, SubIndication
 
 Look = Literal["done", "failed", "unsure"]
 
@@ -56,6 +58,24 @@ _LOOKS: Final[dict[Answer, Look]] = {
     Answer.UNDETERMINED: "unsure",
     Answer.UNSIGNED: "unsure",
     Answer.UNREADABLE: "unsure",
+}
+_SAYS_LITTLE: Final = frozenset(
+    {
+        SubIndication.FORMAT_FAILURE,
+        SubIndication.SIG_CONSTRAINTS_FAILURE,
+        SubIndication.CHAIN_CONSTRAINTS_FAILURE,
+        SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
+        SubIndication.CUSTOM,
+    }
+)
+"""Their first reason says it better."""
+_SAYS_THE_SAME: Final[Mapping[SubIndication, str]] = {
+    SubIndication.HASH_FAILURE: "signed_data_changed",
+    SubIndication.SIG_CRYPTO_FAILURE: "signature_value_wrong",
+    SubIndication.NO_SIGNING_CERTIFICATE_FOUND: "no_signing_certificate",
+    SubIndication.NO_CERTIFICATE_CHAIN_FOUND: "no_trust_anchor",
+    SubIndication.SIGNED_DATA_NOT_FOUND: "signed_data_missing",
+    SubIndication.TRY_LATER: "status_unavailable",
 }
 _WORDS: Final[dict[Mark, str]] = {"ok": PASSED, "bad": FAILED, "unsure": UNKNOWN, "": ""}
 
@@ -136,7 +156,7 @@ def tell(report: DocumentReport, *, say: Say) -> ToldDocument:
     signatures = tuple(
         _signature(one, number=number, say=say) for number, one in enumerate(report.signatures, 1)
     )
-    reasons = all_said((*report.conclusion.reasons, *report.findings), say)
+    reasons = all_said((*_further(report.conclusion), *report.findings), say)
     sentence = _sentence(report, answer=answer, reasons=reasons, say=say)
     return ToldDocument(
         answer=answer,
@@ -150,14 +170,25 @@ def tell(report: DocumentReport, *, say: Say) -> ToldDocument:
         advice=say(ADVICE[answer]),
         code=code_of(report.conclusion),
         reasons=tuple(one for one in reasons if one != sentence),
-        warnings=all_said(report.conclusion.warnings, say),
+        warnings=tuple(
+            text
+            for text in all_said(report.conclusion.warnings, say)
+            if not any(text in one.warnings for one in signatures)
+        ),
         checked_at=local_moment(report.checked_at),
         signatures=signatures,
         timestamps=tuple(_timestamp(one, say) for one in report.timestamps),
         policy=report.policy,
-        sources=report.sources,
+        sources=tuple(source_text(one, say) for one in report.sources),
         is_sandbox=any(one.is_sandbox for one in report.signatures),
     )
+
+
+def _further(conclusion: Conclusion) -> tuple[Reason, ...]:
+    """The reasons that say more than the sub-indication does."""
+    sub = conclusion.sub_indication
+    same = None if sub is None else _SAYS_THE_SAME.get(sub)
+    return tuple(one for one in conclusion.reasons if one.code != same)
 
 
 def code_of(conclusion: Conclusion) -> str:
@@ -181,7 +212,7 @@ def _sentence(report: DocumentReport, *, answer: Answer, reasons: tuple[str, ...
 def _why(conclusion: Conclusion, reasons: tuple[str, ...], say: Say) -> str:
     """One sentence: the sub-indication's, else the first reason."""
     sub = conclusion.sub_indication
-    if sub is not None and not (reasons and sub is SubIndication.CUSTOM):
+    if sub is not None and not (reasons and sub in _SAYS_LITTLE):
         return say(SUB_INDICATIONS[sub])
     return reasons[0] if reasons else ""
 
@@ -189,7 +220,7 @@ def _why(conclusion: Conclusion, reasons: tuple[str, ...], say: Say) -> str:
 def _signature(one: SignatureReport, *, number: int, say: Say) -> ToldSignature:
     mark = mark_of(one.conclusion)
     answer = {"ok": Answer.VALID, "bad": Answer.INVALID}.get(mark, Answer.UNDETERMINED)
-    reasons = all_said(one.conclusion.reasons, say)
+    reasons = all_said(_further(one.conclusion), say)
     sentence = say(ALL_VALID) if answer is Answer.VALID else _why(one.conclusion, reasons, say)
     signer = signer_of(one)
     rows = [

@@ -21,9 +21,11 @@ from signing.validation.model import (
     Change,
     RevocationState,
     SignatureReport,
+    Step,
 )
 from signing.validation.report.summary import (
     Integrity,
+    check_of,
     integrity_of,
     is_changed,
     is_in_validity,
@@ -80,6 +82,9 @@ def integrity_row(signature: SignatureReport, say: Say) -> ToldRow:
             return ToldRow(label, say(N_("Phần đã ký đã bị thay đổi")), "bad")
         case Integrity.UNKNOWN:
             return ToldRow(label, say(UNKNOWN), "unsure")
+        case Integrity.INTACT if is_misshapen(signature):
+            text = N_("Phần đã ký còn nguyên, nhưng có thể không phải là phần đang hiển thị")
+            return ToldRow(label, say(text), "unsure")
         case Integrity.INTACT:
             return ToldRow(label, say(N_("Phần đã ký không bị thay đổi")), "ok")
 
@@ -87,6 +92,12 @@ def integrity_row(signature: SignatureReport, say: Say) -> ToldRow:
 def changes_row(signature: SignatureReport, say: Say) -> ToldRow | None:
     """What was done to the file afterwards; nothing where that cannot be asked."""
     label = say(N_("Sau khi ký"))
+    if integrity_of(signature) is Integrity.BROKEN:
+        return None
+    if is_misshapen(signature):
+        return ToldRow(
+            label, say(N_("Không xét được, vì cấu trúc của chữ ký không hợp lệ")), "unsure"
+        )
     if is_changed(signature):
         told = [_change(one, say) for one in signature.changes if not one.is_allowed]
         return ToldRow(label, "; ".join(dict.fromkeys(told)), "bad")
@@ -106,7 +117,9 @@ def _change(change: Change, say: Say) -> str:
         pages = ", ".join(str(page) for page in change.pages[:20])
         text = say(N_("%(change)s (trang %(pages)s)"), change=text, pages=pages)
     if change.code and change.code in REASONS:
-        text = f"{text}: {said(Reason(change.code), say)}"
+        more = said(Reason(change.code), say)
+        if more.rstrip(".") != text:
+            text = f"{text}: {more}"
     return text
 
 
@@ -145,6 +158,12 @@ def status_row(signature: SignatureReport, say: Say) -> ToldRow:
     if signer is None:
         return ToldRow(label, say(UNKNOWN), "unsure")
     return _status(label, signer, say)
+
+
+def is_misshapen(signature: SignatureReport) -> bool:
+    """Whether its own format speaks against it: then nothing else about it can be relied on."""
+    check = check_of(signature, Step.FORMAT)
+    return check is not None and check.conclusion.is_failed
 
 
 def _status(label: str, certificate: CertificateReport, say: Say) -> ToldRow:
@@ -216,8 +235,20 @@ def certificate_rows(certificate: CertificateReport, say: Say) -> tuple[ToldRow,
         _status(say(N_("Tình trạng thu hồi")), certificate, say),
     ]
     if certificate.anchor:
-        rows.append(ToldRow(say(N_("Được tin cậy theo")), certificate.anchor, "ok"))
+        rows.append(
+            ToldRow(say(N_("Được tin cậy theo")), source_text(certificate.anchor, say), "ok")
+        )
     return tuple(rows)
+
+
+def source_text(source: str, say: Say) -> str:
+    """Who says that somebody is trusted."""
+    if source == "own":
+        return say(N_("Tổ chức chứng thực của hệ thống này"))
+    kind, _, name = source.partition(":")
+    if kind == "folder":
+        return say(N_("Danh sách do người vận hành đặt: %(name)s"), name=name)
+    return source
 
 
 def common_name(subject: str) -> str:

@@ -19,6 +19,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from idp.services import Services
 from idp.shown_reports import LIFETIME
 from idp.validation import ValidationServices
+from idp.web.headers import allow_connecting
 from idp.web.i18n import translate
 from idp.web.pages import render
 from idp.web.request_facts import note_refusal
@@ -272,4 +273,5 @@ def _challenge(refused: CallerRefused) -> Response:
 
 
 def _page(page: VerifyPage | VerifyResultPage, *, status: int = 200) -> Response:
+    allow_connecting()
     return Response(render(page), status=status, mimetype=_HTML)

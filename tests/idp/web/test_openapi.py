@@ -13,6 +13,7 @@ from tests.idp.web.conftest import Worker
 _PAGES: Final = (
     "/", "/authorize", "/interaction", "/logout", "/account", "/help", "/accessibility", "/static",
     "/favicon.ico", "/sandbox", "/ca", "/log", "/sign/<string(length=36):request_id>",
+    "/verify/signed",
 )  # fmt: skip
 _STANDING: Final = (
     "/jwks", "/healthz", "/readyz", "/openapi.json", "/.well-known/openid-configuration",
@@ -30,7 +31,8 @@ def _json_routes(worker: Worker) -> Iterator[tuple[str, str]]:
         if rule.rule == "/" or any(rule.rule.startswith(page) for page in _PAGES[1:]):
             continue
         for method in set(rule.methods or ()) & {"GET", "POST"}:
-            yield rule.rule, method.lower()
+            if (rule.rule, method) != ("/verify", "GET"):  # a page
+                yield re.sub(r"<(\w+)>", r"{\1}", rule.rule), method.lower()
     direct = worker.provider.app.wsgi_app
     assert isinstance(direct, DirectEndpoints)
     for path, endpoint in direct.by_path.items():
