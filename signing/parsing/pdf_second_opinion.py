@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
 from pyhanko.pdf_utils import generic
@@ -25,7 +26,7 @@ from pyhanko.sign.fields import MDPPerm
 
 from signing.errors import DocumentRefused
 from signing.messages.pdf_changes import ReviewAnswered, ReviewAsked
-from signing.parsing.pdf_lax import DAMAGE, LaxReader, number_of, open_lax
+from signing.parsing.pdf_lax import DAMAGE, LaxReader, number_of, open_lax, raw
 from signing.parsing.pdf_snapshot import Snapshot
 
 _LEVELS: Final = {
@@ -39,14 +40,42 @@ _DEEPEST: Final = 200
 _MOST_PATHS: Final = 200_000
 
 
-class _Resolver(HistoricalResolver):  # type: ignore[misc]  # a class of a library without types
-    """A revision of which it is known what reaches what was touched since.
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Where to look.
 
-    Takes   wanted: numbers of touched objects and of all that reach them.
+    Takes   wanted: numbers of touched objects and of all that reach them; trimmed: of nodes of the
+            page tree that nobody touched.
     """
 
     wanted: frozenset[int] = frozenset()
+    trimmed: frozenset[int] = frozenset()
+
+
+class _Resolver(HistoricalResolver):  # type: ignore[misc]  # a class of a library without types
+    """A revision of which it is known what reaches what was touched since.
+
+    Nodes of the page tree that are the same in all revisions have only the kids that are wanted:
+    the others are the same in all revisions as well.
+    """
+
     _indirect_object_access_cache: dict[generic.Reference, set[RawPdfPath]] | None
+
+    def __init__(self, reader: _Reader, revision: int) -> None:
+        super().__init__(reader, revision)
+        self.scope = reader.scope
+        self._trimmed: set[int] = set()
+
+    def get_object(self, ref: generic.Reference, as_metadata_stream: bool = False) -> Any:  # noqa: FBT001, FBT002  as the library has it
+        """See the library."""
+        found = super().get_object(ref, as_metadata_stream)
+        if ref.idnum in self.scope.trimmed and ref.idnum not in self._trimmed:
+            self._trimmed.add(ref.idnum)
+            kids = raw(found, "/Kids")
+            if isinstance(kids, generic.ArrayObject):
+                wanted = [one for one in kids if number_of(one) in self.scope.wanted]
+                found[generic.NameObject("/Kids")] = generic.ArrayObject(wanted)
+        return found
 
     def _load_reverse_xref_cache(self) -> None:
         """Every path from the trailer to a touched object, as the library writes them."""
@@ -92,7 +121,7 @@ class _Paths:
             raise RecursionError
         number = number_of(value)
         if number is not None:
-            if number not in self.resolver.wanted or number in seen:
+            if number not in self.resolver.scope.wanted or number in seen:
                 return
             self.found[value.reference].add(path)
             seen |= {number}
@@ -116,7 +145,7 @@ class _Paths:
         if number is None or number in self.pages or depth > _DEEPEST:
             return
         self.pages[number] = path
-        if number not in self.resolver.wanted:
+        if number not in self.resolver.scope.wanted:
             return
         node = self.resolver(reference.reference)
         if isinstance(node, generic.DictionaryObject) and "/Kids" in node:
@@ -132,12 +161,14 @@ class _Paths:
             if number is None or number in self.structure:
                 continue
             self.structure.add(number)
-            if number in self.resolver.wanted:
+            if number in self.resolver.scope.wanted:
                 self._note_structure(self.resolver(kid.reference), depth + 1)
 
 
 class _Reader(LaxReader):
-    """Gives resolvers that know what is wanted."""
+    """Gives resolvers that know what is wanted: `scope` is set before the first one is asked."""
+
+    scope = _Scope()
 
     def get_historical_resolver(self, revision: int) -> _Resolver:
         """See the library."""
@@ -158,21 +189,21 @@ def review(asked: ReviewAsked, inputs: Sequence[memoryview], _output: BinaryIO) 
         starts = [
             reader.xrefs.get_startxref_for_revision(one) for one in range(reader.total_revisions)
         ]
+        reader.scope = _scope(reader, data[: min(asked.ends, default=0)], starts)
     except DAMAGE as failure:
         raise DocumentRefused("damaged") from failure
     left = asked.most_steps
     levels = []
     for end, permission in zip(asked.ends, asked.permissions, strict=True):
-        base = max((at for at, start in enumerate(starts) if start < end), default=0)
+        base = _base(starts, end)
         left -= len(starts) - 1 - base
-        levels.append("not_told" if left < 0 else _level(reader, data[:end], base, permission))
+        levels.append("not_told" if left < 0 else _level(reader, base, permission))
     return ReviewAnswered(tuple(levels))
 
 
-def _level(reader: _Reader, signed: bytes, base: int, permission: int) -> str:
+def _level(reader: _Reader, base: int, permission: int) -> str:
     try:
         resolver = reader.get_historical_resolver(base)
-        resolver.wanted = _wanted(reader, signed, base)
         said = DEFAULT_DIFF_POLICY.review_file(
             reader, resolver, doc_mdp=MDPPerm(permission) if permission else None
         )
@@ -183,11 +214,21 @@ def _level(reader: _Reader, signed: bytes, base: int, permission: int) -> str:
     return _LEVELS.get(said.modification_level, "suspicious")
 
 
-def _wanted(reader: _Reader, signed: bytes, base: int) -> frozenset[int]:
-    """What later revisions touch, and everything that reaches it in the signed one."""
+def _base(starts: Sequence[int], end: int) -> int:
+    """The last revision whose table stands within so many octets."""
+    return max((at for at, start in enumerate(starts) if start < end), default=0)
+
+
+def _scope(reader: _Reader, signed: bytes, starts: Sequence[int]) -> _Scope:
+    """What is touched after the earliest signature, and what reaches it there.
+
+    For later ones it is enough: what they have more was touched.
+    """
     touched = {
         reference.idnum
-        for revision in range(base + 1, reader.total_revisions)
+        for revision in range(_base(starts, len(signed)) + 1, len(starts))
         for reference in reader.xrefs.explicit_refs_in_revision(revision)
     }
-    return frozenset(Snapshot(signed).reaching(touched))
+    snapshot = Snapshot(signed)
+    nodes = frozenset(snapshot.nodes())
+    return _Scope(frozenset(snapshot.reaching(touched, nodes=nodes)), nodes - touched)

@@ -31,6 +31,7 @@ from signing.parsing.pdf_tokens import Malformed, dictionary_at
 
 _REFERENCE: Final = re.compile(rb"(\d{1,10})[\x00\t\n\f\r ]+\d{1,5}[\x00\t\n\f\r ]+R")
 _STREAM: Final = re.compile(rb">>[\x00\t\n\f\r ]*stream\r?\n")
+_CLOSING: Final = re.compile(rb"(?<=[\x00\t\n\f\r >\])])endobj")
 _DIGITS: Final = re.compile(rb"<[0-9A-Fa-f\x00\t\n\f\r ]{64,}>")
 _LONG: Final = 2_000
 _MOST_PAGES: Final = 10_000
@@ -112,8 +113,19 @@ class Snapshot:
                 else:
                     waiting += [(one, depth + 1) for one in reversed(kids)]
 
-    def reaching(self, numbers: Iterable[int], *, stops: frozenset[int] = frozenset()) -> set[int]:
-        """These objects and all that refer to them, whatever the way; not beyond `stops`."""
+    def reaching(
+        self,
+        numbers: Iterable[int],
+        *,
+        stops: frozenset[int] = frozenset(),
+        nodes: frozenset[int] = frozenset(),
+    ) -> set[int]:
+        """These objects and all that refer to them, whatever the way; not beyond `stops`.
+
+        Takes   nodes: of the page tree, from which the way does not lead to pages below them, which
+                all refer to what is above them.
+        """
+        below = frozenset(self.pages) if nodes else frozenset()
         referring = self._references()
         found = set(numbers) | self._opaque
         waiting = list(found)
@@ -122,7 +134,7 @@ class Snapshot:
             if number in stops:
                 continue
             for one in referring.get(number, ()):
-                if one not in found:
+                if one not in found and not (number in nodes and one in below):
                     found.add(one)
                     waiting.append(one)
         return found
@@ -154,14 +166,18 @@ class Snapshot:
             referring[int(target)].add(number)
 
     def _extent(self, start: int, end: int) -> bytes:
-        """An object's octets, without those of its stream where it is certain where that begins."""
+        """An object's octets without those of its stream, and without what is dead behind it.
+
+        NOTE: keywords may stand in a string or in a comment: where there is one, the object is read
+        token by token; what cannot be read so is taken as a whole.
+        """
         opening = _STREAM.search(self.data, start, end)
-        if opening is None:
-            return self.data[start:end]
-        before = self.data[start : opening.end()]
-        if b"(" not in before and b"%" not in before:
-            return before
-        try:  # the keyword may stand in a string, or in a comment
+        stop = end if opening is None else opening.end()
+        closing = _CLOSING.search(self.data, start, stop)
+        octets = self.data[start : stop if closing is None else closing.end()]
+        if b"(" not in octets and b"%" not in octets:
+            return octets
+        try:
             return self.data[start : dictionary_at(self.data, start)[2]]
         except Malformed:
             return self.data[start:end]

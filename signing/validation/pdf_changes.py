@@ -269,6 +269,8 @@ class _Judging:
         is_allowed = all(one.is_allowed for one in self._changes)
         if level == "suspicious" and is_allowed:
             self._findings[because("another_reader_suspects")] = None
+        elif level == "not_told":
+            self._findings[because("another_reader_not_asked")] = None
         return PdfChanges(
             tuple(self._changes),
             tuple(self._findings),
