@@ -50,6 +50,8 @@ class ValidationPolicy:
             undecided: what could not be looked at may be anything;
             needs_signing_purpose: the key of the signer's certificate has to be one for signing
             (digitalSignature or nonRepudiation) where it says what it is for;
+            needs_certificate_reference: a signature has to say, in what it signs, whose certificate
+            it is; else there is a warning alone, as plain signatures in XML and CMS do not;
             needs_status: a status that cannot be had leaves the signature undecided; else there
             is a warning alone, which TT 15/2025 demands in any case;
             slides_to_issuance: evidence about a certificate counts until it was issued, when the
@@ -67,6 +69,7 @@ class ValidationPolicy:
         {"changes_not_looked_at", "pages_not_compared", "another_reader_suspects"}
     )
     needs_signing_purpose: bool = True
+    needs_certificate_reference: bool = False
     needs_status: bool = True
     slides_to_issuance: bool = False
     own_arcs: frozenset[str] = frozenset({EXAMPLE_ARC})

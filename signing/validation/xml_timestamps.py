@@ -100,6 +100,9 @@ def _read(stamped: Stamped, element: Element, token: bytes, *, identity: str) ->
     kind = _KINDS[element.local]
     findings: list[Reason] = []
     readings: list[_Pieces] = []
+    # EN 319 132-1 §6.3 n): which of several would be the one that is meant?
+    if kind is TimestampKind.SIGNATURE and len(_tokens(element)) > 1:
+        findings.append(because("several_timestamps_in_one"))
     try:
         readings = [list(one) for one in _readings(stamped, element)]
     except Unavailable as unavailable:

@@ -49,6 +49,7 @@ def accept_signature(
     1. The algorithms of value and digests are good enough; if not, INDETERMINATE,
        CRYPTO_CONSTRAINTS_FAILURE_NO_POE.
     2. The claimed time is not in the future; if it is, INDETERMINATE, SIG_CONSTRAINTS_FAILURE.
+    3. It refers to its certificate where the policy wants that; else the same.
 
     Returns the algorithms too, for whoever asks about another time.
     """
@@ -58,6 +59,13 @@ def accept_signature(
     # 2
     if found.claimed_time is not None and found.claimed_time > at + policy.skew:
         reason = because("claimed_time_in_future", time=found.claimed_time.isoformat())
+        doubt = Conclusion(
+            Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE, (reason,)
+        )
+        conclusion = weightiest((doubt, conclusion))
+    # 3
+    if policy.needs_certificate_reference and found.references is None:
+        reason = because("no_certificate_reference")
         doubt = Conclusion(
             Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE, (reason,)
         )
