@@ -12,6 +12,7 @@ from typing import Final
 
 from signing.validation.content import digest_octets
 from signing.validation.found import CertificateReference, Form, FoundSignature
+from signing.validation.procedure.chain_algorithms import key_of
 from signing.validation.verdict import (
     PASSED,
     Conclusion,
@@ -21,6 +22,7 @@ from signing.validation.verdict import (
     because,
     indeterminate,
 )
+from signing.validation.verify_value import is_value_of
 
 _FIRST_ALONE: Final = frozenset({Form.PADES, Form.CADES, Form.CMS, Form.PKCS7, Form.TIMESTAMP})
 """Where the first reference is the signer's (RFC 5035 §5.4); elsewhere any of them may be."""
@@ -41,8 +43,8 @@ def identify_certificate(found: FoundSignature) -> Identified:
     2. Without any, INDETERMINATE, NO_SIGNING_CERTIFICATE_FOUND.
     3. Without a reference among what is signed it is no AdES signature: another certificate of the
        same key could be put in its place, which is said.
-    4. One of the references that count is of this certificate, else another that came along is of
-       it and is taken, else INDETERMINATE, NO_SIGNING_CERTIFICATE_FOUND.
+    4. One of the references that count is of this certificate, else of another that came along and
+       whose key made the value, else INDETERMINATE, NO_SIGNING_CERTIFICATE_FOUND.
     """
     references = _counting(found)
     fitting = next((one for one in found.certificates if _is_meant(one, by=references)), None)
@@ -59,7 +61,7 @@ def identify_certificate(found: FoundSignature) -> Identified:
     # 4
     if _is_meant(candidate, by=references):
         return Identified(candidate, PASSED)
-    if fitting is not None:
+    if fitting is not None and _has_made_value(fitting, found):
         return Identified(fitting, PASSED)
     return Identified(candidate, _not_found(because("certificate_reference_differs")))
 
@@ -67,6 +69,11 @@ def identify_certificate(found: FoundSignature) -> Identified:
 def _counting(found: FoundSignature) -> Sequence[CertificateReference]:
     references = found.references or ()
     return references[:1] if found.form in _FIRST_ALONE else references
+
+
+def _has_made_value(certificate: bytes, found: FoundSignature) -> bool:
+    key = key_of(certificate)
+    return key is not None and found.value is not None and is_value_of(key, signed=found.value)
 
 
 def _is_meant(certificate: bytes, *, by: Sequence[CertificateReference]) -> bool:
