@@ -27,7 +27,7 @@ from signing.validation.known_anchors import KnownAnchors
 from signing.validation.model import RevocationState
 from signing.validation.names import is_same_name
 from signing.validation.path_building import find_paths
-from signing.validation.paths import CertificatePath
+from signing.validation.paths import AnchorPurpose, CertificatePath, TrustAnchor
 from signing.validation.revocation_lists import RevocationList
 from signing.validation.status_answers import Answer
 from signing.validation.status_evidence import Inquiry
@@ -146,7 +146,7 @@ def find_responder(
     2. A responder whom the same key issued a certificate for this purpose, valid, and not revoked:
        nobody tells (id-pkix-ocsp-nocheck), or it is known to be good, or its certificate says
        nowhere where it would be told.
-    3. A responder who is trusted himself, and valid.
+    3. A responder who is trusted himself, for these certificates, and valid.
 
     Returns the responder, or why there is none.
     Source  RFC 6960 §4.2.2.2 and §4.2.2.2.1.
@@ -168,7 +168,7 @@ def find_responder(
         fault, signer = _try_responder(responder, answer, path=above, inquiry=inquiry)
         # 3
         if signer is None:
-            signer = _try_listed(responder, answer, inquiry=inquiry)
+            signer = _try_listed(responder, answer, root=path.anchor, inquiry=inquiry)
         if signer is not None:
             return signer
     return because(fault)
@@ -261,12 +261,17 @@ def _is_named(answer: Answer, *, names: tuple[bytes, ...], key_bits: bytes) -> b
     return answer.responder_key == key_digest(key_bits, hash_name="sha1")
 
 
-def _try_listed(responder: Certificate, answer: Answer, *, inquiry: Inquiry) -> Signer | None:
-    """RFC 6960 §4.2.2.2: one who matches a local configuration of responders."""
+def _try_listed(
+    responder: Certificate, answer: Answer, *, root: TrustAnchor, inquiry: Inquiry
+) -> Signer | None:
+    """RFC 6960 §4.2.2.2: one who matches a local configuration for the certificate in question.
+
+    A list that names a responder means the certificates of its own authorities, not everybody's.
+    """
     listed = inquiry.settings.responders
     anchor = None if listed is None else listed.contains(responder.der)
     at = inquiry.signers_at(answer.der, made=answer.produced_at)
-    if anchor is None or not responder.is_valid_at(at):
+    if anchor is None or not _may_tell(anchor, root) or not responder.is_valid_at(at):
         return None
     path = CertificatePath((responder.der,), anchor)
     if not validate_path(path, at=at).is_valid:
@@ -274,6 +279,12 @@ def _try_listed(responder: Certificate, answer: Answer, *, inquiry: Inquiry) -> 
     if not (inquiry.budget.spend() and inquiry.evidence.is_signed(answer, key=responder.key)):
         return None
     return Signer(responder.key, path)
+
+
+def _may_tell(listed: TrustAnchor, root: TrustAnchor) -> bool:
+    if listed.purpose is AnchorPurpose.STATUS:
+        return listed.source == root.source
+    return listed.purpose is AnchorPurpose.ANYTHING
 
 
 def _try_responder(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 from keystore.pki.der import wrap
 from signing.formats.der import oid
 from signing.validation.certificate_path import CertificatePath
-from signing.validation.known_anchors import anchor_of
+from signing.validation.known_anchors import KnownAnchors, anchor_of
 from signing.validation.model import RevocationState, StatusOrigin
+from signing.validation.paths import AnchorPurpose
 from signing.validation.revocation import (
     CertificateStatus,
     Evidence,
@@ -469,6 +471,28 @@ def test_a_responder_whose_state_nobody_tells_is_believed_with_a_word():
     given = answer(LEAF, CA, by=silent, certificates=[silent.der])
     found = status(answers=(given,))
     assert (found.state, codes(found)) == (GOOD, {"responder_unchecked"})
+
+
+@pytest.mark.parametrize(
+    ("source", "purpose", "expected"),
+    [
+        ("test", AnchorPurpose.STATUS, GOOD),
+        ("another list", AnchorPurpose.STATUS, NOBODY_KNOWS),
+        ("another folder", AnchorPurpose.ANYTHING, GOOD),
+        ("test", AnchorPurpose.TIMESTAMPS, NOBODY_KNOWS),
+    ],
+)
+def test_a_responder_who_is_listed_tells_of_the_authorities_of_his_list(source, purpose, expected):
+    """RFC 6960 §4.2.2.2: a local configuration for the certificate in question."""
+    listed = person("Responder", OCSP_SIGNING, by=authority("Elsewhere"))
+    given = answer(LEAF, CA, by=listed, certificates=[listed.der])
+    anchor = anchor_of(listed.der, source=source)
+    assert anchor is not None
+    responders = KnownAnchors([replace(anchor, purpose=purpose)])
+    assert status(answers=(given,), responders=responders).state is expected
+    assert status(answers=(given,)).state is NOBODY_KNOWS
+    late = {"responders": responders, "now": AT + 3 * YEAR, "is_current_needed": False}
+    assert status(answers=(given,), **late).state is NOBODY_KNOWS
 
 
 def test_a_broken_answer():
