@@ -38,6 +38,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "trust": ("idp.cli.trust", "trust"),
         "tsa": ("idp.cli.tsa", "tsa"),
         "verifier": ("idp.cli.verifier", "verifier"),
+        "verify": ("idp.cli.verify", "verify"),
         "witness": ("idp.cli.witness", "witness"),
         "work": ("idp.cli.work", "work"),
     }

@@ -170,6 +170,8 @@ FAILED: Final = N_("Không đạt")
 UNKNOWN: Final = N_("Chưa xác định được")
 NOT_DONE: Final = N_("Chưa đến bước này")
 
+SANDBOX: Final = N_("Chữ ký thử nghiệm: chứng thư SANDBOX, không có giá trị pháp lý.")
+
 VERIFY_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
     "file_missing": FieldProblem("file", N_("Chưa chọn tệp. Vui lòng chọn tệp cần kiểm tra.")),
     "too_many_files": FieldProblem(

@@ -79,7 +79,7 @@ def read_asked(request: Request, *, max_bytes: int, held: ExitStack) -> Asked:
     digest = form.texts.get("digest", "").strip()
     if digest:
         hash_name, _, digits = digest.partition(":")
-        beside.append(Detached("", None, _digests({hash_name: digits})))
+        beside.append(Detached("", None, read_digests({hash_name: digits})))
     return Asked(files, tuple(beside), form.texts.get("keep", "") in _YES)
 
 
@@ -97,7 +97,7 @@ def _of_json(request: Request, *, max_bytes: int, held: ExitStack) -> Asked:
         Detached(
             plain_name(one.name),
             None if one.content is None else _blob(one.content, held=held),
-            _digests(one.digests),
+            read_digests(one.digests),
         )
         for one in body.detached
     )
@@ -112,8 +112,11 @@ def _blob(text: str, *, held: ExitStack) -> Blob:
     return held.enter_context(Blob.of(raw))
 
 
-def _digests(given: Mapping[str, str]) -> dict[str, bytes]:
-    """Digests by the names of `hashlib`."""
+def read_digests(given: Mapping[str, str]) -> dict[str, bytes]:
+    """Digests by the names of `hashlib`, out of hexadecimal digits.
+
+    Raises  RequestRefused(digest_malformed).
+    """
     found: dict[str, bytes] = {}
     for raw_name, digits in given.items():
         name = raw_name.strip().lower().replace("sha-", "sha")

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from idp.web.sentences import N_
 from idp.web.verify.told import ToldDocument, ToldSignature, ToldTimestamp
 from idp.web.verify.told_parts import Say, ToldRow
+from idp.web.verify_sentences import SANDBOX
 from signing.validation.report.pdf import Pair, ReportPages, Tone, Words
 
 _TONES = {"done": Tone.GOOD, "failed": Tone.BAD, "unsure": Tone.UNSURE}
@@ -34,9 +35,7 @@ def _words(told: ToldDocument, *, say: Say, issuer: str) -> Iterator[Words | Pai
     if told.sentence:
         yield Words(told.sentence)
     if told.is_sandbox:
-        yield Words(
-            say(N_("Chữ ký thử nghiệm: chứng thư SANDBOX, không có giá trị pháp lý.")), Tone.UNSURE
-        )
+        yield Words(say(SANDBOX), Tone.UNSURE)
     for text in (*told.reasons, *told.warnings):
         yield Words(f"• {text}")
     yield Pair(say(N_("Tên tệp")), told.name)

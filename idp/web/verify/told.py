@@ -172,7 +172,7 @@ def tell(report: DocumentReport, *, say: Say) -> ToldDocument:
         reasons=tuple(one for one in reasons if one != sentence),
         warnings=tuple(
             text
-            for text in all_said(report.conclusion.warnings, say)
+            for text in all_said(_other_warnings(report.conclusion), say)
             if not any(text in one.warnings for one in signatures)
         ),
         checked_at=local_moment(report.checked_at),
@@ -189,6 +189,11 @@ def _further(conclusion: Conclusion) -> tuple[Reason, ...]:
     sub = conclusion.sub_indication
     same = None if sub is None else _SAYS_THE_SAME.get(sub)
     return tuple(one for one in conclusion.reasons if one.code != same)
+
+
+def _other_warnings(conclusion: Conclusion) -> tuple[Reason, ...]:
+    """All but that of a sandbox, which is said of the whole document."""
+    return tuple(one for one in conclusion.warnings if one.code != "sandbox_certificate")
 
 
 def code_of(conclusion: Conclusion) -> str:
@@ -242,7 +247,7 @@ def _signature(one: SignatureReport, *, number: int, say: Say) -> ToldSignature:
         code=code_of(one.conclusion),
         rows=tuple(row for row in rows if row is not None),
         reasons=tuple(reason for reason in reasons if reason != sentence),
-        warnings=all_said(one.conclusion.warnings, say),
+        warnings=all_said(_other_warnings(one.conclusion), say),
         checks=tuple(_check(check, say) for check in one.checks),
         timestamps=tuple(_timestamp(stamp, say) for stamp in one.timestamps),
         certificates=tuple(certificate_rows(found, say) for found in one.chain),

@@ -192,8 +192,8 @@ def holder_rows(signature: SignatureReport, say: Say) -> tuple[ToldRow, ...]:
     if signer is None:
         none = say(UNKNOWN)
         return (
-            ToldRow(say(N_("Người ký")), none, "unsure"),
-            ToldRow(say(N_("Đơn vị quản lý")), none, "unsure"),
+            ToldRow(say(N_("Người đã ký")), none, "unsure"),
+            ToldRow(say(N_("Đơn vị quản lý người ký")), none, "unsure"),
             ToldRow(say(N_("Tổ chức cấp chứng thư")), none, "unsure"),
         )
     name = signer.common_name or signer.organization or signer.subject
@@ -202,8 +202,8 @@ def holder_rows(signature: SignatureReport, say: Say) -> tuple[ToldRow, ...]:
     issuer = common_name(signer.issuer) or signer.issuer_organization or signer.issuer
     beside = signer.issuer_organization
     return (
-        ToldRow(say(N_("Người ký")), name, "", notes),
-        ToldRow(say(N_("Đơn vị quản lý")), unit),
+        ToldRow(say(N_("Người đã ký")), name, "", notes),
+        ToldRow(say(N_("Đơn vị quản lý người ký")), unit),
         ToldRow(
             say(N_("Tổ chức cấp chứng thư")),
             issuer,

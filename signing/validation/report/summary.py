@@ -42,17 +42,6 @@ class Answer(StrEnum):
     UNREADABLE = "unreadable"
 
 
-UNREADABLE: Final = frozenset(
-    {
-        *("empty", "damaged", "truncated", "encrypted", "expands_too_much", "too_large"),
-        *("too_slow", "takes_too_long", "crashed", "fault", "contradiction", "unknown_format"),
-        *("not_a_pdf", "not_xml", "doctype", "encoding_unknown", "too_many_elements"),
-        *("busy", "not_started", "unreadable", "too_many_members", "member_too_large"),
-    }
-)
-"""Codes with which a file without any signature found says that it could not be read at all."""
-
-
 def answer_of(report: DocumentReport) -> Answer:
     """The answer for a file."""
     if report.signatures or report.timestamps:
@@ -60,9 +49,8 @@ def answer_of(report: DocumentReport) -> Answer:
             return Answer.VALID
         return Answer.INVALID if report.conclusion.is_failed else Answer.UNDETERMINED
     found = (*report.conclusion.reasons, *report.findings)
-    if any(reason.code in UNREADABLE for reason in found):
-        return Answer.UNREADABLE
-    return Answer.INVALID if report.conclusion.is_failed else Answer.UNSIGNED
+    is_readable = not found or any(reason.code == "no_signature" for reason in found)
+    return Answer.UNSIGNED if is_readable else Answer.UNREADABLE
 
 
 def check_of(signature: SignatureReport, step: Step) -> Check | None:
