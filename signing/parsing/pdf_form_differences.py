@@ -37,6 +37,29 @@ def compare_forms(walk: Walk, old: Any, new: Any) -> None:
         if dictionary(old) is not None:
             walk.note(Difference(code="field_removed"))
         return
+    _compare_keys(walk, old, new)
+    fields = _by_object(old)
+    now = _by_object(new)
+    if max(len(fields), len(now)) >= _MOST_FIELDS:
+        walk.note(Difference(code="not_compared"))
+    for identity in fields.keys() - now.keys():
+        gone = fields[identity]
+        code = "signature_removed" if _is_signed(gone) else "field_removed"
+        walk.note(Difference(code=code, field=gone.name))
+    where = _pages_of(walk)
+    for identity, field in now.items():
+        if identity not in fields:
+            _note_new(walk, field, where)
+        else:
+            _compare_field(walk, fields[identity], field, where)
+
+
+def _by_object(form: Any) -> dict[int | str, Field]:
+    """Fields by their objects: of one name there may be two."""
+    return {one.number or one.name: one for one in walk_fields(form, most=_MOST_FIELDS)}
+
+
+def _compare_keys(walk: Walk, old: Any, new: Any) -> None:
     is_drawn_anew = False
     keys = (old.keys() if dictionary(old) is not None else set()) | new.keys()
     for key in sorted(keys - _FREE - {_OF_FIELDS}):
@@ -51,17 +74,6 @@ def compare_forms(walk: Walk, old: Any, new: Any) -> None:
             walk.note(Difference(code="form_changed"))
     if is_drawn_anew and entry(new, "/NeedAppearances"):
         walk.is_told = False
-    fields = {one.name: one for one in walk_fields(old, most=_MOST_FIELDS)}
-    now = {one.name: one for one in walk_fields(new, most=_MOST_FIELDS)}
-    for full_name in sorted(fields.keys() - now.keys()):
-        code = "signature_removed" if _is_signed(fields[full_name]) else "field_removed"
-        walk.note(Difference(code=code, field=full_name))
-    where = _pages_of(walk)
-    for full_name, field in now.items():
-        if full_name not in fields:
-            _note_new(walk, field, where)
-        else:
-            _compare_field(walk, fields[full_name], field, where)
 
 
 def _compare_fonts(walk: Walk, old: Any, new: Any) -> None:
@@ -99,7 +111,7 @@ def _compare_field(walk: Walk, old: Field, new: Field, where: Mapping[int, int])
         walk.note(Difference(code=code, field=new.name, pages=pages, spots=spots))
 
     is_value_same = walk.same(old.raw_value, new.raw_value)
-    if old.kind != new.kind:
+    if (old.kind, old.name) != (new.kind, new.name):
         note("field_changed")
     elif old.kind == "/Sig":
         if not is_value_same:

@@ -95,6 +95,27 @@ def locations(reader: PdfFileReader) -> dict[int, Location]:
     return found
 
 
+def generations(reader: PdfFileReader) -> dict[int, int]:
+    """The generation of every object that has one but 0."""
+    found: dict[int, int] = {}
+    for revision in range(reader.total_revisions):
+        section = reader.xrefs.get_xref_data(revision)
+        both = [section] if section.hybrid is None else [section.hybrid.xref_data, section]
+        for one in both:
+            found.update({number: own for number, (own, _) in one.standard_xrefs.items()})
+    return {number: own for number, own in found.items() if own}
+
+
+def offsets_ever(reader: PdfFileReader) -> frozenset[int]:
+    """Every offset that a table of whatever revision names."""
+    found: set[int] = set()
+    for revision in range(reader.total_revisions):
+        section = reader.xrefs.get_xref_data(revision)
+        both = [section] if section.hybrid is None else [section.hybrid.xref_data, section]
+        found.update(place for one in both for _, place in one.standard_xrefs.values())
+    return frozenset(found)
+
+
 def value_of(value: Any) -> Any:
     """What a reference stands for, or the value itself; None for null and for what is not there."""
     for _ in range(8):

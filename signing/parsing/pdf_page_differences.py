@@ -15,6 +15,7 @@ from pyhanko.pdf_utils import generic
 from signing.messages.pdf_changes import Difference
 from signing.parsing.pdf_annotations import covered_share, is_seen, rectangle
 from signing.parsing.pdf_lax import dictionary, elements, entry, name, number_of, raw
+from signing.parsing.pdf_snapshot import MOST_PAGES
 
 if TYPE_CHECKING:
     from signing.parsing.pdf_differences import Walk
@@ -24,6 +25,7 @@ _STRUCTURE: Final = frozenset({"/StructParents", "/ID", "/Thumb"})
 _ANNOTATIONS: Final = "/Annots"
 _ACTIONS: Final = "/AA"
 _INHERITED: Final = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
+_OF_NODES: Final = frozenset({"/Kids", "/Count", "/Parent", "/Type"})
 _NOT_LAID_OVER: Final = frozenset({"Link", "Popup"})
 _LEAST_SHARE: Final = 0.01
 
@@ -35,7 +37,11 @@ def compare_pages(walk: Walk) -> None:
         _compare_lists(walk)
     nodes = old.nodes()
     if nodes & walk.same.changed:
-        _compare_inherited(walk)
+        _compare_nodes(walk, nodes)
+    if 0 in old.pages or max(len(old.pages), len(new.pages)) >= MOST_PAGES:
+        # a page that is no object by itself, or one that nobody comes to
+        walk.is_told = False
+        walk.note(Difference(code="not_compared"))
     pages = set(old.pages)
     reached = old.reaching(walk.same.changed - nodes, stops=frozenset(pages)) & pages
     now = {number: at for at, number in enumerate(new.pages)}
@@ -60,15 +66,18 @@ def _compare_lists(walk: Walk) -> None:
         walk.note(Difference(code="pages_moved"))
 
 
-def _compare_inherited(walk: Walk) -> None:
-    """What pages take from the nodes above them."""
+def _compare_nodes(walk: Walk, nodes: set[int]) -> None:
+    """What stands above pages, and what these take from it."""
     pairs = [(entry(walk.old.root, "/Pages"), entry(walk.new.root, "/Pages"))]
-    pairs += [(walk.old.fetch(one), walk.new.fetch(one)) for one in walk.old.nodes()]
+    pairs += [(walk.old.fetch(one), walk.new.fetch(one)) for one in sorted(nodes)]
     for before, after in pairs:
-        for key in _INHERITED:
+        if dictionary(before) is None or dictionary(after) is None:
+            continue  # then other pages are there
+        for key in (before.keys() | after.keys()) - _OF_NODES:
             if not walk.same(raw(before, key), raw(after, key)):
                 walk.is_told = False
-                walk.note(Difference(code="content_changed"))
+                if key in _INHERITED:
+                    walk.note(Difference(code="content_changed"))
 
 
 def _compare_page(walk: Walk, old: Any, new: Any, *, at: int) -> None:

@@ -37,6 +37,7 @@ from signing.parsing.pdf_lax import (
     locations,
     name,
     number_of,
+    offsets_ever,
     open_lax,
     text,
     value_of,
@@ -87,7 +88,9 @@ def read_pdf(_asked: PdfAsked, inputs: Sequence[memoryview], _output: BinaryIO) 
     except DAMAGE:
         findings.append("structure_damaged")
     # 3
-    found += _unlisted(data, {one.starts_at for one in found}, _ever(reader) if known else None)
+    found += _unlisted(
+        data, {one.starts_at for one in found}, offsets_ever(reader) if known else None
+    )
     if len(found) > MOST_SIGNATURES:
         findings.append("too_many_signatures")
     return PdfRead(signatures=tuple(found[:MOST_SIGNATURES]), findings=tuple(findings), **evidence)
@@ -260,12 +263,3 @@ def _object_around(data: bytes, at: int) -> int:
             return max(0, near - 24) + hits[-1].start()
         near = data.rfind(b"obj", start, near)
     return -1
-
-
-def _ever(reader: PdfFileReader) -> frozenset[int]:
-    """Every offset that a table of whatever revision names."""
-    found: set[int] = set()
-    for revision in range(reader.total_revisions):
-        section = reader.xrefs.get_xref_data(revision)
-        found.update(place for _, place in section.standard_xrefs.values())
-    return frozenset(found)

@@ -73,6 +73,8 @@ class Sameness:
         before, after = number_of(old), number_of(new)
         if before is None or after is None:
             return self._have_same(self.old.resolve(old), self.new.resolve(new), depth)
+        if old.generation != new.generation:
+            return self._have_same(self.old.resolve(old), self.new.resolve(new), depth)
         if before == after and (before in self.leaves or before not in self.dirty):
             return True
         if before != after and (before in self.leaves or after in self.leaves):
@@ -135,7 +137,7 @@ class Sameness:
 def _are_alike(old: Any, new: Any) -> bool:
     """Whether two values are the same as they stand; references when they name the same."""
     if isinstance(old, generic.IndirectObject):
-        return isinstance(new, generic.IndirectObject) and old.idnum == new.idnum
+        return isinstance(new, generic.IndirectObject) and bool(old.reference == new.reference)
     if isinstance(old, generic.ArrayObject):
         return (
             isinstance(new, generic.ArrayObject)

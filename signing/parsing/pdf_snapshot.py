@@ -22,8 +22,10 @@ from signing.parsing.pdf_lax import (
     Location,
     elements,
     entry,
+    generations,
     locations,
     number_of,
+    offsets_ever,
     open_lax,
     value_of,
 )
@@ -34,7 +36,9 @@ _STREAM: Final = re.compile(rb">>[\x00\t\n\f\r ]*stream\r?\n")
 _CLOSING: Final = re.compile(rb"(?<=[\x00\t\n\f\r >\])])endobj")
 _DIGITS: Final = re.compile(rb"<[0-9A-Fa-f\x00\t\n\f\r ]{64,}>")
 _LONG: Final = 2_000
-_MOST_PAGES: Final = 10_000
+MOST_PAGES: Final = 10_000
+"""Of a document with more, those behind are not looked at."""
+_HEADER: Final = re.compile(rb"(?<![0-9])\d{1,10}[\x00\t\n\f\r ]+\d{1,5}[\x00\t\n\f\r ]+obj\b")
 _DEEPEST: Final = 64
 
 
@@ -48,6 +52,7 @@ class Snapshot:
         self.data = data
         self.reader = open_lax(data)
         self.places: dict[int, Location] = locations(self.reader)
+        self._generations = generations(self.reader)
         self.root: generic.DictionaryObject = self.reader.root
         self.root_number = number_of(self.reader.trailer.raw_get("/Root")) or 0
         self._pages: list[int] | None = None
@@ -58,7 +63,8 @@ class Snapshot:
         """The value of an object; None for one that is freed or was never there."""
         if self.places.get(number) is None:
             return None
-        return value_of(self.reader.get_object(generic.Reference(number, 0, self.reader)))
+        reference = generic.Reference(number, self._generations.get(number, 0), self.reader)
+        return value_of(self.reader.get_object(reference))
 
     def resolve(self, value: Any) -> Any:
         """What a value of this document stands for, freed objects being nothing."""
@@ -74,11 +80,19 @@ class Snapshot:
             self._pages = list(self._walk())
         return self._pages
 
+    def has_unlisted_behind(self, start: int) -> bool:
+        """Whether an object seems to stand behind an offset where no table has one.
+
+        A reader that mends files may find it; of a picture or an attachment it may be a part.
+        """
+        known = offsets_ever(self.reader)
+        return any(hit.start() not in known for hit in _HEADER.finditer(self.data, start))
+
     def nodes(self) -> set[int]:
         """The numbers of what stands above pages in their tree."""
         found: set[int] = set()
         waiting = [self.root.raw_get("/Pages")] if "/Pages" in self.root else []
-        while waiting and len(found) < _MOST_PAGES:
+        while waiting and len(found) < MOST_PAGES:
             reference = waiting.pop()
             number = number_of(reference) or 0
             node = value_of(reference)
@@ -95,7 +109,7 @@ class Snapshot:
         waiting = [(self.root.raw_get("/Pages"), 0)] if "/Pages" in self.root else []
         seen: set[int] = set()
         count = 0
-        while waiting and count < _MOST_PAGES:
+        while waiting and count < MOST_PAGES:
             reference, depth = waiting.pop()
             number = number_of(reference) or 0
             node = value_of(reference)
@@ -106,7 +120,7 @@ class Snapshot:
                 yield number
             elif number not in seen:
                 seen.add(number)
-                kids = elements(entry(node, "/Kids"))[:_MOST_PAGES]
+                kids = elements(entry(node, "/Kids"))[:MOST_PAGES]
                 if kids and entry(node, "/Count") == len(kids) and _is_page(kids[0]):
                     count += len(kids)
                     yield from (number_of(one) or 0 for one in kids)
