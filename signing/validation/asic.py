@@ -78,7 +78,8 @@ def _read(container: Container, *, isolation: Isolation) -> FoundDocument:
         name for name in members if MANIFEST.fullmatch(name) or ARCHIVE_MANIFEST.fullmatch(name)
     ]
     manifests = read_manifests(members, names=names, isolation=isolation)
-    files = Files(members, documents, manifests, is_simple=kind == "asic-s")
+    is_simple = kind == "asic-s" or (kind == "zip" and not names)
+    files = Files(members, documents, manifests, is_simple=is_simple)
     signatures: list[FoundSignature] = []
     for name in _some(members, SIGNATURE):
         signatures += read_cades(files, name, first=len(signatures) + 1)
@@ -87,6 +88,11 @@ def _read(container: Container, *, isolation: Isolation) -> FoundDocument:
     kept, timestamps, objects = read_timestamps(files, signatures[:_MOST_SIGNATURES])
     # 4
     findings += of_files
+    findings += (
+        because("manifest_unreadable", file=one.name, why=one.problem)
+        for one in manifests.values()
+        if one.problem
+    )
     findings += _evidence(members)
     findings += container.problems
     broken = _rules(kind, documents, container)

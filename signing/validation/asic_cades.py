@@ -75,8 +75,7 @@ def read_cades(files: Files, name: str, *, first: int) -> tuple[FoundSignature, 
     if manifest is None:
         return found
     objects = tuple(one.compare(files.members) for one in manifest.entries)
-    malformed = _problem(manifest)
-    return tuple(_over_manifest(one, objects, malformed) for one in found)
+    return tuple(_over_manifest(one, objects) for one in found)
 
 
 def read_timestamps(
@@ -125,7 +124,6 @@ def _timestamp(
     objects: list[SignedObject] = []
     if manifest is not None:
         content = manifest.content
-        findings += _problem(manifest)
         for entry in manifest.entries:
             compared = entry.compare(files.members)
             objects.append(compared)
@@ -201,21 +199,11 @@ def _only_document(files: Files) -> tuple[Stretch | None, str | None]:
     return files.members[files.documents[0]].content, files.documents[0]
 
 
-def _over_manifest(
-    signature: FoundSignature, objects: tuple[SignedObject, ...], malformed: Sequence[Reason]
-) -> FoundSignature:
+def _over_manifest(signature: FoundSignature, objects: tuple[SignedObject, ...]) -> FoundSignature:
     if signature.parent:
         return signature
     own = tuple(replace(one, kind=ObjectKind.MANIFEST) for one in signature.objects)
-    return replace(
-        signature, objects=(*own, *objects), malformed=(*signature.malformed, *malformed)
-    )
-
-
-def _problem(manifest: Manifest) -> list[Reason]:
-    if not manifest.problem:
-        return []
-    return [because("manifest_unreadable", name=manifest.name, why=manifest.problem)]
+    return replace(signature, objects=(*own, *objects))
 
 
 def _read(files: Files, name: str) -> bytes:
