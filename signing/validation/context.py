@@ -8,6 +8,8 @@ a timestamp's archive may bring what an earlier signature needs.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,7 +31,8 @@ class Context:
     """Of one document.
 
     Takes   online: None where nobody is asked over the network; now: aware, the current time of
-            the procedure; pool: everything that came with the document.
+            the procedure; pool: everything that came with the document;
+            deadline: of the monotonic clock, after which no further timestamp is judged.
     What was found out once is remembered, as several signatures share certificates and tokens: a
     context serves one document, in one thread.
     """
@@ -39,6 +42,7 @@ class Context:
     online: OnlineStatus | None
     now: datetime
     pool: ValidationMaterial = field(default_factory=ValidationMaterial)
+    deadline: float = math.inf
     _memory: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def once(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
@@ -47,6 +51,11 @@ class Context:
             self._memory[key] = make()
         made: _Made = self._memory[key]
         return made
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the time for this document is over."""
+        return time.monotonic() > self.deadline
 
     @property
     def evidence(self) -> Evidence:

@@ -6,7 +6,6 @@ What lives here: one table, so that a further format is one line.  Not here: any
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
 from types import MappingProxyType
 from typing import Final
 
@@ -16,9 +15,9 @@ from signing.validation.asic import read_container
 from signing.validation.cms import read_cms
 from signing.validation.detached import Detached
 from signing.validation.found import FoundDocument
+from signing.validation.jws import read_jws
 from signing.validation.kinds import Kind
 from signing.validation.pdf import read_pdf
-from signing.validation.verdict import because
 from signing.validation.xml import read_xml
 
 Reader = Callable[[Blob, Sequence[Detached], Isolation], FoundDocument]
@@ -45,12 +44,7 @@ def _read_container(
 
 
 def _read_jws(document: Blob, detached: Sequence[Detached], isolation: Isolation) -> FoundDocument:
-    try:
-        reader = import_module("signing.validation.jws").read_jws
-    except ModuleNotFoundError:
-        return FoundDocument("jws", malformed=(because("unknown_format"),))
-    found: FoundDocument = reader(document, detached=detached, isolation=isolation)
-    return found
+    return read_jws(document, detached=detached, isolation=isolation)
 
 
 READERS: Final[Mapping[Kind, Reader]] = MappingProxyType(

@@ -98,8 +98,9 @@ class Validation:
             return self._judge(document, report=report, detached=detached)
         except SigningError as failure:
             reason = because(getattr(failure, "reason", failure.code))
-        except Exception as fault:  # noqa: BLE001  # ours, not the file.s
-            _LOG.error("validation_fault", extra={"fault": _where(fault)})  # quotes it
+        except Exception as fault:  # noqa: BLE001  # a fault of ours has to be a report too
+            # NOTE: without its text and its trace, which may quote the file
+            _LOG.error("validation_fault", extra={"fault": _where(fault)})
             reason = because("fault")
         return replace(report, conclusion=Conclusion(Indication.INDETERMINATE, None, (reason,)))
 
@@ -116,7 +117,10 @@ class Validation:
             return replace(report, kind=kind.value, conclusion=conclusion)
         found = reader(document, detached, self.isolation)
         online = for_one_validation(self.online)
-        context = Context(self.policy, self.anchors, online, report.checked_at, pool_of(found))
+        deadline = time.monotonic() + self.longest.total_seconds()
+        context = Context(
+            self.policy, self.anchors, online, report.checked_at, pool_of(found), deadline
+        )
         # 2
         signatures, left = self._signatures(found, context=context)
         timestamps = conclude_timestamps(found.timestamps[: self.most_signatures], context=context)
@@ -136,10 +140,9 @@ class Validation:
         self, found: FoundDocument, *, context: Context
     ) -> tuple[tuple[SignatureReport, ...], tuple[Reason, ...]]:
         """Reports, and why some are missing."""
-        until = time.monotonic() + self.longest.total_seconds()
         reports: list[SignatureReport] = []
         for one in found.signatures[: self.most_signatures]:
-            if reports and time.monotonic() > until:
+            if reports and context.is_late:
                 return tuple(reports), (because("takes_too_long", judged=str(len(reports))),)
             reports.append(conclude_signature(one, context=context))
         if len(found.signatures) > self.most_signatures:

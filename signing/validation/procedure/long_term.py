@@ -95,7 +95,7 @@ def judge_stamps(
 ) -> tuple[JudgedStamp, ...]:
     """All timestamps, in the order in which they were given.
 
-    From the latest to the earliest:
+    From the latest to the earliest, as long as there is time for it:
     1. What it is now (§5.4).
     2. What it was when it is proved to have existed, which later ones prove (§5.6.3, step 5).
     3. If it passes, what it covers existed when it was made (§5.6.2.3).
@@ -109,7 +109,11 @@ def judge_stamps(
         # 1
         stamp = stamps[place]
         # 2
-        over_time = _over_time(stamp, proofs=proofs, context=context)
+        over_time = (
+            indeterminate(SubIndication.TRY_LATER, because("takes_too_long"))
+            if context.is_late
+            else _over_time(stamp, proofs=proofs, context=context)
+        )
         conclusion = weightiest((stamp.imprint, over_time))
         judged[place] = JudgedStamp(stamp, conclusion)
         # 3
@@ -205,7 +209,8 @@ def warn_of_times(found: FoundSignature, *, basic: Basic, in_time: InTime) -> It
     """What is odd about times and timestamps and changes no indication."""
     for one in in_time.stamps:
         if not one.conclusion.is_passed:
-            yield because("timestamp_not_usable", timestamp=one.stamp.found.identity)
+            code = "timestamp_broken" if one.conclusion.is_failed else "timestamp_not_usable"
+            yield because(code, timestamp=one.stamp.found.identity)
     claimed = found.claimed_time
     if claimed is None:
         return

@@ -368,6 +368,15 @@ def test_more_signatures_than_are_judged_leave_a_document_undecided(
     assert both.conclusion.indication is _PASSED, both.conclusion
 
 
+def test_a_document_that_takes_too_long_is_undecided(validation_house: ValidationHouse) -> None:
+    content = validation_house.pdf(Level.LT)
+    twice = validation_house.pdf(Level.LT, content=content, hand=validation_house.pki.seal)
+    report = validation_house.validate(twice, longest=timedelta(0))
+    assert report.conclusion.indication is Indication.INDETERMINATE
+    assert "takes_too_long" in _codes(report)
+    assert len(report.signatures) == 1
+
+
 def test_whoever_reads_documents_dying_is_said(validation_house: ValidationHouse) -> None:
     class Dying:
         def run(self, *_: object, **__: object) -> None:

@@ -84,7 +84,7 @@ def test_a_signature_is_as_old_as_the_earliest_timestamp_that_passes(found, at, 
     )
     report = conclude_signature(signature, context=at(signature, SIGNING_TIME + 4 * _DAY))
     assert report.best_signature_time == SIGNING_TIME + 2 * _DAY
-    assert because("timestamp_not_usable", timestamp="of something else") in (
+    assert because("timestamp_broken", timestamp="of something else") in (
         report.conclusion.warnings
     )
 
