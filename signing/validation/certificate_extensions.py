@@ -2,8 +2,8 @@
 
 What lives here: the extensions that bear on paths and on status, each read by itself, so that one
 that makes no sense spoils no other.
-Source: RFC 5280 §4.2; RFC 6960 §4.2.2.2.1 (no check); RFC 9608 (no status); ETSI EN 319 412-1 §5.2
-(certificates of short life).
+Source: RFC 5280 §4.2; RFC 3739 §3.2.6 and EN 319 412-5 (statements about qualified ones); RFC 6960
+§4.2.2.2.1 (no check); RFC 9608 (no status); ETSI EN 319 412-1 §5.2 (certificates of short life).
 """
 
 from __future__ import annotations
@@ -47,6 +47,16 @@ NO_CHECK: Final = "1.3.6.1.5.5.7.48.1.5"
 NO_STATUS: Final = "2.5.29.56"
 SHORT_TERM: Final = "0.4.0.194121.2.1"
 _AUTHORITY_ACCESS: Final = "1.3.6.1.5.5.7.1.1"
+_STATEMENTS: Final = "1.3.6.1.5.5.7.1.3"
+_KNOWN_STATEMENTS: Final = frozenset(
+    {
+        *(f"0.4.0.1862.1.{one}" for one in range(1, 8)),
+        *(f"0.4.0.194121.1.{one}" for one in range(1, 5)),
+        "1.3.6.1.5.5.7.11.1",
+        "1.3.6.1.5.5.7.11.2",
+    }
+)
+"""Statements about qualified certificates: for whoever reads the report, no path hangs on them."""
 _OCSP: Final = "1.3.6.1.5.5.7.48.1"
 
 
@@ -117,6 +127,15 @@ class Extensions:
     authority_key: bytes | None = None
     points: tuple[DistributionPoint, ...] = ()
     has_ocsp: bool = False
+    statements: frozenset[str] = frozenset()
+
+    @property
+    def beyond_us(self) -> frozenset[str]:
+        """The critical ones that say what nobody here heeds (§4.2)."""
+        unknown = self.critical - _KNOWN
+        if _STATEMENTS in unknown and self.statements and self.statements <= _KNOWN_STATEMENTS:
+            return unknown - {_STATEMENTS}
+        return unknown
 
     @property
     def tells_status(self) -> bool:
@@ -263,6 +282,10 @@ def _inhibit_any_policy(value: bytes) -> int:
     return small(read_one(value))
 
 
+def _statements(value: bytes) -> frozenset[str]:
+    return frozenset(dotted(members(one, most=2)[0]) for one in sequence(value))
+
+
 def _has_ocsp(value: bytes) -> bool:
     return any(dotted(members(one, most=2)[0]) == _OCSP for one in sequence(value))
 
@@ -281,6 +304,11 @@ _READERS: Final[Mapping[str, tuple[str, Callable[[bytes], Any]]]] = {
     f"{_CE}37": ("purposes", _purposes),
     f"{_CE}54": ("inhibit_any_policy", _inhibit_any_policy),
     _AUTHORITY_ACCESS: ("has_ocsp", _has_ocsp),
+    _STATEMENTS: ("statements", _statements),
 }
-KNOWN: Final = frozenset(_READERS) - {_AUTHORITY_ACCESS} | {NO_CHECK, NO_STATUS, SHORT_TERM}
+_KNOWN: Final = frozenset(_READERS) - {_AUTHORITY_ACCESS, _STATEMENTS} | {
+    NO_CHECK,
+    NO_STATUS,
+    SHORT_TERM,
+}
 """Extensions that may be critical: what they say is heeded (§4.2)."""

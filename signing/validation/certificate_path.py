@@ -15,7 +15,7 @@ from collections import defaultdict
 from datetime import datetime
 from typing import Final
 
-from signing.validation.certificate_extensions import KNOWN, Extensions
+from signing.validation.certificate_extensions import Extensions
 from signing.validation.certificates import (
     Certificate,
     find_certificate,
@@ -256,7 +256,7 @@ class _Walk:
             self.blame(PathFault.MALFORMED, position, "extension_malformed", "4.2", oid=oid)
 
     def _check_critical(self, found: Extensions, position: int, *, step: str) -> None:
-        unknown = found.critical - KNOWN - self._settings.known_critical
+        unknown = found.beyond_us - self._settings.known_critical
         for oid in sorted(unknown):
             code = "critical_extension_unknown"
             self.blame(PathFault.CRITICAL_EXTENSION, position, code, step, oid=oid)

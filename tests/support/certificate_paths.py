@@ -188,10 +188,17 @@ def points(*found: bytes) -> Extension:
     return Extension("2.5.29.31", wrap(0x30, *found))
 
 
-def key_identifiers(of: Party) -> tuple[Extension, Extension]:
+def key_bits(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """What the BIT STRING in the public key holds."""
+    return key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+
+def key_identifiers(
+    of: Party, *, key: ec.EllipticCurvePrivateKey | None = None
+) -> tuple[Extension, Extension]:
     """Identifiers of the issuer's key and of a key of one's own, which is another."""
     digest = hashlib.sha256(of.key_bits).digest()
-    own = hashlib.sha256(digest).digest()
+    own = hashlib.sha256(digest if key is None else key_bits(key)).digest()
     return (
         Extension("2.5.29.35", wrap(0x30, wrap(0x80, digest[:20]))),
         Extension("2.5.29.14", wrap(0x04, own[:20])),
@@ -216,8 +223,7 @@ class Party:
     @property
     def key_bits(self) -> bytes:
         """What the BIT STRING in it holds."""
-        form = PublicFormat.UncompressedPoint
-        return self.key.public_key().public_bytes(Encoding.X962, form)
+        return key_bits(self.key)
 
 
 def signed(
@@ -369,7 +375,7 @@ def answer(
     following: datetime | None = AT + timedelta(hours=23),
     produced: datetime | None = None,
     more: Sequence[Extension] = (),
-    key_bits: bytes | None = None,
+    issuer_bits: bytes | None = None,
     is_broken: bool = False,
     is_bare: bool = False,
 ) -> bytes:
@@ -383,7 +389,7 @@ def answer(
         0x30,
         _SHA256,
         wrap(0x04, hashlib.sha256(issuer.subject).digest()),
-        wrap(0x04, hashlib.sha256(key_bits or issuer.key_bits).digest()),
+        wrap(0x04, hashlib.sha256(issuer_bits or issuer.key_bits).digest()),
         integer(about.serial),
     )
     single = wrap(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import subprocess
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from keystore.pki.der import algorithm_identifier, wrap
 from signing.formats.der import oid
@@ -231,6 +234,15 @@ def test_a_critical_extension_that_the_caller_looks_after():
     assert validate_path(path_of(leaf, CA), at=AT, settings=settings).is_valid
 
 
+def test_critical_statements_about_a_qualified_certificate():
+    """RFC 3739 §3.2.6: if critical, all statements are recognised."""
+    for statement, is_known in (("0.4.0.1862.1.1", True), (UNKNOWN, False)):
+        value = wrap(0x30, wrap(0x30, oid(statement)))
+        stated = Extension("1.3.6.1.5.5.7.1.3", value, is_critical=True)
+        result = validate_path(path_of(person("A", stated, by=CA), CA), at=AT)
+        assert result.is_valid == is_known
+
+
 def test_an_unknown_extension_that_is_not_critical_is_left_alone(judge):
     """RFC 5280 §4.2."""
     assert judge(person("A", Extension(UNKNOWN, b"\x05\x00"), by=CA), CA).is_valid
@@ -394,6 +406,46 @@ def test_a_policy_that_comes_twice_in_one_certificate(judge):
     assert codes(judge(leaf, CA, asks=("-policy_check",))) == {"extension_malformed"}
 
 
+_KINDS = st.lists(st.sampled_from([ONE, TWO, ANY_POLICY]), unique=True, min_size=1, max_size=2)
+_COUNT = st.none() | st.integers(0, 2)
+
+
+@st.composite
+def _authorities(draw) -> tuple[str, list[Extension], dict[str, object]]:
+    found = [policies(*draw(_KINDS))] if draw(st.integers(0, 4)) else []
+    if draw(st.booleans()):
+        pairs = draw(st.lists(st.sampled_from([(ONE, TWO), (TWO, ONE), (ONE, ONE)]), max_size=2))
+        found += [mappings(*dict(pairs).items())] if pairs else []
+    explicit, mapping = draw(_COUNT), draw(_COUNT)
+    if explicit is not None or mapping is not None:
+        found.append(policy_constraints(explicit=explicit, mapping=mapping))
+    if (after := draw(_COUNT)) is not None:
+        found.append(inhibit_any(after))
+    if draw(st.integers(0, 3)) == 0:
+        found.append(usage("cRLSign"))
+    return draw(st.sampled_from(["P", "Q", "R"])), found, {"length": draw(_COUNT)}
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(_authorities(), min_size=1, max_size=4), _KINDS, _KINDS, st.booleans())
+def test_openssl_and_we_agree_on_any_path(authorities, own, wanted, is_explicit):
+    """Policies, mappings, constraints, lengths, usages and self-issued authorities at random."""
+    parties, wanted = [ROOT], [one for one in wanted if one != ANY_POLICY] or [ANY_POLICY]
+    for number, (called, found, more) in enumerate(authorities):
+        above, key = parties[-1], key_number(number)
+        identifiers = key_identifiers(above, key=key)
+        parties.append(authority(called, *found, *identifiers, by=above, key=key, **more))
+    leaf = person("A", policies(*own), by=parties[-1])
+    chain = (leaf, *reversed(parties[1:]))
+    asked = PathSettings(policies=frozenset(wanted), is_explicit_policy_needed=is_explicit)
+    result = validate_path(path_of(*chain), at=AT, settings=asked)
+    asks = [word for one in wanted for word in ("-policy", one)]
+    asks += ["-policy_check", *(["-explicit_policy"] if is_explicit else [])]
+    with tempfile.TemporaryDirectory() as place:
+        agreed = openssl_verifies(Path(place), *chain, root=ROOT, asks=tuple(asks))
+    assert agreed == result.is_valid, result.findings
+
+
 # names (RFC 5280 §4.2.1.10, §6.1.3 (b) and (c), §6.1.4 (g))
 
 
@@ -496,8 +548,8 @@ def test_bounds_of_a_subtree_that_nobody_may_use(judge):
 def test_a_kind_of_name_that_nobody_compares_is_rejected_when_it_is_constrained():
     """RFC 5280 §4.2.1.10: process the constraint or reject the certificate."""
     registered = wrap(0x88, oid(ONE)[2:])
-    for given in ({"permitted": [registered]}, {"excluded": [registered]}):
-        upper = authority("CA", names_within(**given), by=ROOT)
+    for subtrees in ({"permitted": [registered]}, {"excluded": [registered]}):
+        upper = authority("CA", names_within(**subtrees), by=ROOT)
         leaf = person("A", alternative_names(registered), by=upper)
         assert not validate_path(path_of(leaf, upper), at=AT).is_valid
         assert validate_path(path_of(person("A", by=upper), upper), at=AT).is_valid
@@ -518,8 +570,8 @@ def test_a_kind_of_name_that_nobody_compares_is_rejected_when_it_is_constrained(
 def test_a_name_that_cannot_be_compared_is_neither_permitted_nor_let_through(own):
     """RFC 5280 §4.2.1.10; a URI without a name of a host MUST be rejected."""
     bases = [dns("vn.example"), email("vn.example"), uri("vn.example"), address(*[0] * 8)]
-    for given in ({"permitted": bases}, {"excluded": bases}):
-        upper = authority("CA", names_within(**given), by=ROOT)
+    for subtrees in ({"permitted": bases}, {"excluded": bases}):
+        upper = authority("CA", names_within(**subtrees), by=ROOT)
         leaf = person("A", alternative_names(own), by=upper)
         assert not validate_path(path_of(leaf, upper), at=AT).is_valid
 

@@ -508,7 +508,7 @@ def test_an_answer_about_another_certificate_or_another_issuer():
     for about_another in (
         answer(other, CA, by=CA),
         answer(LEAF, ROOT, by=CA),
-        answer(LEAF, CA, by=CA, key_bits=namesake.key_bits),
+        answer(LEAF, CA, by=CA, issuer_bits=namesake.key_bits),
     ):
         assert status(answers=(about_another,)).state is NOBODY_KNOWS
 
