@@ -21,6 +21,7 @@ from idp.accounts.identifiers import ParsedIdentifier, parse_identifier
 from idp.accounts.model import Account, IdentifierKind, Mandate, MandateKind
 from idp.accounts.people import People
 from idp.ids import AccountId
+from idp.storage.accounts import AccountRow
 from idp.storage.database import Database
 from idp.storage.mandates import list_mandates
 from idp.storage.subjects import find_account_by_sub
@@ -68,12 +69,23 @@ class PortalSigners:
             if organisation is None:
                 return None
             organisation_id = organisation.account_id
-        signer = self._signer(found[0], role=role, organisation_id=organisation_id)
-        return self.refresh(signer, client_id=client_id, now=now)
+        person = self._people.find_row(found[0])
+        signer = Signer(
+            account_id=found[0],
+            role=role,
+            organisation_id=organisation_id,
+            data_key=None if person is None else person.data_key,
+        )
+        return self._refresh(signer, person, client_id=client_id, now=now)
 
     def refresh(self, signer: Signer, *, client_id: str | None, now: datetime) -> Signer | None:
         """See `Signers`; without a client a mandate for any portal will do."""
         person = self._people.find_row(AccountId(signer.account_id))
+        return self._refresh(signer, person, client_id=client_id, now=now)
+
+    def _refresh(
+        self, signer: Signer, person: AccountRow | None, *, client_id: str | None, now: datetime
+    ) -> Signer | None:
         if person is None or not person.is_active or person.is_organisation:
             return None
         if signer.organisation_id is None:

@@ -97,7 +97,10 @@ class DocumentStore:
 
         Raises  DocumentGone: its time is over; SealBroken: its file was changed.
         """
-        stored, key = self._find(blob_id)
+        return self._open(*self._find(blob_id))
+
+    def _open(self, stored: StoredBlob, key: bytes) -> Blob:
+        blob_id = stored.blob_id
         pieces = open_stream(self._pieces(blob_id), key=key, context=_context(blob_id))
         try:
             content = Blob.of_chunks(pieces)
@@ -117,7 +120,7 @@ class DocumentStore:
         stored, key = self._find(part.blob_id)
         end = part.offset + part.size_bytes
         if (part.offset, end) == (0, stored.size_bytes):
-            return self.open(part.blob_id)
+            return self._open(stored, key)
         if not 0 <= part.offset < end <= stored.size_bytes:
             raise SealBroken
         first, last = part.offset // PIECE_BYTES, (end - 1) // PIECE_BYTES

@@ -22,11 +22,12 @@ from signing.messages.pdf_signature import Appearance
 MOST_PAGES: Final = 16
 """Of a document with more, so many are compared, drawn by lot, and the page of the signature."""
 
-_DOTS_PER_INCH: Final = 40
+_DOTS_PER_INCH: Final = 20
+"""A pixel is 1.3 mm wide and has 255 shades: what changes none of them, nobody sees on the page."""
 _MOST_PIXELS: Final = 500_000
-_AT_ONCE: Final = 4
+_AT_ONCE: Final = 8
 """Pages in one job, which has an end of its own."""
-_AROUND: Final = 3
+_AROUND: Final = 2
 """Pixels around the place of the signature: the edge of what is drawn is spread over two."""
 
 

@@ -74,6 +74,19 @@ def test_a_page_that_is_drawn_anew_is_noticed(walls: IsolationPool) -> None:
         _check(walls, content, increment, 1)
 
 
+@pytest.mark.parametrize(
+    "painting", ["0 g 100 100 0.5 4 re f", "0.2 w 100 100 m 102 100 l S", "0.8 g 100 100 1 1 re f"]
+)
+def test_a_stroke_of_a_digit_is_noticed(walls: IsolationPool, painting: str) -> None:
+    """Pixels are larger than letters, and every shade of one counts."""
+    blank = plain_document()
+    blank.put(4, "<< /Length 3 >>\nstream\nq Q\nendstream")
+    content = blank.classic()
+    _check(walls, content, redrawn(content, "q Q"), 1)
+    with pytest.raises(ParsingFailed, match="contradiction"):
+        _check(walls, content, redrawn(content, painting), 1)
+
+
 def test_of_many_pages_some_are_compared(walls: IsolationPool, signing_pki: SigningPki) -> None:
     content = many_pages(200)
     place = Appearance(page=100, rectangle=(0, 0, 10, 10))

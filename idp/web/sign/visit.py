@@ -8,7 +8,7 @@ Source: architecture, J3.  Not here: any page.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from flask import Response, request
@@ -33,7 +33,8 @@ from signing.ports import Signer
 class Visit:
     """One request to a page: `slot` is the person's, the one whose turn it is before others.
 
-    `signer` is None when she may not sign at this moment: account or mandate have ended.
+    `signer` is None when she does not sign at this moment: it is not her turn, or account or
+    mandate have ended.
     """
 
     request: SigningRequest
@@ -106,6 +107,9 @@ class Desk:
         slot = None if found is None else _slot_of(found, session.account_id)
         if found is None or slot is None:
             return self._not_for(place, name=account.profile.name)
+        visit = Visit(found, slot, account, client, None, now)
+        if not visit.is_my_turn:
+            return visit  # nothing is signed here now, whoever might
         signer = Signer(
             account_id=slot.account_id,
             role=slot.role,
@@ -113,7 +117,7 @@ class Desk:
             data_key=account.data_key,
         )
         holding = self.signing.signers.refresh(signer, client_id=found.client_id, now=now)
-        return Visit(found, slot, account, client, holding, now)
+        return replace(visit, signer=holding)
 
     def posted(self, request_id: str) -> Visit | Response:
         """The same for a form of ours.  Raises CsrfFailed."""
