@@ -43,4 +43,17 @@ def _compared(signed: bytes, now: Snapshot) -> Compared:
     try:
         return compare(before, now)
     except (*DAMAGE, TooMuch):
-        return Compared(differences=(Difference(code="not_compared"),), is_told=False)
+        return Compared(
+            differences=(Difference(code="not_compared"),),
+            pages_before=_count(before),
+            pages_now=_count(now),
+            is_told=False,
+        )
+
+
+def _count(snapshot: Snapshot) -> int:
+    """How many pages there are, none where that cannot be told."""
+    try:
+        return len(snapshot.pages)
+    except DAMAGE:
+        return 0

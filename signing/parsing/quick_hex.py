@@ -15,6 +15,8 @@ from pyhanko.pdf_utils.misc import PdfStreamError
 
 _SPACE: Final = b" \t\r\n\f\0"
 _CHUNK: Final = 8_192
+THEIRS: Final = generic.read_hex_string_from_stream
+"""What it takes the place of."""
 
 
 def read_hex_string(stream: BinaryIO) -> Any:

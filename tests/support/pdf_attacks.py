@@ -28,6 +28,7 @@ FORM: Final = 11
 SPARE: Final = 12
 """Numbers of the objects of `victim`, its last one unused."""
 
+_SHAPE: Final = "/Type /XObject /Subtype /Form /BBox [0 0 595 842]"
 _NEXT: Final = 900
 """From here on objects of attackers."""
 
@@ -54,8 +55,7 @@ def victim() -> bytes:
         f"/Annots [{FIELD} 0 R {EMPTY} 0 R] >>"
     )
     made.add(f"<< /Type /Page /Parent {TREE} 0 R /Contents {CONTENT} 0 R {resources} >>")
-    shape = "/Type /XObject /Subtype /Form /BBox [0 0 595 842]"
-    made.add_stream(b"0.5 g 60 300 300 80 re f", shape)
+    made.add_stream(b"0.5 g 60 300 300 80 re f", _SHAPE)
     made.add(_field("Said", "(seven)", f"/AP << /N {LOOKS} 0 R >>", bottom=200))
     made.add_stream(b"BT /F1 18 Tf 4 8 Td (seven) Tj ET", _looks())
     made.add(_field("Blank", "", "", bottom=120))
@@ -72,6 +72,22 @@ def prepared_victim() -> bytes:
     shifted = whole[:at] + hidden + whole[at:]
     start = int(re.findall(rb"startxref\n(\d+)", whole)[-1])
     return shifted.replace(b"startxref\n%d" % start, b"startxref\n%d" % (start + len(hidden)))
+
+
+def with_trick(trick: str) -> bytes:
+    """The victim whose picture is reached in a roundabout way, which a careless reader misses."""
+    whole = victim()
+    page = latest(whole, PAGE).replace(b"<< /Im0 7 0 R >>", b"12 0 R")
+    return append(whole, {PAGE: page, SPARE: trick.encode()})
+
+
+def of_another_generation() -> bytes:
+    """The victim whose picture is an object of generation 1."""
+    whole = victim().replace(b"\n7 0 obj", b"\n7 1 obj").replace(b"/Im0 7 0 R", b"/Im0 7 1 R")
+    lines = whole.split(b"\n")
+    row = lines.index(b"xref") + 2 + LAYER
+    lines[row] = lines[row].replace(b" 00000 n", b" 00001 n")
+    return b"\n".join(lines)
 
 
 def append(
@@ -132,6 +148,28 @@ def page_removed(signed: bytes) -> bytes:
     return append(signed, {TREE: tree})
 
 
+def picture_replaced(signed: bytes) -> bytes:
+    """What covered the text lies elsewhere; the page and its content are what they were."""
+    return append(signed, {LAYER: _stream(b"0.5 g 60 700 300 80 re f", _SHAPE)})
+
+
+def picture_of_generation_replaced(signed: bytes) -> bytes:
+    """The same, for an object of generation 1."""
+    attacked = picture_replaced(signed)
+    behind = (
+        attacked[len(signed) :].replace(b"7 0 obj", b"7 1 obj").replace(b" 00000 n", b" 00001 n")
+    )
+    return signed + behind
+
+
+def twin_field(signed: bytes) -> bytes:
+    """Shadow "replace" behind a second field of the same name, which says what the first one did."""
+    looks = _stream(b"BT /F1 18 Tf 4 8 Td (nine) Tj ET", _looks())
+    form = latest(signed, FORM).replace(b"10 0 R", b"10 0 R 900 0 R")
+    twin = latest(signed, FIELD)
+    return append(signed, {LOOKS: looks, _NEXT: twin, FORM: form})
+
+
 def picture_freed(signed: bytes) -> bytes:
     """Shadow "hide": what covered the text is taken away."""
     return append(signed, freed=(LAYER,))
@@ -187,8 +225,7 @@ def note_added(signed: bytes) -> bytes:
 
 def signature_field_over_the_page(signed: bytes) -> bytes:
     """A further signature, empty of meaning, whose looks hide the page."""
-    shape = "/Type /XObject /Subtype /Form /BBox [0 0 595 842]"
-    looks = _stream(b"1 g 0 0 595 842 re f", shape)
+    looks = _stream(b"1 g 0 0 595 842 re f", _SHAPE)
     widget = (
         b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (Cover) /F 4 /Rect [0 0 595 842] "
         b"/P 5 0 R /AP << /N 901 0 R >> >>"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from signing.errors import ParsingFailed
 from signing.formats.material import Level, StatusSource, Timestamps
@@ -21,9 +23,27 @@ from signing.validation.pdf import FoundPdf, read_pdf
 from signing.validation.pdf_changes import PdfChanges, find_changes, signed_revision
 from tests.support import pdf_attacks as attacks
 from tests.support.handmade_pdf import plain_document
+from tests.support.isolation import WithoutWalls
 from tests.support.signatory import Hand, SigningPki
 
 Attack = Callable[[bytes], bytes]
+_UNPLEASANT: Final = (
+    b"endobj",
+    b"stream\n",
+    b">>",
+    b"<<",
+    b"null",
+    b"9 0 R",
+    b"1 0 R",
+    b"/Kids [2 0 R]",
+    b"/Parent 5 0 R",
+    b"99999999999999999999",
+    b"-1",
+    b"/ByteRange [0 1 2 3]",
+    b"/Contents <00>",
+    b"\0" * 30,
+    b"(",
+)
 
 
 class Desk:
@@ -114,6 +134,32 @@ def desk(
     return Desk(parties, hand, now, signed_before)
 
 
+@pytest.fixture(scope="module")
+def archived_once() -> list[bytes]:
+    """Made once for all examples."""
+    return []
+
+
+@pytest.fixture
+def archived(archived_once: list[bytes], desk: Desk) -> bytes:
+    """A document with a signature at B-LTA and an update behind it."""
+    if not archived_once:
+        archived_once.append(attacks.other_text(desk.sign(attacks.victim(), level=Level.LTA)))
+    return archived_once[0]
+
+
+@pytest.fixture
+def damaged(desk: Desk) -> Callable[[bytes], object]:
+    """Reads a damaged file to its end, without walls: a fault would be seen."""
+
+    def read(content: bytes) -> object:
+        with Blob.of(content) as document:
+            found = read_pdf(document, isolation=WithoutWalls())
+            return find_changes(document, found, isolation=WithoutWalls())
+
+    return read
+
+
 @pytest.mark.parametrize(
     ("attack", "name"),
     [
@@ -143,6 +189,49 @@ def test_an_attack_on_a_signed_document_is_called_by_its_name(
     assert name in {one.code for one in changes.changes if not one.is_allowed}
     assert not changes.is_allowed
     assert not changes.covers_whole
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [
+        "<< /A (endobj) /Im0 7 0 R >>",
+        "<< /A (>>\nstream\n) /Im0 7 0 R >>",
+        "<< /Im0 7 %endobj\n 0 R >>",
+        "<< /#49m0 7 0 R >>",
+    ],
+)
+def test_a_roundabout_way_to_what_was_changed_hides_nothing(desk: Desk, trick: str) -> None:
+    """What is not entered because nothing in it was touched must not have been touched."""
+    attacked = attacks.picture_replaced(desk.sign(attacks.with_trick(trick)))
+    changes = desk.changes(attacked)["S-1"]
+    contents = [one for one in changes.changes if one.kind is ChangeKind.CONTENT_CHANGED]
+    assert any(1 in one.pages and not one.is_allowed for one in contents)
+
+
+def test_an_object_of_another_generation_is_compared(desk: Desk) -> None:
+    """ISO 32000-2 §7.3.10: an object is its number and its generation."""
+    signed = desk.sign(attacks.of_another_generation())
+    changes = desk.changes(attacks.picture_of_generation_replaced(signed))["S-1"]
+    assert ChangeKind.CONTENT_CHANGED in {one.kind for one in changes.changes}
+    assert not changes.is_allowed
+
+
+def test_a_second_field_of_the_same_name_hides_nothing(desk: Desk) -> None:
+    """ISO 32000-2 §12.7.4.2: two dictionaries of one name are one field, seen in two places."""
+    changes = desk.changes(attacks.twin_field(desk.sign(attacks.victim())))["S-1"]
+    assert "shadow_replace" in {one.code for one in changes.changes if not one.is_allowed}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_whatever_is_done_to_a_file_the_answer_is_no_exception(
+    damaged: Callable[[bytes], object], archived: bytes, data: st.DataObject
+) -> None:
+    """Octets replaced, taken out or doubled, anywhere: a description of what was found."""
+    at = data.draw(st.integers(0, len(archived) - 1))
+    size = data.draw(st.integers(0, 40))
+    put = data.draw(st.one_of(st.binary(max_size=8), st.sampled_from(_UNPLEASANT)))
+    damaged(archived[:at] + put + archived[at + size :])
 
 
 def test_a_table_that_points_at_what_was_prepared_is_hide_and_replace(desk: Desk) -> None:
