@@ -144,8 +144,14 @@ class Extensions:
 
     @property
     def needs_no_status(self) -> bool:
-        """Whether it says that nobody tells its status."""
-        return not self.present.isdisjoint({NO_STATUS, SHORT_TERM})
+        """Whether it says that nobody tells its status.
+
+        RFC 9608 §2: never of an authority, and not when it says elsewhere who does.
+        """
+        if self.basic is not None and self.basic.is_authority:
+            return False
+        is_untold = NO_STATUS in self.present and not self.tells_status
+        return is_untold or SHORT_TERM in self.present
 
 
 NO_EXTENSIONS: Final = Extensions()

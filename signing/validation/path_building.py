@@ -23,7 +23,7 @@ from signing.validation.certificates import (
     lacks_parameters,
 )
 from signing.validation.names import ComparableName, name_key
-from signing.validation.paths import CertificatePath, TrustAnchors
+from signing.validation.paths import AnchorPurpose, CertificatePath, TrustAnchors
 
 MOST_CERTIFICATES: Final = 4096
 """Of a pool; what comes after is not read."""
@@ -179,10 +179,14 @@ class _Search:
             for one in looked_at
             if (name_key(one.subject), one.key) not in used
             and name_key(one.issuer) in self.distances
-            # an anchor's own certificate was taken as the anchor
-            and self.anchors.contains(one.der) is None
+            and not self._is_taken(one)
         ]
         return sorted(found, key=lambda one: self._promise(one, below=certificate))
+
+    def _is_taken(self, certificate: Certificate) -> bool:
+        """Whether it was taken as an anchor already, one that is believed for anything."""
+        anchor = self.anchors.contains(certificate.der)
+        return anchor is not None and anchor.purpose is AnchorPurpose.ANYTHING
 
     def _promise(self, one: Certificate, *, below: Certificate) -> tuple[int, bool, bool, int]:
         wanted = below.extensions.authority_key

@@ -23,7 +23,7 @@ from signing.validation.verdict import Reason, because
 
 
 def find_by_answers(path: CertificatePath, *, position: int, inquiry: Inquiry) -> CertificateStatus:
-    """The state by the newest answer that counts.
+    """The state by the newest answer that counts; one that says revoked outweighs it.
 
     1. It is about this certificate: number, and name and key of its issuer.
     2. It is of its time.
@@ -39,6 +39,7 @@ def find_by_answers(path: CertificatePath, *, position: int, inquiry: Inquiry) -
     if certificate is None or issuer is None:
         return CertificateStatus(RevocationState.UNKNOWN)
     findings: list[Reason] = []
+    usable: list[CertificateStatus] = []
     for answer, single in inquiry.evidence.answers_about(certificate.serial):
         # 1
         if not _is_about(single, certificate=certificate, issuer=issuer):
@@ -52,8 +53,12 @@ def find_by_answers(path: CertificatePath, *, position: int, inquiry: Inquiry) -
         if isinstance(signer, Reason):
             findings.append(signer)
             continue
-        findings.extend(signer.warnings)
-        return _conclude(answer, single, signer=signer, findings=findings, inquiry=inquiry)
+        found = _conclude(answer, single, signer=signer, inquiry=inquiry)
+        if found.state is RevocationState.REVOKED:
+            return found
+        usable.append(found)
+    if usable:
+        return usable[0]
     return CertificateStatus(RevocationState.UNKNOWN, findings=tuple(dict.fromkeys(findings)))
 
 
@@ -106,12 +111,7 @@ def _is_digest_of(single: Single, *, certificate: Certificate) -> bool:
 
 
 def _conclude(
-    answer: Answer,
-    single: Single,
-    *,
-    signer: Signer,
-    findings: list[Reason],
-    inquiry: Inquiry,
+    answer: Answer, single: Single, *, signer: Signer, inquiry: Inquiry
 ) -> CertificateStatus:
     status = CertificateStatus(
         RevocationState.GOOD,
@@ -122,7 +122,7 @@ def _conclude(
         next_update=single.next_update,
         is_current=inquiry.is_current(single.this_update, single.next_update),
         signers=() if signer.path is None else (signer.path,),
-        findings=tuple(dict.fromkeys(findings)),
+        findings=signer.warnings,
     )
     if single.entry is None:
         return status

@@ -194,7 +194,10 @@ def _candidates(
     found: RevocationList, *, path: CertificatePath, position: int, inquiry: Inquiry
 ) -> Iterator[Certificate]:
     pool = inquiry.evidence.pool_with(path.certificates[position:])
-    may = (one for one in pool.by_subject(found.issuer) if one.may("cRLSign"))
+    # §4.2.1.3: whoever signs lists has a key usage; for the issuer itself its absence is let pass
+    may = (
+        one for one in pool.by_subject(found.issuer) if "cRLSign" in (one.extensions.usage or ())
+    )
     return itertools.islice(may, _MOST_SIGNERS)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from signing.validation.certificate_path import (
 )
 from signing.validation.known_anchors import KnownAnchors, anchor_of
 from signing.validation.path_building import LONGEST, MOST_PATHS, MOST_STEPS, CertificatePool
+from signing.validation.paths import AnchorPurpose
 from tests.support.certificate_paths import (
     AT,
     Extension,
@@ -72,6 +74,16 @@ def test_an_authority_that_is_itself_an_anchor_ends_the_path():
     assert [one.certificates for one in paths] == [(LEAF.der,)]
     both = found(LEAF, CA, ROOT, anchors=trusting(CA, ROOT))
     assert [one.certificates for one in both] == [(LEAF.der,)]
+
+
+def test_an_authority_that_is_believed_for_little_ends_no_other_path():
+    anchor = anchor_of(CA.der, source="list")
+    root = anchor_of(ROOT.der, source="list")
+    assert anchor is not None
+    assert root is not None
+    little = replace(anchor, purpose=AnchorPurpose.TIMESTAMPS)
+    paths = found(LEAF, CA, ROOT, anchors=KnownAnchors([little, root]))
+    assert [one.anchor for one in paths] == [little, root]
 
 
 def test_a_certificate_that_is_itself_an_anchor_is_a_path_by_itself():

@@ -288,6 +288,15 @@ def test_an_office_that_nobody_knows_signs_nothing():
     assert (found.state, codes(found)) == (NOBODY_KNOWS, {"crl_signer_unknown"})
 
 
+def test_whoever_signs_lists_for_others_says_that_his_key_may():
+    """RFC 5280 §4.2.1.3: key usage MUST be there."""
+    silent = person("List office", by=ROOT)
+    assert silent.subject == OFFICE.subject
+    found = revocation_list(silent, more=[scope(names=[POINT], flags=[4])])
+    state = status(found, revocation_list(ROOT), leaf=INDIRECT, others=(silent,)).state
+    assert state is NOBODY_KNOWS
+
+
 def test_an_office_that_was_revoked_signs_nothing():
     """RFC 5280 §6.3.3 (f): the path of the issuer of the list is validated, too."""
     newer = revocation_list(ROOT, entry(OFFICE.serial), this=AT - timedelta(hours=1))
@@ -424,6 +433,8 @@ def test_revoked_outweighs_good_whichever_is_newer():
     good = answer(LEAF, CA, by=CA)
     named = revocation_list(CA, entry(LEAF.serial))
     assert status(named, answers=(good,)).state is REVOKED
+    older = answer(LEAF, CA, by=CA, status=revoked(AT - 3 * DAY, 1), this=AT - timedelta(hours=9))
+    assert status(answers=(good, older)).state is REVOKED
     held = revocation_list(CA, entry(LEAF.serial, reason=6))
     # a hold that a newer answer does not know any more was lifted
     assert status(held, answers=(good,)).state is GOOD
@@ -560,6 +571,9 @@ def test_a_certificate_that_needs_no_state():
     for kind in ("2.5.29.56", "0.4.0.194121.2.1"):
         brief = person("A", Extension(kind, b"\x05\x00"), by=CA)
         assert status(leaf=brief).state is NOT_NEEDED
+    told = Extension("2.5.29.56", b"\x05\x00")
+    assert status(leaf=person("A", told, points(point(names=[POINT])), by=CA)).state is NOBODY_KNOWS
+    assert status(leaf=authority("A", told, by=CA)).state is NOBODY_KNOWS
     itself = path_of(ROOT)
     assert find_status(itself, evidence=Evidence(), at=AT).state is NOT_NEEDED
 
