@@ -49,7 +49,8 @@ def accept_signature(
     1. The algorithms of value and digests are good enough; if not, INDETERMINATE,
        CRYPTO_CONSTRAINTS_FAILURE_NO_POE.
     2. The claimed time is not in the future; if it is, INDETERMINATE, SIG_CONSTRAINTS_FAILURE.
-    3. It refers to its certificate where the policy wants that; else the same.
+    3. It refers to its certificate where the policy wants that, and its reader noticed nothing that
+       the policy refuses; else the same.
 
     Returns the algorithms too, for whoever asks about another time.
     """
@@ -64,10 +65,12 @@ def accept_signature(
         )
         conclusion = weightiest((doubt, conclusion))
     # 3
+    refused = [one for one in found.doubts if one.code in policy.refused_doubts]
     if policy.needs_certificate_reference and found.references is None:
-        reason = because("no_certificate_reference")
+        refused.append(because("no_certificate_reference"))
+    if refused:
         doubt = Conclusion(
-            Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE, (reason,)
+            Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE, tuple(refused)
         )
         conclusion = weightiest((doubt, conclusion))
     return conclusion, uses
