@@ -1,0 +1,229 @@
+"""A certificate as it is now: its path, its status, what it is for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from signing.formats.material import Level, ValidationMaterial
+from signing.validation.known_anchors import KnownAnchors, anchor_of
+from signing.validation.model import RevocationState
+from signing.validation.procedure.key_purposes import check_purpose
+from signing.validation.procedure.x509_validation import Purpose, validate_certificate
+from signing.validation.verdict import SubIndication
+from tests.support.signatory import SIGNING_TIME, SigningPki
+from tests.support.validation_house import OWN_POLICY, ValidationHouse
+
+_DAY = timedelta(days=1)
+
+
+def _list(pki: SigningPki, *, revoked: x509.Certificate, at: datetime) -> bytes:
+    """A list of the root that names a certificate."""
+    entry = (
+        x509.RevokedCertificateBuilder()
+        .serial_number(revoked.serial_number)
+        .revocation_date(at - _DAY)
+        .build()
+    )
+    made = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(pki.root.certificate.subject)
+        .last_update(at - timedelta(hours=1))
+        .next_update(at + 9 * _DAY)
+        .add_extension(x509.CRLNumber(7), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(pki.root.key.public_key()),
+            critical=False,
+        )
+        .add_revoked_certificate(entry)
+        .sign(pki.root.key, SHA384())
+    )
+    return made.public_bytes(Encoding.DER)
+
+
+@dataclass(slots=True)
+class _Away:
+    """Nobody answers, but for issuers that were put here."""
+
+    issuers: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict)
+
+    def find(self, certificate: bytes, *, issuer: bytes, now: datetime) -> ValidationMaterial:
+        return ValidationMaterial()
+
+    def find_issuers(self, certificate: bytes, *, now: datetime) -> tuple[bytes, ...]:
+        return self.issuers.get(certificate, ())
+
+
+def test_a_certificate_of_the_file_is_good_by_the_file(found, at) -> None:
+    signature = found(Level.LT)
+    chain = validate_certificate(
+        signature.candidate, context=at(signature), purpose=Purpose.SIGNING
+    )
+    assert chain.conclusion.is_passed
+    assert [one.state for one in chain.statuses] == [RevocationState.GOOD, RevocationState.GOOD]
+
+
+def test_without_an_anchor_there_is_no_chain(found, at) -> None:
+    """ETSI EN 319 102-1 §5.2.6.4, step 1."""
+    signature = found(Level.LT)
+    context = at(signature, anchors=KnownAnchors())
+    chain = validate_certificate(signature.candidate, context=context, purpose=Purpose.SIGNING)
+    assert chain.conclusion.sub_indication is SubIndication.NO_CERTIFICATE_CHAIN_FOUND
+    assert chain.path is None
+
+
+def test_a_revoked_authority_is_a_doubt_about_all_that_it_issued(
+    found, at, signing_pki: SigningPki
+) -> None:
+    """ETSI EN 319 102-1 §5.2.6.4: REVOKED_CA_NO_POE."""
+    signature = found(Level.LT)
+    revoking = _list(signing_pki, revoked=signing_pki.issuing.certificate, at=SIGNING_TIME)
+    context = at(signature)
+    context = replace(context, pool=context.pool.with_others(ValidationMaterial(crls=(revoking,))))
+    chain = validate_certificate(signature.candidate, context=context, purpose=Purpose.SIGNING)
+    assert chain.conclusion.sub_indication is SubIndication.REVOKED_CA_NO_POE
+    assert chain.conclusion.reasons[0].fact("position") == "1"
+
+
+def test_evidence_that_is_old_is_not_enough(found, at) -> None:
+    """ETSI EN 319 102-1 §5.2.5: the answer was for a week."""
+    signature = found(Level.LT)
+    context = at(signature, SIGNING_TIME + 8 * _DAY, online=_Away())
+    chain = validate_certificate(signature.candidate, context=context, purpose=Purpose.SIGNING)
+    assert chain.conclusion.sub_indication is SubIndication.TRY_LATER
+    codes = {one.code for one in chain.conclusion.reasons}
+    assert codes & {"status_not_fresh", "status_unavailable"}
+
+
+def test_newer_evidence_is_asked_for_when_that_of_the_file_is_old(
+    found, at, validation_house: ValidationHouse
+) -> None:
+    signature = found(Level.LT)
+    online = validation_house.online()
+    context = at(signature, SIGNING_TIME + 8 * _DAY, online=online)
+    chain = validate_certificate(signature.candidate, context=context, purpose=Purpose.SIGNING)
+    assert chain.conclusion.is_passed
+    assert online.asked == [signature.candidate]
+    silent = at(signature, SIGNING_TIME + 8 * _DAY, online=validation_house.online())
+    validate_certificate(
+        signature.candidate, context=silent, purpose=Purpose.SIGNING, may_ask=False
+    )
+    assert silent.online.asked == []
+
+
+def test_an_issuer_that_did_not_come_along_is_fetched(found, at, signing_pki: SigningPki) -> None:
+    """RFC 5280 §4.2.2.1: where the certificate says that it is."""
+    signature = found(Level.LT)
+    online = _Away({signature.candidate: (signing_pki.issuing.der,)})
+    context = at(signature, online=online)
+    alone = ValidationMaterial((), context.pool.ocsp_responses, context.pool.crls)
+    context = replace(context, pool=alone)
+    chain = validate_certificate(signature.candidate, context=context, purpose=Purpose.SIGNING)
+    assert chain.path is not None
+    assert chain.path.certificates == (signature.candidate, signing_pki.issuing.der)
+
+
+def test_a_certificate_that_is_trusted_itself_needs_no_status(found, at) -> None:
+    """ETSI EN 319 102-1 §5.2.6.4: nothing above an anchor matters."""
+    signature = found(Level.B)
+    anchor = anchor_of(signature.candidate, source="folder:own")
+    assert anchor is not None
+    context = at(signature, anchors=KnownAnchors([anchor]))
+    chain = validate_certificate(signature.candidate, context=context, purpose=Purpose.SIGNING)
+    assert chain.conclusion.is_passed, chain.conclusion
+
+
+def test_an_anchor_that_was_given_up_is_a_doubt(found, at, signing_pki: SigningPki) -> None:
+    """ETSI EN 319 102-1 §5.2.6.4: NO_CERTIFICATE_CHAIN_FOUND_NO_POE."""
+    signature = found(Level.LT)
+    anchor = anchor_of(
+        signing_pki.root.der, source="list", trusted_until=SIGNING_TIME - timedelta(hours=1)
+    )
+    assert anchor is not None
+    context = at(signature, anchors=KnownAnchors([anchor]))
+    chain = validate_certificate(signature.candidate, context=context, purpose=Purpose.SIGNING)
+    expected = SubIndication.NO_CERTIFICATE_CHAIN_FOUND_NO_POE
+    assert expected in {one.sub_indication for one in chain.conclusions}
+
+
+def _certificate(pki: SigningPki, *extensions: tuple[x509.ExtensionType, bool]) -> bytes:
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(pki.citizen.issued.certificate.subject)
+        .issuer_name(pki.issuing.certificate.subject)
+        .public_key(pki.citizen.issued.key.public_key())
+        .serial_number(9)
+        .not_valid_before(SIGNING_TIME - _DAY)
+        .not_valid_after(SIGNING_TIME + _DAY)
+    )
+    for one, is_critical in extensions:
+        builder = builder.add_extension(one, critical=is_critical)
+    return builder.sign(pki.issuing.key, SHA256()).public_bytes(Encoding.DER)
+
+
+def _usage(**said: bool) -> tuple[x509.KeyUsage, bool]:
+    names = (
+        *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
+        *("key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
+    )
+    return x509.KeyUsage(**{name: said.get(name, False) for name in names}), True
+
+
+_STAMPING = ExtendedKeyUsageOID.TIME_STAMPING
+_OTHER = ExtendedKeyUsageOID.EMAIL_PROTECTION
+
+
+@pytest.mark.parametrize(
+    ("usage", "is_taken"),
+    [
+        ({"digital_signature": True}, True),
+        ({"content_commitment": True}, True),
+        ({"key_encipherment": True}, False),
+        ({"key_cert_sign": True}, False),
+    ],
+)
+def test_a_key_that_is_for_something_else_does_not_sign(
+    signing_pki: SigningPki, usage: dict[str, bool], is_taken: bool
+) -> None:
+    """TT 15/2025/TT-BKHCN, Annex II; RFC 5280 §4.2.1.3."""
+    certificate = _certificate(signing_pki, _usage(**usage))
+    conclusion = check_purpose(certificate, purpose="signing", policy=OWN_POLICY)
+    assert conclusion.is_passed is is_taken
+    if not is_taken:
+        assert conclusion.sub_indication is SubIndication.CHAIN_CONSTRAINTS_FAILURE
+    lenient = replace(OWN_POLICY, needs_signing_purpose=False)
+    assert check_purpose(certificate, purpose="signing", policy=lenient).is_passed
+
+
+@pytest.mark.parametrize(
+    ("purposes", "is_critical", "is_taken", "is_warned"),
+    [
+        ([_STAMPING], True, True, False),
+        ([_STAMPING], False, True, True),
+        ([_STAMPING, _OTHER], True, True, True),
+        ([_OTHER], True, False, False),
+        (None, False, False, False),
+    ],
+)
+def test_who_stamps_has_a_certificate_for_it(
+    signing_pki: SigningPki,
+    purposes: list[x509.ObjectIdentifier] | None,
+    is_critical: bool,
+    is_taken: bool,
+    is_warned: bool,
+) -> None:
+    """RFC 3161 §2.3."""
+    extensions = [] if purposes is None else [(x509.ExtendedKeyUsage(purposes), is_critical)]
+    certificate = _certificate(signing_pki, _usage(digital_signature=True), *extensions)
+    conclusion = check_purpose(certificate, purpose="timestamping", policy=OWN_POLICY)
+    assert (conclusion.is_passed, bool(conclusion.warnings)) == (is_taken, is_warned)
+
+
+def test_what_is_no_certificate_is_for_nothing() -> None:
+    assert not check_purpose(b"nothing", purpose="signing", policy=OWN_POLICY).is_passed
