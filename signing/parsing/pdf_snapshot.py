@@ -38,7 +38,9 @@ _DIGITS: Final = re.compile(rb"<[0-9A-Fa-f\x00\t\n\f\r ]{64,}>")
 _LONG: Final = 2_000
 MOST_PAGES: Final = 10_000
 """Of a document with more, those behind are not looked at."""
-_HEADER: Final = re.compile(rb"(?<![0-9])\d{1,10}[\x00\t\n\f\r ]+\d{1,5}[\x00\t\n\f\r ]+obj\b")
+_KEYWORD: Final = re.compile(rb"[\x00\t\n\f\r ]obj\b")
+_HEADER: Final = re.compile(rb"(?<![0-9])\d{1,10}[\x00\t\n\f\r ]+\d{1,5}[\x00\t\n\f\r ]+obj\Z")
+_LONGEST_NUMBERS: Final = 200
 _DEEPEST: Final = 64
 
 
@@ -58,6 +60,7 @@ class Snapshot:
         self._pages: list[int] | None = None
         self._referring: dict[int, set[int]] | None = None
         self._opaque: set[int] = set()
+        self._last_unlisted: int | None = None
 
     def fetch(self, number: int) -> Any:
         """The value of an object; None for one that is freed or was never there."""
@@ -85,8 +88,15 @@ class Snapshot:
 
         A reader that mends files may find it; of a picture or an attachment it may be a part.
         """
-        known = offsets_ever(self.reader)
-        return any(hit.start() not in known for hit in _HEADER.finditer(self.data, start))
+        if self._last_unlisted is None:
+            known = offsets_ever(self.reader)
+            self._last_unlisted = -1
+            for hit in _KEYWORD.finditer(self.data):
+                line = self.data[max(0, hit.start() - _LONGEST_NUMBERS) : hit.end()]
+                header = _HEADER.search(line)
+                if header is not None and hit.end() - len(line) + header.start() not in known:
+                    self._last_unlisted = hit.start()
+        return self._last_unlisted >= start
 
     def nodes(self) -> set[int]:
         """The numbers of what stands above pages in their tree."""

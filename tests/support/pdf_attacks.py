@@ -156,14 +156,12 @@ def picture_replaced(signed: bytes) -> bytes:
 def picture_of_generation_replaced(signed: bytes) -> bytes:
     """The same, for an object of generation 1."""
     attacked = picture_replaced(signed)
-    behind = (
-        attacked[len(signed) :].replace(b"7 0 obj", b"7 1 obj").replace(b" 00000 n", b" 00001 n")
-    )
-    return signed + behind
+    behind = attacked[len(signed) :].replace(b"7 0 obj", b"7 1 obj")
+    return signed + behind.replace(b" 00000 n", b" 00001 n")
 
 
 def twin_field(signed: bytes) -> bytes:
-    """Shadow "replace" behind a second field of the same name, which says what the first one did."""
+    """Shadow "replace", behind a second field of the same name that says what the first one did."""
     looks = _stream(b"BT /F1 18 Tf 4 8 Td (nine) Tj ET", _looks())
     form = latest(signed, FORM).replace(b"10 0 R", b"10 0 R 900 0 R")
     twin = latest(signed, FIELD)
