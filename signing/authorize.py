@@ -68,12 +68,14 @@ FINISHED_WITHIN: Final = timedelta(days=1)
 class Window:
     """What the signer may confirm now.
 
-    `challenge`: 32 bytes, what a passkey signs; `activation`: what a one-time code is for.
+    `challenge`: 32 bytes, what a passkey signs; `activation`: what a one-time code is for;
+    `preparation`: as it is stored, where it was read.
     """
 
     activation: SignatureActivation = field(repr=False)
     challenge: bytes = field(repr=False)
     expires_at: datetime
+    preparation: Preparation | None = field(default=None, repr=False)
 
 
 class PreparedWork(msgspec.Struct, frozen=True):
@@ -218,7 +220,8 @@ class Windows:
             )
         if found is None or found.state is not PreparationState.OPEN or now >= found.expires_at:
             return None
-        return Window(decode_activation(found.activation), found.challenge, found.expires_at)
+        activation = decode_activation(found.activation)
+        return Window(activation, found.challenge, found.expires_at, found)
 
     def turn_of(self, request: SigningRequest, *, signer: Signer, now: datetime) -> Slot:
         """The slot that is this signer's, if it is her turn and she may sign at this moment.

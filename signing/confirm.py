@@ -16,6 +16,7 @@ the documents (`signing/sign`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -33,7 +34,7 @@ from keystore.signer.errors import (
 )
 from keystore.signer.evidence import Evidence
 from keystore.storage import DatabaseLike
-from signing.authorize import FINISHED_WITHIN, Windows, decode_activation
+from signing.authorize import FINISHED_WITHIN, Window, Windows, decode_activation
 from signing.errors import (
     CertificateRefused,
     ConfirmationRefused,
@@ -42,13 +43,15 @@ from signing.errors import (
     SignerAway,
     SigningError,
 )
+from signing.halves import CLAIMED_FOR
 from signing.model import RequestState, SigningRequest, Slot, SlotState
 from signing.outcomes import Finished, Outcomes
 from signing.ports import Deferred, SecondFactors, Signer, SignerDoor
 from signing.requests import SigningRequests
-from signing.sign import FINISH_SIGNING, Signing
+from signing.sign import FINISH_SIGNING, Confirmed, Signing
 from signing.storage.preparations import (
     Preparation,
+    PreparationState,
     find_preparation,
     keep_signatures,
     read_stuck,
@@ -90,14 +93,21 @@ class Confirming:
         self._deferred = deferred
 
     def confirm_by_code(
-        self, request: SigningRequest, *, signer: Signer, code: str, now: datetime
+        self,
+        request: SigningRequest,
+        *,
+        signer: Signer,
+        code: str,
+        window: Window | None = None,
+        now: datetime,
     ) -> Finished:
         """The signer gives a one-time code for the window that is open.
 
+        Takes   window: that one, where it has just been read.
         Raises  as `confirm`; ConfirmationRefused (wrong_code, code_used, too_many); the window
                 stays open then.
         """
-        window = self._windows.find(request, signer=signer, now=now)
+        window = window or self._windows.find(request, signer=signer, now=now)
         if window is None:
             self._windows.turn_of(request, signer=signer, now=now)
             raise ConfirmationRefused("window_closed")
@@ -105,7 +115,12 @@ class Confirming:
             window.activation, code=code, signer=signer, now=now
         )
         return self.confirm(
-            request, signer=signer, confirmation=statement, challenge=window.challenge, now=now
+            request,
+            signer=signer,
+            confirmation=statement,
+            challenge=window.challenge,
+            window=window,
+            now=now,
         )
 
     def confirm(
@@ -115,6 +130,7 @@ class Confirming:
         signer: Signer,
         confirmation: Evidence,
         challenge: bytes,
+        window: Window | None = None,
         now: datetime,
     ) -> Finished:
         """Sign what the open window says, and nothing else.
@@ -124,12 +140,15 @@ class Confirming:
         3. `antin signer` judges the confirmation and signs.
         4. The signatures are kept; finishing is tried at once, and by somebody else if it fails.
 
+        Takes   window: the one with that challenge, where it has just been read.
         Raises  RequestNotWaiting; ConfirmationRefused (window_closed, mandate_ended, or as the
                 signer says); CertificateRefused; SignerAway.  The request waits again then.
         """
         # 1
         slot = self._windows.turn_of(request, signer=signer, now=now)
-        preparation = self._find(request.request_id, slot.position)
+        preparation = None if window is None else window.preparation
+        if preparation is None:
+            preparation = self._find(request.request_id, slot.position)
         if preparation is None:
             raise ConfirmationRefused("window_closed")
         # 2
@@ -144,8 +163,9 @@ class Confirming:
             )
             raise _explained(refusal) from refusal
         # 4
-        self._keep(request, slot, preparation, signatures, now=now)
-        return self._signing.finish(request.request_id, slot.position, now=now)
+        kept = self._keep(request, slot, preparation, signatures, now=now)
+        confirmed = Confirmed(_confirmed(request, slot), kept, signer)
+        return self._signing.finish(request.request_id, slot.position, confirmed=confirmed, now=now)
 
     def recover(self, now: datetime) -> int:
         """Let requests wait again whose confirmation was cut off; a periodic duty.
@@ -225,14 +245,12 @@ class Confirming:
         signatures: Sequence[bytes],
         *,
         now: datetime,
-    ) -> None:
+    ) -> Preparation:
+        encoded = msgspec.msgpack.encode(list(signatures))
         with self._database.transaction() as tx:
             lock_request(tx, request.request_id)
             if not keep_signatures(
-                tx,
-                preparation,
-                signatures=msgspec.msgpack.encode(list(signatures)),
-                sealer=self._sealer,
+                tx, preparation, signatures=encoded, until=now + CLAIMED_FOR, sealer=self._sealer
             ):
                 # this took so long that the request waits for its signer again
                 raise ConfirmationRefused("interrupted")
@@ -245,6 +263,16 @@ class Confirming:
                 expires=now + FINISHED_WITHIN,
                 lane="signing",
             )
+        return replace(preparation, state=PreparationState.SIGNED, signatures=encoded)
+
+
+def _confirmed(request: SigningRequest, slot: Slot) -> SigningRequest:
+    """A request as it stands once its confirmation was taken."""
+    slots = [
+        replace(one, state=SlotState.CONFIRMED) if one.position == slot.position else one
+        for one in request.slots
+    ]
+    return replace(request, state=RequestState.CONFIRMED, reason="", slots=tuple(slots))
 
 
 def _explained(refusal: SignerError) -> SigningError:

@@ -10,13 +10,13 @@ Not here: how a format is finished (`signing/formats`), what becomes of a turn (
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from keystore.storage import DatabaseLike
+from keystore.storage import DatabaseLike, Transaction
 from signing.authorize import PreparedWork, held_material
 from signing.blobs import DocumentStore
 from signing.errors import (
@@ -47,6 +47,14 @@ class _Batch:
     since_s: float = field(default_factory=time.monotonic)
 
 
+@dataclass(frozen=True, slots=True)
+class Unkept:
+    """What was made last and lies on disk, and no row says so yet."""
+
+    made: Mapping[int, Result]
+    stored: Sequence[StoredBlob] = field(repr=False)
+
+
 class Halves:
     """Safe to share between threads."""
 
@@ -67,14 +75,18 @@ class Halves:
         work: PreparedWork,
         signatures: Sequence[bytes],
         parties: Parties,
+        is_first: bool = False,
         now: datetime,
-    ) -> None:
-        """Make and keep those that are not made.
+    ) -> Unkept:
+        """Make those that are not made; what was made last is for `settle`.
 
+        Takes   is_first: nobody can have made any before.
         Raises  as `finish_half`; DocumentGone; SealBroken; RequestNotWaiting: it ended meanwhile.
         """
-        with self._database.read() as connection:
-            done = read_halves(connection, request.request_id, slot.position)
+        done: Mapping[int, Result] = {}
+        if not is_first:
+            with self._database.read() as connection:
+                done = read_halves(connection, request.request_id, slot.position)
         act = replace(work.act(), now=now)
         started_s = time.monotonic()
         batch = _Batch()
@@ -95,7 +107,16 @@ class Halves:
         except BaseException:
             self._documents.forget_files([one.blob_id for one in batch.alone.values()])
             raise
-        self._keep(request, slot, batch, now=now)
+        return self._lay_down(batch, now=now)
+
+    def settle(
+        self, tx: Transaction, request: SigningRequest, slot: Slot, unkept: Unkept
+    ) -> Mapping[int, Result]:
+        """All results of a turn, by number, in the transaction that completes it.
+
+        Whoever calls holds the request.  Where somebody else has come as far, his are taken.
+        """
+        return self._settle(tx, request, slot, unkept)[0]
 
     def _make(
         self,
@@ -124,6 +145,19 @@ class Halves:
                 )
 
     def _keep(self, request: SigningRequest, slot: Slot, batch: _Batch, *, now: datetime) -> None:
+        unkept = self._lay_down(batch, now=now)
+        if not unkept.made:
+            return
+        with self._database.transaction() as tx:
+            lock_request(tx, request.request_id)
+            _, new = self._settle(tx, request, slot, unkept)
+            if not prolong_finishing(
+                tx, request.request_id, slot.position, until=now + CLAIMED_FOR
+            ):
+                raise RequestNotWaiting(RequestState.CONFIRMED)
+            insert_halves(tx, request.request_id, slot.position, new)
+
+    def _lay_down(self, batch: _Batch, *, now: datetime) -> Unkept:
         made = {
             number: Result(one.blob_id, 0, one.size_bytes) for number, one in batch.alone.items()
         }
@@ -137,23 +171,22 @@ class Halves:
             for number, one in batch.beside.items():
                 made[number] = Result(whole.blob_id, offset, len(one))
                 offset += len(one)
-        if not made:
-            return
-        with self._database.transaction() as tx:
-            lock_request(tx, request.request_id)
-            tx.on_rollback(lambda: self._documents.forget_files([one.blob_id for one in stored]))
-            if not prolong_finishing(
-                tx, request.request_id, slot.position, until=now + CLAIMED_FOR
-            ):
-                raise RequestNotWaiting(RequestState.CONFIRMED)
-            # somebody whose claim ran out may have come as far
-            there = read_halves(tx.connection, request.request_id, slot.position)
-            new = {number: one for number, one in made.items() if number not in there}
-            needed = {one.blob_id for one in new.values()}
-            self._documents.keep(tx, [one for one in stored if one.blob_id in needed])
-            insert_halves(tx, request.request_id, slot.position, new)
-            tx.on_commit(
-                lambda: self._documents.forget_files(
-                    [one.blob_id for one in stored if one.blob_id not in needed]
-                )
+        return Unkept(made, stored)
+
+    def _settle(
+        self, tx: Transaction, request: SigningRequest, slot: Slot, unkept: Unkept
+    ) -> tuple[Mapping[int, Result], Mapping[int, Result]]:
+        """All results, and those that are new."""
+        stored = unkept.stored
+        tx.on_rollback(lambda: self._documents.forget_files([one.blob_id for one in stored]))
+        # somebody whose claim ran out may have come as far
+        there = read_halves(tx.connection, request.request_id, slot.position)
+        new = {number: one for number, one in unkept.made.items() if number not in there}
+        needed = {one.blob_id for one in new.values()}
+        self._documents.keep(tx, [one for one in stored if one.blob_id in needed])
+        tx.on_commit(
+            lambda: self._documents.forget_files(
+                [one.blob_id for one in stored if one.blob_id not in needed]
             )
+        )
+        return {**new, **there}, new

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -41,12 +42,12 @@ from signing.formats.status_material import gather_material
 from signing.formats.status_once import StatusOnce
 from signing.formats.table import Parties
 from signing.halves import Halves
-from signing.model import RequestState, SigningRequest, Slot, SlotState
+from signing.model import RequestState, Result, SigningRequest, Slot, SlotState
 from signing.outcomes import Finished, Outcomes
+from signing.ports import Signer
 from signing.requests import SigningRequests
 from signing.retention import evidence_kept_for
 from signing.storage.evidence import Evidence, EvidenceContent, insert_evidence
-from signing.storage.halves import read_halves
 from signing.storage.preparations import (
     Preparation,
     delete_preparation,
@@ -60,6 +61,15 @@ FINISH_SIGNING: Final = "finish_signing"
 """The kind of deferred work that calls `Signing.finish`."""
 _NEVER_READ: Final = frozenset({"fault", "contradiction", "too_large"})
 """What whoever reads documents would answer each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What whoever took a confirmation has in hand, with the claim to finish it."""
+
+    request: SigningRequest
+    preparation: Preparation = field(repr=False)
+    signer: Signer
 
 
 class Signing:
@@ -91,25 +101,38 @@ class Signing:
         self._evidence_years = evidence_years
         self._halves = Halves(database, documents=documents)
 
-    def finish(self, request_id: str, position: int, *, now: datetime) -> Finished:
+    def finish(
+        self,
+        request_id: str,
+        position: int,
+        *,
+        confirmed: Confirmed | None = None,
+        now: datetime,
+    ) -> Finished:
         """Make the documents of a signer whose signatures are kept; nothing if that was done.
 
         What can be had later (a timestamp, the status of a certificate) leaves the request
         confirmed, with the reason; what never can ends it.
+        Takes   confirmed: for whoever took the confirmation; all others look, and claim it.
         """
-        request = self._requests.get(request_id)
-        preparation = self._find(request_id, position)
-        slot = request.slots[position]
-        if (
-            preparation is None
-            or preparation.signatures is None
-            or slot.state is not SlotState.CONFIRMED
-        ):
-            return Finished(request.state, request.reason)
-        if not self._halves.claim(request_id, position, now=now):
-            return Finished(request.state, request.reason)  # another is at it
+        signer = None
+        if confirmed is not None:
+            request, preparation = confirmed.request, confirmed.preparation
+            slot, signer = request.slots[position], confirmed.signer
+        else:
+            request = self._requests.get(request_id)
+            slot = request.slots[position]
+            found = self._find(request_id, position)
+            if (
+                found is None
+                or found.signatures is None
+                or slot.state is not SlotState.CONFIRMED
+                or not self._halves.claim(request_id, position, now=now)  # another is at it
+            ):
+                return Finished(request.state, request.reason)
+            preparation = found
         try:
-            return self._finish(request, slot, preparation, now=now)
+            return self._finish(request, slot, preparation, signer=signer, now=now)
         except (TimestampUnavailable, StatusUnavailable) as later:
             return self._later(request, slot, reason=later.code)
         except ParsingFailed as failure:
@@ -122,8 +145,8 @@ class Signing:
             return self._outcomes.fail(request, slot, reason="document_changed", now=now)
         except RequestNotWaiting:
             # somebody else has finished or ended it meanwhile
-            found = self._requests.get(request_id)
-            return Finished(found.state, found.reason)
+            left = self._requests.get(request_id)
+            return Finished(left.state, left.reason)
 
     def give_up(self, request_id: str, position: int, *, reason: str, now: datetime) -> None:
         """End a request that could not be finished in time, for the reason that it had last."""
@@ -144,7 +167,13 @@ class Signing:
             return find_preparation(connection, request_id, position, sealer=self._sealer)
 
     def _finish(
-        self, request: SigningRequest, slot: Slot, preparation: Preparation, *, now: datetime
+        self,
+        request: SigningRequest,
+        slot: Slot,
+        preparation: Preparation,
+        *,
+        signer: Signer | None,
+        now: datetime,
     ) -> Finished:
         with closing(self._documents.open(preparation.prepared_id)) as blob:
             work = msgspec.msgpack.decode(blob.read(), type=PreparedWork)
@@ -153,16 +182,22 @@ class Signing:
         # one certificate, one timestamp authority: what is good for one document is for the next
         status = StatusOnce(self._status)
         evidence = gather_material(status, chains=[chain], now=now)
-        self._halves.make(
+        unkept = self._halves.make(
             request,
             slot,
             work=work,
             signatures=signatures,
             parties=replace(self._parties, status=status).for_tenant(request.client_id),
+            is_first=signer is not None,
             now=now,
         )
+        signer = signer or self._outcomes.signer_of(slot)
         with self._database.transaction() as tx:
-            return self._complete(tx, request, slot, work=work, evidence=evidence, now=now)
+            lock_request(tx, request.request_id)
+            made = self._halves.settle(tx, request, slot, unkept)
+            return self._complete(
+                tx, request, slot, work=work, made=made, evidence=evidence, signer=signer, now=now
+            )
 
     def _complete(
         self,
@@ -171,11 +206,11 @@ class Signing:
         slot: Slot,
         *,
         work: PreparedWork,
+        made: Mapping[int, Result],
         evidence: ValidationMaterial,
+        signer: Signer,
         now: datetime,
     ) -> Finished:
-        lock_request(tx, request.request_id)
-        made = read_halves(tx.connection, request.request_id, slot.position)
         is_last = slot.position == request.slots[-1].position
         to = RequestState.SIGNED if is_last else RequestState.WAITING
         certificate = hashlib.sha256(work.certificate).digest()
@@ -210,7 +245,7 @@ class Signing:
         kept = _evidence(request, slot, work, evidence, kept_until=kept_until, now=now)
         insert_evidence(tx, kept, sealer=self._sealer)
         kind = EventType.REQUEST_SIGNED if is_last else EventType.REQUEST_SIGNED_BY_ONE
-        self._outcomes.record(tx, kind, request, signer=self._outcomes.signer_of(slot), now=now)
+        self._outcomes.record(tx, kind, request, signer=signer, now=now)
         self._requests.announce(tx, request, now=now)
         return Finished(to)
 

@@ -117,7 +117,11 @@ _TAKE: Final = (
 _SIGN: Final = (
     update(signing_preparation)
     .where(*_KEY, _c.challenge == bindparam("confirmed"), _c.state == PreparationState.TAKEN)
-    .values(state=PreparationState.SIGNED, signatures_sealed=bindparam("sealed"))
+    .values(
+        state=PreparationState.SIGNED,
+        signatures_sealed=bindparam("sealed"),
+        finishing_ms=bindparam("until"),
+    )
 )
 _PROLONG: Final = (
     update(signing_preparation)
@@ -229,9 +233,13 @@ def keep_signatures(
     preparation: Preparation,
     *,
     signatures: bytes,
+    until: datetime,
     sealer: Sealer,
 ) -> bool:
-    """Keep what the signer gave for a preparation that was taken; whether it still is."""
+    """Keep what the signer gave for a preparation that was taken; whether it still is.
+
+    Takes   until: when somebody else may finish it.
+    """
     kept = tx.connection.execute(
         _SIGN,
         {
@@ -239,6 +247,7 @@ def keep_signatures(
             "at": preparation.slot,
             "confirmed": preparation.challenge,
             "sealed": _seal(sealer, signatures, preparation, "signatures"),
+            "until": to_ms(until),
         },
     )
     return kept.rowcount == 1

@@ -291,7 +291,7 @@ class SignViews:
             if not code:
                 return "code_missing"
             self._signing.confirming.confirm_by_code(
-                visit.request, signer=signer, code=code, now=visit.now
+                visit.request, signer=signer, code=code, window=window, now=visit.now
             )
             return None
         assertion = read_assertion()
@@ -302,6 +302,7 @@ class SignViews:
             signer=signer,
             confirmation=assertion,
             challenge=window.challenge,
+            window=window,
             now=visit.now,
         )
         return None

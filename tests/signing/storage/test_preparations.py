@@ -112,7 +112,9 @@ def test_signatures_are_kept_for_what_was_taken_and_only_once(
 ) -> None:
     def keep() -> bool:
         with database.transaction() as tx:
-            return keep_signatures(tx, kept, signatures=b"signatures", sealer=sealer)
+            return keep_signatures(
+                tx, kept, signatures=b"signatures", until=kept.expires_at, sealer=sealer
+            )
 
     assert not keep()
     _take(database, now=now)
