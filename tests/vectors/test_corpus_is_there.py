@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import pytest_terminal_summary
-from tests.vectors.corpus import what_is_missing, wycheproof_raw
+from tests.vectors.corpus import corpus_folder, what_is_missing, wycheproof_raw
 
 
 def test_the_vectors_are_there_under_ci() -> None:
     assert not os.environ.get("CI") or what_is_missing() is None
+
+
+def test_the_signed_files_of_others_are_there_under_ci() -> None:
+    assert not os.environ.get("CI") or (corpus_folder() / "leads.tsv").is_file()
 
 
 def test_a_run_without_them_ends_with_a_line_about_it(
