@@ -39,6 +39,31 @@ def to_definite(raw: bytes | memoryview) -> bytes:
     return b"".join(parts)
 
 
+def written_parts(raw: bytes | memoryview, *path: int, most: int) -> list[memoryview]:
+    """What an element consists of, as it was written.
+
+    Takes   path: to the element, by its number among those on its level, level by level;
+            most: so many parts at most, what follows is left away.
+    Raises  DerMalformed.
+    """
+    view = memoryview(raw)
+    reader = _Reader(view)
+    at, end = 0, len(view)
+    for number in (0, *path):
+        for _ in range(number):
+            _, at = reader.element(at, end, [], depth=0)
+        tag, size, start = reader.header(at, end)
+        if not tag & _CONSTRUCTED:
+            raise DerMalformed
+        at, end = start, end if size is None else start + size
+    found: list[memoryview] = []
+    while len(found) < most and at < end and view[at]:
+        _, after = reader.element(at, end, [], depth=0)
+        found.append(view[at:after])
+        at = after
+    return found
+
+
 class _Reader:
     def __init__(self, view: memoryview) -> None:
         self._view = view
@@ -48,7 +73,7 @@ class _Reader:
         self, at: int, end: int, into: list[bytes | memoryview], *, depth: int
     ) -> tuple[int, int]:
         """One element: its parts go to `into`.  Returns their size and where the next one is."""
-        tag, size, start = self._header(at, end)
+        tag, size, start = self.header(at, end)
         stop = end if size is None else start + size
         if not tag & _CONSTRUCTED:
             if size is None:
@@ -86,7 +111,7 @@ class _Reader:
             raise DerMalformed
         whole = 0
         while not self._is_over(at, end, is_open=is_open):
-            tag, size, start = self._header(at, end)
+            tag, size, start = self.header(at, end)
             if tag == OCTET_STRING and size is not None:
                 into.append(self._view[start : start + size])
                 whole, at = whole + size, start + size
@@ -105,7 +130,7 @@ class _Reader:
             raise DerMalformed
         return self._view[at] == 0 and self._view[at + 1] == 0
 
-    def _header(self, at: int, end: int) -> tuple[int, int | None, int]:
+    def header(self, at: int, end: int) -> tuple[int, int | None, int]:
         """Tag, size (None when it is left open) and where the contents begin."""
         self._left -= 1
         if self._left < 0 or at + 2 > end:

@@ -26,7 +26,7 @@ from signing.validation.cades_attributes import (
     read_material,
 )
 from signing.validation.cms_algorithms import hash_name
-from signing.validation.content import Content, digest_octets, new_hash
+from signing.validation.content import Content, Octets, digest_octets, new_hash
 from signing.validation.found import FoundTimestamp, TimestampKind, object_identity
 from signing.validation.signed_parts import Attribute, SignedParts, Signer, find_parts, sequence
 from signing.validation.timestamp_info import find_info, read_token_parts
@@ -73,11 +73,17 @@ class Stamped:
     starts: dict[tuple[bytes, str], hashlib._Hash | None] = field(default_factory=dict, repr=False)
 
     def start(self, head: bytes, named: str) -> hashlib._Hash | None:
-        """A hash that was fed with `head` and the content; None when there are only digests."""
+        """A hash that was fed with `head` and the content; None when there are only digests.
+
+        Where `head` is what was written around the content and the content in it, it is all.
+        """
         key = head, named
         if key not in self.starts:
             hashed = new_hash(named)
-            chunks = None if self.content is None else self.content.chunks()
+            written = self.parts.written
+            is_all = written is not None and head == written[0] and self.parts.content is not None
+            content = Octets(b"") if is_all else self.content
+            chunks = None if content is None else content.chunks()
             if hashed is None or chunks is None:
                 self.starts[key] = None
             else:
@@ -340,16 +346,16 @@ def _readings(stamped: Stamped, kind: str, token: bytes) -> Iterator[tuple[bytes
     )
     plain = tuple(one.whole for one in _earlier(signer, token))
     size = sum(map(len, plain))
-    heads = [parts.encapsulated_head]
-    if parts.was_ber:
-        heads.append(b"\x30\x80" + parts.content_type_element + b"\x00\x00")
-    if kind == ARCHIVE_V1:
-        heads.append(b"")
     whole = (parts.certificates_element, parts.crls_element)
-    for head in heads:
-        for sets in (whole, tuple(map(_without_head, whole))):
-            for tag in ((header(0xA1, size),), (header(SET, size),), ()):
-                yield (head, *sets, *fixed, *tag, *plain)
+    around = [(parts.encapsulated_head, whole)]
+    if kind == ARCHIVE_V1:
+        around.append((b"", whole))
+    around += [(head, (_without_head(whole[0]), _without_head(whole[1]))) for head, _ in around]
+    if parts.written is not None:
+        around.append((parts.written[0], parts.written[1:]))
+    for head, sets in around:
+        for tag in ((header(0xA1, size),), (header(SET, size),), ()):
+            yield (head, *sets, *fixed, *tag, *plain)
 
 
 def _earlier(signer: Signer, token: bytes) -> list[Attribute]:

@@ -18,8 +18,8 @@ from dataclasses import replace
 from typing import Final
 
 from keystore.pki.der import SEQUENCE
-from signing.formats.der import DerMalformed, read_one
-from signing.formats.signed_data import MESSAGE_DIGEST, TST_INFO
+from signing.formats.der import DerMalformed, oid, read_one
+from signing.formats.signed_data import MESSAGE_DIGEST, SIGNED_DATA, TST_INFO
 from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
 from signing.validation.cades_timestamps import token_certificates
@@ -43,6 +43,8 @@ _MOST_SIGNATURES: Final = 256
 _LARGEST_COPY: Final = 64 << 20
 _LINES: Final = re.compile(rb"-----BEGIN [A-Z0-9 #]{1,40}-----(.*?)-----END", re.DOTALL)
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/=\s]+")
+_HEAD: Final = 32
+_KIND: Final = oid(SIGNED_DATA)
 _MALFORMED: Final = because("cms_malformed")
 
 
@@ -57,7 +59,7 @@ def read_cms(
     del isolation  # see the module's docstring
     raw, parts = _open(document)
     if parts is None:
-        return FoundDocument("cms", malformed=(_MALFORMED,))
+        return _unreadable(document)
     if parts.content_type == TST_INFO:
         return _timestamp(document.read() if raw is None else raw, detached=detached)
     attached = _attached(document, raw, parts)
@@ -75,7 +77,12 @@ def read_cms(
         "",
         content,
     )
-    return FoundDocument("cms", _signatures(parts, at=at, pattern="S-{}"), findings=tuple(findings))
+    return FoundDocument(
+        "cms",
+        _signatures(parts, at=at, pattern="S-{}"),
+        malformed=(because("too_many_signatures"),) if parts.has_more_signers else (),
+        findings=tuple(findings),
+    )
 
 
 def read_signer(
@@ -113,6 +120,15 @@ def encapsulated_content(raw_cms: bytes | memoryview) -> bytes | None:
     """What a CMS carries inside; None when it is detached or cannot be read."""
     parts = find_parts(raw_cms)
     return None if parts is None else parts.content
+
+
+def _unreadable(document: Blob) -> FoundDocument:
+    """A file that is no signature at all, or one that is damaged."""
+    with document.view() as view:
+        head = _decoded(bytes(view[:_LARGEST_COPY]))[:_HEAD]
+    if head[:1] == b"\x30" and _KIND not in head:
+        return FoundDocument("unknown", findings=(because("no_signature"),))
+    return FoundDocument("cms", malformed=(_MALFORMED,))
 
 
 def _signatures(parts: SignedParts, *, at: Place, pattern: str) -> tuple[FoundSignature, ...]:

@@ -10,7 +10,7 @@ Not here: what the parts mean.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from keystore.pki.der import SEQUENCE
@@ -25,10 +25,11 @@ from signing.formats.der import (
     read_one,
 )
 from signing.formats.signed_data import SIGNED_DATA
-from signing.validation.ber import to_definite
+from signing.validation.ber import to_definite, written_parts
 
-MOST_SIGNERS: Final = 256
-_MOST_ELEMENTS: Final = 4_096
+MOST_SIGNERS: Final = 64
+_MOST_COUNTED: Final = 100_000
+_MOST_ELEMENTS: Final = 1_024
 _MOST_ATTRIBUTES: Final = 512
 _MAX_BYTES: Final = 16 << 20
 """Of everything but the content."""
@@ -79,7 +80,9 @@ class SignedParts:
             where it is in what was read, None for the size when it is detached;
             encapsulated_head: of EncapsulatedContentInfo, up to the content;
             certificates, crls: single elements; certificates_element, crls_element: both with the
-            tag under which they stand; was_ber: it was another encoding.
+            tag under which they stand; was_ber: it was another encoding; written: what
+            that was of EncapsulatedContentInfo, certificates and crls;
+            has_more_signers: there were more than `MOST_SIGNERS`.
     """
 
     content_type: str
@@ -94,6 +97,8 @@ class SignedParts:
     crls_element: bytes = field(repr=False)
     signers: tuple[Signer, ...] = field(repr=False)
     was_ber: bool
+    written: tuple[bytes, bytes, bytes] | None = field(default=None, repr=False)
+    has_more_signers: bool = False
 
 
 def read_parts(raw: bytes | memoryview, *, leaves_content: bool = False) -> SignedParts:
@@ -116,7 +121,9 @@ def find_parts(raw: bytes | memoryview, *, leaves_content: bool = False) -> Sign
         except (DerMalformed, ValueError):
             pass
         try:
-            return _read(memoryview(to_definite(view)), was_ber=True, leaves_content=False)
+            found = _read(memoryview(to_definite(view)), was_ber=True, leaves_content=False)
+            # what was stamped long ago may have been the octets as they were written
+            return replace(found, written=_written(view))
         except (DerMalformed, ValueError):
             return None
 
@@ -197,6 +204,7 @@ def _read(view: memoryview, *, was_ber: bool, leaves_content: bool) -> SignedPar
         # NOTE: PKCS#7 allowed any type here; what is digested are its contents in either case
         octets = read_one(inside[1].content)
         offset = _head(encapsulated) + len(inside[0].whole) + _head(inside[1]) + _head(octets)
+    signers = rest[0].children(most=_MOST_COUNTED)
     head = encapsulated.whole[: offset or len(encapsulated.whole)]
     return SignedParts(
         content_type=read_oid(inside[0]),
@@ -209,9 +217,18 @@ def _read(view: memoryview, *, was_ber: bool, leaves_content: bool) -> SignedPar
         certificates_element=b"" if certificates is None else bytes(certificates.whole),
         crls=_elements(crls),
         crls_element=b"" if crls is None else bytes(crls.whole),
-        signers=tuple(read_signer_info(one) for one in rest[0].children(most=MOST_SIGNERS)),
+        signers=tuple(read_signer_info(one) for one in signers[:MOST_SIGNERS]),
         was_ber=was_ber,
+        has_more_signers=len(signers) > MOST_SIGNERS,
     )
+
+
+def _written(view: memoryview) -> tuple[bytes, bytes, bytes]:
+    parts = written_parts(view, 1, 0, most=5)[2:]
+    certificates, crls = (
+        next((bytes(one) for one in parts[1:] if one[0] == tag), b"") for tag in (0xA0, 0xA1)
+    )
+    return bytes(parts[0]), certificates, crls
 
 
 def _attributes(element: Element) -> tuple[Attribute, ...]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from keystore.pki.der import SEQUENCE, wrap
 from signing.formats.der import OCTET_STRING, SET, DerMalformed, read_one
-from signing.validation.ber import to_definite
+from signing.validation.ber import to_definite, written_parts
 
 END = b"\x00\x00"
 
@@ -38,6 +38,16 @@ def test_der_stays_as_it_is() -> None:
     der = wrap(SEQUENCE, wrap(SET, wrap(OCTET_STRING, b"x" * 300)), b"\x05\x00")
     assert to_definite(der) == der
     assert to_definite(der + bytes(1_000)) == der
+
+
+def test_parts_are_given_as_they_were_written() -> None:
+    inner = b"\x31\x80\x04\x01a" + END
+    raw = b"\x30\x80\x05\x00\xa0\x80" + inner + b"\x05\x00" + END + END
+    assert [bytes(one) for one in written_parts(raw, 1, most=5)] == [inner, b"\x05\x00"]
+    assert [bytes(one) for one in written_parts(raw, 1, most=1)] == [inner]
+    for path in ((0,), (5,), (1, 0, 0)):
+        with pytest.raises(DerMalformed):
+            written_parts(raw, *path, most=5)
 
 
 @pytest.mark.parametrize(

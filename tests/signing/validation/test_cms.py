@@ -210,7 +210,10 @@ def test_any_octet_that_is_changed_is_noticed_as_openssl_notices_it(
 )
 def test_what_is_no_cms_says_so(raw: bytes) -> None:
     found = read(raw)
-    assert [one.code for one in found.malformed] == ["cms_malformed"]
+    assert [one.code for one in (*found.malformed, *found.findings)] in (
+        ["cms_malformed"],
+        ["no_signature"],
+    )
     assert found.signatures == ()
     (one,) = read_signer(raw, identity="S-9", place="Signature1", content=None)
     assert one.malformed
@@ -235,7 +238,28 @@ def test_thousands_of_signers_are_not_read(signer: OpensslSigner) -> None:
     many = replace(data, signers=tuple(_numbered(data.signers[0], 3_000)))
     frame = frame_signed_data(many, content_size=5)
     found = read(frame.head + b"short" + frame.tail)
-    assert [one.code for one in found.malformed] == ["cms_malformed"]
+    assert [one.code for one in found.malformed] == ["too_many_signatures"]
+    assert len(found.signatures) == 64
+
+
+def test_a_certificate_is_no_signature_and_a_cut_one_is_damaged(signer: OpensslSigner) -> None:
+    found = read(signer.certificate)
+    assert (found.kind, [one.code for one in found.findings]) == ("unknown", ["no_signature"])
+    found = read(signer.sign(CONTENT, "-nodetach")[:-100])
+    assert (found.kind, [one.code for one in found.malformed]) == ("cms", ["cms_malformed"])
+
+
+def test_a_large_content_stays_where_it_is(
+    signer: OpensslSigner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = signer.sign(CONTENT, "-nodetach", "-cades")
+    monkeypatch.setattr("signing.validation.cms._LARGEST_COPY", 100)
+    (one,) = read(raw).signatures
+    assert is_intact(one)
+    at = raw.index(CONTENT) + 5
+    assert not is_intact(read(raw[:at] + b"?" + raw[at + 1 :]).signatures[0])
+    assert is_intact(read(signer.sign(CONTENT, "-nodetach", "-stream")).signatures[0])
+    assert read(raw[:-100]).malformed
 
 
 def _numbered(signer: SignerInfo, number: int) -> Iterator[SignerInfo]:
