@@ -53,6 +53,7 @@ def _do(
         time=lambda: now,
         trust=build_trust(settings, keyrings=keyrings, egress=Egress(), is_sandbox=False),
         signing=None,
+        foreign_trust=SimpleNamespace(duties=tuple),
     )
     (duty,) = (one for one in duties.make_duties(services) if one.name == name)
     duty.act(now)
