@@ -41,6 +41,7 @@ MOST_PAGES: Final = 32
 _MOST_STEPS: Final = 40
 """Pairs of revisions that the library compares for one document."""
 _SPACE: Final = b" \t\r\n\f\0"
+_CHUNK: Final = 1 << 20
 _NEVER: Final = 9
 _FILLING: Final = 2
 _NOTES: Final = 3
@@ -235,7 +236,7 @@ class _Judging:
         self._differences = list(self._compared.differences)
         self._changes: dict[Change, None] = {}
         self._findings: dict[Reason, None] = {}
-        if not self._has_table_behind():
+        if self._has_stray_octets():
             self._differences.append(Difference(code="octets_behind"))
         for one in self._differences:
             self._judge(one)
@@ -322,14 +323,17 @@ class _Judging:
             for lock in self._place.read.locks
         )
 
-    def _has_table_behind(self) -> bool:
-        """Whether what stands behind is a revision: octets without a table are for lenient eyes."""
-        before = b""
-        at = self._place.ranges.end
+    def _has_stray_octets(self) -> bool:
+        """Whether octets behind belong to no revision: they are for lenient eyes.
+
+        A revision has a table that is named, and nothing stands behind the last one's end.
+        """
+        found = False
+        before, at = b"", self._place.ranges.end
         with self._document.view() as view:
-            while at < len(view):
-                piece = before + bytes(view[at : at + (1 << 20)])
-                if b"startxref" in piece:
-                    return True
-                before, at = piece[-16:], at + (1 << 20)
-        return False
+            last = bytes(view[max(at, len(view) - _CHUNK) :])
+            while at < len(view) and not found:
+                piece = before + bytes(view[at : at + _CHUNK])
+                found = b"startxref" in piece
+                before, at = piece[-16:], at + _CHUNK
+        return not found or bool(last.rpartition(b"%%EOF")[2].strip(_SPACE))

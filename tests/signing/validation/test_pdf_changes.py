@@ -234,6 +234,14 @@ def test_whatever_is_done_to_a_file_the_answer_is_no_exception(
     damaged(archived[:at] + put + archived[at + size :])
 
 
+def test_octets_behind_the_last_end_are_noticed_behind_evidence_too(desk: Desk) -> None:
+    """ISO 32000-2 §7.5.5: the file ends with its last %%EOF; a lenient reader goes on."""
+    signed = desk.sign(attacks.victim(), level=Level.LT)
+    changes = desk.changes(attacks.text_without_a_table(signed))["S-1"]
+    assert "incremental_saving" in {one.code for one in changes.changes if not one.is_allowed}
+    assert desk.changes(signed + b"\r\n\0\0")["S-1"].is_allowed
+
+
 def test_a_table_that_points_at_what_was_prepared_is_hide_and_replace(desk: Desk) -> None:
     """Mainka et al. (2021) §4.3: nothing new is written, and the reader sees another text."""
     attacked = attacks.table_switched(desk.sign(attacks.prepared_victim()))
