@@ -7,7 +7,9 @@ Not here: what any of it does (`signing/validation`), its pages and endpoints (`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from idp.foreign_trust import ForeignTrust
 from idp.report_seal import ReportSeal
@@ -20,11 +22,15 @@ from idp.trust import Trust
 from idp.validation_limits import ValidationLimits
 from keystore.log.record import LogWriter
 from keystore.sealing import Sealer
+from signing.isolation.blob import Blob
 from signing.isolation.pool import IsolationPool
 from signing.isolation.task import Isolation
+from signing.validation.detached import Detached
 from signing.validation.kept import KeptReports
+from signing.validation.model import DocumentReport
 from signing.validation.online_status import AskedOnline
 from signing.validation.policy import POLICY
+from signing.validation.report.writable import writable
 from signing.validation.validate import Validation
 
 _MIB = 1 << 20
@@ -46,11 +52,17 @@ class ValidationServices:
     limits: ValidationLimits
     seal: ReportSeal | None
 
-    def for_one(self) -> Validation:
-        """What checks one file: with the questions over the network that one file is worth."""
-        if self.online is None:
-            return self.validation
-        return replace(self.validation, online=self.online.for_one_validation())
+    def check(
+        self, document: Blob, *, name: str, now: datetime, detached: Sequence[Detached] = ()
+    ) -> DocumentReport:
+        """The report about one file, with the questions over the network that one is worth.
+
+        Takes   see `Validation.validate`.
+        """
+        judge = self.validation
+        if self.online is not None:
+            judge = replace(judge, online=self.online.for_one_validation())
+        return writable(judge.validate(document, name=name, now=now, detached=detached))
 
 
 def build_validation(

@@ -50,10 +50,12 @@ from clients.sdk.signing_model import (
     SigningState,
 )
 from clients.sdk.transport import HttpAnswer, HttpRequest, Transport, Urllib3Transport
+from clients.sdk.verification import DocumentBeside, VerificationReport, VerifiedSignature
 
 __all__ = [
     "AccessTokenRefused",
     "AuthorizationRefused",
+    "DocumentBeside",
     "DocumentToSign",
     "HttpAnswer",
     "HttpRequest",
@@ -94,7 +96,9 @@ __all__ = [
     "Transport",
     "Urllib3Transport",
     "UserinfoInvalid",
+    "VerificationReport",
     "VerifiedClaims",
+    "VerifiedSignature",
     "is_level_reached",
     "level_of",
 ]

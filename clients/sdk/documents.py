@@ -200,7 +200,7 @@ def _send(
         answer = _send_once(request, door=door, metadata=metadata, now=now)
     if answer.status in {200, 201}:
         return answer
-    raise _refusal(answer)
+    raise refusal_of(answer)
 
 
 def _send_once(
@@ -225,7 +225,8 @@ def _send_once(
     return answer
 
 
-def _refusal(answer: HttpAnswer) -> SigningRefused:
+def refusal_of(answer: HttpAnswer) -> SigningRefused:
+    """Why the provider refused, out of its answer."""
     members: Mapping[str, object] = read_object(answer.body) or {}
     error = text_claim(members, "error") or ""
     part = text_claim(members, "part") or ""

@@ -48,6 +48,7 @@ from clients.sdk.signing_model import (
 from clients.sdk.signing_upload import Appearance, SignatureWishes
 from clients.sdk.transport import Transport, Urllib3Transport
 from clients.sdk.userinfo import fetch_userinfo
+from clients.sdk.verification import DocumentBeside, VerificationReport, verify_document
 
 _LEEWAY: Final = timedelta(seconds=30)
 _LOGIN_LIFETIME: Final = timedelta(hours=1)
@@ -282,6 +283,27 @@ class Portal:
         """Take a request back; see `documents.withdraw_signature`."""
         return withdraw_signature(
             request_id, door=self._signing, metadata=self.metadata(), now=self._now()
+        )
+
+    def verify_document(
+        self,
+        content: bytes,
+        *,
+        name: str = "",
+        detached: Sequence[DocumentBeside] = (),
+        as_portal: bool = False,
+        keep: bool = False,
+    ) -> VerificationReport:
+        """Have a signed document checked; see `verification.verify_document`."""
+        return verify_document(
+            content,
+            name=name,
+            detached=detached,
+            as_portal=as_portal,
+            keep=keep,
+            door=self._signing,
+            metadata=self.metadata(),
+            now=self._now(),
         )
 
     def receive_signing_event(self, raw_token: str) -> SigningEvent:

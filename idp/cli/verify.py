@@ -117,9 +117,7 @@ def _check(services: Services, file: Path, *, beside: tuple[Detached, ...]) -> D
     except OSError as failure:
         return failure.strerror or "cannot be read"
     with blob:
-        return services.validation.for_one().validate(
-            blob, name=file.name, now=services.time(), detached=beside
-        )
+        return services.validation.check(blob, name=file.name, now=services.time(), detached=beside)
 
 
 def _beside(

@@ -85,6 +85,11 @@ _OF_FILES: Final[Mapping[str, str]] = {
     "mimetype_other": N_("Tệp “mimetype” của gói ghi loại khác."),
     "mimetype_padded": N_("Tệp “mimetype” của gói có dữ liệu thừa."),
     "manifest_not_followed": N_("Danh mục trong gói không khớp với các tệp trong gói."),
+    "structure_damaged": N_("Cấu trúc của tài liệu PDF bị hỏng."),
+    "not_jws": N_("Tệp này không phải là chữ ký JSON (JWS)."),
+    "json_malformed": N_("Tệp JSON không đúng cấu trúc."),
+    "json_member_twice": N_("Tệp JSON có một mục bị ghi hai lần."),
+    "payload_malformed": N_("Nội dung trong chữ ký JSON không đúng dạng."),
 }
 
 REASONS: Final[Mapping[str, str]] = {

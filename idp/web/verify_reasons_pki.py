@@ -99,6 +99,7 @@ OF_CERTIFICATES: Final[Mapping[str, str]] = {
 }
 
 OF_TIMES: Final[Mapping[str, str]] = {
+    "timestamp_broken": N_("Chữ ký của dấu thời gian không đúng."),
     "claimed_time_after_proof": N_(
         "Thời điểm ký do người ký khai (%(time)s) muộn hơn thời điểm đã được chứng minh."
     ),

@@ -106,9 +106,34 @@ OF_SIGNATURES: Final[Mapping[str, str]] = {
         "Chữ ký nêu chính sách riêng; chính sách đó không được xét đến."
     ),
     "sandbox_certificate": N_("Chứng thư thử nghiệm (SANDBOX), không có giá trị pháp lý."),
+    "b64_not_critical": N_("Chữ ký JSON dùng tham số b64 mà không ghi là bắt buộc."),
+    "content_encapsulated": N_("Chữ ký trong PDF mang theo nội dung riêng, trái với định dạng."),
+    "crit_malformed": N_("Danh sách tham số bắt buộc của chữ ký JSON không đúng dạng."),
+    "crit_names_absent": N_("Chữ ký JSON ghi tham số bắt buộc không có trong chữ ký."),
+    "crit_odd": N_("Danh sách tham số bắt buộc của chữ ký JSON không đúng quy định."),
+    "crit_unknown": N_("Chữ ký JSON đòi hỏi tham số %(name)s không được hỗ trợ."),
+    "etsiu_unreadable": N_("Không đọc được phần bổ sung của chữ ký JSON."),
+    "no_key": N_("Chữ ký không kèm khóa hoặc chứng thư nào để kiểm tra."),
+    "payload_and_sigd": N_("Chữ ký JSON vừa mang nội dung vừa tham chiếu nội dung bên ngoài."),
+    "sigd_hash_unknown": N_("Không hỗ trợ thuật toán băm của tài liệu được tham chiếu."),
+    "sigd_http_headers_unsupported": N_("Chữ ký trên tiêu đề HTTP chưa được hỗ trợ."),
+    "sigd_unreadable": N_("Không đọc được tham chiếu đến tài liệu trong chữ ký JSON."),
+    "signature_dictionary_ambiguous": N_(
+        "Thông tin chữ ký trong PDF có thể được hiểu theo hai cách."
+    ),
+    "several_timestamps_in_one": N_("Nhiều dấu thời gian đứng chung một chỗ."),
+    "form_filling": N_("Biểu mẫu đã được điền thêm."),
+    "shadow_hide_and_replace": N_(
+        "Nội dung đã ký bị giấu và tráo (tấn công bóng – shadow hide-and-replace)."
+    ),
+    "incremental_saving": N_("Nội dung đã bị sửa bằng cách lưu thêm sau khi ký (tấn công ISA)."),
+    "no_signed_revision": N_("Không tìm được bản tài liệu vào lúc ký."),
+    "octets_behind": N_("Có dữ liệu được thêm vào tệp sau chữ ký."),
+    "x5c_malformed": N_("Chứng thư kèm trong chữ ký JSON không đúng cấu trúc."),
 }
 
 OF_CHANGES: Final[Mapping[str, str]] = {
+    "covers_content": N_("Có phần được đặt che lên nội dung đã ký."),
     "action_changed": N_("Hành động tự động trong tài liệu đã bị thay đổi."),
     "annotation_added": N_("Đã thêm ghi chú."),
     "annotation_changed": N_("Một ghi chú đã bị thay đổi."),
@@ -165,4 +190,5 @@ OF_CHANGES: Final[Mapping[str, str]] = {
     "another_reader_suspects": N_(
         "Một cách phân tích khác cho rằng tệp có thay đổi đáng ngờ sau khi ký."
     ),
+    "another_reader_not_asked": N_("Chưa hỏi được cách phân tích thứ hai về thay đổi sau khi ký."),
 }

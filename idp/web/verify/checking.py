@@ -17,7 +17,6 @@ from signing.validation.detached import Detached
 from signing.validation.found import ObjectKind
 from signing.validation.model import DocumentReport
 from signing.validation.report.summary import Answer, answer_of
-from signing.validation.validate import Validation
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +28,18 @@ class Checked:
 
 
 def check_all(
-    asked: Asked, *, validation: Callable[[], Validation], now: datetime
+    asked: Asked, *, check: Callable[..., DocumentReport], now: datetime
 ) -> tuple[Checked, ...]:
     """A report for each file, in their order.
 
-    Takes   validation: what checks one file.
+    Takes   check: see `ValidationServices.check`.
     """
     files = asked.files
     reports = []
     for at, file in enumerate(files):
         others = (Detached(o.name, o.content) for i, o in enumerate(files) if i != at)
         beside = (*asked.beside, *others)
-        reports.append(
-            validation().validate(file.content, name=file.name, now=now, detached=beside)
-        )
+        reports.append(check(file.content, name=file.name, now=now, detached=beside))
     if len(files) == 1:
         return (Checked(reports[0]),)
     spoken_for: dict[int, int] = {}

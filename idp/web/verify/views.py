@@ -83,9 +83,7 @@ class VerifyViews:
                     request, max_bytes=most_bytes_of_request(self.services.settings), held=held
                 )
                 self._admit(asked, caller)
-                checked = check_all(
-                    asked, validation=self.validation.for_one, now=self.services.time()
-                )
+                checked = check_all(asked, check=self.validation.check, now=self.services.time())
         except RequestEntityTooLarge:
             return self._refused("too_large", wanted)
         except CallerRefused as refused:

@@ -98,7 +98,7 @@ class _Objects:
         """A token, with what came of it."""
         raw = one.token or one.identity.encode()
         shown = _base64(one.token) if one.token else element("vr:URI", f"#{one.identity}")
-        proof = ()
+        proof: tuple[Element, ...] = ()
         if one.generated_at is not None and one.conclusion.is_passed:
             proof = (
                 element(

@@ -21,6 +21,8 @@ from signing.validation.model import (
 )
 from signing.validation.verdict import Indication, SubIndication
 
+_DAMAGED: Final = frozenset({"structure_damaged", "damaged", "truncated"})
+"""Where there may be a signature that nobody sees any more."""
 _BROKEN: Final = frozenset({SubIndication.HASH_FAILURE, SubIndication.SIG_CRYPTO_FAILURE})
 
 
@@ -49,7 +51,8 @@ def answer_of(report: DocumentReport) -> Answer:
             return Answer.VALID
         return Answer.INVALID if report.conclusion.is_failed else Answer.UNDETERMINED
     found = (*report.conclusion.reasons, *report.findings)
-    is_readable = not found or any(reason.code == "no_signature" for reason in found)
+    codes = {reason.code for reason in found}
+    is_readable = not codes or ("no_signature" in codes and not codes & _DAMAGED)
     return Answer.UNSIGNED if is_readable else Answer.UNREADABLE
 
 
