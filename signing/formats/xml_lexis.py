@@ -69,6 +69,9 @@ def _referenced(found: re.Match[str]) -> str:
     name, end = found.groups()
     if not end:
         raise ValueError("reference")
-    if name.startswith("#x"):
-        return chr(int("0" + name[1:], 16))
-    return chr(int(name[1:])) if name.startswith("#") else _PREDEFINED[name]
+    if not name.startswith("#"):
+        return _PREDEFINED[name]
+    letter = chr(int("0" + name[1:], 16) if name.startswith("#x") else int(name[1:]))
+    if "\ud800" <= letter <= "\udfff":
+        raise ValueError("half a character")
+    return letter

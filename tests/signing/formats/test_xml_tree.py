@@ -27,6 +27,7 @@ REFUSED = {
     "prefix of nothing": ("<p:a/>", "contradiction"),
     "prefix of XML elsewhere": ('<a xmlns:xml="u"/>', "contradiction"),
     "nothing": ("", "contradiction"),
+    "half a character": ("<a>&#xD800;</a>", "contradiction"),
     "no character": ("<a>&#x110000;</a>", "contradiction"),
     "too deep": ("<a>" * (MOST_DEEP + 1) + "</a>" * (MOST_DEEP + 1), "too_deep"),
     "attributes": (
