@@ -19,6 +19,7 @@ from signing.validation.verdict import (
     Reason,
     SubIndication,
     because,
+    indeterminate,
     weightiest,
 )
 from signing.validation.verify_value import key_family_and_bits
@@ -60,18 +61,14 @@ def accept_signature(
     # 2
     if found.claimed_time is not None and found.claimed_time > at + policy.skew:
         reason = because("claimed_time_in_future", time=found.claimed_time.isoformat())
-        doubt = Conclusion(
-            Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE, (reason,)
-        )
+        doubt = indeterminate(SubIndication.SIG_CONSTRAINTS_FAILURE, reason)
         conclusion = weightiest((doubt, conclusion))
     # 3
     refused = [one for one in found.doubts if one.code in policy.refused_doubts]
     if policy.needs_certificate_reference and found.references is None:
         refused.append(because("no_certificate_reference"))
     if refused:
-        doubt = Conclusion(
-            Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE, tuple(refused)
-        )
+        doubt = indeterminate(SubIndication.SIG_CONSTRAINTS_FAILURE, *refused)
         conclusion = weightiest((doubt, conclusion))
     return conclusion, uses
 

@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.x509 import ocsp
-
 from signing.validation.algorithm_acceptance import AlgorithmTable
 from signing.validation.certificate_path import CertificatePath
 from signing.validation.certificates import find_certificate
+from signing.validation.found import SignedValue
 from signing.validation.procedure.acceptance import (
     HASHING_THEMSELVES,
     AlgorithmUse,
@@ -22,8 +19,8 @@ from signing.validation.procedure.acceptance import (
     use_of_key,
 )
 from signing.validation.revocation import CertificateStatus
-
-_PREHASHING_NONE = "none"
+from signing.validation.revocation_lists import find_list
+from signing.validation.status_answers import find_answer
 
 
 def uses_of_chain(
@@ -52,19 +49,16 @@ def uses_of_certificates(path: CertificatePath, *, table: AlgorithmTable) -> Ite
 def uses_of_certificate(certificate: bytes, *, table: AlgorithmTable) -> Iterator[AlgorithmUse]:
     """The hash under which it is signed."""
     parsed = find_certificate(certificate)
-    if parsed is None:
-        return
-    algorithm = parsed.signed.algorithm
-    if algorithm.family not in HASHING_THEMSELVES:
-        yield use_of_hash("certificate", algorithm.hash_name, table=table)
+    if parsed is not None:
+        yield from _uses_of_value("certificate", parsed.signed, table=table)
 
 
 def uses_of_evidence(evidence: Sequence[bytes], *, table: AlgorithmTable) -> Iterator[AlgorithmUse]:
     """The hashes under which answers and lists are signed."""
     for piece in evidence:
-        name = _hash_of_evidence(piece)
-        if name != _PREHASHING_NONE:
-            yield use_of_hash("status", name, table=table)
+        signed = _signed_evidence(piece)
+        if signed is not None:
+            yield from _uses_of_value("status", signed, table=table)
 
 
 def key_of(certificate: bytes) -> bytes | None:
@@ -73,21 +67,17 @@ def key_of(certificate: bytes) -> bytes | None:
     return None if parsed is None else parsed.key
 
 
+def _uses_of_value(
+    what: str, signed: SignedValue, *, table: AlgorithmTable
+) -> Iterator[AlgorithmUse]:
+    if signed.algorithm.family not in HASHING_THEMSELVES:
+        yield use_of_hash(what, signed.algorithm.hash_name, table=table)
+
+
 @lru_cache(maxsize=256)
-def _hash_of_evidence(piece: bytes) -> str:
-    try:
-        return _name(ocsp.load_der_ocsp_response(piece).signature_hash_algorithm)
-    except (ValueError, UnsupportedAlgorithm):
-        pass
-    try:
-        return _name(x509.load_der_x509_crl(piece).signature_hash_algorithm)
-    except (ValueError, UnsupportedAlgorithm):
-        return ""
-
-
-def _name(algorithm: object) -> str:
-    """As `hashlib` says it; EdDSA and its like hash by themselves."""
-    if algorithm is None:
-        return _PREHASHING_NONE
-    name: str = getattr(algorithm, "name", "")
-    return name.replace("-", "_")
+def _signed_evidence(piece: bytes) -> SignedValue | None:
+    answer = find_answer(piece)
+    if answer is not None:
+        return answer.signed
+    found = find_list(piece)
+    return None if found is None else found.signed

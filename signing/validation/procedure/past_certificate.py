@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from signing.validation.certificate_path import CertificatePath, validate_path
+from signing.validation.certificate_path import CertificatePath, PathFault, validate_path
 from signing.validation.context import Context
 from signing.validation.procedure.control_time import Slid, slide_control_time
 from signing.validation.procedure.key_purposes import check_purpose
@@ -74,10 +74,14 @@ def _check_path(path: CertificatePath, *, context: Context) -> Conclusion | None
     if since is None or until is None or since > until:
         reason = because("never_valid_together")
         return indeterminate(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, reason)
-    findings = validate_path(path, at=until).findings
-    if not findings:
+    # since when and until when an anchor is trusted is compared with the signature's own time
+    reasons = tuple(
+        one.reason
+        for one in validate_path(path, at=until).findings
+        if one.fault is not PathFault.ANCHOR_TIME
+    )
+    if not reasons:
         return None
-    reasons = tuple(one.reason for one in findings)
     return indeterminate(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, *reasons)
 
 

@@ -64,6 +64,8 @@ def validate_past_signature(
         for one in validate_path(past.path, at=best_time).findings:
             if one.fault is PathFault.NOT_YET_VALID and one.position == 0:
                 return failed(SubIndication.NOT_YET_VALID, one.reason)
+            if one.fault is PathFault.ANCHOR_TIME:
+                return indeterminate(SubIndication.NO_CERTIFICATE_CHAIN_FOUND_NO_POE, one.reason)
             return indeterminate(SubIndication.OUT_OF_BOUNDS_NO_POE, one.reason)
     # 5
     accepted = accept_algorithms(basic.uses, at=best_time)

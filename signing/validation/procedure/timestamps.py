@@ -55,11 +55,6 @@ class Stamp:
         """When it says to have been made."""
         return self.token.generated_at
 
-    @property
-    def is_intact(self) -> bool:
-        """Whether it is over what it has to be over."""
-        return self.imprint.is_passed
-
 
 def validate_timestamp(found: FoundTimestamp, *, context: Context) -> Stamp:
     """A timestamp as it is now.

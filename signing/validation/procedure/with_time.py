@@ -7,6 +7,7 @@ Not here: where the proof comes from (`timestamps`, `long_term`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from signing.validation.certificate_path import PathFault, validate_path
@@ -18,7 +19,6 @@ from signing.validation.procedure.freshness import is_fresh
 from signing.validation.procedure.x509_validation import ValidatedChain, gravest_first
 from signing.validation.revocation import CertificateStatus
 from signing.validation.verdict import (
-    PASSED,
     Conclusion,
     SubIndication,
     because,
@@ -89,7 +89,6 @@ def _was_good(status: CertificateStatus, *, best_time: datetime) -> bool:
 def _of_times(chain: ValidatedChain, *, best_time: datetime) -> Iterator[Conclusion]:
     # 3
     if chain.path is None or chain.path.is_anchor:
-        yield PASSED
         return
     for one in validate_path(chain.path, at=best_time).findings:
         if one.fault is PathFault.NOT_YET_VALID and one.position == 0:
@@ -104,9 +103,5 @@ def _of_times(chain: ValidatedChain, *, best_time: datetime) -> Iterator[Conclus
 
 def _later(code: str, status: CertificateStatus, *, facts: dict[str, str]) -> Conclusion:
     reason = because(code, **facts)
-    return Conclusion(
-        indeterminate(SubIndication.TRY_LATER).indication,
-        SubIndication.TRY_LATER,
-        (reason, *status.findings),
-        warnings=(reason,),
-    )
+    later = indeterminate(SubIndication.TRY_LATER, reason, *status.findings)
+    return replace(later, warnings=(reason,))
