@@ -158,7 +158,7 @@ def _use(  # noqa: PLR0917  # the state variables of one loop of the standard
         return because(fault, kind="crl", this_update=found.this_update.isoformat())
     try:
         # (b) its scope
-        fault = _find_scope_fault(found, point, certificate) or _find_form_fault(found, inquiry)
+        fault = _find_scope_fault(found, point, certificate) or _find_form_fault(found)
         if fault:
             return because(fault)
         # (d), (e) the reasons that it is about
@@ -169,6 +169,9 @@ def _use(  # noqa: PLR0917  # the state variables of one loop of the standard
         signer = find_list_signer(found, path=path, position=position, inquiry=inquiry)
         if isinstance(signer, Reason):
             return signer
+        # NOTE: entries are walked through once it is clear whose they are, not a stranger's million
+        if inquiry.evidence.has_unknown_entries(found):
+            return because("crl_entry_extension_unknown")
         # (c), (h) its delta
         delta = _find_delta(found, signer=signer, inquiry=inquiry)
         # (i), (j), (k) the entry
@@ -205,16 +208,11 @@ def _find_scope_fault(found: RevocationList, point: _Point, certificate: Certifi
     return "crl_only_attributes" if scope.only_attributes else ""
 
 
-def _find_form_fault(found: RevocationList, inquiry: Inquiry) -> str:
-    """§5.2 and §5.3 (critical extensions), §5.1.1.2 (both algorithms the same).
-
-    Raises  DerMalformed.
-    """
+def _find_form_fault(found: RevocationList) -> str:
+    """§5.2 (critical extensions), §5.1.1.2 (both algorithms the same)."""
     if not found.is_consistent:
         return "algorithm_differs"
-    if found.unknown:
-        return "crl_extension_unknown"
-    return "crl_entry_extension_unknown" if inquiry.evidence.has_unknown_entries(found) else ""
+    return "crl_extension_unknown" if found.unknown else ""
 
 
 def _find_delta(base: RevocationList, *, signer: Signer, inquiry: Inquiry) -> RevocationList | None:
@@ -228,11 +226,12 @@ def _find_delta(base: RevocationList, *, signer: Signer, inquiry: Inquiry) -> Re
         is_alike = (
             one.scope_der == base.scope_der and one.authority_key_der == base.authority_key_der
         )
-        if not is_next or not is_alike or _find_form_fault(one, inquiry):
+        if not is_next or not is_alike or _find_form_fault(one):
             continue
         if inquiry.find_time_fault(one.this_update, one.next_update):
             continue
-        if inquiry.budget.spend() and inquiry.evidence.is_signed(one, key=signer.key):
+        is_signed = inquiry.budget.spend() and inquiry.evidence.is_signed(one, key=signer.key)
+        if is_signed and not inquiry.evidence.has_unknown_entries(one):
             return one
     return None
 

@@ -10,7 +10,8 @@ import pytest
 from keystore.pki.der import wrap
 from signing.formats.der import oid
 from signing.validation.known_anchors import KnownAnchors, anchor_of
-from signing.validation.paths import AnchorPurpose
+from signing.validation.paths import AnchorPurpose, CertificatePath
+from signing.validation.revocation import Evidence, find_status
 from tests.support.asked_status import (
     DAY,
     GOOD,
@@ -41,9 +42,7 @@ from tests.support.certificate_paths import (
     scope,
     usage,
 )
-from tests.support.judged_paths import CA, ROOT
-
-# answers: RFC 6960
+from tests.support.judged_paths import CA, ROOT, path_of
 
 
 def test_an_answer_of_the_issuer_itself():
@@ -210,3 +209,35 @@ def test_a_digest_in_an_answer_is_the_certificates():
     told = Extension("1.3.36.8.3.13", digest)
     found = status(answers=(answer(LEAF, CA, by=CA, more=[told]),))
     assert codes(found) == {"ocsp_about_other_certificate"}
+
+
+def test_where_somebody_asks_is_a_place_where_status_is_told():
+    """RFC 5280 §4.2.2.1: id-ad-ocsp."""
+    place = wrap(0x30, oid("1.3.6.1.5.5.7.48.1"), wrap(0x86, b"http://ocsp.example/"))
+    told = person(
+        "Responder", OCSP_SIGNING, Extension("1.3.6.1.5.5.7.1.1", wrap(0x30, place)), by=CA
+    )
+    given = answer(LEAF, CA, by=told, certificates=[told.der])
+    assert codes(status(answers=(given,))) == {"responder_status_unknown"}
+    lax = status(answers=(given,), is_responder_status_needed=False)
+    assert (lax.state, codes(lax)) == (GOOD, {"responder_unchecked"})
+
+
+def test_a_listed_responder_signs_too():
+    """RFC 6960 §3.2 (2)."""
+    listed = person("Responder", OCSP_SIGNING, by=authority("Elsewhere"))
+    broken = answer(LEAF, CA, by=listed, certificates=[listed.der], is_broken=True)
+    anchor = anchor_of(listed.der, source="test")
+    assert anchor is not None
+    later = replace(anchor, trusted_from=AT + DAY)
+    good = answer(LEAF, CA, by=listed, certificates=[listed.der])
+    for given, believed in ((broken, anchor), (good, later)):
+        responders = KnownAnchors([believed])
+        assert status(answers=(given,), responders=responders).state is NOBODY_KNOWS
+
+
+def test_an_issuer_that_cannot_be_read_issued_nothing():
+    anchor = path_of(ROOT).anchor
+    evidence = Evidence(ocsp_responses=[answer(LEAF, CA, by=CA)], crls=[revocation_list(CA)])
+    broken = CertificatePath((LEAF.der, b"\x30\x00"), anchor)
+    assert find_status(broken, evidence=evidence, at=AT).state is NOBODY_KNOWS

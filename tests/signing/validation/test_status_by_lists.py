@@ -34,10 +34,13 @@ from tests.support.certificate_paths import (
     Party,
     answer,
     authority,
+    basic,
     delta,
     directory,
     entry,
     generalized,
+    issue,
+    name,
     person,
     point,
     points,
@@ -46,8 +49,6 @@ from tests.support.certificate_paths import (
     usage,
 )
 from tests.support.judged_paths import CA, ROOT, path_of
-
-# lists: RFC 5280 §6.3.3
 
 
 def test_a_list_that_does_not_name_it_says_good():
@@ -363,3 +364,55 @@ def test_names_of_points_may_continue_the_name_of_the_issuer():
     full = CA.subject[2:] + wrap(0x31, part)
     named = scope(names=[directory(wrap(0x30, full))])
     assert status(revocation_list(CA, more=[named]), leaf=leaf).state is GOOD
+
+
+def test_a_list_of_the_anchor_about_those_further_below():
+    """RFC 5280 §6.3.3 (f): the anchor signs the list to which a certificate points."""
+    leaf = person("A", points(point(names=[POINT], issuer=ROOT.subject)), by=CA)
+    told = scope(names=[POINT], flags=[4])
+    assert status(revocation_list(ROOT, more=[told]), leaf=leaf).state is GOOD
+    named = revocation_list(ROOT, entry(leaf.serial, more=[about(CA)]), more=[told])
+    assert status(named, leaf=leaf).state is REVOKED
+
+
+def test_a_certificate_that_tells_its_own_status_where_its_issuer_let_it():
+    """RFC 5280 §4.2.1.13: a cRLIssuer that is the certificate's own name (PKITS 4.14.30)."""
+    own = name("Org", "List office")
+    office = issue(
+        own, basic(), usage("cRLSign"), points(point(names=[POINT], issuer=own)), by=ROOT
+    )
+    told = scope(names=[POINT], flags=[4])
+    for entries, expected in (((), GOOD), ((entry(office.serial, more=[about(ROOT)]),), REVOKED)):
+        evidence = Evidence(crls=[revocation_list(office, *entries, more=[told])])
+        assert find_status(path_of(office), evidence=evidence, at=AT).state is expected
+
+
+def test_points_that_make_no_sense_leave_the_issuers_own_lists():
+    odd = wrap(0x30, wrap(0xA0, wrap(0xA7, b"")))
+    leaf = person("A", points(odd), by=CA)
+    assert status(revocation_list(CA), leaf=leaf).state is GOOD
+    nothing = revocation_list(CA, more=[Extension("2.5.29.28", odd, is_critical=True)])
+    found = status(nothing)
+    assert (found.state, codes(found)) == (NOBODY_KNOWS, {"crl_malformed"})
+
+
+def test_entries_that_make_no_sense():
+    """A list of the issuer's that cannot be walked through says nothing."""
+    number = wrap(0x02, LEAF.serial.to_bytes(2, "big"))
+    for odd in (b"\x31\x00", b"\x30\x85\x00\x00\x00\x00\x00", b"\x30\x7f", wrap(0x30, number)):
+        found = status(revocation_list(CA, odd + number))
+        assert (found.state, codes(found)) == (NOBODY_KNOWS, {"crl_malformed"})
+
+
+def test_a_million_entries_of_a_stranger_are_not_walked_through():
+    odd = Extension("1.3.6.1.4.1.99999.9", b"\x05\x00", is_critical=True)
+    found = status(revocation_list(CA, *[entry(99, more=[odd])] * 1000, is_broken=True))
+    assert codes(found) == {"crl_signature_broken"}
+
+
+def test_an_entry_deep_in_a_long_list():
+    """Entries and lengths of every size."""
+    large = entry(98, more=[Extension("1.2.3.4", bytes(300))])
+    entries = [entry(number) for number in range(5000, 5300)]
+    found = status(revocation_list(CA, large, *entries, entry(LEAF.serial, reason=4)))
+    assert (found.state, found.reason) == (REVOKED, "superseded")
