@@ -24,6 +24,7 @@ from signing.validation.asic_cades import (
     ARCHIVE_MANIFEST,
     MANIFEST,
     SIGNATURE,
+    TIMESTAMP,
     Files,
     read_cades,
     read_timestamps,
@@ -36,11 +37,9 @@ from signing.validation.verdict import Reason, because
 from signing.validation.xml import read_signatures_file
 from signing.validation.zip_container import Container, file_names, open_container
 
-_XADES: Final = re.compile(r"META-INF/(?:.*/)?[^/]*signatures[^/]*\.xml", re.IGNORECASE)
-_EVIDENCE: Final = re.compile(
-    r"META-INF/(?:[^/]*evidencerecord[^/]*\.(?:xml|ers)|ASiCEvidenceRecordManifest[^/]*\.xml)",
-    re.IGNORECASE,
-)
+_XADES: Final = re.compile(r"META-INF/(?i:(?:.*/)?[^/]*signatures[^/]*\.xml)")
+_EVIDENCE: Final = re.compile(r"META-INF/(?i:[^/]*evidencerecord[^/]*\.(?:xml|ers))")
+_KNOWN: Final = re.compile(r"META-INF/(?i:manifest\.xml|ASiCEvidenceRecordManifest[^/]*\.xml)")
 _TYPES: Final = {ASIC_S: "asic-s", ASIC_E: "asic-e"}
 _LONGEST_TYPE: Final = 128
 _MOST_FILES_OF_SIGNATURES: Final = 256
@@ -94,6 +93,7 @@ def _read(container: Container, *, isolation: Isolation) -> FoundDocument:
         if one.problem
     )
     findings += _evidence(members)
+    findings += _strangers(members)
     findings += container.problems
     broken = _rules(kind, documents, container)
     kept = tuple(replace(one, malformed=(*one.malformed, *broken)) for one in kept)
@@ -213,8 +213,16 @@ def _is_among(objects: Sequence[SignedObject], name: str, container: Container) 
 
 def _evidence(members: Iterable[str]) -> Iterator[Reason]:
     for name in members:
-        if _EVIDENCE.fullmatch(name) and "manifest" not in name.lower():
+        if _EVIDENCE.fullmatch(name) and not _KNOWN.fullmatch(name):
             yield because("evidence_record_unsupported", file=name)
+
+
+def _strangers(members: Iterable[str]) -> Iterator[Reason]:
+    """Files where no documents belong, and which nobody knows a use for: nobody signs them."""
+    forms = (_XADES, _EVIDENCE, _KNOWN, SIGNATURE, TIMESTAMP, MANIFEST, ARCHIVE_MANIFEST)
+    for name in members:
+        if name.startswith("META-INF/") and not any(form.fullmatch(name) for form in forms):
+            yield because("file_unknown", file=name)
 
 
 def _some(members: Iterable[str], form: re.Pattern[str]) -> list[str]:

@@ -34,8 +34,8 @@ from signing.validation.timestamp_info import find_info
 from signing.validation.verdict import Reason, because
 from signing.validation.zip_container import Member
 
-SIGNATURE: Final = re.compile(r"META-INF/[^/]*signature[^/]*\.p7[sm]", re.IGNORECASE)
-TIMESTAMP: Final = re.compile(r"META-INF/[^/]*timestamp[^/]*\.tst", re.IGNORECASE)
+SIGNATURE: Final = re.compile(r"META-INF/(?i:[^/]*signature[^/]*\.p7[sm])")
+TIMESTAMP: Final = re.compile(r"META-INF/(?i:[^/]*timestamp[^/]*\.tst)")
 MANIFEST: Final = re.compile(r"META-INF/ASiCManifest[^/]*\.xml")
 ARCHIVE_MANIFEST: Final = re.compile(r"META-INF/ASiCArchiveManifest[^/]*\.xml")
 _LARGEST: Final = 32 << 20

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from keystore.pki.der import SEQUENCE, wrap
-from signing.formats.der import OCTET_STRING, SET, DerMalformed, read_one, set_of
+from signing.formats.der import OCTET_STRING, SET, DerMalformed, read_oid, read_one, set_of
 from signing.formats.material import ValidationMaterial
 from signing.formats.signed_data import CONTENT_TYPE, DATA, MESSAGE_DIGEST, SIGNING_TIME
 from signing.validation.cades_attributes import (
@@ -61,6 +61,8 @@ _ONCE: Final = {
 }
 _DEEPEST: Final = 3
 _MOST_COUNTERSIGNATURES: Final = 64
+_LARGEST_ATTRIBUTES: Final = 1 << 20
+_MOST_KINDS: Final = 512
 _LARGEST_UNATTRIBUTED: Final = 256 << 20
 """What is verified without attributes is held in memory."""
 
@@ -133,7 +135,7 @@ def _read(parts: SignedParts, signer: Signer, *, at: Place) -> FoundSignature:
     digest = hash_name(signer.digest_algorithm)
     algorithm = read_signature_algorithm(signer.signature_algorithm, digest=digest)
     # 1
-    malformed = list(_check_attributes(parts, signer, is_counter=bool(at.parent)))
+    malformed = list(_check_attributes(parts, signer, at=at))
     said = read_said(signer)
     doubts = [*said.doubts, *_doubts(signer, digest=digest, algorithm=algorithm)]
     # 2
@@ -179,11 +181,14 @@ def _read(parts: SignedParts, signer: Signer, *, at: Place) -> FoundSignature:
     )
 
 
-def _check_attributes(parts: SignedParts, signer: Signer, *, is_counter: bool) -> Iterator[Reason]:
+def _check_attributes(parts: SignedParts, signer: Signer, *, at: Place) -> Iterator[Reason]:
     """What RFC 5652 demands of signed attributes (§5.3, §11.1, §11.2, §11.4)."""
+    is_counter, content = bool(at.parent), at.content
     if signer.signed_octets is None:
         if parts.content_type != DATA and not is_counter:
             yield because("signed_attributes_missing")
+        if _is_like_attributes(content):
+            yield because("content_is_signed_attributes")
         return
     for kind, name in _ONCE.items():
         found = [one for one in signer.signed if one.kind == kind]
@@ -200,6 +205,25 @@ def _check_attributes(parts: SignedParts, signer: Signer, *, is_counter: bool) -
     for value in signer.signed_values(_PROTECTION):
         if not _is_protecting(value, signer):
             yield because("algorithm_protection_differs")
+
+
+def _is_like_attributes(content: Content | None) -> bool:
+    """Whether a content that was signed as it is would do as the attributes of a signature.
+
+    The value of a signature with attributes fits these as a content too: without this, anybody
+    could take them for a document that its signer never saw.
+    """
+    chunks = None if content is None else content.chunks()
+    start = b"" if chunks is None else next(iter(chunks), b"")
+    if start[:1] != bytes((SET,)) or len(start) > _LARGEST_ATTRIBUTES:
+        return False
+    try:
+        kinds = {
+            read_oid(one.children(most=2)[0]) for one in read_one(start).children(most=_MOST_KINDS)
+        }
+    except (DerMalformed, ValueError, IndexError):
+        return False
+    return MESSAGE_DIGEST in kinds
 
 
 def _is_protecting(value: bytes, signer: Signer) -> bool:

@@ -101,6 +101,15 @@ def test_a_document_that_is_changed_or_swapped_is_not_intact(parts: Parts) -> No
     assert not is_intact(read(parts | {NAME: b""}))
 
 
+def test_a_document_that_got_another_name_is_missed(parts: Parts) -> None:
+    """EN 319 162-1 §4.4.3.2: names of files are part of what is signed, in ASiC-E at least."""
+    if parts["mimetype"] == ASIC_S:
+        return  # the one document there has no name among what is signed
+    renamed = {name: content for name, content in parts.items() if name != NAME}
+    found = read(renamed | {"quyet-dinh-2.txt": parts[NAME]})
+    assert not is_intact(found)
+
+
 def test_a_document_that_is_taken_away_is_missed(parts: Parts) -> None:
     found = read({name: content for name, content in parts.items() if name != NAME})
     assert not is_intact(found)
@@ -147,6 +156,14 @@ def test_evidence_records_are_named_and_not_judged(cades: Parts) -> None:
     found = read(cades | {"META-INF/evidencerecord001.xml": b"<a/>"})
     assert codes(found) == ["evidence_record_unsupported"]
     assert is_intact(found)
+
+
+def test_a_file_that_nobody_knows_beside_the_signatures_is_named(parts: Parts) -> None:
+    found = read(parts | {"META-INF/quyet-dinh.pdf": b"%PDF-1.7"})
+    assert codes(found) == ["file_unknown"]
+    assert found.findings[0].fact("file") == "META-INF/quyet-dinh.pdf"
+    found = read(parts | {"meta-inf/quyet-dinh.pdf": b"%PDF-1.7"})
+    assert "document_not_signed" in codes(found)
 
 
 def test_a_signature_without_its_manifest_is_about_nothing(cades: Parts) -> None:

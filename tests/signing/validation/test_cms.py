@@ -166,6 +166,19 @@ def test_a_signed_attribute_that_stands_twice_is_a_fault_of_the_format(
     assert codes == ["attribute_twice", "message_digest_missing"]
 
 
+def test_attributes_of_one_signature_are_no_document_of_another(signer: OpensslSigner) -> None:
+    """The value over the attributes fits a content of the same octets, without any attributes."""
+    own = read_signed_data(signer.sign(CONTENT, "-cades"))
+    one = own.signers[0]
+    forged = replace(own, signers=(replace(one, signed_attributes=b""),))
+    frame = frame_signed_data(forged, content_size=len(one.signed_attributes))
+    (found,) = read(frame.head + one.signed_attributes + frame.tail).signatures
+    assert found.value is not None
+    assert found.candidate is not None
+    assert is_value_of(key_of(found.candidate) or b"", signed=found.value)
+    assert [reason.code for reason in found.malformed] == ["content_is_signed_attributes"]
+
+
 def test_any_octet_that_is_changed_is_noticed_as_openssl_notices_it(
     signer: OpensslSigner, folder: Path
 ) -> None:
