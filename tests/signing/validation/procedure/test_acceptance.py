@@ -11,7 +11,7 @@ from signing.validation.algorithm_acceptance import NEVER, TS_119_312_OVER_TIME
 from signing.validation.found import SignatureAlgorithm
 from signing.validation.policy import POLICY
 from signing.validation.procedure.acceptance import accept_algorithms, accept_signature
-from signing.validation.verdict import SubIndication
+from signing.validation.verdict import SubIndication, because
 from tests.support.signatory import SIGNING_TIME, SigningPki
 
 _NO_POE = SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
@@ -92,4 +92,33 @@ def test_a_claimed_time_in_the_future_is_a_doubt(found, signing_pki: SigningPki)
     conclusion, _ = accept_signature(
         signature, key=signing_pki.citizen.issued.spki, at=later, policy=POLICY
     )
+    assert conclusion.is_passed
+
+
+def test_a_policy_may_want_signatures_to_say_whose_certificate_they_are(
+    found, signing_pki: SigningPki
+) -> None:
+    """ETSI EN 319 102-1 §5.2.8.4: constraints on signed attributes."""
+    wanting = replace(POLICY, needs_certificate_reference=True)
+    for references, sub_indication in (
+        (None, SubIndication.SIG_CONSTRAINTS_FAILURE),
+        (found().references, None),
+    ):
+        signature = replace(found(), references=references)
+        key = signing_pki.citizen.issued.spki
+        conclusion, _ = accept_signature(signature, key=key, at=SIGNING_TIME, policy=wanting)
+        assert conclusion.sub_indication is sub_indication
+        conclusion, _ = accept_signature(signature, key=key, at=SIGNING_TIME, policy=POLICY)
+        assert conclusion.is_passed
+
+
+def test_a_policy_may_refuse_what_a_reader_noticed(found, signing_pki: SigningPki) -> None:
+    """ETSI EN 319 102-1 §5.2.8.4."""
+    strict = replace(POLICY, refused_doubts=frozenset({"signing_time_odd"}))
+    signature = replace(found(), doubts=(because("signing_time_odd"), because("file_renamed")))
+    key = signing_pki.citizen.issued.spki
+    conclusion, _ = accept_signature(signature, key=key, at=SIGNING_TIME, policy=strict)
+    assert conclusion.sub_indication is SubIndication.SIG_CONSTRAINTS_FAILURE
+    assert conclusion.reasons == (because("signing_time_odd"),)
+    conclusion, _ = accept_signature(signature, key=key, at=SIGNING_TIME, policy=POLICY)
     assert conclusion.is_passed
