@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ObjectIdentifier
 
-from signing.formats.material import Level
+from keystore.backends.open_keys import open_private
+from keystore.key_handle import SigningKey
+from keystore.key_types import get_key_type
+from keystore.pki.timestamp_requests import HashAlgorithm, MessageImprint
+from keystore.pki.timestamp_tokens import Accuracy, TimestampFacts, prepare_signer
+from keystore.purposes import TIMESTAMP
+from signing.formats.algorithms import HASH_OIDS
+from signing.formats.der import read_one
+from signing.formats.material import Level, ValidationMaterial
 from signing.isolation.blob import Blob
 from signing.validation.algorithm_acceptance import TS_119_312_OVER_TIME
 from signing.validation.cms import read_cms
 from signing.validation.context import Context, pool_of
 from signing.validation.found import FoundDocument, FoundTimestamp, TimestampKind, object_identity
+from signing.validation.known_anchors import KnownAnchors, anchor_of
+from signing.validation.model import Step
 from signing.validation.policy import POLICY, ValidationPolicy
 from signing.validation.procedure.basic import validate_basic
+from signing.validation.procedure.chain_algorithms import key_of
 from signing.validation.procedure.long_term import validate_in_time
-from signing.validation.procedure.signature import conclude_signature, conclude_timestamps
+from signing.validation.procedure.signature import (
+    conclude_signature,
+    conclude_timestamp,
+    conclude_timestamps,
+)
 from signing.validation.procedure.with_time import compare_times
 from signing.validation.verdict import Indication, SubIndication, because
 from tests.support.isolation import WithoutWalls
 from tests.support.lasting_pki import LastingPki
-from tests.support.signatory import SIGNING_TIME
+from tests.support.signatory import POLICY as TSA_POLICY
+from tests.support.signatory import SIGNING_TIME, Issued, SigningPki
 from tests.support.validation_house import OWN_POLICY, ValidationHouse
 
 _DAY = timedelta(days=1)
@@ -279,3 +299,130 @@ def test_the_policy_of_others_is_named(found, at) -> None:
 
 def test_the_default_policy_is_of_ours() -> None:
     assert POLICY.algorithms.reference.startswith("ETSI TS 119 312")
+
+
+def _stamped_at(pki: SigningPki, made_at: datetime) -> bytes:
+    """A token over 32 zeros by an authority that does not look at its own certificate."""
+    handle = open_private(pki.tsa.key, kind=get_key_type("ES256"))
+    key = SigningKey("tsa-key", "ES256", TIMESTAMP, pki.tsa.spki, handle)
+    algorithm = HashAlgorithm(algorithm=ObjectIdentifier(HASH_OIDS["sha256"]), parameters=None)
+    response = prepare_signer(key, chain=(pki.tsa.der, pki.issuing.der)).granted(
+        TimestampFacts(
+            imprint=MessageImprint(hash_algorithm=algorithm, hashed_message=bytes(32)),
+            policy=ObjectIdentifier(TSA_POLICY),
+            serial_number=1,
+            gen_time=made_at,
+            accuracy=Accuracy(seconds=1, millis=None, micros=None),
+            is_ordered=False,
+            nonce=None,
+        ),
+        with_certificates=True,
+    )
+    return bytes(read_one(response).children()[1].whole)
+
+
+@pytest.mark.parametrize(("days", "is_in_time"), [(-40, False), (-1, True)])
+def test_a_timestamp_outside_the_validity_of_its_authority_proves_nothing(
+    validation_house: ValidationHouse, found, at, stamp, days: int, is_in_time: bool
+) -> None:
+    """RFC 3161 §2.3: somebody with the key could have set the clock back."""
+    token = _stamped_at(validation_house.pki, SIGNING_TIME + days * _DAY)
+    signature = found(Level.LT)
+    stamps = (stamp(TimestampKind.SIGNATURE, SIGNING_TIME, token=token),)
+    report = conclude_signature(
+        replace(signature, timestamps=stamps),
+        context=at(signature, online=validation_house.online()),
+    )
+    codes = {one.code for one in report.timestamps[0].conclusion.reasons}
+    assert ("timestamp_outside_validity" not in codes) is is_in_time
+    expected = SIGNING_TIME + days * _DAY if is_in_time else SIGNING_TIME
+    assert report.best_signature_time == expected
+
+
+def test_evidence_that_was_not_fresh_when_it_signed_is_not_enough(found, at, stamp) -> None:
+    """ETSI EN 319 102-1 §5.5.4: TRY_LATER is overcome by evidence that was fresh then."""
+    signature = found(Level.LT)
+    for after, is_enough in ((6, True), (8, False)):
+        stamped = replace(
+            signature,
+            timestamps=(stamp(TimestampKind.SIGNATURE, SIGNING_TIME + after * _DAY),),
+        )
+        context = at(stamped, SIGNING_TIME + 9 * _DAY)
+        basic = validate_basic(stamped, context=context)
+        best_time = SIGNING_TIME + after * _DAY
+        compared = compare_times(basic, best_time=best_time, context=context)
+        assert compared.is_passed is is_enough, compared
+        if not is_enough:
+            assert compared.sub_indication is SubIndication.TRY_LATER
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("signed_object_changed", SubIndication.HASH_FAILURE),
+        ("signed_object_missing", SubIndication.SIGNED_DATA_NOT_FOUND),
+    ],
+)
+def test_files_that_a_timestamped_manifest_lists_count_as_what_it_is_over(
+    found, at, stamp, code: str, expected: SubIndication
+) -> None:
+    """ETSI EN 319 162-1 §4.4.3; EN 319 102-1 §5.4."""
+    one = stamp(TimestampKind.CONTAINER, SIGNING_TIME, findings=(because(code),))
+    report = conclude_timestamp(one, context=at(found()))
+    assert report.conclusion.sub_indication is expected
+
+
+def test_an_anchor_given_up_after_it_signed_was_one_when_it_signed(
+    validation_house: ValidationHouse, found, at
+) -> None:
+    """ETSI EN 319 102-1 §5.5.4: NO_CERTIFICATE_CHAIN_FOUND_NO_POE is overcome by a proof."""
+    pki = validation_house.pki
+    signature = found(Level.B)
+    lists = (_list_of(pki.issuing), pki.status().root_crl(now=SIGNING_TIME))
+    now = SIGNING_TIME + 2 * _DAY
+    for until, is_overcome in ((SIGNING_TIME + _DAY, True), (SIGNING_TIME - _DAY, False)):
+        given_up = anchor_of(pki.root.der, source="list", trusted_until=until)
+        assert given_up is not None
+        context = at(signature, now, anchors=KnownAnchors([given_up]))
+        pool = context.pool.with_others(ValidationMaterial(crls=lists))
+        context = replace(context, pool=pool)
+        basic = validate_basic(signature, context=context)
+        expected = SubIndication.NO_CERTIFICATE_CHAIN_FOUND_NO_POE
+        assert basic.conclusion.sub_indication is expected
+        compared = compare_times(basic, best_time=SIGNING_TIME, context=context)
+        assert compared.is_passed is is_overcome, compared
+        assert is_overcome or compared.sub_indication is expected
+
+
+def _list_of(issuer: Issued) -> bytes:
+    """A list that names nobody, by the key of the authority itself."""
+    made = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(issuer.certificate.subject)
+        .last_update(SIGNING_TIME)
+        .next_update(SIGNING_TIME + 9 * _DAY)
+        .add_extension(x509.CRLNumber(7), critical=False)
+        .sign(issuer.key, SHA256())
+    )
+    return made.public_bytes(Encoding.DER)
+
+
+def test_a_signature_that_nothing_was_signed_with_but_a_bare_key_is_verified(found, at) -> None:
+    """ETSI EN 319 102-1 §5.2.3.4: whose key it is, nobody says."""
+    signature = found(Level.B)
+    key = key_of(signature.candidate)
+    bare = replace(signature, candidate=None, certificates=(), references=None, key=key)
+    report = conclude_signature(bare, context=at(bare))
+    checks = {one.step: one.conclusion for one in report.checks}
+    assert checks[Step.CRYPTOGRAPHY].is_passed
+    assert report.conclusion.sub_indication is SubIndication.NO_SIGNING_CERTIFICATE_FOUND
+    assert report.algorithm == "ECDSA 256"
+    assert report.chain == ()
+
+
+def test_a_policy_may_want_a_reference_to_the_certificate(found, at) -> None:
+    signature = replace(found(Level.LT), references=None)
+    context = at(signature, policy=replace(OWN_POLICY, needs_certificate_reference=True))
+    report = conclude_signature(signature, context=context)
+    assert report.conclusion.sub_indication is SubIndication.SIG_CONSTRAINTS_FAILURE
+    assert report.level == "CAdES"

@@ -152,6 +152,72 @@ def test_an_anchor_that_was_given_up_is_a_doubt(found, at, signing_pki: SigningP
     assert expected in {one.sub_indication for one in chain.conclusions}
 
 
+def _listed(pki: SigningPki, *, of: bytes, reason: x509.ReasonFlags) -> bytes:
+    """A list of the issuing authority that names a certificate, for a reason."""
+    entry = (
+        x509.RevokedCertificateBuilder()
+        .serial_number(x509.load_der_x509_certificate(of).serial_number)
+        .revocation_date(SIGNING_TIME - _DAY)
+        .add_extension(x509.CRLReason(reason), critical=False)
+        .build()
+    )
+    made = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(pki.issuing.certificate.subject)
+        .last_update(SIGNING_TIME + timedelta(minutes=1))
+        .next_update(SIGNING_TIME + 9 * _DAY)
+        .add_extension(x509.CRLNumber(7), critical=False)
+        .add_revoked_certificate(entry)
+        .sign(pki.issuing.key, SHA256())
+    )
+    return made.public_bytes(Encoding.DER)
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        (x509.ReasonFlags.certificate_hold, SubIndication.TRY_LATER),
+        (x509.ReasonFlags.key_compromise, SubIndication.REVOKED_NO_POE),
+    ],
+)
+def test_a_certificate_on_hold_may_come_back(
+    found, at, signing_pki: SigningPki, reason: x509.ReasonFlags, expected: SubIndication
+) -> None:
+    """ETSI EN 319 102-1 §5.2.6.4."""
+    signature = found(Level.B)
+    held = _listed(signing_pki, of=signature.candidate, reason=reason)
+    crls = (held, signing_pki.status().root_crl(now=SIGNING_TIME))
+    context = at(signature, SIGNING_TIME + timedelta(hours=1))
+    context = replace(context, pool=context.pool.with_others(ValidationMaterial(crls=crls)))
+    chain = validate_certificate(signature.candidate, context=context, purpose=Purpose.SIGNING)
+    assert chain.conclusion.sub_indication is expected, chain.conclusion
+
+
+def test_a_path_through_somebody_who_is_no_authority_is_none(
+    found, at, signing_pki: SigningPki
+) -> None:
+    """RFC 5280 §6.1.4 (k): CERTIFICATE_CHAIN_GENERAL_FAILURE."""
+    end_entity = signing_pki.citizen.issued
+    issued = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Forged")]))
+        .issuer_name(end_entity.certificate.subject)
+        .public_key(signing_pki.seal.issued.key.public_key())
+        .serial_number(9)
+        .not_valid_before(SIGNING_TIME - _DAY)
+        .not_valid_after(SIGNING_TIME + _DAY)
+        .sign(end_entity.key, SHA256())
+        .public_bytes(Encoding.DER)
+    )
+    context = at(found(Level.LT))
+    chain = validate_certificate(issued, context=context, purpose=Purpose.SIGNING)
+    assert chain.conclusion.is_indeterminate
+    assert chain.conclusion.sub_indication in {
+        SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
+        SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
+    }
+
+
 def _certificate(pki: SigningPki, *extensions: tuple[x509.ExtensionType, bool]) -> bytes:
     builder = (
         x509.CertificateBuilder()
