@@ -163,6 +163,8 @@ class DocumentOctets:
         except (DocumentRefused, ParsingFailed) as refusal:
             return refusal.reason
         for one, part in zip(wanted, parts, strict=True):
+            if part.refused == "not_canonical":  # a relative name of a namespace
+                return part.refused
             if part.refused or part.digest != hashlib.sha256(self._made[one].octets).digest():
                 return "contradiction"
         return ""

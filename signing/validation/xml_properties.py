@@ -35,6 +35,7 @@ NAMESPACES: Final = frozenset(
 _TIME: Final = re.compile(
     r"(\d{4})[-.](\d\d)[-.](\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)?"
 )
+_CERTIFICATES: Final = ("SigningCertificateV2", "SigningCertificate")
 _MOST: Final = 100
 _LONGEST: Final = 1_000
 
@@ -73,7 +74,7 @@ def read_properties(properties: Element) -> SignedProperties:
         doubts.append(because("signing_time_odd"))
     certificates = [
         one
-        for name in ("SigningCertificateV2", "SigningCertificate")
+        for name in _CERTIFICATES
         for outer in _all(of_signature, name)
         for one in _all(outer, "Cert")
     ][:_MOST]
@@ -95,9 +96,6 @@ def read_properties(properties: Element) -> SignedProperties:
         )[:_MOST],
         doubts=tuple(doubts),
     )
-
-
-_CERTIFICATES: Final = ("SigningCertificateV2", "SigningCertificate")
 
 
 def read_time(said: str) -> tuple[datetime | None, bool]:
