@@ -19,7 +19,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.xref import XRefSectionData
 
 from signing.errors import DocumentRefused
-from signing.parsing import quick_hex
+from signing.parsing import quick_tokens
 
 DAMAGE: Final = (
     PdfError,
@@ -41,7 +41,7 @@ DAMAGE: Final = (
 Location = int | tuple[int, int] | None
 """Where an object stands: an offset, a place in an object stream, or nowhere any more."""
 
-quick_hex.install()
+quick_tokens.install()
 
 
 class LaxReader(PdfFileReader):  # type: ignore[misc]  # a class of a library without types

@@ -1,4 +1,4 @@
-"""Hexadecimal strings are read at once, and say the same as when they were read digit by digit."""
+"""Names and strings are read at once, and say the same as when they were read letter by letter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.misc import PdfError, PdfStreamError
 
 from signing.parsing import pdf_lax
-from signing.parsing.quick_hex import THEIRS, read_hex_string
+from signing.parsing.quick_tokens import THEIR_HEX, THEIR_NAME, read_hex_string, read_name
 
 
 def _outcome(function: Any, octets: bytes) -> tuple[Any, int] | None:
@@ -21,7 +21,8 @@ def _outcome(function: Any, octets: bytes) -> tuple[Any, int] | None:
         value = function(stream)
     except (PdfError, ValueError):
         return None
-    return (type(value), value.original_bytes), stream.tell()
+    said = value if isinstance(value, generic.NameObject) else value.original_bytes
+    return (type(value), said), stream.tell()
 
 
 @given(st.text(alphabet="0123456789abcdefABCDEF \t\r\n\f\0", max_size=60), st.binary(max_size=8))
@@ -33,7 +34,23 @@ def test_it_reads_what_the_library_reads_and_stops_where_it_stops(
 ) -> None:
     """ISO 32000-2 §7.3.4.3: white space is nothing, a missing last digit is 0."""
     octets = b"<" + inside.encode() + b">" + after
-    assert _outcome(read_hex_string, octets) == _outcome(THEIRS, octets)
+    assert _outcome(read_hex_string, octets) == _outcome(THEIR_HEX, octets)
+
+
+@given(st.binary(max_size=20), st.binary(max_size=8))
+@example(b"Type", b" /Next")
+@example(b"A#20B", b"")
+@example(b"A#2", b"")
+@example(b"x" * 100, b" ")
+def test_a_name_is_read_as_the_library_reads_it(inside: bytes, after: bytes) -> None:
+    """ISO 32000-2 §7.3.5."""
+    octets = b"/" + inside + after
+    assert _outcome(read_name, octets) == _outcome(THEIR_NAME, octets)
+
+
+def test_what_begins_without_a_stroke_is_no_name() -> None:
+    """And says so as the library does."""
+    assert _outcome(read_name, b"Type") is None
 
 
 @pytest.mark.parametrize("octets", [b"<", b"<00", b"<0g>", b"<00<00>", b"<(>"])
@@ -55,3 +72,4 @@ def test_the_library_reads_with_it() -> None:
     """It is in place as soon as anything is read laxly."""
     assert pdf_lax.DAMAGE
     assert generic.read_hex_string_from_stream is read_hex_string
+    assert generic.NameObject.read_from_stream is read_name
