@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from signing.formats.der import INTEGER, DerMalformed, Element, header, read_all, read_one
 from signing.validation.certificate_extensions import each_extension
 from signing.validation.certificates import signed_value
 from signing.validation.der_values import (
+    BIT_STRING,
     DIRECTORY,
     ENUMERATED,
     GENERALIZED_TIME,
@@ -37,6 +39,8 @@ from signing.validation.found import SignedValue
 from signing.validation.names import ComparableName, name_key
 
 LARGEST: Final = 32 * 1024 * 1024
+_ORDINARY: Final = 16 * 1024
+"""Octets of a list that is worth remembering."""
 REASONS: Final = (
     "unspecified",
     "keyCompromise",
@@ -93,7 +97,8 @@ _WHOLE: Final = Scope(
 class RevocationList:
     """A list; octets are DER.
 
-    Takes   number, base_number: CRL number, and for a delta the number that it goes on from;
+    Takes   parts, view: what is signed and how, and the entries, as slices;
+            number, base_number: CRL number, and for a delta the number that it goes on from;
             scope_der, authority_key_der: values of the extensions, empty without;
             expired_since: certificates that ended after that are kept in it, None when they go;
             unknown: critical extensions that nobody here knows.
@@ -110,21 +115,36 @@ class RevocationList:
     authority_key_der: bytes = field(repr=False)
     expired_since: datetime | None
     unknown: frozenset[str]
-    signed: SignedValue = field(repr=False)
     is_consistent: bool
-    entries: bytes = field(repr=False)
+    parts: tuple[Element, Element, Element] = field(repr=False)
+    view: memoryview = field(repr=False)
+
+    @property
+    def signed(self) -> SignedValue:
+        """What is signed; a copy, made when it is asked for: a list may be large.
+
+        Raises  DerMalformed.
+        """
+        tbs, algorithm, value = self.parts
+        return signed_value(tbs, algorithm=algorithm, value=value)
+
+    @property
+    def entries(self) -> bytes:
+        """The entries one after the other; a copy, too."""
+        return bytes(self.view)
 
     def has_unknown_entries(self) -> bool:
         """Whether some entry demands what nobody here knows: then the list must not be used (§5.3).
 
         Raises  DerMalformed.
         """
-        if _TRUE not in self.entries:
+        entries = self.entries
+        if _TRUE not in entries:
             return False
         known = _KNOWN_OF_ENTRY | {_ISSUER} if self.scope.is_indirect else _KNOWN_OF_ENTRY
         return any(
             is_critical and kind not in known
-            for one in _each(self.entries)
+            for one in _each(entries)
             if _TRUE in one
             for kind, is_critical, _ in _extensions(one)
         )
@@ -136,19 +156,22 @@ class RevocationList:
         Raises  DerMalformed.
         """
         wanted = header(INTEGER, len(serial)) + serial
-        if wanted not in self.entries:
+        entries = self.entries
+        if wanted not in entries:
             return None
         if self.scope.is_indirect:
-            return self._find_of_issuer(wanted, name_key(issuer))
-        for one in _each(self.entries):
+            return self._find_of_issuer(wanted, entries, issuer=name_key(issuer))
+        for one in _each(entries):
             if wanted in one and read_all(_content(one), most=3)[0].whole == wanted:
                 return _entry(one)
         return None
 
-    def _find_of_issuer(self, wanted: bytes, issuer: ComparableName | bytes) -> Entry | None:
+    def _find_of_issuer(
+        self, wanted: bytes, entries: bytes, *, issuer: ComparableName | bytes
+    ) -> Entry | None:
         """§5.3.3: an entry is about the issuer that it, or the last one before it, names."""
         current: frozenset[ComparableName | bytes] = frozenset({name_key(self.issuer)})
-        for one in _each(self.entries):
+        for one in _each(entries):
             current = _issuers(one) or current
             if wanted in one and issuer in current:
                 parts = read_all(_content(one), most=3)
@@ -159,12 +182,19 @@ class RevocationList:
 
 def find_list(der: bytes) -> RevocationList | None:
     """A list, or None for what is none."""
-    if len(der) > LARGEST:
-        return None
+    if len(der) <= _ORDINARY:
+        return _remembered(der)
+    return _find(der) if len(der) <= LARGEST else None
+
+
+def _find(der: bytes) -> RevocationList | None:
     try:
         return _read(der)
     except UNREADABLE:
         return None
+
+
+_remembered: Final = lru_cache(maxsize=256)(_find)
 
 
 def _read(der: bytes) -> RevocationList:
@@ -199,9 +229,9 @@ def _read(der: bytes) -> RevocationList:
         authority_key_der=values.get(_AUTHORITY_KEY, b""),
         expired_since=time(read_one(values[_EXPIRED])) if _EXPIRED in values else None,
         unknown=frozenset(kind for kind, is_critical, _ in found if is_critical) - _KNOWN,
-        signed=signed_value(tbs, algorithm=algorithm, value=value),
         is_consistent=inner.whole == algorithm.whole,
-        entries=b"" if entries is None else bytes(entries.content),
+        parts=(tbs, expect(algorithm, SEQUENCE), expect(value, BIT_STRING)),
+        view=memoryview(b"") if entries is None else entries.content,
     )
 
 

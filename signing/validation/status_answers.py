@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from keystore.pki.der import SEQUENCE
@@ -20,7 +21,6 @@ from signing.validation.cms_algorithms import hash_name
 from signing.validation.der_values import (
     ENUMERATED,
     GENERALIZED_TIME,
-    MOST,
     UNREADABLE,
     dotted,
     expect,
@@ -35,6 +35,10 @@ from signing.validation.found import SignedValue
 from signing.validation.revocation_lists import Entry, reason_name
 
 LARGEST: Final = 4 * 1024 * 1024
+_ORDINARY: Final = 16 * 1024
+"""Octets of an answer that is worth remembering."""
+_MOST_SINGLES: Final = 64
+"""Certificates that one answer is about: where it is kept, it is mostly about one."""
 _BASIC: Final = "1.3.6.1.5.5.7.48.1.1"
 _ARCHIVE_CUTOFF: Final = "1.3.6.1.5.5.7.48.1.6"
 _CERT_HASH: Final = "1.3.36.8.3.13"
@@ -88,12 +92,19 @@ def find_answer(der: bytes) -> Answer | None:
 
     Takes   der: OCSPResponse, or the BasicOCSPResponse in it, as some archives keep it.
     """
-    if len(der) > LARGEST:
-        return None
+    if len(der) <= _ORDINARY:
+        return _remembered(der)
+    return _find(der) if len(der) <= LARGEST else None
+
+
+def _find(der: bytes) -> Answer | None:
     try:
         return _read(der)
     except UNREADABLE:
         return None
+
+
+_remembered: Final = lru_cache(maxsize=256)(_find)
 
 
 def _read(der: bytes) -> Answer:
@@ -126,7 +137,7 @@ def _read(der: bytes) -> Answer:
         responder_name=bytes(expect(identity, SEQUENCE).whole) if is_named else b"",
         responder_key=b"" if is_named else octets(identity, tag=OCTET_STRING),
         produced_at=time(expect(produced_at, GENERALIZED_TIME)),
-        singles=tuple(_single(one) for one in members(singles, most=MOST)),
+        singles=tuple(_single(one) for one in members(singles, most=_MOST_SINGLES)),
         certificates=certificates,
         is_understood=all(
             kind in _KNOWN or not is_critical for kind, is_critical, _ in _each(extensions)

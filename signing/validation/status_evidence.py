@@ -11,10 +11,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Final, TypeAlias
 
+from signing.formats.der import INTEGER, header
 from signing.validation.names import ComparableName, name_key
 from signing.validation.path_building import CertificatePool
 from signing.validation.paths import CertificatePath
@@ -24,10 +25,12 @@ from signing.validation.status_answers import Answer, Single, find_answer
 from signing.validation.verdict import Reason, because
 from signing.validation.verify_value import is_value_of
 
-MOST_PIECES: Final = 2048
+MOST_PIECES: Final = 1024
 """Lists, and answers; what comes after is not read."""
 MOST_ABOUT_ONE: Final = 32
 """Lists of one issuer or answers about one certificate that are looked at, the newest first."""
+MOST_READ: Final = 128
+"""Answers that are read about one certificate."""
 MOST_VERIFIED: Final = 256
 """Signatures verified in one inquiry."""
 DEEPEST: Final = 4
@@ -53,6 +56,7 @@ class Evidence:
         self.crls = tuple(dict.fromkeys(islice(crls, MOST_PIECES)))
         # by identity: the heap keeps its pieces as long as it lives
         self._signed: dict[tuple[int, bytes], bool] = {}
+        self._about: dict[bytes, tuple[tuple[Answer, Single], ...]] = {}
         self._unknown_entries: dict[int, bool] = {}
         self._pools: dict[tuple[bytes, ...], CertificatePool] = {}
 
@@ -60,7 +64,9 @@ class Evidence:
         """Whether a key (DER of its SubjectPublicKeyInfo, whole) signed a piece; remembered."""
         asked = (id(piece), key)
         if asked not in self._signed:
-            self._signed[asked] = is_value_of(key, signed=piece.signed)
+            is_small = len(piece.der) + len(key) <= _ORDINARY
+            verify = _remembered_value if is_small else _is_value
+            self._signed[asked] = verify(piece, key)
         return self._signed[asked]
 
     def has_unknown_entries(self, found: RevocationList) -> bool:
@@ -74,9 +80,8 @@ class Evidence:
 
     @cached_property
     def pool(self) -> CertificatePool:
-        """The certificates by name, those in answers too."""
-        in_answers = (one for answer in self._answers for one in answer.certificates)
-        return CertificatePool((*self.certificates, *in_answers))
+        """The certificates by name; what an answer brings along is looked for in the answer."""
+        return CertificatePool(self.certificates)
 
     def pool_with(self, others: tuple[bytes, ...]) -> CertificatePool:
         """The pool and some certificates more (DER); remembered."""
@@ -90,7 +95,7 @@ class Evidence:
     @property
     def unreadable(self) -> tuple[Reason, ...]:
         """How many answers and lists could not be read, or refuse to answer."""
-        answers = len(self.ocsp_responses) - len(self._answers)
+        answers = sum(find_answer(one) is None for one in self.ocsp_responses)
         lists = len(self.crls) - len(self._lists)
         return tuple(
             because(code, count=str(count))
@@ -103,17 +108,29 @@ class Evidence:
         return self._lists_by_issuer.get(name_key(issuer), ())[:MOST_ABOUT_ONE]
 
     def answers_about(self, serial: bytes) -> tuple[tuple[Answer, Single], ...]:
-        """What answers say about certificates with this number, the newest first."""
-        return self._answers_by_serial.get(serial, ())[:MOST_ABOUT_ONE]
+        """What answers say about certificates with this number, the newest first.
+
+        Only answers in which the number stands are read at all.
+        """
+        if serial not in self._about:
+            number = header(INTEGER, len(serial)) + serial
+            mine = islice((one for one in self.ocsp_responses if number in one), MOST_READ)
+            found = sorted(
+                (
+                    (answer, single)
+                    for answer in map(find_answer, mine)
+                    for single in (answer.singles if answer else ())
+                    if answer and single.serial == serial
+                ),
+                key=lambda one: one[1].this_update,
+                reverse=True,
+            )
+            self._about[serial] = tuple(found[:MOST_ABOUT_ONE])
+        return self._about[serial]
 
     @cached_property
     def _lists(self) -> tuple[RevocationList, ...]:
         return tuple(found for one in self.crls if (found := find_list(one)) is not None)
-
-    @cached_property
-    def _answers(self) -> tuple[Answer, ...]:
-        read = map(find_answer, self.ocsp_responses)
-        return tuple(one for one in read if one is not None)
 
     @cached_property
     def _lists_by_issuer(self) -> dict[ComparableName | bytes, tuple[RevocationList, ...]]:
@@ -122,16 +139,13 @@ class Evidence:
             found[name_key(one.issuer)].append(one)
         return {name: tuple(lists) for name, lists in found.items()}
 
-    @cached_property
-    def _answers_by_serial(self) -> dict[bytes, tuple[tuple[Answer, Single], ...]]:
-        found: dict[bytes, list[tuple[Answer, Single]]] = defaultdict(list)
-        for answer in self._answers:
-            for single in answer.singles:
-                found[single.serial].append((answer, single))
-        return {
-            serial: tuple(sorted(each, key=lambda one: one[1].this_update, reverse=True))
-            for serial, each in found.items()
-        }
+
+def _is_value(piece: RevocationList | Answer, key: bytes) -> bool:
+    return is_value_of(key, signed=piece.signed)
+
+
+_ORDINARY: Final = 16 * 1024
+_remembered_value: Final = lru_cache(maxsize=1024)(_is_value)
 
 
 Ask: TypeAlias = Callable[[CertificatePath, int, "Inquiry"], CertificateStatus]

@@ -16,6 +16,7 @@ from signing.validation.revocation import (
     Evidence,
     find_status,
 )
+from signing.validation.status_answers import find_answer
 from signing.validation.status_evidence import MOST_VERIFIED, Budget
 from tests.support.asked_status import (
     GOOD,
@@ -114,7 +115,9 @@ def _signed_part(piece: bytes) -> bytes:
     evidence = Evidence(crls=[piece], ocsp_responses=[piece])
     if evidence._lists:
         return evidence._lists[0].signed.octets
-    return evidence._answers[0].signed.octets
+    answer = find_answer(piece)
+    assert answer is not None
+    return answer.signed.octets
 
 
 def test_openssl_reads_the_same_out_of_lists_and_answers(tmp_path: Path):
