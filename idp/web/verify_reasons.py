@@ -83,6 +83,7 @@ _OF_FILES: Final[Mapping[str, str]] = {
     "mimetype_missing": N_("Gói tài liệu thiếu tệp “mimetype”."),
     "mimetype_not_first": N_("Tệp “mimetype” không đứng đầu gói."),
     "mimetype_other": N_("Tệp “mimetype” của gói ghi loại khác."),
+    "file_unknown": N_("Gói có tệp “%(file)s” ở nơi chỉ dành cho chữ ký; không ai ký tệp này."),
     "mimetype_padded": N_("Tệp “mimetype” của gói có dữ liệu thừa."),
     "manifest_not_followed": N_("Danh mục trong gói không khớp với các tệp trong gói."),
     "structure_damaged": N_("Cấu trúc của tài liệu PDF bị hỏng."),

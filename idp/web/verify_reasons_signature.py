@@ -81,6 +81,11 @@ OF_SIGNATURES: Final[Mapping[str, str]] = {
     "reference_not_recomputed": N_("Một tham chiếu của chữ ký không tính lại được."),
     "not_found": N_("Không tìm thấy phần mà chữ ký tham chiếu đến."),
     "not_base64": N_("Một phần của chữ ký không đúng dạng Base64."),
+    "base64_malformed": N_("Một phần của chữ ký không đúng dạng Base64."),
+    "content_is_signed_attributes": N_(
+        "Nội dung được ký thực ra là phần thông tin của một chữ ký khác: đây là cách giả mạo đã"
+        " biết."
+    ),
     "content_needed": N_("Cần tài liệu gốc để kiểm tra; chỉ có mã băm là chưa đủ."),
     "too_many_references": N_("Chữ ký tham chiếu đến quá nhiều phần."),
     "canonicalization_unknown": N_("Chữ ký dùng cách chuẩn tắc hóa XML không được hỗ trợ."),
