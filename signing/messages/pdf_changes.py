@@ -1,8 +1,8 @@
 """What is asked about a PDF that somebody went on writing behind a signature.
 
 What lives here: the tasks `COMPARE_PDF` (what differs between signed revisions and the document as
-it is), `REVIEW_PDF` (what a library of others says about the same) and `DRAW_PAGES` (pages as they
-are seen, for a comparison), with their structs.
+it is, and what a library of others says about the same) and `DRAW_PAGES` (pages as they are seen,
+for a comparison), with their structs.
 Source: ISO 32000-2 §7.5.6 (increments), §12.8.2 (what a signature allows).
 Not here: whether a difference is allowed (`signing/validation/pdf_changes.py`).
 """
@@ -29,9 +29,15 @@ Spot = tuple[int, float, float, float, float]
 
 
 class CompareAsked(msgspec.Struct, frozen=True):
-    """Asks about the revisions that end behind so many octets each; input: the document."""
+    """Asks about the revisions that end behind so many octets each; input: the document.
+
+    Takes   permissions: of DocMDP of each, 0 for none; most_steps: pairs of revisions that the
+            library of others compares at most; with none it is not asked.
+    """
 
     ends: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST_REVISIONS)]
+    permissions: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST_REVISIONS)]
+    most_steps: int = 0
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,22 +73,13 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CompareAnswered(msgspec.Struct, frozen=True):
-    """As many as were asked about, in their order."""
+    """As many as were asked about, in their order.
+
+    Takes   levels: what the library says of each: `none`, `evidence`, `form_filling`,
+            `annotations`, `suspicious`, `not_told`.
+    """
 
     revisions: Annotated[tuple[Compared, ...], msgspec.Meta(max_length=MOST_REVISIONS)]
-
-
-class ReviewAsked(msgspec.Struct, frozen=True):
-    """As `CompareAsked`; most_steps: pairs of revisions that are compared at most."""
-
-    ends: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST_REVISIONS)]
-    permissions: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST_REVISIONS)]
-    most_steps: int
-
-
-class ReviewAnswered(msgspec.Struct, frozen=True):
-    """For each: `none`, `evidence`, `form_filling`, `annotations`, `suspicious`, `not_told`."""
-
     levels: Annotated[tuple[_Code, ...], msgspec.Meta(max_length=MOST_REVISIONS)]
 
 
@@ -115,5 +112,4 @@ class DrawAnswered(msgspec.Struct, frozen=True):
 COMPARE_PDF: Final = Task(
     "signing.parsing.pdf_changes:compare_pdf", CompareAsked, CompareAnswered, 8 << 20
 )
-REVIEW_PDF: Final = Task("signing.parsing.pdf_second_opinion:review", ReviewAsked, ReviewAnswered)
 DRAW_PAGES: Final = Task("signing.parsing.pdf_pictures:draw_pages", DrawAsked, DrawAnswered)

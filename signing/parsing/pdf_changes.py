@@ -3,7 +3,7 @@
 What lives here: `compare_pdf`.  What cannot be compared is
 said, and everything is then to be drawn.
 Source: ISO 32000-2 §7.5.6.
-Not here: the comparison (`pdf_differences`).
+Not here: the comparison (`pdf_differences`), the library's (`pdf_second_opinion`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from signing.messages.pdf_changes import CompareAnswered, CompareAsked, Compared
 from signing.parsing.pdf_differences import compare
 from signing.parsing.pdf_lax import DAMAGE
 from signing.parsing.pdf_sameness import TooMuch
+from signing.parsing.pdf_second_opinion import ReviewingReader, review
 from signing.parsing.pdf_snapshot import Snapshot
 
 
@@ -28,16 +29,23 @@ def compare_pdf(
     """
     data = bytes(inputs[0])
     try:
-        now = Snapshot(data)
+        now = Snapshot(data, reader=ReviewingReader)
     except DAMAGE as failure:
         raise DocumentRefused("damaged") from failure
-    return CompareAnswered(tuple(_compared(data[:end], now) for end in asked.ends))
+    signed = [_opened(data[:end]) for end in asked.ends]
+    compared = tuple(_compared(one, now) for one in signed)
+    return CompareAnswered(compared, tuple(review(asked, now, signed)))
 
 
-def _compared(signed: bytes, now: Snapshot) -> Compared:
+def _opened(signed: bytes) -> Snapshot | None:
     try:
-        before = Snapshot(signed)
+        return Snapshot(signed)
     except (*DAMAGE, DocumentRefused):
+        return None
+
+
+def _compared(before: Snapshot | None, now: Snapshot) -> Compared:
+    if before is None:
         difference = Difference(code="signed_revision_unreadable")
         return Compared(differences=(difference,), is_told=False)
     try:

@@ -14,7 +14,6 @@ from typing import Final
 from pyhanko.pdf_utils import generic
 
 from signing.messages.pdf_changes import Compared, Difference
-from signing.parsing.pdf_fields import walk_fields
 from signing.parsing.pdf_form_differences import compare_forms
 from signing.parsing.pdf_lax import dictionary, elements, entry, number_of, raw
 from signing.parsing.pdf_page_differences import compare_pages
@@ -31,7 +30,6 @@ _STRUCTURE: Final = frozenset(
 )
 _PERMISSIONS: Final = "/Perms"
 _MOST_CHANGES: Final = 2_000
-_MOST_FIELDS: Final = 10_000
 _MOST_TO_DRAW: Final = 10_000
 
 
@@ -71,11 +69,13 @@ def compare(old: Snapshot, new: Snapshot) -> Compared:
     Raises  TooMuch; whatever is in `DAMAGE`.
     """
     walk = Walk(Sameness(old, new))
-    walk.same.leaves.update(_looked_at(walk))
+    is_form_reached = _is_form_reached(walk)
+    walk.same.leaves.update(_looked_at(walk, is_form_reached=is_form_reached))
     # 1
     compare_pages(walk)
     # 2
-    compare_forms(walk, entry(old.root, "/AcroForm"), entry(new.root, "/AcroForm"))
+    if is_form_reached:
+        compare_forms(walk, entry(old.root, "/AcroForm"), entry(new.root, "/AcroForm"))
     # 3
     _compare_stores(walk)
     # 4
@@ -109,7 +109,20 @@ def _note_key(walk: Walk, key: str, *, is_new: bool) -> None:
         walk.note(Difference(code="catalogue_changed"))
 
 
-def _looked_at(walk: Walk) -> set[int]:
+def _is_form_reached(walk: Walk) -> bool:
+    """Whether anything of the form may be another: where nothing is, its fields are not read."""
+    before, after = raw(walk.old.root, "/AcroForm"), raw(walk.new.root, "/AcroForm")
+    if before is None and after is None:
+        return False
+    number = number_of(before)
+    return (
+        number is None
+        or number != number_of(after)
+        or number in walk.old.reaching(walk.same.changed)
+    )
+
+
+def _looked_at(walk: Walk, *, is_form_reached: bool) -> set[int]:
     """Pages, fields and their widgets, to which much else refers (the structure, for one).
 
     NOTE: each is compared in its own place, key by key; a stream would not be, and is none of them.
@@ -117,7 +130,7 @@ def _looked_at(walk: Walk) -> set[int]:
     found = {walk.old.root_number}
     for snapshot in (walk.old, walk.new):
         found.update(snapshot.pages)
-        for each in walk_fields(entry(snapshot.root, "/AcroForm"), most=_MOST_FIELDS):
+        for each in snapshot.fields if is_form_reached else ():
             several = ((each.number, each.content), *each.widgets)
             found.update(
                 number

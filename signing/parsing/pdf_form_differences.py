@@ -15,13 +15,13 @@ from pyhanko.pdf_utils import generic
 
 from signing.messages.pdf_changes import Difference, Spot
 from signing.parsing.pdf_annotations import is_seen, rectangle
-from signing.parsing.pdf_fields import Field, walk_fields
+from signing.parsing.pdf_fields import Field
 from signing.parsing.pdf_lax import dictionary, entry, name, number_of, raw, value_of
+from signing.parsing.pdf_snapshot import MOST_FIELDS
 
 if TYPE_CHECKING:
     from signing.parsing.pdf_differences import Walk
 
-_MOST_FIELDS: Final = 10_000
 _OF_FIELDS: Final = "/Fields"
 _FREE: Final = frozenset({"/SigFlags"})
 _OF_LOOKS: Final = frozenset({"/DR", "/DA", "/Q", "/NeedAppearances"})
@@ -32,15 +32,15 @@ _EMPTY: Final = frozenset({"", "Off"})
 
 
 def compare_forms(walk: Walk, old: Any, new: Any) -> None:
-    """The form key by key, then field by field."""
+    """The form key by key, then field by field, by their objects: of one name there may be two."""
     if dictionary(new) is None:
         if dictionary(old) is not None:
             walk.note(Difference(code="field_removed"))
         return
     _compare_keys(walk, old, new)
-    fields = _by_object(old)
-    now = _by_object(new)
-    if max(len(fields), len(now)) >= _MOST_FIELDS:
+    fields = {one.number or one.name: one for one in walk.old.fields}
+    now = {one.number or one.name: one for one in walk.new.fields}
+    if max(len(fields), len(now)) >= MOST_FIELDS:
         walk.note(Difference(code="not_compared"))
     for identity in fields.keys() - now.keys():
         gone = fields[identity]
@@ -52,11 +52,6 @@ def compare_forms(walk: Walk, old: Any, new: Any) -> None:
             _note_new(walk, field, where)
         else:
             _compare_field(walk, fields[identity], field, where)
-
-
-def _by_object(form: Any) -> dict[int | str, Field]:
-    """Fields by their objects: of one name there may be two."""
-    return {one.number or one.name: one for one in walk_fields(form, most=_MOST_FIELDS)}
 
 
 def _compare_keys(walk: Walk, old: Any, new: Any) -> None:

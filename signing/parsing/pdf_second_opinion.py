@@ -11,9 +11,9 @@ Not here: what follows from it (`signing/validation/pdf_changes.py`).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver, RawPdfPath
@@ -25,8 +25,8 @@ from pyhanko.sign.diff_analysis import (
 from pyhanko.sign.fields import MDPPerm
 
 from signing.errors import DocumentRefused
-from signing.messages.pdf_changes import ReviewAnswered, ReviewAsked
-from signing.parsing.pdf_lax import DAMAGE, LaxReader, number_of, open_lax, raw
+from signing.messages.pdf_changes import CompareAsked
+from signing.parsing.pdf_lax import DAMAGE, LaxReader, number_of, raw
 from signing.parsing.pdf_snapshot import Snapshot
 
 _LEVELS: Final = {
@@ -61,7 +61,7 @@ class _Resolver(HistoricalResolver):  # type: ignore[misc]  # a class of a libra
 
     _indirect_object_access_cache: dict[generic.Reference, set[RawPdfPath]] | None
 
-    def __init__(self, reader: _Reader, revision: int) -> None:
+    def __init__(self, reader: ReviewingReader, revision: int) -> None:
         super().__init__(reader, revision)
         self.scope = reader.scope
         self._trimmed: set[int] = set()
@@ -165,7 +165,7 @@ class _Paths:
                 self._note_structure(self.resolver(kid.reference), depth + 1)
 
 
-class _Reader(LaxReader):
+class ReviewingReader(LaxReader):
     """Gives resolvers that know what is wanted: `scope` is set before the first one is asked."""
 
     scope = _Scope()
@@ -178,34 +178,39 @@ class _Reader(LaxReader):
         return cache[revision]  # type: ignore[no-any-return]  # of a library without types
 
 
-def review(asked: ReviewAsked, inputs: Sequence[memoryview], _output: BinaryIO) -> ReviewAnswered:
+def review(asked: CompareAsked, now: Snapshot, signed: Sequence[Snapshot | None]) -> Iterator[str]:
     """The level of changes behind each revision, as far as `most_steps` go.
 
-    Raises  DocumentRefused: encrypted, damaged.
+    Takes   now: opened with a `ReviewingReader`; signed: the revisions.
     """
-    data = bytes(inputs[0])
-    try:
-        reader = open_lax(data, reader=_Reader)
-        starts = [
-            reader.xrefs.get_startxref_for_revision(one) for one in range(reader.total_revisions)
-        ]
-        reader.scope = _scope(reader, data[: min(asked.ends, default=0)], starts)
-    except DAMAGE as failure:
-        raise DocumentRefused("damaged") from failure
+    reader = now.reader
+    earliest = min(
+        (one for one in signed if one is not None), key=lambda one: len(one.data), default=None
+    )
+    if earliest is None or not isinstance(reader, ReviewingReader):
+        yield from ["not_told"] * len(signed)
+        return
+    starts = [reader.xrefs.get_startxref_for_revision(one) for one in range(reader.total_revisions)]
     left = asked.most_steps
-    levels = []
-    for end, permission in zip(asked.ends, asked.permissions, strict=True):
-        base = _base(starts, end)
+    is_set = False
+    for before, permission in zip(signed, asked.permissions, strict=True):
+        base = 0 if before is None else _base(starts, len(before.data))
         left -= len(starts) - 1 - base
-        levels.append("not_told" if left < 0 else _level(reader, base, permission))
-    return ReviewAnswered(tuple(levels))
+        if before is None or left < 0:
+            yield "not_told"
+            continue
+        if not is_set:
+            reader.scope = _scope(reader, earliest, starts)
+            is_set = True
+        yield _level(reader, base, permission)
 
 
-def _level(reader: _Reader, base: int, permission: int) -> str:
+def _level(reader: ReviewingReader, base: int, permission: int) -> str:
     try:
-        resolver = reader.get_historical_resolver(base)
         said = DEFAULT_DIFF_POLICY.review_file(
-            reader, resolver, doc_mdp=MDPPerm(permission) if permission else None
+            reader,
+            reader.get_historical_resolver(base),
+            doc_mdp=MDPPerm(permission) if permission else None,
         )
     except (*DAMAGE, DocumentRefused):
         return "suspicious"
@@ -219,16 +224,18 @@ def _base(starts: Sequence[int], end: int) -> int:
     return max((at for at, start in enumerate(starts) if start < end), default=0)
 
 
-def _scope(reader: _Reader, signed: bytes, starts: Sequence[int]) -> _Scope:
+def _scope(reader: ReviewingReader, earliest: Snapshot, starts: Sequence[int]) -> _Scope:
     """What is touched after the earliest signature, and what reaches it there.
 
     For later ones it is enough: what they have more was touched.
     """
     touched = {
         reference.idnum
-        for revision in range(_base(starts, len(signed)) + 1, len(starts))
+        for revision in range(_base(starts, len(earliest.data)) + 1, len(starts))
         for reference in reader.xrefs.explicit_refs_in_revision(revision)
     }
-    snapshot = Snapshot(signed)
-    nodes = frozenset(snapshot.nodes())
-    return _Scope(frozenset(snapshot.reaching(touched, nodes=nodes)), nodes - touched)
+    try:
+        nodes = frozenset(earliest.nodes())
+        return _Scope(frozenset(earliest.reaching(touched, nodes=nodes)), nodes - touched)
+    except DAMAGE:
+        return _Scope(frozenset(earliest.places) | touched)

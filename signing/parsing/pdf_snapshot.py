@@ -17,8 +17,10 @@ from typing import Any, Final
 
 from pyhanko.pdf_utils import generic
 
+from signing.parsing.pdf_fields import Field, walk_fields
 from signing.parsing.pdf_lax import (
     DAMAGE,
+    LaxReader,
     Location,
     elements,
     entry,
@@ -36,6 +38,7 @@ _STREAM: Final = re.compile(rb">>[\x00\t\n\f\r ]*stream\r?\n")
 _CLOSING: Final = re.compile(rb"(?<=[\x00\t\n\f\r >\])])endobj")
 _DIGITS: Final = re.compile(rb"<[0-9A-Fa-f\x00\t\n\f\r ]{64,}>")
 _LONG: Final = 2_000
+MOST_FIELDS: Final = 10_000
 MOST_PAGES: Final = 10_000
 """Of a document with more, those behind are not looked at."""
 _KEYWORD: Final = re.compile(rb"[\x00\t\n\f\r ]obj\b")
@@ -50,14 +53,15 @@ class Snapshot:
     Raises  DocumentRefused: encrypted; whatever is in `DAMAGE`.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, *, reader: type[LaxReader] = LaxReader) -> None:
         self.data = data
-        self.reader = open_lax(data)
+        self.reader = open_lax(data, reader=reader)
         self.places: dict[int, Location] = locations(self.reader)
         self._generations = generations(self.reader)
         self.root: generic.DictionaryObject = self.reader.root
         self.root_number = number_of(self.reader.trailer.raw_get("/Root")) or 0
         self._pages: list[int] | None = None
+        self._fields: list[Field] | None = None
         self._referring: dict[int, set[int]] | None = None
         self._opaque: set[int] = set()
         self._last_unlisted: int | None = None
@@ -82,6 +86,13 @@ class Snapshot:
         if self._pages is None:
             self._pages = list(self._walk())
         return self._pages
+
+    @property
+    def fields(self) -> list[Field]:
+        """The fields of the form."""
+        if self._fields is None:
+            self._fields = list(walk_fields(entry(self.root, "/AcroForm"), most=MOST_FIELDS))
+        return self._fields
 
     def has_unlisted_behind(self, start: int) -> bool:
         """Whether an object seems to stand behind an offset where no table has one.

@@ -24,11 +24,9 @@ from signing.messages.pdf_changes import (
     COMPARE_PDF,
     MOST_REVISIONS,
     MOST_SPOTS,
-    REVIEW_PDF,
     CompareAsked,
     Compared,
     Difference,
-    ReviewAsked,
 )
 from signing.validation.found import FoundDocument
 from signing.validation.model import Change, ChangeKind
@@ -129,8 +127,8 @@ def find_changes(
 
     1. What each signs, and whether anything stands behind that.
     2. The objects of its revision, compared with those of the document as it is.
-    3. Pages whose objects differ, or all where that cannot be told, as a reader sees them.
-    4. What a library of others says.
+    3. What a library of others says about the same.
+    4. Pages whose objects differ, or all where that cannot be told, as a reader sees them.
 
     Takes   found: of `read_pdf`; where nothing but document timestamps is there, these are told.
     Raises  nothing that the file could cause.
@@ -141,10 +139,8 @@ def find_changes(
     told = {one.identity: _outright(document, one) for one in places}
     open_ones = [one for one in places if told[one.identity] is None]
     looked_at = _some(open_ones)
-    # 2
+    # 2, 3
     compared = _compare(document, looked_at, isolation=isolation)
-    # 4
-    levels = _review(document, looked_at, isolation=isolation)
     pictures = Pictures(document, isolation=isolation)
     results: dict[str, PdfChanges] = {}
     for one in places:
@@ -157,10 +153,11 @@ def find_changes(
                 (), (why,), covers_whole=False, revision_bytes=one.ranges.end
             )
         else:
-            # 3
-            judging = _Judging(document, one, compared.get(one.identity))
+            # 4
+            said, level = compared.get(one.identity, (None, "not_told"))
+            judging = _Judging(document, one, said)
             judging.look(pictures)
-            results[one.identity] = judging.result(levels.get(one.identity, "not_told"))
+            results[one.identity] = judging.result(level)
     return results
 
 
@@ -198,31 +195,22 @@ def _some(places: Sequence[PdfPlace]) -> Sequence[PdfPlace]:
 
 def _compare(
     document: Blob, places: Sequence[PdfPlace], *, isolation: Isolation
-) -> Mapping[str, Compared]:
-    if not places:
-        return {}
-    asked = CompareAsked(tuple(one.ranges.end for one in places))
-    try:
-        answered, written = isolation.run(COMPARE_PDF, asked, inputs=(document,))
-        written.close()
-    except (DocumentRefused, ParsingFailed):
-        return {}
-    return {one.identity: each for one, each in zip(places, answered.revisions, strict=False)}
-
-
-def _review(
-    document: Blob, places: Sequence[PdfPlace], *, isolation: Isolation
-) -> Mapping[str, str]:
-    if not places:
-        return {}
+) -> Mapping[str, tuple[Compared, str]]:
+    """Our comparison and the library's; ours alone where the library's brings it down."""
     ends = tuple(one.ranges.end for one in places)
-    asked = ReviewAsked(ends, tuple(one.read.permission for one in places), _MOST_STEPS)
-    try:
-        answered, written = isolation.run(REVIEW_PDF, asked, inputs=(document,))
+    permissions = tuple(one.read.permission for one in places)
+    for most_steps in (_MOST_STEPS, 0) if places else ():
+        asked = CompareAsked(ends, permissions, most_steps)
+        try:
+            answered, written = isolation.run(COMPARE_PDF, asked, inputs=(document,))
+        except DocumentRefused:
+            break
+        except ParsingFailed:
+            continue
         written.close()
-    except (DocumentRefused, ParsingFailed):
-        return {}
-    return {one.identity: each for one, each in zip(places, answered.levels, strict=False)}
+        both = zip(answered.revisions, answered.levels, strict=False)
+        return {one.identity: each for one, each in zip(places, both, strict=False)}
+    return {}
 
 
 class _Judging:
