@@ -48,6 +48,7 @@ from idp.web.pages import (
 from idp.web.theme import Site, install_pages
 from idp.web.trust_pages import AuthoritiesPage, Authority, AuthorityPage, LogPage, LogTree
 from tests.support.sign_specimens import SIGN_SPECIMENS
+from tests.support.verify_specimens import VERIFY_SPECIMENS
 
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
@@ -348,6 +349,7 @@ SPECIMENS: Final[Mapping[str, Page]] = {
     **_LOGIN_PROBLEMS,
     **_ERRORS,
     **SIGN_SPECIMENS,
+    **VERIFY_SPECIMENS,
 }
 
 
