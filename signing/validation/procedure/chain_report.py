@@ -30,11 +30,16 @@ _LONGEST = 8
 
 
 def report_chain(
-    certificate: bytes | None, chain: ValidatedChain | None, *, context: Context
+    certificate: bytes | None,
+    chain: ValidatedChain | None,
+    *,
+    context: Context,
+    statuses: Sequence[CertificateStatus] = (),
 ) -> tuple[CertificateReport, ...]:
     """What is told of a certificate and its issuers.
 
-    Takes   certificate: DER, None without one; certificates that cannot be read are left out.
+    Takes   certificate: DER, None without one; certificates that cannot be read are left out;
+            statuses: as of the time of interest, where that is not now.
     """
     if certificate is None:
         return ()
@@ -43,7 +48,10 @@ def report_chain(
         found = context.once(("chain", certificate), lambda: _issuers(certificate, among=among))
         return _reports(found, statuses=(), anchor="", context=context)
     return _reports(
-        chain.path.chain, statuses=chain.statuses, anchor=chain.path.anchor.source, context=context
+        chain.path.chain,
+        statuses=statuses or chain.statuses,
+        anchor=chain.path.anchor.source,
+        context=context,
     )
 
 

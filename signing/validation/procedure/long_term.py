@@ -19,9 +19,10 @@ from signing.validation.model import RevocationState
 from signing.validation.procedure.basic import Basic
 from signing.validation.procedure.past_signature import validate_past_signature
 from signing.validation.procedure.timestamps import OVER_SIGNATURE, Stamp, validate_timestamp
-from signing.validation.procedure.with_time import compare_times
+from signing.validation.procedure.with_time import compare_times, statuses_then
 from signing.validation.procedure.x509_validation import Purpose
 from signing.validation.proof_of_existence import ProofsOfExistence
+from signing.validation.revocation import CertificateStatus
 from signing.validation.verdict import (
     Conclusion,
     Reason,
@@ -48,13 +49,15 @@ class InTime:
     """What a signature comes to over time.
 
     Takes   best_time: the earliest at which it is proved to have existed, now without any proof;
-            past: what time overcame or did not, None when there was nothing to overcome.
+            past: what time overcame or did not, None when there was nothing to overcome;
+            statuses: of the certificates of its path, as of then.
     """
 
     conclusion: Conclusion
     best_time: datetime
     stamps: tuple[JudgedStamp, ...]
     past: Conclusion | None = None
+    statuses: tuple[CertificateStatus, ...] = ()
 
 
 def validate_in_time(found: FoundSignature, *, basic: Basic, context: Context) -> InTime:
@@ -85,9 +88,16 @@ def validate_in_time(found: FoundSignature, *, basic: Basic, context: Context) -
         *_check_content_times(basic, stamps, best_time=best_time),
         *_check_delay(found, best_time=best_time, context=context),
     )
-    conclusion = weightiest((past, *constraints))
+    conclusion = weightiest((past.conclusion, *constraints))
     needed_time = not basic.conclusion.is_passed and basic.is_overcome_by_time
-    return InTime(conclusion, best_time, stamps, conclusion if needed_time else None)
+    statuses = past.statuses or (() if basic.chain is None else basic.chain.statuses)
+    return InTime(
+        conclusion,
+        best_time,
+        stamps,
+        conclusion if needed_time else None,
+        statuses_then(statuses, best_time=best_time),
+    )
 
 
 def judge_stamps(
@@ -145,7 +155,7 @@ def _over_time(stamp: Stamp, *, proofs: ProofsOfExistence, context: Context) -> 
         proofs=proofs,
         context=context,
         purpose=Purpose.TIMESTAMPING,
-    )
+    ).conclusion
 
 
 def _best_time(

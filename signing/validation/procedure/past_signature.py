@@ -5,23 +5,36 @@ Source: ETSI EN 319 102-1 §5.6.2.4.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from signing.validation.certificate_path import PathFault, validate_path
+from signing.validation.certificate_path import CertificatePath, PathFault, validate_path
 from signing.validation.context import Context
 from signing.validation.procedure.acceptance import accept_algorithms
 from signing.validation.procedure.basic import Basic
 from signing.validation.procedure.past_certificate import validate_past_certificate
 from signing.validation.procedure.x509_validation import Purpose
 from signing.validation.proof_of_existence import ProofsOfExistence
+from signing.validation.revocation import CertificateStatus
 from signing.validation.verdict import (
-    PASSED,
     Conclusion,
     SubIndication,
     because,
     failed,
     indeterminate,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class PastSignature:
+    """What a signature was.
+
+    Takes   statuses: of its certificates, in the order of the path, as they are proved to have been
+            when it was made; empty where the past had nothing to say.
+    """
+
+    conclusion: Conclusion
+    statuses: tuple[CertificateStatus, ...] = ()
 
 
 def validate_past_signature(
@@ -32,7 +45,7 @@ def validate_past_signature(
     proofs: ProofsOfExistence,
     context: Context,
     purpose: Purpose = Purpose.SIGNING,
-) -> Conclusion:
+) -> PastSignature:
     """What a signature was, by what is proved to have existed.
 
     1. What no time can overcome stays as it is.
@@ -48,28 +61,37 @@ def validate_past_signature(
     """
     # 1
     if current.is_passed or not basic.is_overcome_by_time or basic.certificate is None:
-        return current
+        return PastSignature(current)
     # 2
     past = validate_past_certificate(
         basic.certificate, proofs=proofs, context=context, purpose=purpose
     )
     if not past.conclusion.is_passed or past.path is None:
-        return _with(current, past.conclusion)
+        return PastSignature(_with(current, past.conclusion))
     # 3
     if best_time > past.control_time:
         reason = because("not_proved_in_time", control_time=past.control_time.isoformat())
-        return _with(current, indeterminate(SubIndication.NO_POE, reason))
+        return PastSignature(_with(current, indeterminate(SubIndication.NO_POE, reason)))
     # 4
-    if not past.path.is_anchor:
-        for one in validate_path(past.path, at=best_time).findings:
-            if one.fault is PathFault.NOT_YET_VALID and one.position == 0:
-                return failed(SubIndication.NOT_YET_VALID, one.reason)
-            if one.fault is PathFault.ANCHOR_TIME:
-                return indeterminate(SubIndication.NO_CERTIFICATE_CHAIN_FOUND_NO_POE, one.reason)
-            return indeterminate(SubIndication.OUT_OF_BOUNDS_NO_POE, one.reason)
+    wrong = _check_time(past.path, best_time=best_time)
+    if wrong is not None:
+        return PastSignature(wrong)
     # 5
+    is_same_path = basic.chain is not None and past.path == basic.chain.path
     accepted = accept_algorithms(basic.uses, at=best_time)
-    return PASSED if accepted.is_passed else accepted
+    return PastSignature(accepted, past.statuses if is_same_path else ())
+
+
+def _check_time(path: CertificatePath, *, best_time: datetime) -> Conclusion | None:
+    if path.is_anchor:
+        return None
+    for one in validate_path(path, at=best_time).findings:
+        if one.fault is PathFault.NOT_YET_VALID and one.position == 0:
+            return failed(SubIndication.NOT_YET_VALID, one.reason)
+        if one.fault is PathFault.ANCHOR_TIME:
+            return indeterminate(SubIndication.NO_CERTIFICATE_CHAIN_FOUND_NO_POE, one.reason)
+        return indeterminate(SubIndication.OUT_OF_BOUNDS_NO_POE, one.reason)
+    return None
 
 
 def _with(current: Conclusion, past: Conclusion) -> Conclusion:

@@ -53,7 +53,7 @@ def conclude_signature(found: FoundSignature, *, context: Context) -> SignatureR
     # 2
     in_time = validate_in_time(found, basic=basic, context=context)
     # 3
-    chain = report_chain(basic.certificate, basic.chain, context=context)
+    chain = report_chain(basic.certificate, basic.chain, context=context, statuses=in_time.statuses)
     is_trusted = basic.chain is not None and basic.chain.path is not None
     own = (
         read_own_policies(chain[0].policies, arcs=context.policy.own_arcs)

@@ -80,6 +80,18 @@ def _of_statuses(
             yield _later("status_not_fresh", status, facts=facts)
 
 
+def statuses_then(
+    statuses: Sequence[CertificateStatus], *, best_time: datetime
+) -> tuple[CertificateStatus, ...]:
+    """Statuses as of the best signature time: what was revoked later was good then."""
+    return tuple(
+        replace(one, state=RevocationState.GOOD)
+        if one.state is RevocationState.REVOKED and _was_good(one, best_time=best_time)
+        else one
+        for one in statuses
+    )
+
+
 def _was_good(status: CertificateStatus, *, best_time: datetime) -> bool:
     """A key that was lost earlier than it was revoked was not good in between."""
     since = [one for one in (status.revoked_at, status.invalid_since) if one is not None]

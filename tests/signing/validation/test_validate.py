@@ -20,7 +20,7 @@ from signing.isolation.task import Isolation
 from signing.renew import next_renewal, renew_pades
 from signing.validation.detached import Detached
 from signing.validation.known_anchors import KnownAnchors
-from signing.validation.model import DocumentReport, Step
+from signing.validation.model import DocumentReport, RevocationState, StatusOrigin, Step
 from signing.validation.verdict import Indication, SubIndication
 from tests.support.handmade_pdf import plain_document
 from tests.support.isolation import WithoutWalls
@@ -62,6 +62,16 @@ def test_a_cms_of_every_level_passes(
         report = validation_house.validate(signed, online=online, detached=detached)
     assert report.conclusion.indication is _PASSED, report.conclusion
     assert [one.level for one in report.signatures] == [level.value]
+
+
+def test_behind_the_walls_it_says_the_same(
+    validation_house: ValidationHouse, isolation: Isolation
+) -> None:
+    behind = ValidationHouse(validation_house.pki, isolation)
+    signed = validation_house.pdf(Level.LTA)
+    twice = validation_house.pdf(Level.LT, content=signed, hand=validation_house.pki.seal)
+    assert behind.validate(twice) == validation_house.validate(twice)
+    assert behind.validate(twice).conclusion.indication is _PASSED
 
 
 def test_everybody_who_signs_passes(validation_house: ValidationHouse, each_hand: Hand) -> None:
@@ -168,6 +178,10 @@ def test_a_certificate_revoked_after_the_timestamp_was_good_when_it_signed(
     checks = {one.step: one.conclusion for one in report.signatures[0].checks}
     assert checks[Step.PATH].sub_indication is SubIndication.REVOKED_NO_POE
     assert checks[Step.PAST].is_passed
+    # the report tells what it was then, and that it has ended
+    revocation = report.signatures[0].chain[0].revocation
+    assert revocation.state is RevocationState.GOOD
+    assert revocation.revoked_at is not None
 
 
 def test_a_certificate_revoked_before_the_timestamp_is_not_saved_by_it(
@@ -216,6 +230,13 @@ def test_a_document_passes_after_the_services_of_its_time_are_gone() -> None:
     online = house.online()
     report = house.validate(content, now=later, online=online)
     assert report.conclusion.indication is _PASSED, report.conclusion
+    revocations = [one.revocation for one in report.signatures[0].chain]
+    assert [one.state for one in revocations] == [
+        RevocationState.GOOD,
+        RevocationState.GOOD,
+        RevocationState.NOT_NEEDED,
+    ]
+    assert revocations[0].origin is StatusOrigin.FILE
     # about a certificate that is over, nobody can be asked
     assert pki.citizen.signatory.certificate not in online.asked
 
