@@ -15,6 +15,8 @@ from typing import Final
 import structlog
 
 from idp.egress import Egress
+from idp.errors import StorageUnavailable
+from idp.pki import Pki
 from idp.settings import Settings
 from idp.signing import SigningServices, find_roots
 from idp.signing_transport import SigningTransport
@@ -60,6 +62,24 @@ class ForeignTrust:
             self.own_isolation.close()
 
 
+class _OwnRoots:
+    """The roots of our own authority; those of before while the database does not answer."""
+
+    def __init__(self, settings: Settings, pki: Pki | None) -> None:
+        self._settings = settings
+        self._pki = pki
+        self._known: tuple[bytes, ...] | None = None if pki is not None else ()
+
+    def __call__(self) -> tuple[bytes, ...]:
+        try:
+            if self._pki is not None:
+                self._known = find_roots(self._settings, pki=self._pki)
+        except StorageUnavailable:
+            if self._known is None:
+                raise
+        return self._known or ()
+
+
 def build_foreign_trust(
     settings: Settings,
     *,
@@ -90,7 +110,7 @@ def build_foreign_trust(
                 lists=settings.trust_lists,
                 signers=settings.trust_list_signers,
             ),
-            own=lambda: () if pki is None else find_roots(settings, pki=pki),
+            own=_OwnRoots(settings, pki),
             isolation=pool.for_tenant("trusted-lists"),
             time=time,
         ),

@@ -21,12 +21,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Final
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from keystore.backends.errors import SignatureRefused
 from keystore.signature_forms import in_der
 from signing.errors import DocumentRefused, ParsingFailed, SigningError
-from signing.formats.chains import parse_certificate
 from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
 from signing.messages.trusted_list import (
@@ -36,6 +33,7 @@ from signing.messages.trusted_list import (
     TrustedListAsked,
     TrustedListFacts,
 )
+from signing.validation.certificates import find_certificate
 from signing.validation.found import SignatureAlgorithm, SignedValue
 from signing.validation.verify_value import is_value_of
 
@@ -167,8 +165,8 @@ def _judge(facts: TrustedListFacts, *, signer: bytes, now: datetime) -> TrustedL
     except (ValueError, OverflowError, OSError) as malformed:
         raise TrustedListRefused("list_malformed") from malformed
     # 6
-    certificate = parse_certificate(signer)
-    if not certificate.not_valid_before_utc <= issued <= certificate.not_valid_after_utc:
+    certificate = find_certificate(signer)
+    if certificate is None or not certificate.is_valid_at(issued):
         raise TrustedListRefused("signer_not_valid")
     # 7
     if issued > now + _SKEW:
@@ -191,7 +189,9 @@ def _find_signer(opened: OpenedTrustedList, *, text: str, signers: Iterable[byte
         raise TrustedListRefused("algorithm_refused")
     family, padding, hash_name = method
     for signer in signers:
-        key = parse_certificate(signer).public_key()
+        certificate = find_certificate(signer)
+        if certificate is None:
+            continue
         try:
             # XML has r and s in full, each as long as the order of the curve
             value = (
@@ -210,8 +210,7 @@ def _find_signer(opened: OpenedTrustedList, *, text: str, signers: Iterable[byte
             mgf_hash_name=hash_name if padding == "pss" else "",
         )
         signed = SignedValue(opened.signed_info, value, algorithm)
-        spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        if is_value_of(spki, signed=signed):
+        if is_value_of(certificate.key, signed=signed):
             return signer
     raise TrustedListRefused("signed_by_another")
 

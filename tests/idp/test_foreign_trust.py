@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from idp.egress import Egress
-from idp.foreign_trust import ForeignTrust, build_foreign_trust
+from idp.errors import StorageUnavailable
+from idp.foreign_trust import ForeignTrust, _OwnRoots, build_foreign_trust
 from idp.services import Services
 from signing.sources import Unreachable
 from tests.support.log_lines import log_lines
@@ -68,3 +69,24 @@ def test_what_stands_in_certificates_of_strangers_leads_to_no_private_address(
         transport.exchange(
             "http://ocsp.example/", body=b"", content_type="", most_bytes=10, timeout_s=1.0
         )
+
+
+def test_our_own_roots_are_known_while_the_database_is_away(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pki = SmallPki(provider.services.time())
+    answers = iter([(pki.root.der,)])
+
+    def find(*_given: object, **_named: object) -> tuple[bytes, ...]:
+        answer = next(answers, None)
+        if answer is None:
+            raise StorageUnavailable
+        return answer
+
+    monkeypatch.setattr("idp.foreign_trust.find_roots", find)
+    roots = _OwnRoots(provider.services.settings, object())
+    assert roots() == (pki.root.der,)
+    assert roots() == (pki.root.der,)
+    with pytest.raises(StorageUnavailable):
+        _OwnRoots(provider.services.settings, object())()
+    assert _OwnRoots(provider.services.settings, None)() == ()
