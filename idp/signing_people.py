@@ -76,17 +76,20 @@ class PortalSigners:
             organisation_id=organisation_id,
             data_key=None if person is None else person.data_key,
         )
-        return self._refresh(signer, person, client_id=client_id, now=now)
+        return self.refresh(signer, client_id=client_id, is_active=_may_act(person), now=now)
 
-    def refresh(self, signer: Signer, *, client_id: str | None, now: datetime) -> Signer | None:
-        """See `Signers`; without a client a mandate for any portal will do."""
-        person = self._people.find_row(AccountId(signer.account_id))
-        return self._refresh(signer, person, client_id=client_id, now=now)
-
-    def _refresh(
-        self, signer: Signer, person: AccountRow | None, *, client_id: str | None, now: datetime
+    def refresh(
+        self,
+        signer: Signer,
+        *,
+        client_id: str | None,
+        is_active: bool | None = None,
+        now: datetime,
     ) -> Signer | None:
-        if person is None or not person.is_active or person.is_organisation:
+        """See `Signers`; without a client a mandate for any portal will do."""
+        if is_active is None:
+            is_active = _may_act(self._people.find_row(AccountId(signer.account_id)))
+        if not is_active:
             return None
         if signer.organisation_id is None:
             return None if signer.role is Role.SEAL else replace(signer, mandate_id="")
@@ -132,3 +135,7 @@ class PortalSigners:
             ),
             None,
         )
+
+
+def _may_act(person: AccountRow | None) -> bool:
+    return person is not None and person.is_active and not person.is_organisation

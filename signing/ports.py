@@ -57,9 +57,12 @@ class Signers(Protocol):
         three look alike to a portal.
         """
 
-    def refresh(self, signer: Signer, *, client_id: str, now: datetime) -> Signer | None:
+    def refresh(
+        self, signer: Signer, *, client_id: str, is_active: bool | None = None, now: datetime
+    ) -> Signer | None:
         """The same person with the mandate that holds at this moment.
 
+        Takes   is_active: whether the person may act at all, where that has just been read.
         Returns None when she may not sign: account or mandate have ended.
         """
 

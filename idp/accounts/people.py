@@ -10,6 +10,8 @@ from idp.ids import AccountId
 from idp.storage.accounts import AccountRow, find_row
 from idp.storage.credentials import has_totp
 
+__all__ = ["AccountRow", "People"]
+
 
 class People(Directory):
     """The directory, and the two facts that signing in needs beside it."""

@@ -163,6 +163,7 @@ class AccountRow:
     kind: AccountKind
     status: AccountStatus
     data_key: bytes
+    demands_second_factor: bool = False
 
     @property
     def is_active(self) -> bool:
@@ -208,7 +209,12 @@ def find_row(
     if row is None or row.data_key is None:
         return None
     return AccountRow(
-        row.account_key, account_id, AccountKind(row.kind), AccountStatus(row.status), row.data_key
+        row.account_key,
+        account_id,
+        AccountKind(row.kind),
+        AccountStatus(row.status),
+        row.data_key,
+        bool(row.demands_second_factor),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from idp.accounts.model import Account
+from idp.accounts.people import AccountRow
 from idp.model import AuthLevel, Session
 from idp.oauth.assurance import assess
 from idp.oauth.own_pages import own_request
@@ -30,14 +30,14 @@ class OwnSignIn:
         found = self.find_person(level=level)
         return None if found is None else found[0]
 
-    def find_person(self, *, level: int = 1) -> tuple[Session, Account] | None:
-        """The same with the account, which was read for it."""
+    def find_person(self, *, level: int = 1) -> tuple[Session, AccountRow] | None:
+        """The same with the account's row, which was read for it: nothing of it is unsealed."""
         now = self._services.time()
         token = self._cookies.read_session()
         session = None if token is None else self._services.sessions.find(token, now=now)
         if session is None:
             return None
-        account = self._services.people.find_account(session.account_id)
+        account = self._services.people.find_row(session.account_id)
         if account is None or not account.is_active:
             return None
         needed = AuthLevel(max(level, 2 if account.demands_second_factor else 1))

@@ -52,7 +52,9 @@ class FewPeople:
         found = self.known.get((client_id, sub, enterprise_code))
         return found if found is not None and found.role is role else None
 
-    def refresh(self, signer: Signer, *, client_id: str, now: datetime) -> Signer | None:
+    def refresh(
+        self, signer: Signer, *, client_id: str, is_active: bool | None = None, now: datetime
+    ) -> Signer | None:
         """See `Signers`."""
         return None if signer.account_id in self.ended else signer
 

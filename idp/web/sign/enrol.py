@@ -100,7 +100,7 @@ class EnrolViews:
         page = SignCertificatePage(
             here=f"{visit.place}/certificate",
             client_name=visit.client_name,
-            name=visit.account.profile.name,
+            name=self._desk.name_of(visit.account.account_id),
             for_whom=self._desk.for_whom(visit),
             action=f"{visit.place}/certificate/confirm",
             back_url=visit.place,

@@ -14,7 +14,7 @@ from datetime import datetime
 from flask import Response, request
 
 from clients.registry.model import Client
-from idp.accounts.model import Account
+from idp.accounts.people import AccountRow
 from idp.ids import AccountId
 from idp.services import Services
 from idp.signing import SigningServices
@@ -39,7 +39,7 @@ class Visit:
 
     request: SigningRequest
     slot: Slot
-    account: Account = field(repr=False)
+    account: AccountRow = field(repr=False)
     client: Client | None
     signer: Signer | None
     now: datetime
@@ -106,7 +106,7 @@ class Desk:
         session, account = arrived
         slot = None if found is None else _slot_of(found, session.account_id)
         if found is None or slot is None:
-            return self._not_for(place, name=account.profile.name)
+            return self._not_for(place, name=self.name_of(account.account_id))
         visit = Visit(found, slot, account, client, None, now)
         if not visit.is_my_turn:
             return visit  # nothing is signed here now, whoever might
@@ -116,7 +116,9 @@ class Desk:
             organisation_id=slot.organisation_id,
             data_key=account.data_key,
         )
-        holding = self.signing.signers.refresh(signer, client_id=found.client_id, now=now)
+        holding = self.signing.signers.refresh(
+            signer, client_id=found.client_id, is_active=not account.is_organisation, now=now
+        )
         return replace(visit, signer=holding)
 
     def posted(self, request_id: str) -> Visit | Response:
@@ -145,10 +147,13 @@ class Desk:
 
     def for_whom(self, visit: Visit) -> str:
         """The organisation that the person signs for; empty when for herself."""
-        if visit.slot.organisation_id is None:
-            return ""
-        organisation = self.services.people.find_account(AccountId(visit.slot.organisation_id))
-        return "" if organisation is None else organisation.profile.name
+        organisation_id = visit.slot.organisation_id
+        return "" if organisation_id is None else self.name_of(AccountId(organisation_id))
+
+    def name_of(self, account_id: AccountId) -> str:
+        """Of a person or an organisation; empty when unknown."""
+        found = self.services.people.find_account(account_id)
+        return "" if found is None else found.profile.name
 
     def _not_for(self, place: str, *, name: str) -> Response:
         browser = self.browser()
