@@ -52,7 +52,9 @@ def find_named(sid: bytes, *, among: Sequence[bytes]) -> bytes | None:
     except (DerMalformed, ValueError):
         return None
     written = bytes(issuer.whole)
-    candidates = [one for one in among if _serial(one) == serial]
+    # most have another number, which need not be taken apart to be seen
+    named = bytes(number.whole)
+    candidates = [one for one in among if named in one and _serial(one) == serial]
     exact = next((one for one in candidates if _issuer(one) == written), None)
     # NOTE: some write a name in another kind of string than the certificate does; whether the
     # certificate is meant is then up to the references, and to the key
