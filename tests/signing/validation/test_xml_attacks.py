@@ -156,7 +156,7 @@ def test_hostile_documents_are_answered_under_a_name(name: str, isolation: Isola
     found = find_in(text.encode(), isolation=isolation)
     assert code in said_of(found)
     assert not any(map(holds, found.signatures))
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
 
 
 def reference(uri: str, *transforms: str) -> str:
@@ -192,7 +192,7 @@ def test_what_costs_too_much_is_left_undone_and_named(name: str, isolation: Isol
     started = time.monotonic()
     found = find_in(f"<a>{COSTLY[name]}</a>".encode(), isolation=isolation)
     assert "too_much_work" in said_of(found)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
 
 
 def test_manifests_that_name_themselves_are_read_once() -> None:

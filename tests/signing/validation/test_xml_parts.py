@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from datetime import UTC, datetime
 
 import pytest
@@ -11,12 +12,24 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from signing.formats.xml_tree import Element, read_tree
+from signing.isolation.blob import Blob
+from signing.validation.detached import Detached
 from signing.validation.found import SignatureAlgorithm
+from signing.validation.xml import MOST_BYTES
 from signing.validation.xml_algorithms import algorithm_of, hash_name_of, value_in_der
 from signing.validation.xml_keys import bare_key, octets_of
 from signing.validation.xml_properties import read_properties, read_time
 from tests.support.xml_found import find_in, holds, said_of
-from tests.support.xml_signing import DS, EXCLUSIVE, Way, key_value, private_key, sign_by_xmlsec
+from tests.support.xml_signing import (
+    C14N,
+    DS,
+    EXCLUSIVE,
+    SHA256,
+    Way,
+    key_value,
+    private_key,
+    sign_by_xmlsec,
+)
 
 MORE = "http://www.w3.org/2007/05/xmldsig-more#"
 
@@ -220,3 +233,59 @@ def test_a_countersignature_of_something_else_is_malformed() -> None:
     found = find_in(countersigned("#x"))
     assert not holds(found.signatures[1])
     assert "countersignature_of_nothing" in said_of(found)
+
+
+def about(uri: str, digest: bytes, *transforms: str) -> str:
+    """A signature over something of this digest, of which only the reference is looked at."""
+    each = "".join(f'<s:Transform Algorithm="{one}"/>' for one in transforms)
+    return (
+        f'<s:Signature xmlns:s="{DS}"><s:SignedInfo><s:CanonicalizationMethod '
+        f'Algorithm="{C14N}"/><s:Reference URI="{uri}"><s:Transforms>{each}</s:Transforms>'
+        f'<s:DigestMethod Algorithm="{SHA256}"/><s:DigestValue>'
+        f"{base64.b64encode(digest).decode()}</s:DigestValue></s:Reference></s:SignedInfo>"
+        "</s:Signature>"
+    )
+
+
+def test_documents_beside_are_transformed_as_those_inside() -> None:
+    """W3C XML Signature 1.1 §4.4.3.2."""
+    content = b"<?xml version='1.0'?>\n<a  b='c'><!--x--></a>"
+    digest = hashlib.sha256(b'<a b="c"></a>').digest()
+    beside = [Detached("a.xml", Blob.of(content))]
+    [whole] = find_in(about("a.xml", digest, C14N).encode(), beside=beside).signatures
+    assert whole.objects[0].is_intact
+    [other] = find_in(about("a.xml", digest, EXCLUSIVE, C14N).encode(), beside=beside).signatures
+    assert other.objects[0].is_intact
+    [raw] = find_in(about("a.xml", digest).encode(), beside=beside).signatures
+    assert not raw.objects[0].is_intact
+    decoded = [Detached("a.xml", Blob.of(b"YQ=="))]
+    text = about("a.xml", hashlib.sha256(b"a").digest(), f"{DS}base64")
+    [inside] = find_in(text.encode(), beside=decoded).signatures
+    assert inside.objects[0].is_intact
+
+
+@pytest.mark.parametrize(
+    ("content", "transform", "code"),
+    [
+        (None, C14N, "content_needed"),
+        (b"no XML", C14N, "not_xml"),
+        (b"\xff\xfe\x00", C14N, "not_xml"),
+        (b"!", f"{DS}base64", "not_base64"),
+        (b"<a/>", f"{C14N}#x", "canonicalization_unknown"),
+        (b"<a/>", "urn:x", "transform_unknown"),
+        (b"<a/>", f"{DS}enveloped-signature", "not_found"),
+    ],
+)
+def test_documents_beside_that_cannot_be_transformed_are_named(
+    content: bytes | None, transform: str, code: str
+) -> None:
+    blob = None if content is None else Blob.of(content)
+    beside = [Detached("a", blob, {"sha256": bytes(32)})]
+    found = find_in(about("a", bytes(32), transform).encode(), beside=beside)
+    assert not found.signatures[0].objects[0].is_found
+    assert code == "not_found" or code in said_of(found)
+
+
+def test_one_file_too_large_is_not_read() -> None:
+    found = find_in(b"<a>" + b" " * MOST_BYTES)
+    assert [one.code for one in found.malformed] == ["too_large"]
