@@ -1,8 +1,8 @@
 """Seals reports of checks: a PDF signed in the name of this service.
 
 What lives here: `ReportSeal`, which has the pages drawn and signs them with the service's own key
-for documents, with a timestamp where one can be had.
-Source: issue of a report that an agency can rely on: TT 15/2025/TT-BKHCN Art. 6.
+for documents, with a timestamp and the evidence of its validity where they can be had.
+Source: TT 15/2025/TT-BKHCN Art. 6 (the result of a check is kept).
 Not here: what the report says (`idp/web/verify`), the pages (`signing/validation/report/pdf`).
 """
 
@@ -57,7 +57,7 @@ class ReportSeal:
         isolation = self._signing.isolation.for_tenant("reports")
         with ExitStack() as held:
             drawn = held.enter_context(draw_report(isolation, pages=pages))
-            for level in (Level.T, Level.B):
+            for level in (Level.LT, Level.T, Level.B):
                 wish = Wish(
                     document=NewDocument(name=name, media_type="application/pdf", content=drawn),
                     level=level,

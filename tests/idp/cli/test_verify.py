@@ -1,0 +1,116 @@
+"""`antin verify` as a clerk types it: what it prints, and with which status it ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from idp.cli import cli
+from idp.report_seal import ReportSeal
+from idp.services import Services
+from signing.formats.material import Level
+from signing.isolation.blob import Blob
+from signing.validation.report.pdf import ReportPages, Words
+from tests.support.sandbox_services import sandbox_services
+from tests.support.validation_house import CONTENT
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    with sandbox_services(tmp_path_factory.mktemp("verify")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def sealed(services: Services) -> bytes:
+    """A report of ours: a PDF that this service signed."""
+    seal = services.validation.seal
+    assert isinstance(seal, ReportSeal)
+    pages = ReportPages((Words("Kết quả kiểm tra"),), foot="", title="Kết quả", language="vi")
+    with seal.seal(pages, name="a.pdf", is_sandbox=True, now=services.time()) as blob:
+        return blob.read()
+
+
+@pytest.fixture
+def run(services: Services, monkeypatch: pytest.MonkeyPatch) -> Run:
+    def invoke(*arguments: str | Path, status: int, LANG: str = "vi_VN.UTF-8") -> Result:  # noqa: N803  # its name
+        @contextmanager
+        def opened(**_: bool) -> Iterator[Services]:
+            yield services
+
+        monkeypatch.setattr("idp.cli.verify.open_services", opened)
+        environ = {"LANG": LANG, "LC_ALL": "", "LC_MESSAGES": ""}
+        result = CliRunner().invoke(cli, ["verify", *map(str, arguments)], env=environ)
+        assert result.exit_code == status, (result.output, result.exception)
+        return result
+
+    return invoke
+
+
+def _file(folder: Path, name: str, content: bytes) -> Path:
+    file = folder / name
+    file.write_bytes(content)
+    return file
+
+
+def test_a_valid_file_is_told_in_words(run, sealed, tmp_path) -> None:
+    """TT 15/2025/TT-BKHCN Art. 6: what a reader has to be shown."""
+    said = run(_file(tmp_path, "a.pdf", sealed), status=0).output
+    assert "a.pdf: ✓ Chữ ký số hợp lệ" in said
+    for label in ("Người đã ký", "Đơn vị quản lý", "Tổ chức cấp", "Thời điểm ký", "Tính toàn vẹn"):
+        assert label in said
+    assert "SANDBOX" in said
+    english = run(tmp_path / "a.pdf", status=0, LANG="C.UTF-8").output
+    assert "a.pdf: ✓ The digital signature is valid" in english
+
+
+def test_a_tampered_file_fails_and_details_are_there_for_whoever_asks(run, sealed, tmp_path):
+    spoiled = bytearray(sealed)
+    spoiled[300] ^= 1
+    file = _file(tmp_path, "b.pdf", bytes(spoiled))
+    assert "✗ Chữ ký số không hợp lệ" in run(file, status=1).output
+    assert "Chứng thư 1" in run(file, "--details", status=1).output
+
+
+def test_each_kind_of_file_has_its_status(run, sealed, tmp_path, validation_house) -> None:
+    """Architecture, "Commands": 0 passed, 1 failed, 2 indeterminate, 3 unreadable input."""
+    stranger = _file(tmp_path, "c.pdf", validation_house.pdf(Level.B))
+    run(stranger, status=2)
+    run(_file(tmp_path, "d.xml", b"<a/>"), status=2)
+    run(_file(tmp_path, "e.pdf", b""), status=3)
+    run(_file(tmp_path, "f.txt", b"nothing"), status=3)
+    run(tmp_path, status=3)
+    run(tmp_path / "none.pdf", status=3)
+    run(_file(tmp_path, "a.pdf", sealed), stranger, status=2)
+    run(tmp_path / "a.pdf", tmp_path / "none.pdf", status=3)
+
+
+def test_a_signature_beside_its_document(run, tmp_path, validation_house) -> None:
+    signature = _file(tmp_path, "q.p7s", validation_house.cms(Level.B))
+    document = _file(tmp_path, "quyet-dinh.txt", CONTENT)
+    with Blob.of(CONTENT) as blob:
+        digest = blob.digest("sha256").hex()
+    for beside in (("--detached", document), ("--digest", f"sha256:{digest}")):
+        found = json.loads(run(signature, *beside, "--json", status=2).stdout)
+        assert found["signatures"][0]["integrity"] == "intact"
+    run(signature, "--digest", "sha256:00", status=2)  # wrongly called
+    run(signature, "--detached", tmp_path / "none", status=3)
+
+
+def test_programs_get_reports(run, sealed, tmp_path) -> None:
+    file = _file(tmp_path, "a.pdf", sealed)
+    assert json.loads(run(file, "--json", status=0).stdout)["answer"] == "valid"
+    both = json.loads(run(file, file, "--json", status=0).stdout)
+    assert [one["answer"] for one in both] == ["valid", "valid"]
+
+
+def test_nothing_out_of_a_file_steers_the_terminal(run, tmp_path) -> None:
+    said = run(_file(tmp_path, "a\x1b[2J.txt", b"x"), status=3).output
+    assert "\x1b" not in said
