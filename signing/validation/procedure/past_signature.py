@@ -48,7 +48,8 @@ def validate_past_signature(
 ) -> PastSignature:
     """What a signature was, by what is proved to have existed.
 
-    1. What no time can overcome stays as it is.
+    1. What no time can overcome stays as it is, and so does what is not proved to be older than
+       this validation.
     2. Past certificate validation; if it does not pass, its indication where that says more than
        the current one, else the current one.
     3. The signature is proved to have existed before the control time, else the current indication.
@@ -61,6 +62,8 @@ def validate_past_signature(
     """
     # 1
     if current.is_passed or not basic.is_overcome_by_time or basic.certificate is None:
+        return PastSignature(current)
+    if best_time >= context.now:
         return PastSignature(current)
     # 2
     past = validate_past_certificate(
