@@ -88,11 +88,13 @@ def _note_new(walk: Walk, field: Field, where: Mapping[int, int]) -> None:
     if field.kind != "/Sig":
         code = "field_added"
     elif field.value is None:
-        code = "signature_field_added"
+        # one that shows something and is signed by nobody is a note by another name
+        shows = spots and any("/AP" in widget for _, widget in field.widgets)
+        code = "field_added" if shows else "signature_field_added"
     else:
         said = {name(entry(field.value, "/Type")), name(entry(field.value, "/SubFilter"))}
         is_stamp = not spots and bool(said & {"DocTimeStamp", "ETSI.RFC3161"})
-        code = "timestamp_added" if is_stamp else "signature_added"
+        code = "timestamp_added" if is_stamp else "signature_and_field_added"
     walk.note(Difference(code=code, field=field.name, pages=pages, spots=spots))
 
 

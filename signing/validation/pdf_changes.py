@@ -5,7 +5,7 @@ comparison of pictures says what a reader sees of it; a library of others is ask
 not known to be harmless is not allowed.
 Source: ISO 32000-2 §12.8.2.2 to §12.8.2.4 (DocMDP, FieldMDP, locks; Table 257); ETSI EN 319 142-1
 §5.4; Mladenov et al. (2019: incremental saving, wrapping, forgery); Mainka et al. (2021: shadow
-attacks), whose names the changes bear.
+attacks; Rohlmann et al., 2021: sneaky signatures), whose names the changes bear.
 Not here: reading and drawing (`signing/parsing`), what follows for the verdict (`procedure`).
 """
 
@@ -80,6 +80,7 @@ RULES: Final[Mapping[str, _Rule]] = {
     "evidence_replaced": _Rule(ChangeKind.EVIDENCE_ADDED, 1),
     "timestamp_added": _Rule(ChangeKind.SIGNED_AGAIN, 1),
     "signature_added": _Rule(ChangeKind.SIGNED_AGAIN, _FILLING),
+    "signature_and_field_added": _Rule(ChangeKind.SIGNED_AGAIN, _FILLING, "sneaky_signature"),
     "signature_field_added": _Rule(ChangeKind.SIGNED_AGAIN, _FILLING),
     "signature_replaced": _Rule(ChangeKind.UNDEFINED, attack="signature_dictionary_replaced"),
     "signature_appearance_replaced": _Rule(ChangeKind.APPEARANCE_CHANGED, attack="shadow_replace"),
@@ -114,7 +115,9 @@ RULES: Final[Mapping[str, _Rule]] = {
 }
 """What the process behind the walls may say, and what it is; anything else is `UNDEFINED`."""
 
-_OF_WORK: Final = frozenset({"signature_added", "timestamp_added", "field_filled"})
+_OF_WORK: Final = frozenset(
+    {"signature_added", "signature_and_field_added", "timestamp_added", "field_filled"}
+)
 _OF_CONTENT: Final = frozenset(
     {ChangeKind.CONTENT_CHANGED, ChangeKind.PAGES_ADDED, ChangeKind.PAGES_REMOVED}
 )
@@ -275,6 +278,9 @@ class _Judging:
         elif one.code == "field_replaced":
             # somebody who said that the form may be filled said that it may be filled anew
             is_allowed = self._place.read.permission >= _FILLING and not self._is_locked(one)
+        elif one.code == "signature_and_field_added":
+            # behind a certification nothing new may be seen: filling in and signing is what it says
+            is_allowed = is_allowed and not (self._place.read.permission and one.spots)
         elif one.code == "structure_changed":
             is_allowed = any(each.code in _OF_WORK for each in self._differences)
         name = one.code if is_allowed or not rule.attack else rule.attack
@@ -305,7 +311,7 @@ class _Judging:
         """NOTE: timestamps may follow always (ISO 32000-2 Table 257)."""
         if not one.field or one.code == "timestamp_added":
             return False
-        is_new_and_unseen = one.code == "signature_added" and not one.spots
+        is_new_and_unseen = one.code == "signature_and_field_added" and not one.spots
         return any(
             lock.locks(one.field) and not (is_new_and_unseen and lock.action != "Include")
             for lock in self._place.read.locks

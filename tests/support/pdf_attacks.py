@@ -311,15 +311,31 @@ def title_changed(signed: bytes) -> bytes:
     )
 
 
-def sign_field_by_hand(signed: bytes) -> bytes:
+def sneaky_signature(signed: bytes) -> bytes:
+    """A further signature whose looks say something about the document."""
+    return sign_field_by_hand(signed, rectangle="300 700 500 740")
+
+
+def sneaky_field(signed: bytes) -> bytes:
+    """A further signature field with looks, which nobody signed."""
+    return sneaky_signature(signed).replace(b"/V 901 0 R", b"           ")
+
+
+def sign_field_by_hand(signed: bytes, *, rectangle: str = "0 0 0 0") -> bytes:
     """A further signature field with a value, which nobody can verify."""
     value = (
         b"<< /Type /Sig /Filter /Adobe.PPKLite /SubFilter /ETSI.CAdES.detached /Contents <3000> "
     )
     value += b"/ByteRange [0 10 20 30] >>"
-    field = b"<< /FT /Sig /T (Later) /Type /Annot /Subtype /Widget /Rect [0 0 0 0] /V 901 0 R >>"
+    field = (
+        f"<< /FT /Sig /T (Later) /Type /Annot /Subtype /Widget /Rect [{rectangle}] /F 4 "
+        f"/P {PAGE} 0 R /V 901 0 R /AP << /N 902 0 R >> >>"
+    )
+    looks = _stream(b"0.7 g 0 0 200 40 re f", "/Type /XObject /Subtype /Form /BBox [0 0 200 40]")
+    page = latest(signed, PAGE).replace(b"/Annots [", b"/Annots [900 0 R ")
     form = latest(signed, FORM).replace(b"/Fields [", b"/Fields [900 0 R ")
-    return append(signed, {_NEXT: field, _NEXT + 1: value, FORM: form})
+    objects = {_NEXT: field.encode(), _NEXT + 1: value, _NEXT + 2: looks}
+    return append(signed, {**objects, PAGE: page, FORM: form})
 
 
 def with_signature_field(lock: str) -> bytes:
