@@ -147,5 +147,14 @@ def _prepared(value: Element) -> tuple[int, str | bytes]:
     """Strings of every kind alike, whatever else by its octets."""
     if value.tag not in _ENCODINGS or len(value.content) > _LONGEST_TEXT:
         return value.tag, bytes(value.content)
-    text = unicodedata.normalize("NFKC", _text(value)).casefold()
-    return _A_STRING, " ".join(text.split())
+    text = _text(value)
+    if not text.isascii():
+        # what nobody sees makes no other name of it (RFC 4518 §2.2)
+        text = "".join(one for one in text if not _is_unseen(one))
+        text = unicodedata.normalize("NFKC", text)
+    return _A_STRING, " ".join(text.casefold().split())
+
+
+def _is_unseen(character: str) -> bool:
+    """Marks that join, part and turn letters, and those that choose among variants."""
+    return unicodedata.category(character) == "Cf" or "\ufe00" <= character <= "\ufe0f"

@@ -174,6 +174,7 @@ def test_an_unknown_extension_that_is_not_critical_is_left_alone():
 
 def test_an_extension_that_comes_twice():
     """RFC 5280 §4.2: not more than one instance."""
+    # openssl takes the first of them
     leaf = person("A", usage("digitalSignature"), usage("keyCertSign"), by=CA)
     assert codes(judge(leaf, CA, asks=None)) == {"extension_twice"}
 

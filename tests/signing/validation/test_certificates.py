@@ -134,6 +134,7 @@ def test_a_name_is_the_same_however_it_is_written():
     """RFC 5280 §7.1."""
     assert is_same_name(name("Org", "Nguyễn  Văn A"), name(" ORG", "nguyễn văn a "))
     assert is_same_name(name("Org", tag=0x13), name("Org", tag=0x16))
+    assert is_same_name(name("Thanh\u200bHoá"), name("thanh\u00adhoa\u0301\ufe0f"))
     assert not is_same_name(name("Org", "A"), name("Org"))
     assert not is_same_name(name("Org", "A"), name("A", "Org"))
 
