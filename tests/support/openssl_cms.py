@@ -82,6 +82,12 @@ class OpensslSigner:
             folder=self.folder,
         )  # fmt: skip
 
+    def value(self, octets: bytes) -> bytes:
+        """A signature value over octets alone, by SHA-256."""
+        (self.folder / "octets").write_bytes(octets)
+        how = ["-sha256", "-sign", f"{self.name}.key", "octets"]
+        return _run("openssl", "dgst", *how, folder=self.folder)
+
     def accepts(self, token: bytes, *, content: bytes) -> bool:
         """Whether `openssl ts -verify` takes a token for this authority's over content."""
         (self.folder / "token").write_bytes(token)
