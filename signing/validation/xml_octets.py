@@ -145,7 +145,7 @@ class DocumentOctets:
         named, with_comments = uri[1:], False
         if named.startswith("xpointer(id(") and named.endswith("))"):
             named, with_comments = named[12:-2].strip("'\""), True
-        found = self.ids.get(named, ())
+        found = self.ids.get(named, ()) if named else ()
         if len(found) != 1:
             raise Unavailable("ambiguous" if found else "not_found")
         return NodeSet(self.tree, found[0], with_comments=with_comments)

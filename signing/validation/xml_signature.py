@@ -173,6 +173,12 @@ def _odd_properties(parts: SignatureParts, signed: Signed, said: SignedPropertie
     named = {f"#{one.get('Id')}" for one in parts.references if one.has("Id")}
     if any(one not in named for one in said.data_references):
         found.append(because("data_object_unmatched"))
+    if any(
+        inner.local == "QualifyingPropertiesReference" and inner.namespace in NAMESPACES
+        for one in parts.objects
+        for inner in one.elements()
+    ):
+        found.append(because("properties_elsewhere"))
     if any(one.local == "SealingEvidenceRecords" for one in parts.unsigned_properties):
         found.append(because("evidence_record_unread"))
     return found

@@ -17,6 +17,7 @@ from typing import Final
 
 from signing.errors import ParsingFailed
 from signing.formats.xml_encoding import find_text
+from signing.formats.xml_lexis import XML
 from signing.formats.xml_names import (
     BASE64,
     C14N,
@@ -92,10 +93,17 @@ def written(nodes: NodeSet, algorithm: str, *, prefixes: frozenset[str] = frozen
         raise Unavailable("canonicalization_unknown" if known else "transform_unknown")
     if nodes.apex is None and nodes.tree.root.number in nodes.left_out:
         raise Unavailable("not_canonical")
+    if form.is_11 and nodes.apex is not None and any(map(_has_base, nodes.apex.ancestors())):
+        # addresses would have to be joined, which nobody does in practice
+        raise Unavailable("canonicalization_unknown")
     try:
         return canonical(nodes, by=form)
     except UnicodeEncodeError as half:
         raise Unavailable("not_canonical") from half
+
+
+def _has_base(element: Element) -> bool:
+    return any(one.namespace == XML and one.local == "base" for one in element.attributes)
 
 
 def prefixes_of(method: Element) -> frozenset[str]:

@@ -233,3 +233,27 @@ def test_a_signature_without_one_of_its_parts_says_which(
     found: FoundDocument = find_in(changed.encode())
     assert code in said_of(found)
     assert not all_hold(changed.encode())
+
+
+def test_an_address_without_a_name_is_not_found() -> None:
+    found = find_in(f'<a Id="">{signature(reference("#"))}</a>'.encode())
+    assert not found.signatures[0].objects[0].is_found
+
+
+def test_a_form_that_would_join_addresses_is_named() -> None:
+    """W3C Canonical XML 1.1 §2.4: `xml:base` is joined with those around."""
+    form = '<ds:Transform Algorithm="http://www.w3.org/2006/12/xml-c14n11"/>'
+    inside = f'<b Id="x"/>{signature(reference("#x", form))}'
+    found = find_in(f'<a xml:base="http://x.example/">{inside}</a>'.encode())
+    assert "canonicalization_unknown" in said_of(found)
+    assert "contradiction" not in said_of(found)
+
+
+def test_properties_that_stand_elsewhere_are_named() -> None:
+    """ETSI EN 319 132-1 §4.4.3."""
+    elsewhere = (
+        '<ds:Object><x:QualifyingPropertiesReference xmlns:x="http://uri.etsi.org/01903/v1.3.2#" '
+        'URI="http://x.example/"/></ds:Object>'
+    )
+    found = find_in(signature(reference("#x"), inside=elsewhere).encode())
+    assert "properties_elsewhere" in said_of(found)
