@@ -1,7 +1,7 @@
 """Signed revisions of a PDF, each compared with the document as it is.
 
-What lives here: `compare_pdf`.  What cannot be compared is
-said, and everything is then to be drawn.
+What lives here: `compare_pdf`.  What cannot be compared is said, and everything is then
+to be drawn.
 Source: ISO 32000-2 §7.5.6.
 Not here: the comparison (`pdf_differences`), the library's (`pdf_second_opinion`).
 """
@@ -32,9 +32,14 @@ def compare_pdf(
         now = Snapshot(data, reader=ReviewingReader)
     except DAMAGE as failure:
         raise DocumentRefused("damaged") from failure
-    signed = [_opened(data[:end]) for end in asked.ends]
-    compared = tuple(_compared(one, now) for one in signed)
-    return CompareAnswered(compared, tuple(review(asked, now, signed)))
+    compared: list[Compared] = []
+    earliest: Snapshot | None = None
+    for end in asked.ends:  # one after the other: each is as large as the document
+        before = _opened(data[:end])
+        compared.append(_compared(before, now))
+        if before is not None and (earliest is None or end < len(earliest.data)):
+            earliest = before
+    return CompareAnswered(tuple(compared), tuple(review(asked, now, earliest)))
 
 
 def _opened(signed: bytes) -> Snapshot | None:

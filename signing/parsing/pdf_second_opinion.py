@@ -178,31 +178,24 @@ class ReviewingReader(LaxReader):
         return cache[revision]  # type: ignore[no-any-return]  # of a library without types
 
 
-def review(asked: CompareAsked, now: Snapshot, signed: Sequence[Snapshot | None]) -> Iterator[str]:
+def review(asked: CompareAsked, now: Snapshot, earliest: Snapshot | None) -> Iterator[str]:
     """The level of changes behind each revision, as far as `most_steps` go.
 
-    Takes   now: opened with a `ReviewingReader`; signed: the revisions.
+    Takes   now: opened with a `ReviewingReader`; earliest: of the revisions; None when none could
+            be read.
     """
     reader = now.reader
-    earliest = min(
-        (one for one in signed if one is not None), key=lambda one: len(one.data), default=None
-    )
-    if earliest is None or not isinstance(reader, ReviewingReader):
-        yield from ["not_told"] * len(signed)
+    if earliest is None or not isinstance(reader, ReviewingReader) or asked.most_steps == 0:
+        yield from ["not_told"] * len(asked.ends)
         return
     starts = [reader.xrefs.get_startxref_for_revision(one) for one in range(reader.total_revisions)]
+    reader.scope = _scope(reader, earliest, starts)
     left = asked.most_steps
-    is_set = False
-    for before, permission in zip(signed, asked.permissions, strict=True):
-        base = 0 if before is None else _base(starts, len(before.data))
+    for end, permission in zip(asked.ends, asked.permissions, strict=True):
+        base = _base(starts, end)
         left -= len(starts) - 1 - base
-        if before is None or left < 0:
-            yield "not_told"
-            continue
-        if not is_set:
-            reader.scope = _scope(reader, earliest, starts)
-            is_set = True
-        yield _level(reader, base, permission)
+        is_told = left >= 0 and end >= len(earliest.data)
+        yield _level(reader, base, permission) if is_told else "not_told"
 
 
 def _level(reader: ReviewingReader, base: int, permission: int) -> str:

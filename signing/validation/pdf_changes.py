@@ -68,11 +68,16 @@ class PdfChanges:
 
 
 class _Rule(NamedTuple):
-    """Takes   least: of DocMDP's permissions the first that allows it; attack: its name."""
+    """What a difference is.
+
+    Takes   least: of DocMDP's permissions the first that allows it; attack: its name where it is
+            not allowed; name: where it is, another than the difference's own.
+    """
 
     kind: ChangeKind
     least: int = _NEVER
     attack: str = ""
+    name: str = ""
 
 
 RULES: Final[Mapping[str, _Rule]] = {
@@ -80,7 +85,9 @@ RULES: Final[Mapping[str, _Rule]] = {
     "evidence_replaced": _Rule(ChangeKind.EVIDENCE_ADDED, 1),
     "timestamp_added": _Rule(ChangeKind.SIGNED_AGAIN, 1),
     "signature_added": _Rule(ChangeKind.SIGNED_AGAIN, _FILLING),
-    "signature_and_field_added": _Rule(ChangeKind.SIGNED_AGAIN, _FILLING, "sneaky_signature"),
+    "signature_and_field_added": _Rule(
+        ChangeKind.SIGNED_AGAIN, _FILLING, "sneaky_signature", "signature_added"
+    ),
     "signature_field_added": _Rule(ChangeKind.SIGNED_AGAIN, _FILLING),
     "signature_replaced": _Rule(ChangeKind.UNDEFINED, attack="signature_dictionary_replaced"),
     "signature_appearance_replaced": _Rule(ChangeKind.APPEARANCE_CHANGED, attack="shadow_replace"),
@@ -283,7 +290,7 @@ class _Judging:
             is_allowed = is_allowed and not (self._place.read.permission and one.spots)
         elif one.code == "structure_changed":
             is_allowed = any(each.code in _OF_WORK for each in self._differences)
-        name = one.code if is_allowed or not rule.attack else rule.attack
+        name = (rule.name if is_allowed else rule.attack) or one.code
         if not is_allowed and self._compared.is_switched and rule.kind in _OF_CONTENT:
             name = "shadow_hide_and_replace"
         self._note(rule.kind, name, one.pages, is_allowed=is_allowed)
