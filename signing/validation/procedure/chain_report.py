@@ -22,11 +22,12 @@ from signing.validation.name_texts import (
     line_of,
     part_of,
 )
-from signing.validation.names import is_same_name
+from signing.validation.path_building import CertificatePool
 from signing.validation.procedure.x509_validation import ValidatedChain
 from signing.validation.revocation import CertificateStatus
 
 _LONGEST = 8
+_MOST_NAMESAKES = 16
 
 
 def report_chain(
@@ -44,7 +45,7 @@ def report_chain(
     if certificate is None:
         return ()
     if chain is None or chain.path is None:
-        among = context.pool.certificates
+        among = context.evidence.pool
         found = context.once(("chain", certificate), lambda: _issuers(certificate, among=among))
         return _reports(found, statuses=(), anchor="", context=context)
     return _reports(
@@ -105,14 +106,12 @@ def describe_certificate(der: bytes) -> CertificateReport | None:
     )
 
 
-def _issuers(certificate: bytes, *, among: Sequence[bytes]) -> tuple[bytes, ...]:
+def _issuers(certificate: bytes, *, among: CertificatePool) -> tuple[bytes, ...]:
     """A certificate and who issued it, as far as they came along; signed link by link."""
-    parsed = [one for der in among if (one := find_certificate(der)) is not None]
     chain = [certificate]
     last = find_certificate(certificate)
     while last is not None and not last.is_self_issued and len(chain) < _LONGEST:
-        name = last.issuer
-        above = [one for one in parsed if is_same_name(one.subject, name)]
+        above = among.by_subject(last.issuer)[:_MOST_NAMESAKES]
         last = next((one for one in above if is_signed_by(last, key=one.key)), None)
         if last is not None:
             chain.append(last.der)

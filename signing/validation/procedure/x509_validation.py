@@ -23,6 +23,7 @@ from signing.validation.certificate_path import (
 )
 from signing.validation.context import Context
 from signing.validation.model import RevocationState
+from signing.validation.path_building import CertificatePool
 from signing.validation.paths import AnchorPurpose
 from signing.validation.procedure.acceptance import AlgorithmUse, accept_algorithms
 from signing.validation.procedure.chain_algorithms import uses_of_chain
@@ -162,8 +163,8 @@ def _look_at(
 
 
 def _find(certificate: bytes, *, context: Context, may_ask: bool) -> tuple[CertificatePath, ...]:
+    found = _paths(certificate, among=context.evidence.pool, context=context)
     among = list(context.pool.certificates)
-    found = _paths(certificate, among=among, context=context)
     last = certificate
     for _ in range(_MOST_FETCHED if may_ask else 0):
         if found:
@@ -178,7 +179,7 @@ def _find(certificate: bytes, *, context: Context, may_ask: bool) -> tuple[Certi
 
 
 def _paths(
-    certificate: bytes, *, among: Iterable[bytes], context: Context
+    certificate: bytes, *, among: Iterable[bytes] | CertificatePool, context: Context
 ) -> tuple[CertificatePath, ...]:
     found = find_paths(certificate, among=among, anchors=context.anchors, at=context.now)
     return tuple(islice(found, _MOST_PATHS))
