@@ -83,7 +83,6 @@ _OF_FILES: Final[Mapping[str, str]] = {
     "mimetype_missing": N_("Gói tài liệu thiếu tệp “mimetype”."),
     "mimetype_not_first": N_("Tệp “mimetype” không đứng đầu gói."),
     "mimetype_other": N_("Tệp “mimetype” của gói ghi loại khác."),
-    "file_unknown": N_("Gói có tệp “%(file)s” ở nơi chỉ dành cho chữ ký; không ai ký tệp này."),
     "mimetype_padded": N_("Tệp “mimetype” của gói có dữ liệu thừa."),
     "manifest_not_followed": N_("Danh mục trong gói không khớp với các tệp trong gói."),
     "structure_damaged": N_("Cấu trúc của tài liệu PDF bị hỏng."),
@@ -91,6 +90,7 @@ _OF_FILES: Final[Mapping[str, str]] = {
     "json_malformed": N_("Tệp JSON không đúng cấu trúc."),
     "json_member_twice": N_("Tệp JSON có một mục bị ghi hai lần."),
     "payload_malformed": N_("Nội dung trong chữ ký JSON không đúng dạng."),
+    "file_unknown": N_("Trong gói có tệp %(file)s không rõ mục đích và không được ký."),
 }
 
 REASONS: Final[Mapping[str, str]] = {

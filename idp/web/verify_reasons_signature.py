@@ -81,11 +81,6 @@ OF_SIGNATURES: Final[Mapping[str, str]] = {
     "reference_not_recomputed": N_("Một tham chiếu của chữ ký không tính lại được."),
     "not_found": N_("Không tìm thấy phần mà chữ ký tham chiếu đến."),
     "not_base64": N_("Một phần của chữ ký không đúng dạng Base64."),
-    "base64_malformed": N_("Một phần của chữ ký không đúng dạng Base64."),
-    "content_is_signed_attributes": N_(
-        "Nội dung được ký thực ra là phần thông tin của một chữ ký khác: đây là cách giả mạo đã"
-        " biết."
-    ),
     "content_needed": N_("Cần tài liệu gốc để kiểm tra; chỉ có mã băm là chưa đủ."),
     "too_many_references": N_("Chữ ký tham chiếu đến quá nhiều phần."),
     "canonicalization_unknown": N_("Chữ ký dùng cách chuẩn tắc hóa XML không được hỗ trợ."),
@@ -135,6 +130,10 @@ OF_SIGNATURES: Final[Mapping[str, str]] = {
     "no_signed_revision": N_("Không tìm được bản tài liệu vào lúc ký."),
     "octets_behind": N_("Có dữ liệu được thêm vào tệp sau chữ ký."),
     "x5c_malformed": N_("Chứng thư kèm trong chữ ký JSON không đúng cấu trúc."),
+    "content_is_signed_attributes": N_(
+        "Nội dung được ký trông như phần thông tin của một chữ ký khác: dấu hiệu giả mạo."
+    ),
+    "properties_elsewhere": N_("Thông tin kèm theo chữ ký nằm ở nơi khác và không được xét."),
 }
 
 OF_CHANGES: Final[Mapping[str, str]] = {

@@ -170,6 +170,9 @@ FAILED: Final = N_("Không đạt")
 UNKNOWN: Final = N_("Chưa xác định được")
 NOT_DONE: Final = N_("Chưa đến bước này")
 
+SANDBOX_ADVICE: Final = N_(
+    "Chữ ký thử nghiệm chỉ để thử hệ thống. Không sử dụng tài liệu này cho hồ sơ thật."
+)
 SANDBOX: Final = N_("Chữ ký thử nghiệm: chứng thư SANDBOX, không có giá trị pháp lý.")
 
 VERIFY_PROBLEMS: Final[Mapping[str, FieldProblem]] = {

@@ -40,6 +40,7 @@ from idp.web.verify_sentences import (
     FAILED,
     HEADINGS,
     PASSED,
+    SANDBOX_ADVICE,
     STEPS,
     SUB_INDICATIONS,
     TIMESTAMP_KINDS,
@@ -157,6 +158,8 @@ def tell(report: DocumentReport, *, say: Say) -> ToldDocument:
         _signature(one, number=number, say=say) for number, one in enumerate(report.signatures, 1)
     )
     reasons = all_said((*_further(report.conclusion), *report.findings), say)
+    is_sandbox = any(one.is_sandbox for one in report.signatures)
+    advice = SANDBOX_ADVICE if is_sandbox and answer is Answer.VALID else ADVICE[answer]
     sentence = _sentence(report, answer=answer, reasons=reasons, say=say)
     return ToldDocument(
         answer=answer,
@@ -167,7 +170,7 @@ def tell(report: DocumentReport, *, say: Say) -> ToldDocument:
         look=_LOOKS[answer],
         heading=say(HEADINGS[answer]),
         sentence=sentence,
-        advice=say(ADVICE[answer]),
+        advice=say(advice),
         code=code_of(report.conclusion),
         reasons=tuple(one for one in reasons if one != sentence),
         warnings=tuple(
@@ -180,7 +183,7 @@ def tell(report: DocumentReport, *, say: Say) -> ToldDocument:
         timestamps=tuple(_timestamp(one, say) for one in report.timestamps),
         policy=report.policy,
         sources=tuple(source_text(one, say) for one in report.sources),
-        is_sandbox=any(one.is_sandbox for one in report.signatures),
+        is_sandbox=is_sandbox,
     )
 
 
