@@ -155,7 +155,7 @@ def test_every_file_of_ours_that_a_document_names_exists() -> None:
     assert not missing
 
 
-@pytest.mark.parametrize("page", ["walk.md", "walk-signature.md"])
+@pytest.mark.parametrize("page", ["walk.md", "walk-signature.md", "walk-verdict.md"])
 def test_a_walk_through_the_files_names_what_is_there(page: str) -> None:
     walk = (ROOT / "docs" / page).read_text()
     rows = re.findall(r"^\| (\d+) \| `([^`]+)` \| `([^`]+)` \|", walk, re.MULTILINE)
