@@ -52,8 +52,8 @@ class ValidationPolicy:
             (digitalSignature or nonRepudiation) where it says what it is for;
             needs_certificate_reference: a signature has to say, in what it signs, whose certificate
             it is; else there is a warning alone, as plain signatures in XML and CMS do not;
-            refused_doubts: codes of what readers noticed and took nevertheless, such as a claimed
-            time that is not written as it should be;
+            refused_doubts: codes of what readers noticed and took nevertheless, and that leave a
+            signature undecided, such as a signed part of XML that was moved aside;
             needs_status: a status that cannot be had leaves the signature undecided; else there
             is a warning alone, which TT 15/2025 demands in any case;
             slides_to_issuance: evidence about a certificate counts until it was issued, when the
@@ -72,7 +72,7 @@ class ValidationPolicy:
     )
     needs_signing_purpose: bool = True
     needs_certificate_reference: bool = False
-    refused_doubts: frozenset[str] = frozenset()
+    refused_doubts: frozenset[str] = frozenset({"signature_wrapped"})
     needs_status: bool = True
     slides_to_issuance: bool = False
     own_arcs: frozenset[str] = frozenset({EXAMPLE_ARC})

@@ -82,6 +82,7 @@ def conclude_signature(found: FoundSignature, *, context: Context) -> SignatureR
         commitments=found.commitments,
         claimed_roles=found.claimed_roles,
         is_key_confirmed=own.is_key_confirmed,
+        covers_whole=not any(one.code == "covers_only_part" for one in found.doubts),
         is_sandbox=own.is_sandbox,
         parent=found.parent,
     )

@@ -8,8 +8,13 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
 from signing.validation.found import FoundDocument
+from signing.validation.known_anchors import KnownAnchors
+from signing.validation.validate import Validation
+from tests.support.isolation import WithoutWalls
+from tests.support.signatory import SIGNING_TIME
 from tests.support.xml_found import all_hold, find_in, holds, only, said_of
 from tests.support.xml_signing import C14N, DS, ENVELOPED, EXCLUSIVE, Way, sign_by_xmlsec
 
@@ -257,3 +262,16 @@ def test_properties_that_stand_elsewhere_are_named() -> None:
     )
     found = find_in(signature(reference("#x"), inside=elsewhere).encode())
     assert "properties_elsewhere" in said_of(found)
+
+
+@pytest.mark.parametrize("name", WRAPPED)
+def test_a_wrapped_signature_never_passes(pieces: Mapping[str, str], name: str) -> None:
+    """Whoever relies on a verdict reads one word of it."""
+    validation = Validation(WithoutWalls(), KnownAnchors())
+    with Blob.of(WRAPPED[name](pieces).encode()) as blob:
+        report = validation.validate(blob, name="x.xml", now=SIGNING_TIME)
+    [one] = report.signatures
+    told = {reason.code for check in one.checks for reason in check.conclusion.reasons}
+    assert "signature_wrapped" in told
+    assert not one.conclusion.is_passed
+    assert not one.covers_whole
