@@ -43,6 +43,7 @@ MOST_PAGES: Final = 10_000
 """Of a document with more, those behind are not looked at."""
 _KEYWORD: Final = re.compile(rb"[\x00\t\n\f\r ]obj\b")
 _HEADER: Final = re.compile(rb"(?<![0-9])\d{1,10}[\x00\t\n\f\r ]+\d{1,5}[\x00\t\n\f\r ]+obj\Z")
+_MOST_KEYWORDS: Final = 500_000
 _LONGEST_NUMBERS: Final = 200
 _DEEPEST: Final = 64
 
@@ -102,7 +103,10 @@ class Snapshot:
         if self._last_unlisted is None:
             known = offsets_ever(self.reader)
             self._last_unlisted = -1
-            for hit in _KEYWORD.finditer(self.data):
+            for count, hit in enumerate(_KEYWORD.finditer(self.data)):
+                if count > _MOST_KEYWORDS:
+                    self._last_unlisted = len(self.data)
+                    break
                 line = self.data[max(0, hit.start() - _LONGEST_NUMBERS) : hit.end()]
                 header = _HEADER.search(line)
                 if header is not None and hit.end() - len(line) + header.start() not in known:

@@ -59,6 +59,7 @@ class Pictures:
     def __init__(self, document: Blob, *, isolation: Isolation) -> None:
         self._document, self._isolation = document, isolation
         self._drawn: dict[tuple[int, int], Picture] = {}
+        self._is_hopeless = False
 
     def compare(self, end: int, *, pages: Sequence[int], spots: Sequence[Spot]) -> Seen:
         """The revision that ends there, and the document as it is.
@@ -120,10 +121,18 @@ class Pictures:
         return boxes
 
     def try_compare(self, end: int, *, pages: Sequence[int], spots: Sequence[Spot]) -> Seen | None:
-        """As `compare`; None where one of them cannot be drawn."""
+        """As `compare`; None where one of them cannot be drawn.
+
+        A document that brought somebody down who draws is drawn no more: each attempt takes time.
+        """
+        if self._is_hopeless:
+            return None
         try:
             return self.compare(end, pages=pages, spots=spots)
-        except (DocumentRefused, ParsingFailed):
+        except DocumentRefused:
+            return None
+        except ParsingFailed:
+            self._is_hopeless = True
             return None
 
 

@@ -17,7 +17,7 @@ from signing.formats.pades_augment import augment_pades
 from signing.formats.pades_room import MeasuredTimestamps
 from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
-from signing.messages.pdf_changes import DRAW_PAGES, DrawAnswered
+from signing.messages.pdf_changes import COMPARE_PDF, DRAW_PAGES, DrawAnswered
 from signing.validation.model import ChangeKind
 from signing.validation.pdf import FoundPdf, read_pdf
 from signing.validation.pdf_changes import PdfChanges, find_changes, signed_revision
@@ -378,6 +378,33 @@ def test_a_reader_that_says_nothing_is_no_excuse(desk: Desk) -> None:
     assert not changes.is_allowed
     assert [one.code for one in changes.changes] == ["not_compared"]
     assert [one.code for one in nothing.malformed] == ["crashed"]
+
+
+@pytest.mark.parametrize(("reason", "asked_times"), [("too_slow", 1), ("crashed", 2)])
+def test_who_compares_is_asked_once_more_only_if_that_helps(
+    desk: Desk, reason: str, asked_times: int
+) -> None:
+    """A fault may be the library's, and ours goes on without it; time is the document's."""
+    isolation = desk.parties.isolation
+    asked_for: list[str] = []
+
+    class Failing:
+        def run(self, task: Any, asked: Any, *, inputs: Any = ()) -> Any:
+            asked_for.append(task.function)
+            if task is DRAW_PAGES or (task is COMPARE_PDF and asked.most_steps):
+                raise ParsingFailed(reason)
+            return isolation.run(task, asked, inputs=inputs)
+
+    signed = desk.sign(attacks.blank_filled(desk.sign(attacks.victim())), hand=None)
+    attacked = attacks.title_changed(signed)
+    with Blob.of(attacked) as document:
+        found = read_pdf(document, isolation=isolation)
+        changes = find_changes(document, found, isolation=Failing())
+    assert asked_for.count(COMPARE_PDF.function) == asked_times
+    assert asked_for.count(DRAW_PAGES.function) <= 1
+    codes = {one.code for one in changes["S-1"].changes}
+    assert ("not_compared" in codes) is (reason == "too_slow")
+    assert "another_reader_not_asked" in {one.code for one in changes["S-1"].findings}
 
 
 def test_a_drawer_that_lies_is_a_page_that_was_not_compared(desk: Desk) -> None:
