@@ -18,7 +18,7 @@ from typing import Final
 from signing.formats.der import DerMalformed, read_one
 from signing.formats.signed_data import MESSAGE_DIGEST
 from signing.validation.asic_manifests import Manifest
-from signing.validation.cades_timestamps import cms_covers, token_certificates
+from signing.validation.cades_proofs import cms_covers, token_certificates
 from signing.validation.cms import read_signer
 from signing.validation.cms_algorithms import hash_name
 from signing.validation.content import Content, Stretch

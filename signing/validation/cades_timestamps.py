@@ -11,48 +11,41 @@ several ways, each of which is over everything; the one that the token agrees wi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from signing.formats.der import OCTET_STRING, SET, DerMalformed, header, oid, read_one
-from signing.formats.material import ValidationMaterial
+from signing.formats.der import SET, header, oid, read_one
 from signing.formats.signed_data import SIGNATURE_TIMESTAMP
+from signing.validation.cades_archive_index import compare_index, read_index
 from signing.validation.cades_attributes import (
-    attribute_material,
-    certificates_of,
     choice_material,
-    read_material,
 )
-from signing.validation.cms_algorithms import hash_name
+from signing.validation.cades_proofs import (
+    ARCHIVE_V1,
+    ARCHIVE_V2,
+    ARCHIVE_V3,
+    C_TIMESTAMP,
+    CONTENT_TIMESTAMP,
+    REFERENCES_TIMESTAMP,
+    TOKENS,
+    attribute_covers,
+    material_covers,
+    token_certificates,
+    tokens_cover,
+)
 from signing.validation.content import Content, Octets, digest_octets, new_hash
 from signing.validation.found import FoundTimestamp, TimestampKind, object_identity
-from signing.validation.signed_parts import Attribute, SignedParts, Signer, find_parts, sequence
-from signing.validation.timestamp_info import find_info, read_token_parts
+from signing.validation.signed_parts import Attribute, SignedParts, Signer
+from signing.validation.timestamp_info import find_info
 from signing.validation.verdict import Reason, because
 
 _P9: Final = "1.2.840.113549.1.9.16.2."
-CONTENT_TIMESTAMP: Final = f"{_P9}20"
 _CERTIFICATE_REFERENCES: Final = f"{_P9}21"
 _REVOCATION_REFERENCES: Final = f"{_P9}22"
-_C_TIMESTAMP: Final = f"{_P9}25"
-_REFERENCES_TIMESTAMP: Final = f"{_P9}26"
-ARCHIVE_V1: Final = f"{_P9}27"
-ARCHIVE_V2: Final = f"{_P9}48"
-ARCHIVE_V3: Final = "0.4.0.1733.2.4"
-_INDEXES: Final = ("0.4.0.19122.1.5", "0.4.0.19122.1.4", "0.4.0.1733.2.5")
 _ARCHIVES: Final = frozenset({ARCHIVE_V1, ARCHIVE_V2, ARCHIVE_V3})
-_TOKENS: Final = {
-    SIGNATURE_TIMESTAMP: TimestampKind.SIGNATURE,
-    _C_TIMESTAMP: TimestampKind.REFERENCES,
-    _REFERENCES_TIMESTAMP: TimestampKind.REFERENCES,
-    ARCHIVE_V1: TimestampKind.ARCHIVE,
-    ARCHIVE_V2: TimestampKind.ARCHIVE,
-    ARCHIVE_V3: TimestampKind.ARCHIVE,
-}
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
-_MOST_ENTRIES: Final = 4_096
 _MOST_TIMESTAMPS: Final = 256
 
 DigestOf = Callable[[str], bytes | None]
@@ -95,17 +88,6 @@ class Stamped:
         return None if found is None else found.copy()
 
 
-@dataclass(frozen=True, slots=True)
-class _Index:
-    """An ATSHashIndex: `der`, and the digests in its three lists."""
-
-    der: bytes
-    hash_name: str
-    certificates: frozenset[bytes]
-    revocation: frozenset[bytes]
-    attributes: frozenset[bytes]
-
-
 def read_timestamps(stamped: Stamped, *, identity: str) -> tuple[FoundTimestamp, ...]:
     """All timestamps of a signature, in the order of the times that they say.
 
@@ -114,7 +96,7 @@ def read_timestamps(stamped: Stamped, *, identity: str) -> tuple[FoundTimestamp,
     signer = stamped.signer
     found = [(CONTENT_TIMESTAMP, token) for token in signer.signed_values(CONTENT_TIMESTAMP)]
     found += [
-        (one.kind, token) for one in signer.unsigned for token in one.values if one.kind in _TOKENS
+        (one.kind, token) for one in signer.unsigned for token in one.values if one.kind in TOKENS
     ]
     found.sort(key=lambda one: _said_time(one[1]))
     del found[_MOST_TIMESTAMPS:]
@@ -122,23 +104,6 @@ def read_timestamps(stamped: Stamped, *, identity: str) -> tuple[FoundTimestamp,
         _found(stamped, kind, token, identity=f"{identity}-T{number}")
         for number, (kind, token) in enumerate(found, start=1)
     )
-
-
-def token_certificates(token: bytes) -> tuple[bytes, ...]:
-    """The certificates that a token brings along."""
-    try:
-        return certificates_of(read_token_parts(token))
-    except (DerMalformed, ValueError):
-        return ()
-
-
-def token_material(token: bytes) -> ValidationMaterial:
-    """The certificates and evidence that a token brings along, in itself or in its attributes."""
-    try:
-        parts = read_token_parts(token)
-    except (DerMalformed, ValueError):
-        return ValidationMaterial()
-    return read_material(parts, parts.signers[0] if parts.signers else None)
 
 
 def _found(stamped: Stamped, kind: str, token: bytes, *, identity: str) -> FoundTimestamp:
@@ -150,10 +115,10 @@ def _found(stamped: Stamped, kind: str, token: bytes, *, identity: str) -> Found
         digest_of, covers = _of_content(content), frozenset()
     elif kind == SIGNATURE_TIMESTAMP:
         digest_of = _of_octets(signer.signature)
-    elif kind == _C_TIMESTAMP:
+    elif kind == C_TIMESTAMP:
         digest_of = _of_octets(signer.signature, *_stamped_references(signer, is_whole=True))
-        covers |= _of_tokens(signer.unsigned_values(SIGNATURE_TIMESTAMP))
-    elif kind == _REFERENCES_TIMESTAMP:
+        covers |= tokens_cover(signer.unsigned_values(SIGNATURE_TIMESTAMP))
+    elif kind == REFERENCES_TIMESTAMP:
         digest_of, covers = _of_octets(*_stamped_references(signer, is_whole=False)), frozenset()
     elif kind == ARCHIVE_V3:
         return _found_v3(stamped, token, identity=identity)
@@ -166,7 +131,7 @@ def _found(stamped: Stamped, kind: str, token: bytes, *, identity: str) -> Found
 
 
 def _kind(kind: str) -> TimestampKind:
-    return _TOKENS.get(kind, TimestampKind.CONTENT)
+    return TOKENS.get(kind, TimestampKind.CONTENT)
 
 
 # References (TS 101 733 §6.3.5, §6.3.6): type and values of the attributes, without what is around
@@ -195,7 +160,7 @@ def _found_v3(stamped: Stamped, token: bytes, *, identity: str) -> FoundTimestam
     parts, signer = stamped.parts, stamped.signer
     certificates = token_certificates(token)
     # 1
-    index = _read_index(token)
+    index = read_index(token)
     if index is None:
         return FoundTimestamp(
             identity,
@@ -230,7 +195,7 @@ def _found_v3(stamped: Stamped, token: bytes, *, identity: str) -> FoundTimestam
         )
 
     # 3
-    covers, findings = _compare_index(stamped, index)
+    covers, findings = compare_index(parts, signer, index)
     return FoundTimestamp(
         identity,
         TimestampKind.ARCHIVE,
@@ -240,68 +205,6 @@ def _found_v3(stamped: Stamped, token: bytes, *, identity: str) -> FoundTimestam
         certificates,
         findings,
     )
-
-
-def _compare_index(stamped: Stamped, index: _Index) -> tuple[frozenset[str], tuple[Reason, ...]]:
-    parts, signer = stamped.parts, stamped.signer
-    covered: set[str] = set()
-    left = set(index.certificates), set(index.revocation), set(index.attributes)
-    for one in parts.certificates:
-        digest = digest_octets(one, index.hash_name)
-        if digest in index.certificates:
-            left[0].discard(digest or b"")
-            covered.add(object_identity(one))
-    for one in parts.crls:
-        digest = digest_octets(one, index.hash_name)
-        if digest in index.revocation:
-            left[1].discard(digest or b"")
-            covered |= _of_material(choice_material(one))
-    for attribute in signer.unsigned:
-        for value, digests in _attribute_digests(attribute, index.hash_name):
-            if index.attributes.isdisjoint(digests):
-                continue
-            left[2].difference_update(digests)
-            covered |= _of_attribute(attribute.kind, value)
-    names = ("certificates", "revocation", "attributes")
-    missing = [name for name, rest in zip(names, left, strict=True) if rest]
-    return frozenset(covered), tuple(
-        because("archive_index_entry_unknown", among=name) for name in missing
-    )
-
-
-def _attribute_digests(attribute: Attribute, named: str) -> Iterator[tuple[bytes, set[bytes]]]:
-    """Each value, with the digests by which versions of the index mean it.
-
-    The first version has the whole attribute, the third its type with one value.
-    """
-    kind = oid(attribute.kind)
-    whole = digest_octets(attribute.whole, named)
-    for value in attribute.values:
-        digests = (whole, digest_octets(kind + value, named), digest_octets(value, named))
-        yield value, {one for one in digests if one is not None}
-
-
-def _read_index(token: bytes) -> _Index | None:
-    try:
-        signer = read_token_parts(token).signers[0]
-        for kind in _INDEXES:
-            for value in signer.unsigned_values(kind):
-                fields = list(sequence(read_one(value)).children(most=4))
-                named = "sha256"  # the default of the first version
-                if len(fields) == 4:
-                    named = hash_name(bytes(fields.pop(0).whole))
-                lists = [_digests(bytes(one.whole)) for one in fields]
-                return _Index(value, named, lists[0], lists[1], lists[2])
-    except (DerMalformed, ValueError, IndexError):
-        return None
-    return None
-
-
-def _digests(raw: bytes) -> frozenset[bytes]:
-    found = sequence(read_one(raw)).children(most=_MOST_ENTRIES)
-    if any(one.tag != OCTET_STRING for one in found):
-        raise DerMalformed
-    return frozenset(bytes(one.content) for one in found)
 
 
 # Archive timestamps of versions 1 and 2 (TS 101 733 §6.4.1)
@@ -364,7 +267,7 @@ def _earlier(signer: Signer, token: bytes) -> list[Attribute]:
     found: list[Attribute] = []
     for one in signer.unsigned:
         is_archive = one.kind in _ARCHIVES
-        if not is_archive or all(each != token and _said_time(each) < own for each in one.values):
+        if not is_archive or all(_said_time(each) < own for each in one.values):
             found.append(one)
     return found
 
@@ -373,67 +276,15 @@ def _covered_by_archive(stamped: Stamped, token: bytes) -> frozenset[str]:
     parts = stamped.parts
     covered = set(map(object_identity, parts.certificates))
     for choice in parts.crls:
-        covered |= _of_material(choice_material(choice))
+        covered |= material_covers(choice_material(choice))
     for attribute in _earlier(stamped.signer, token):
         for value in attribute.values:
-            covered |= _of_attribute(attribute.kind, value)
+            covered |= attribute_covers(attribute.kind, value)
     return frozenset(covered)
 
 
 def _without_head(raw: bytes) -> bytes:
     return bytes(read_one(raw).content) if raw else b""
-
-
-# What is proved
-
-
-def _of_attribute(kind: str, value: bytes) -> set[str]:
-    if kind in _TOKENS or kind == CONTENT_TIMESTAMP:
-        return set(_of_tokens([value]))
-    return _of_material(attribute_material(kind, value)) | {object_identity(value)}
-
-
-def _of_tokens(tokens: Iterable[bytes]) -> frozenset[str]:
-    """Tokens, with the certificates and evidence inside of them."""
-    covered: set[str] = set()
-    for token in tokens:
-        covered.add(object_identity(token))
-        try:
-            parts = read_token_parts(token)
-        except (DerMalformed, ValueError):
-            continue
-        covered.update(map(object_identity, certificates_of(parts)))
-        for choice in parts.crls:
-            covered |= _of_material(choice_material(choice))
-        for signer in parts.signers:
-            covered.add(object_identity(signer.signature))
-            for attribute in signer.unsigned:
-                for value in attribute.values:
-                    covered |= _of_material(attribute_material(attribute.kind, value))
-    return frozenset(covered)
-
-
-def cms_covers(raw: bytes) -> frozenset[str]:
-    """What is proved of a whole CMS that something covers: everything in it."""
-    parts = find_parts(raw)
-    if parts is None:
-        return frozenset()
-    covered = set(map(object_identity, certificates_of(parts)))
-    for choice in parts.crls:
-        covered |= _of_material(choice_material(choice))
-    for signer in parts.signers:
-        covered.add(object_identity(signer.signature))
-        for attribute in (*signer.signed, *signer.unsigned):
-            for value in attribute.values:
-                covered |= _of_attribute(attribute.kind, value)
-    return frozenset(covered)
-
-
-def _of_material(material: ValidationMaterial) -> set[str]:
-    return {
-        object_identity(one)
-        for one in (*material.certificates, *material.ocsp_responses, *material.crls)
-    }
 
 
 def _of_content(content: Content | None) -> DigestOf:

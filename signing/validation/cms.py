@@ -22,7 +22,7 @@ from signing.formats.der import DerMalformed, oid, read_one
 from signing.formats.signed_data import MESSAGE_DIGEST, SIGNED_DATA, TST_INFO
 from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
-from signing.validation.cades_timestamps import token_certificates
+from signing.validation.cades_proofs import token_certificates
 from signing.validation.cms_algorithms import hash_name
 from signing.validation.cms_signers import Place, read_with_countersignatures, unreadable
 from signing.validation.content import Content, DigestsOnly, Octets, Stretch

@@ -22,6 +22,7 @@ from signing.validation.cades_attributes import (
     read_material,
     read_said,
 )
+from signing.validation.cades_proofs import token_material
 from signing.validation.cades_references import (
     KINDS,
     find_named,
@@ -30,7 +31,7 @@ from signing.validation.cades_references import (
     key_of,
     read_references,
 )
-from signing.validation.cades_timestamps import Stamped, read_timestamps, token_material
+from signing.validation.cades_timestamps import Stamped, read_timestamps
 from signing.validation.cms_algorithms import (
     as_der_value,
     hash_name,

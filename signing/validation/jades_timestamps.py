@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from signing.formats.material import ValidationMaterial
-from signing.validation.cades_timestamps import cms_covers, token_certificates
+from signing.validation.cades_proofs import cms_covers, token_certificates
 from signing.validation.content import digest_octets
 from signing.validation.found import FoundTimestamp, TimestampKind, object_identity
 from signing.validation.jades_properties import Entry, read_material, read_tokens

@@ -8,6 +8,7 @@ Not here: headers of HTTP as a payload (`sigD` of that kind), which is named and
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
 from signing.validation import jades_properties as properties
-from signing.validation.cades_timestamps import token_material
+from signing.validation.cades_proofs import token_material
 from signing.validation.content import digest_octets
 from signing.validation.detached import Detached
 from signing.validation.found import (
@@ -177,7 +178,9 @@ def _countersignatures(
             yield _unreadable(own, identity, because(str(refused)))
             continue
         # NOTE: a payload that is written along is not believed: it has to be the value itself
-        other = found.payload if found.payload != raw.signature else None
+        other = found.payload
+        if other is not None and hmac.compare_digest(other.encode(), raw.signature.encode()):
+            other = None
         for one in found.signatures[:1]:
             countersigned = _read(
                 one, raw.signature, detached=(), identity=own, parent=identity, depth=depth

@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from signing.formats.der import DerMalformed
 from signing.formats.material import ValidationMaterial
 from signing.formats.xml_names import C14N, DS, XADES_141
 from signing.formats.xml_tree import Element
-from signing.validation.cades_timestamps import token_certificates, token_material
+from signing.validation.cades_attributes import certificates_of, read_material
 from signing.validation.content import Content, Octets, digest_octets, new_hash
 from signing.validation.found import FoundTimestamp, TimestampKind, object_identity
-from signing.validation.timestamp_info import find_info
+from signing.validation.timestamp_info import find_info, read_token_parts
 from signing.validation.verdict import Reason, because
 from signing.validation.xml_keys import evidence_in, octets_of
 from signing.validation.xml_octets import DocumentOctets
@@ -114,7 +115,7 @@ def _read(stamped: Stamped, element: Element, token: bytes, *, identity: str) ->
         token,
         _digest_of(readings, token=token, octets=stamped.octets),
         _covered(stamped, element, kind),
-        token_certificates(token),
+        _brought_along(token)[0],
         tuple(findings),
     )
 
@@ -346,9 +347,19 @@ def _of_tokens(elements: Iterable[Element]) -> Iterator[str]:
     """Tokens, with the certificates and evidence inside of them."""
     for token in (token for one in elements for token in _tokens(one) if token):
         yield object_identity(token)
-        material = token_material(token)
+        material = _brought_along(token)[1]
         own = (*material.certificates, *material.ocsp_responses, *material.crls)
         yield from map(object_identity, own)
+
+
+def _brought_along(token: bytes) -> tuple[tuple[bytes, ...], ValidationMaterial]:
+    """The certificates in a token, and all that it brings along, in its attributes too."""
+    try:
+        parts = read_token_parts(token)
+    except (DerMalformed, ValueError):
+        return (), ValidationMaterial()
+    signer = parts.signers[0] if parts.signers else None
+    return certificates_of(parts), read_material(parts, signer)
 
 
 def _of_digests(stamped: Stamped, properties: Iterable[Element]) -> set[str]:
