@@ -43,7 +43,8 @@ class ValidationPolicy:
 
     Takes   identifier: stands in reports; algorithms: until when they are good enough;
             longest_status_age: of evidence about a certificate that does not say when there will
-            be newer one; skew: by how much clocks may differ;
+            be newer one; asks_after: how old evidence in the file about a signer may be before
+            somebody is asked, although newer one was not due; skew: by how much clocks may differ;
             longest_timestamp_delay: between the claimed time and the earliest proof, None for any;
             changes: what a change that is not allowed does, by its kind;
             doubtful_findings: what is noticed while looking for changes, and leaves a signature
@@ -64,6 +65,7 @@ class ValidationPolicy:
     identifier: str
     algorithms: AlgorithmTable
     longest_status_age: timedelta = timedelta(hours=24)
+    asks_after: timedelta = timedelta(hours=24)
     skew: timedelta = timedelta(minutes=5)
     longest_timestamp_delay: timedelta | None = None
     changes: Mapping[ChangeKind, Weight] = field(default_factory=lambda: _CHANGES)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice
 from typing import Final
@@ -29,7 +30,12 @@ from signing.validation.procedure.acceptance import AlgorithmUse, accept_algorit
 from signing.validation.procedure.chain_algorithms import uses_of_chain
 from signing.validation.procedure.freshness import is_fresh
 from signing.validation.procedure.key_purposes import check_purpose
-from signing.validation.revocation import CertificateStatus, StatusSettings, find_status
+from signing.validation.revocation import (
+    CertificateStatus,
+    Evidence,
+    StatusSettings,
+    find_status,
+)
 from signing.validation.verdict import (
     PASSED,
     Conclusion,
@@ -43,6 +49,7 @@ from signing.validation.verdict import (
 
 _MOST_PATHS: Final = 8
 _MOST_FETCHED: Final = 4
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class Purpose(StrEnum):
@@ -197,31 +204,45 @@ def _statuses(
         skew=context.policy.skew,
         responders=context.anchors,
     )
+
+    def find(position: int, evidence: Evidence) -> CertificateStatus:
+        return find_status(
+            path, position=position, evidence=evidence, at=context.now, settings=settings
+        )
+
     statuses: list[CertificateStatus] = []
     for position, certificate in enumerate(path.certificates):
-        status = find_status(
-            path,
-            position=position,
-            evidence=context.evidence,
-            at=context.now,
-            settings=settings,
-        )
+        status = find(position, context.evidence)
         is_over = _is_over(result, position=position)
-        if may_ask and not is_over and not _suffices(status, context=context):
+        if may_ask and not is_over and _is_worth_asking(status, position, context=context):
             issuer = issuer_of(path, position=position)
             asked = context.ask(certificate, issuer=issuer) if issuer else ValidationMaterial()
             if asked != ValidationMaterial():
-                newer = find_status(
-                    path,
-                    position=position,
-                    evidence=context.evidence_of(asked),
-                    at=context.now,
-                    settings=settings,
-                )
-                is_better = newer.state is not RevocationState.UNKNOWN
-                status = newer if is_better or not status.evidence else status
+                status = _newer(status, find(position, context.evidence_of(asked)))
         statuses.append(status)
     return tuple(statuses)
+
+
+def _is_worth_asking(status: CertificateStatus, position: int, *, context: Context) -> bool:
+    """Whether the evidence of the file leaves something open.
+
+    Evidence about a signer that is fresh, but not of these days, can be from before a revocation
+    that somebody would rather not show; who brings the file chooses what is in it.
+    """
+    if not _suffices(status, context=context):
+        return True
+    this = status.this_update
+    is_old = this is not None and context.now - this > context.policy.asks_after
+    return position == 0 and status.state is RevocationState.GOOD and is_old
+
+
+def _newer(one: CertificateStatus, other: CertificateStatus) -> CertificateStatus:
+    """The one that says more: `other` was asked for just now."""
+    if other.state is RevocationState.UNKNOWN:
+        return one if one.evidence else other
+    if other.state is RevocationState.GOOD and one.state is RevocationState.GOOD:
+        return max(one, other, key=lambda each: each.this_update or _LONG_AGO)
+    return other
 
 
 def _is_over(result: PathResult, *, position: int) -> bool:

@@ -147,6 +147,21 @@ def test_a_status_in_the_file_is_not_asked_for(validation_house: ValidationHouse
     assert online.asked == []
 
 
+def test_a_revocation_that_the_file_does_not_show_is_asked_for(
+    validation_house: ValidationHouse,
+) -> None:
+    """The answer in the file is of before, and for a week; whoever stole the key put it there."""
+    online = validation_house.online(revoked=[validation_house.pki.citizen.serial])
+    now = validation_house.signed_at + timedelta(days=3)
+    report = validation_house.validate(validation_house.pdf(Level.LT), online=online, now=now)
+    assert validation_house.pki.citizen.signatory.certificate in online.asked
+    revocation = report.signatures[0].chain[0].revocation
+    # its timestamp is older than the revocation: it was good when it signed
+    assert report.conclusion.indication is _PASSED
+    assert revocation.revoked_at is not None
+    assert revocation.origin is StatusOrigin.ONLINE
+
+
 def test_nobody_is_asked_about_a_broken_signature(validation_house: ValidationHouse) -> None:
     online = validation_house.online()
     content = validation_house.pdf(Level.B).replace(b"Helvetica", b"Helvetika", 1)

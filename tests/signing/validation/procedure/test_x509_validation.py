@@ -117,6 +117,21 @@ def test_newer_evidence_is_asked_for_when_that_of_the_file_is_old(
     assert silent.online.asked == []
 
 
+def test_an_answer_of_three_days_ago_is_not_the_last_word(
+    found, at, validation_house: ValidationHouse
+) -> None:
+    """It is for a week; the certificate was revoked meanwhile, and no proof is earlier."""
+    signature = replace(found(Level.LT), timestamps=())
+    online = validation_house.online(revoked=[validation_house.pki.citizen.serial])
+    context = at(signature, SIGNING_TIME + 3 * _DAY, online=online)
+    chain = validate_certificate(signature.candidate, context=context, purpose=Purpose.SIGNING)
+    assert chain.conclusion.sub_indication is SubIndication.REVOKED_NO_POE
+    # where nobody answers, it is
+    context = at(signature, SIGNING_TIME + 3 * _DAY, online=_Away())
+    chain = validate_certificate(signature.candidate, context=context, purpose=Purpose.SIGNING)
+    assert chain.conclusion.is_passed
+
+
 def test_an_issuer_that_did_not_come_along_is_fetched(found, at, signing_pki: SigningPki) -> None:
     """RFC 5280 §4.2.2.1: where the certificate says that it is."""
     signature = found(Level.LT)
