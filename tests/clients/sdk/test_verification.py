@@ -20,7 +20,7 @@ from clients.sdk import (
 from tests.clients.sdk.provider import ISSUER, make_portal
 from tests.clients.sdk.signing_api import FakeSigning
 
-SIGNATURE = {
+SIGNATURE: dict[str, Any] = {
     "indication": "TOTAL_PASSED",
     "sub_indication": None,
     "reasons": [],
@@ -28,7 +28,7 @@ SIGNATURE = {
     "signer": {"name": "Người ký", "organization": "Sở Xây dựng", "issuer": "Ấn Tín"},
     "proved_signing_time": "2026-11-21T03:04:05Z",
 }
-REPORT = {
+REPORT: dict[str, Any] = {
     "answer": "valid",
     "indication": "TOTAL_PASSED",
     "sub_indication": None,
