@@ -82,6 +82,7 @@ OF_SIGNATURES: Final[Mapping[str, str]] = {
     "not_found": N_("Không tìm thấy phần mà chữ ký tham chiếu đến."),
     "not_base64": N_("Một phần của chữ ký không đúng dạng Base64."),
     "content_needed": N_("Cần tài liệu gốc để kiểm tra; chỉ có mã băm là chưa đủ."),
+    "too_many_timestamps": N_("Chữ ký có quá nhiều dấu thời gian; không đọc hết được."),
     "too_many_references": N_("Chữ ký tham chiếu đến quá nhiều phần."),
     "canonicalization_unknown": N_("Chữ ký dùng cách chuẩn tắc hóa XML không được hỗ trợ."),
     "transform_unknown": N_("Chữ ký dùng phép biến đổi XML không được hỗ trợ."),

@@ -46,7 +46,8 @@ _CERTIFICATE_REFERENCES: Final = f"{_P9}21"
 _REVOCATION_REFERENCES: Final = f"{_P9}22"
 _ARCHIVES: Final = frozenset({ARCHIVE_V1, ARCHIVE_V2, ARCHIVE_V3})
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
-_MOST_TIMESTAMPS: Final = 256
+MOST_TIMESTAMPS: Final = 48
+"""Of one signature: each is taken apart, and looked for in each that came later."""
 
 DigestOf = Callable[[str], bytes | None]
 
@@ -99,7 +100,7 @@ def read_timestamps(stamped: Stamped, *, identity: str) -> tuple[FoundTimestamp,
         (one.kind, token) for one in signer.unsigned for token in one.values if one.kind in TOKENS
     ]
     found.sort(key=lambda one: _said_time(one[1]))
-    del found[_MOST_TIMESTAMPS:]
+    del found[MOST_TIMESTAMPS:]
     return tuple(
         _found(stamped, kind, token, identity=f"{identity}-T{number}")
         for number, (kind, token) in enumerate(found, start=1)

@@ -31,7 +31,7 @@ from signing.validation.cades_references import (
     key_of,
     read_references,
 )
-from signing.validation.cades_timestamps import Stamped, read_timestamps
+from signing.validation.cades_timestamps import MOST_TIMESTAMPS, Stamped, read_timestamps
 from signing.validation.cms_algorithms import (
     as_der_value,
     hash_name,
@@ -155,6 +155,8 @@ def _read(parts: SignedParts, signer: Signer, *, at: Place) -> FoundSignature:
     # 5
     values = tuple(dict.fromkeys((value, signer.signature)))
     timestamps = read_timestamps(Stamped(parts, signer, at.content, values), identity=at.identity)
+    if len(timestamps) == MOST_TIMESTAMPS:
+        doubts.append(because("too_many_timestamps"))
     for one in timestamps:
         material = material.with_others(token_material(one.token))
     is_named = references is not None

@@ -114,6 +114,13 @@ def test_a_signature_timestamp_is_over_the_value(
     assert is_over(read(encode(with_unsigned(signed, attribute(SIGNATURE, other))))) == [False]
 
 
+def test_more_timestamps_than_anybody_has_are_not_all_read(signed: SignedData) -> None:
+    many = (wrap(OCTET_STRING, number.to_bytes(2, "big")) for number in range(400))
+    found = read(encode(with_unsigned(signed, attribute(SIGNATURE, *many))))
+    assert len(found.timestamps) == 48
+    assert "too_many_timestamps" in [one.code for one in found.doubts]
+
+
 def test_timestamps_over_references(signing_pki: SigningPki, signed: SignedData) -> None:
     references = [attribute(f"{P9}21", wrap(SEQUENCE)), attribute(f"{P9}22", wrap(SEQUENCE))]
     first = attribute(SIGNATURE, stamp(signing_pki, signed.signers[0].signature))
