@@ -132,6 +132,7 @@ def test_a_destruction_asks_and_names_what_stops(provider: Provider, run: Run) -
     assert _active(run, "token") != kid
     assert "destroyed before" in run("destroy", kid, "--yes", status=1).output
     assert "no such key" in run("destroy", "unknown", "--yes", status=1).output
+    assert "no such key" in run("destroy", "-i_sGsx", "--yes", status=1).output
 
 
 @pytest.mark.parametrize("name", sorted(KEY_PURPOSES))
