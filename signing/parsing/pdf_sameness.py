@@ -28,9 +28,9 @@ class Sameness:
     """Two revisions of one document.
 
     Takes   old, new: the second goes on where the first ended.
-    `changed` are objects of the old one that say something else in the new one, `added` those that
-    the new one has more; `switched` whether the new table points into the old octets, to where the
-    old one did not.
+    `changed` are objects of the old one that say something else in the new one; `added` those that
+    the new one has more, some of which were referred to before; `switched` whether the new table
+    points into the old octets, to where the old one did not.
     """
 
     def __init__(self, old: Snapshot, new: Snapshot) -> None:
@@ -42,8 +42,12 @@ class Sameness:
         self.touched = {
             number for number, place in old.places.items() if self._is_moved(number, place)
         }
-        self.changed = {number for number in self.touched if not self._is_rewritten(number)}
         self.added = {number for number in new.places if number not in old.places}
+        # what was referred to and not there is nothing that was added, but something that changed
+        awaited = {number for number in self.added if old.refers_to(number)}
+        self.changed = {
+            number for number in self.touched | awaited if not self._is_rewritten(number)
+        }
         end = len(old.data)
         self.switched = {
             number

@@ -178,6 +178,10 @@ class Snapshot:
                     waiting.append(one)
         return found
 
+    def refers_to(self, number: int) -> bool:
+        """Whether an object is referred to, be it there or not."""
+        return number in self._references()
+
     def _references(self) -> dict[int, set[int]]:
         """Who refers to each object."""
         if self._referring is None:

@@ -90,6 +90,14 @@ def of_another_generation() -> bytes:
     return b"\n".join(lines)
 
 
+def with_what_is_missing() -> bytes:
+    """The victim with references to a note and to a picture that are not there."""
+    whole = victim()
+    page = latest(whole, PAGE).replace(b"/Annots [", b"/Annots [900 0 R ")
+    page = page.replace(b"/Im0 7 0 R", b"/Im0 901 0 R")
+    return append(whole, {PAGE: page})
+
+
 def append(
     content: bytes,
     objects: Mapping[int, bytes] | None = None,
@@ -166,6 +174,17 @@ def twin_field(signed: bytes) -> bytes:
     form = latest(signed, FORM).replace(b"10 0 R", b"10 0 R 900 0 R")
     twin = latest(signed, FIELD)
     return append(signed, {LOOKS: looks, _NEXT: twin, FORM: form})
+
+
+def missing_note_delivered(signed: bytes) -> bytes:
+    """The note that the page waits for comes; nothing that was there is touched."""
+    note = b"<< /Type /Annot /Subtype /FreeText /Rect [60 580 400 640] /F 4 /AP << /N 902 0 R >> >>"
+    return append(signed, {_NEXT: note, _NEXT + 2: _stream(b"1 g 0 0 595 842 re f", _SHAPE)})
+
+
+def missing_picture_delivered(signed: bytes) -> bytes:
+    """The picture that the page waits for comes."""
+    return append(signed, {_NEXT + 1: _stream(b"0 g 60 590 300 60 re f", _SHAPE)})
 
 
 def picture_freed(signed: bytes) -> bytes:

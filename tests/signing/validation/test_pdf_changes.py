@@ -208,6 +208,16 @@ def test_a_roundabout_way_to_what_was_changed_hides_nothing(desk: Desk, trick: s
     assert any(1 in one.pages and not one.is_allowed for one in contents)
 
 
+@pytest.mark.parametrize(
+    "attack", [attacks.missing_note_delivered, attacks.missing_picture_delivered]
+)
+def test_what_the_signed_revision_waited_for_is_a_change(desk: Desk, attack: Attack) -> None:
+    """ISO 32000-2 §7.3.10: a reference to nothing is null, and null is what was signed."""
+    changes = desk.changes(attack(desk.sign(attacks.with_what_is_missing())))["S-1"]
+    assert not changes.is_allowed
+    assert any(1 in one.pages for one in changes.changes if not one.is_allowed)
+
+
 def test_an_object_of_another_generation_is_compared(desk: Desk) -> None:
     """ISO 32000-2 §7.3.10: an object is its number and its generation."""
     signed = desk.sign(attacks.of_another_generation())
