@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 
@@ -30,6 +32,10 @@ def what_is_missing() -> str | None:
     if folder.is_dir():
         return None
     return f"tests/vectors did not run: no vectors of Wycheproof in {folder} (ANTIN_CORPUS)"
+
+
+needs_corpus: Final = pytest.mark.skipif(what_is_missing() is not None, reason="no files of others")
+"""For tests that read signed files of others; under CI they are there."""
 
 
 @dataclass(frozen=True, slots=True)

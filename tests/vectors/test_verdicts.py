@@ -22,7 +22,7 @@ from signing.validation.known_anchors import KnownAnchors
 from signing.validation.model import DocumentReport
 from signing.validation.policy import POLICY
 from signing.validation.validate import Validation
-from tests.vectors.corpus import corpus_folder
+from tests.vectors.corpus import corpus_folder, needs_corpus
 from tests.vectors.their_trust import anchors_in, moment_of, read
 from tests.vectors.verdicts import (
     Compared,
@@ -37,12 +37,9 @@ from tests.vectors.verdicts import (
 NOW: Final = datetime(2026, 11, 21, tzinfo=UTC)
 LONGEST_S: Final = 10.0
 FILES: Final = 339
-_IS_THERE: Final = (corpus_folder() / "leads.tsv").is_file()
 _THEIR_POLICY: Final = replace(
     POLICY, needs_certificate_reference=True, refused_doubts=frozenset({"signing_time_odd"})
 )
-
-needs_files = pytest.mark.skipif(not _IS_THERE, reason=f"no signed files in {corpus_folder()}")
 
 
 def _reports(isolation: Isolation) -> Iterator[tuple[Lead, DocumentReport, float]]:
@@ -65,7 +62,7 @@ def _reports(isolation: Isolation) -> Iterator[tuple[Lead, DocumentReport, float
             yield one, report, time.monotonic() - begun
 
 
-@needs_files
+@needs_corpus
 def test_verdicts_about_the_files_of_others_agree_or_have_a_written_reason(
     isolation: Isolation, record_property
 ) -> None:
@@ -103,7 +100,7 @@ ATTACKS: Final = {
 """File → the name under which it is refused."""
 
 
-@needs_files
+@needs_corpus
 @pytest.mark.parametrize(("file", "name"), ATTACKS.items())
 def test_an_attack_is_called_by_its_name(without_walls: Isolation, file: str, name: str) -> None:
     with Blob.of((corpus_folder() / file).read_bytes()) as document:

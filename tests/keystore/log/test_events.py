@@ -17,7 +17,7 @@ from keystore.log.events import Event, EventType, canonical_event, check_event
 def test_every_type_is_area_subject_action() -> None:
     for event_type in EventType:
         assert re.fullmatch(
-            r"(account|oauth|registry|keys|sign|pki|time|operation)(:[a-z_]+){2}", event_type
+            r"(account|oauth|registry|keys|sign|pki|time|verify|operation)(:[a-z_]+){2}", event_type
         )
 
 

@@ -13,7 +13,7 @@ from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
 from signing.validation.trusted_list import TrustedList, TrustedListRefused, open_list
 from tests.support.trusted_lists import CA_QC, GRANTED, ListDraft, Listed, Scheme, sign_enveloped
-from tests.vectors.corpus import corpus_folder, what_is_missing
+from tests.vectors.corpus import corpus_folder, needs_corpus
 
 NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
 SINCE = NOW - timedelta(days=400)
@@ -60,7 +60,7 @@ def _refusal(raw: bytes, *, isolation: Isolation, scheme: Scheme, now: datetime 
         ("TSL-noID.xml", "2018-10-01", "AT", 30),
     ],
 )
-@pytest.mark.skipif(what_is_missing() is not None, reason="no corpus of other people's files")
+@needs_corpus
 def test_lists_of_states_are_opened_at_their_time_and_refused_later(
     isolation: Isolation, file: str, now: str, territory: str, services: int
 ) -> None:
