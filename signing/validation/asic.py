@@ -1,10 +1,10 @@
 """Containers of documents and signatures, into what the procedure of the standard reads.
 
-What lives here: `read_container`: ASiC-S and ASiC-E with XAdES, with CAdES, with timestamps alone,
-and packages of OpenDocument.  Whatever comes in, the outcome is what was found.
+What lives here: `read_container`: ASiC-S and ASiC-E with XAdES, with CAdES, with timestamps or
+evidence records alone, and packages of OpenDocument.  Whatever comes in, the outcome is what was
+found.
 Source: ETSI EN 319 162-1 §4 and annex A.1; OpenDocument 1.2 part 3 §5 (signatures of packages).
-Not here: opening the ZIP (`zip_container.py`), evidence records (RFC 4998, RFC 6283), which are
-named and not judged.
+Not here: opening the ZIP (`zip_container.py`), evidence records (`asic_evidence.py`).
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from signing.validation.asic_cades import (
     read_cades,
     read_timestamps,
 )
+from signing.validation.asic_evidence import EVIDENCE_MANIFEST, EVIDENCE_RECORD, read_evidence
 from signing.validation.asic_manifests import read_manifests
 from signing.validation.content import Stretch
 from signing.validation.detached import Detached
@@ -74,7 +75,11 @@ def _read(container: Container, *, isolation: Isolation) -> FoundDocument:
     kind, findings = _kind(container, documents)
     # 3
     names = [
-        name for name in members if MANIFEST.fullmatch(name) or ARCHIVE_MANIFEST.fullmatch(name)
+        name
+        for name in members
+        if MANIFEST.fullmatch(name)
+        or ARCHIVE_MANIFEST.fullmatch(name)
+        or EVIDENCE_MANIFEST.fullmatch(name)
     ]
     manifests = read_manifests(members, names=names, isolation=isolation)
     is_simple = kind == "asic-s" or (kind == "zip" and not names)
@@ -85,6 +90,10 @@ def _read(container: Container, *, isolation: Isolation) -> FoundDocument:
     xades, of_files = _read_xades(container, len(signatures) + 1, isolation=isolation)
     signatures += xades
     kept, timestamps, objects = read_timestamps(files, signatures[:_MOST_SIGNATURES])
+    records = _some(members, EVIDENCE_RECORD)
+    evidence, of_evidence, unread = read_evidence(files, records)
+    timestamps += evidence
+    objects += of_evidence
     # 4
     findings += of_files
     findings += (
@@ -92,7 +101,7 @@ def _read(container: Container, *, isolation: Isolation) -> FoundDocument:
         for one in manifests.values()
         if one.problem
     )
-    findings += _evidence(members)
+    findings += _evidence(members, unread=unread)
     findings += _strangers(members)
     findings += container.problems
     broken = _rules(kind, documents, container)
@@ -211,9 +220,10 @@ def _is_among(objects: Sequence[SignedObject], name: str, container: Container) 
     )
 
 
-def _evidence(members: Iterable[str]) -> Iterator[Reason]:
+def _evidence(members: Iterable[str], *, unread: Sequence[str]) -> Iterator[Reason]:
     for name in members:
-        if _EVIDENCE.fullmatch(name) and not _KNOWN.fullmatch(name):
+        is_read = EVIDENCE_RECORD.fullmatch(name) and name not in unread
+        if _EVIDENCE.fullmatch(name) and not _KNOWN.fullmatch(name) and not is_read:
             yield because("evidence_record_unsupported", file=name)
 
 
