@@ -15,6 +15,7 @@ import binascii
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 from keystore.pki.der import SEQUENCE
@@ -77,10 +78,12 @@ def read_cms(
         "",
         content,
     )
+    signatures = _signatures(parts, at=at, pattern="S-{}")
+    has_more = parts.has_more_signers or len(signatures) == _MOST_SIGNATURES
     return FoundDocument(
         "cms",
-        _signatures(parts, at=at, pattern="S-{}"),
-        malformed=(because("too_many_signatures"),) if parts.has_more_signers else (),
+        signatures,
+        malformed=(because("too_many_signatures"),) if has_more else (),
         findings=tuple(findings),
     )
 
@@ -135,10 +138,9 @@ def _signatures(parts: SignedParts, *, at: Place, pattern: str) -> tuple[FoundSi
     found: list[FoundSignature] = []
     for number, signer in enumerate(parts.signers, start=1):
         own = at if number == 1 else replace(at, identity=pattern.format(number))
-        found += read_with_countersignatures(parts, signer, at=own)
-        if len(found) >= _MOST_SIGNATURES:
-            break
-    return tuple(found[:_MOST_SIGNATURES])
+        read = read_with_countersignatures(parts, signer, at=own)
+        found += islice(read, _MOST_SIGNATURES - len(found))
+    return tuple(found)
 
 
 def _open(document: Blob) -> tuple[bytes | None, SignedParts | None]:

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from signing.formats.material import ValidationMaterial
 from signing.validation.cades_proofs import cms_covers, token_certificates
+from signing.validation.cades_timestamps import MOST_TIMESTAMPS
 from signing.validation.content import digest_octets
 from signing.validation.found import FoundTimestamp, TimestampKind, object_identity
 from signing.validation.jades_properties import Entry, read_material, read_tokens
@@ -51,8 +53,10 @@ def read_timestamps(signed: Signed, *, identity: str) -> tuple[FoundTimestamp, .
     """All timestamps of a signature, in the order in which they stand."""
     found: list[FoundTimestamp] = []
 
-    def add(name: str, value: object, readings: list[bytes], covers: frozenset[str]) -> None:
-        tokens = read_tokens(value)
+    def add(
+        name: str, value: object, readings: Callable[[], Iterator[bytes]], covers: frozenset[str]
+    ) -> None:
+        tokens = read_tokens(value)[: MOST_TIMESTAMPS - len(found)]
         for token in tokens:
             number = len(found) + 1
             found.append(
@@ -69,13 +73,14 @@ def read_timestamps(signed: Signed, *, identity: str) -> tuple[FoundTimestamp, .
             found.append(_unreadable(name, f"{identity}-T{len(found) + 1}"))
 
     if "adoTst" in signed.header:
-        payload = [] if signed.payload is None else [signed.payload]
-        add("adoTst", signed.header["adoTst"], payload, frozenset())
+        payload = () if signed.payload is None else (signed.payload,)
+        add("adoTst", signed.header["adoTst"], lambda: iter(payload), frozenset())
     for place, (name, value, _) in enumerate(signed.entries):
-        if name not in _KINDS or name == "adoTst":
+        if name not in _KINDS or name == "adoTst" or len(found) >= MOST_TIMESTAMPS:
             continue
         earlier = signed.entries[:place]
-        readings = list(dict.fromkeys(_readings(signed, name, earlier)))
+        # made when they are asked for: each is as large as everything before it
+        readings = partial(_readings, signed, name, earlier)
         add(name, value, readings, _covers(signed, name, earlier))
     return tuple(found)
 
@@ -126,14 +131,19 @@ def _identities(material: ValidationMaterial) -> frozenset[str]:
     )
 
 
-def _digest_of(token: bytes, readings: list[bytes]) -> Callable[[str], bytes | None]:
+def _digest_of(
+    token: bytes, readings: Callable[[], Iterator[bytes]]
+) -> Callable[[str], bytes | None]:
     info = find_info(token)
 
     def digest_of(hash_name: str) -> bytes | None:
-        digests = [digest_octets(one, hash_name) for one in readings]
-        if info is not None and info.imprint in digests:
-            return info.imprint
-        return digests[0] if digests else None
+        first: bytes | None = None
+        for one in readings():
+            digest = digest_octets(one, hash_name)
+            if digest is not None and info is not None and digest == info.imprint:
+                return digest
+            first = first or digest
+        return first
 
     return digest_of
 

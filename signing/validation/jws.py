@@ -11,6 +11,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -20,6 +21,7 @@ from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
 from signing.validation import jades_properties as properties
 from signing.validation.cades_proofs import token_material
+from signing.validation.cades_timestamps import MOST_TIMESTAMPS
 from signing.validation.content import digest_octets
 from signing.validation.detached import Detached
 from signing.validation.found import (
@@ -59,6 +61,7 @@ _OF_JADES: Final = frozenset(
     {"sigT", "iat", "sigX5ts", "srCms", "srAts", "sigPl", "sigPId", "adoTst", "sigD", "x5t#o"}
 )
 _DEEPEST: Final = 3
+_MOST_SIGNATURES: Final = 256
 
 
 def read_jws(
@@ -78,8 +81,14 @@ def read_jws(
         return FoundDocument("jws", malformed=(because(str(refused)),))
     signatures: list[FoundSignature] = []
     for number, raw in enumerate(found.signatures, start=1):
-        signatures += _read(raw, found.payload, detached=detached, identity=f"S-{number}")
-    return FoundDocument("jws", tuple(signatures))
+        read = _read(raw, found.payload, detached=detached, identity=f"S-{number}")
+        signatures += islice(read, _MOST_SIGNATURES - len(signatures))
+    has_more = len(signatures) == _MOST_SIGNATURES
+    return FoundDocument(
+        "jws",
+        tuple(signatures),
+        malformed=(because("too_many_signatures"),) if has_more else (),
+    )
 
 
 def _read(
@@ -132,6 +141,8 @@ def _read(
     material = properties.read_material(entries)
     signed = Signed(payload.octets, protected, raw.signature.encode(), value, dict(header), entries)
     timestamps = read_timestamps(signed, identity=identity)
+    if len(timestamps) == MOST_TIMESTAMPS:
+        doubts.append(because("too_many_timestamps"))
     for one in timestamps:
         material = material.with_others(token_material(one.token))
     among = (*chain, *material.certificates)

@@ -18,8 +18,8 @@ from typing import Any, Final
 
 import msgspec
 
-MAX_BYTES: Final = 32 << 20
-_MOST_SIGNATURES: Final = 64
+MAX_BYTES: Final = 16 << 20
+_MOST_SIGNATURES: Final = 32
 _MOST_OPEN: Final = 64
 _URL_SAFE: Final = re.compile(r"[A-Za-z0-9_-]*")
 _STANDARD: Final = re.compile(r"[A-Za-z0-9+/]*={0,2}")

@@ -287,6 +287,14 @@ def test_a_countersignature_is_over_the_value_and_nothing_else(citizen: Issued) 
     assert not found.signatures[1].objects[0].is_intact
 
 
+def test_countersignatures_without_end_are_not_all_read(citizen: Issued) -> None:
+    counter = compact(citizen)
+    inner = json.loads(flattened(citizen, [_entry("cSig", counter)] * 40))
+    found = read(flattened(citizen, [_entry("cSig", inner)] * 40))
+    assert len(found.signatures) == 256
+    assert [one.code for one in found.malformed] == ["too_many_signatures"]
+
+
 def test_odd_unsigned_headers_are_passed_over_and_named(citizen: Issued) -> None:
     odd: list[Any] = [5, "", "!", b64(b"[]"), {"a": 1, "b": 2}, {"sigTst": 5}, {"xVals": 5}]
     odd += [{"rVals": {"crlVals": [{"val": 5}, 6]}}, {"cSig": 7}, {"tstVD": {"xVals": 8}}]
