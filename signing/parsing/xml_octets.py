@@ -154,6 +154,9 @@ def _octets(wanted: Wanted, source: Source, inputs: Sequence[memoryview]) -> byt
     value: _Nodes | bytes
     value = bytes(inputs[wanted.beside]) if wanted.beside else _target(reference, source)
     transforms = reference.findall(_TRANSFORMS)
+    namespace = etree.QName(reference).namespace
+    if namespace != DS:  # XAdES 1.1.1, which has the list in its own
+        transforms += reference.findall(f"{{{namespace or ''}}}Transforms/{{{DS}}}Transform")
     if len(transforms) > _MOST_TRANSFORMS:
         raise _Refusal("too_much")
     for transform in transforms:

@@ -172,8 +172,10 @@ class DocumentOctets:
     def _follow(
         self, reference: Element, signature: Element, algorithm: str, hint: tuple[str, bytes]
     ) -> Referenced:
+        # XAdES 1.1.1 has the list in its own namespace, in its own kind of reference
+        lists = (TRANSFORMS[0], (reference.namespace, "Transforms"))
         transforms = [
-            one for outer in reference.named(TRANSFORMS[0]) for one in outer.named(TRANSFORMS[1])
+            one for outer in reference.named(*lists) for one in outer.named(TRANSFORMS[1])
         ]
         nodes, beside, is_renamed = self.target(reference), None, False
         start: NodeSet | bytes

@@ -289,3 +289,51 @@ def test_documents_beside_that_cannot_be_transformed_are_named(
 def test_one_file_too_large_is_not_read() -> None:
     found = find_in(b"<a>" + b" " * MOST_BYTES)
     assert [one.code for one in found.malformed] == ["too_large"]
+
+
+OLDEST = "http://uri.etsi.org/01903/v1.1.1#"
+
+
+@pytest.mark.parametrize(
+    ("stamp", "expected"),
+    [
+        (
+            (
+                f'<x:SignatureTimeStamp><x:HashDataInfo uri="#v"><x:Transforms><s:Transform '
+                f'Algorithm="{EXCLUSIVE}"/></x:Transforms></x:HashDataInfo>'
+            ),
+            b'<s:SignatureValue xmlns:s="%s" Id="v">AAAA</s:SignatureValue>' % DS.encode(),
+        ),
+        (
+            (
+                f'<x:ArchiveTimeStamp><x:HashDataInfo uri="#o"><x:Transforms><s:Transform '
+                f'Algorithm="{DS}base64"/></x:Transforms></x:HashDataInfo>'
+                f'<x:HashDataInfo uri="#o"><x:Transforms><s:Transform Algorithm="{DS}base64"/>'
+                "</x:Transforms></x:HashDataInfo>"
+            ),
+            b"aa",
+        ),
+        (
+            f'<x:SignatureTimeStamp><s:CanonicalizationMethod Algorithm="{EXCLUSIVE}"/>',
+            b'<s:SignatureValue xmlns:s="%s" Id="v">AAAA</s:SignatureValue>' % DS.encode(),
+        ),
+    ],
+)
+def test_timestamps_of_the_oldest_version_name_what_they_are_over(
+    stamp: str, expected: bytes
+) -> None:
+    """ETSI TS 101 903 v1.1.1 §7.1.4 (HashDataInfo)."""
+    name = stamp[1:].partition(">")[0]
+    text = about("#o", hashlib.sha256(b"a").digest(), f"{DS}base64").replace(
+        "</s:SignedInfo>",
+        '</s:SignedInfo><s:SignatureValue Id="v">AAAA</s:SignatureValue>'
+        f'<s:Object Id="o">YQ==</s:Object><s:Object><x:QualifyingProperties xmlns:x="{OLDEST}">'
+        f"<x:UnsignedProperties><x:UnsignedSignatureProperties>{stamp}"
+        f"<x:EncapsulatedTimeStamp>AAAA</x:EncapsulatedTimeStamp></{name}>"
+        "</x:UnsignedSignatureProperties></x:UnsignedProperties></x:QualifyingProperties>"
+        "</s:Object>",
+    )
+    found = find_in(text.encode())
+    [one] = found.signatures
+    assert "contradiction" not in said_of(found)
+    assert one.timestamps[0].digest_of("sha256") == hashlib.sha256(expected).digest()
