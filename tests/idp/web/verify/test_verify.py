@@ -257,3 +257,10 @@ def test_a_token_that_is_not_taken_is_refused(desk, signed):
 
 def test_nothing_is_kept_for_whoever_does_not_say_who_it_is(desk, signed):
     assert "kept" not in desk().post(("don.pdf", signed), keep="true").get_json()
+
+
+def test_a_file_may_be_larger_than_any_other_form(desk):
+    """Architecture, "HTTP": only here and where portals bring documents."""
+    here = desk()
+    assert here.post(("lon.bin", bytes(400_000))).get_json()["answer"] == "unreadable"
+    assert "lon.bin" in _page(here.post(("lon.bin", bytes(400_000)), accept="text/html"))
