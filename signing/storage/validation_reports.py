@@ -36,7 +36,7 @@ _NONE: Final[dict[str, Any]] = {"data": "none"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptReport:
-    """One report, packed by `signing/validation/kept`; `retention` is the rule that it is kept by."""
+    """One report, packed by `signing/validation/kept`; `retention` is the rule for keeping it."""
 
     report_id: str
     client_id: str

@@ -147,6 +147,4 @@ def _problems(found: FoundZip) -> tuple[Reason, ...]:
 
 def file_names(members: Sequence[str]) -> list[str]:
     """The documents among the files: everything that the container has no use for itself."""
-    return [
-        name for name in members if name != "mimetype" and not name.startswith("META-INF/")
-    ]
+    return [name for name in members if name != "mimetype" and not name.startswith("META-INF/")]

@@ -60,9 +60,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _signed(folder: Path, key: str, algorithm: SignatureAlgorithm, *options: str) -> SignedValue:
-    hashed = ("-rawin",) if not algorithm.hash_name else ("-rawin", "-digest", algorithm.hash_name)
-    hashed = tuple(one.replace("_", "-") for one in hashed)
-    words = ("pkeyutl", "-sign", "-inkey", f"{key}.pem", *hashed, *options, "-in", "octets")
+    digest = algorithm.hash_name.replace("_", "-")
+    hashed = ("-digest", digest) if digest else ()
+    words = (
+        "pkeyutl",
+        "-sign",
+        "-inkey",
+        f"{key}.pem",
+        "-rawin",
+        *hashed,
+        *options,
+        "-in",
+        "octets",
+    )
     return SignedValue(_OCTETS, _openssl(*words, folder=folder), algorithm)
 
 

@@ -105,7 +105,7 @@ def test_a_place_for_a_signature_that_cannot_be_is_refused_before_anybody_reads(
 
 def test_one_field_is_not_for_two(portal: Api, tmp_path: Path) -> None:
     portal.house.with_passkey("acc_2")
-    body = {
+    body: dict[str, object] = {
         "documents": [_document(with_signature())],
         "signers": [{"sub": "sub-acc_1"}, {"sub": "sub-acc_2"}],
         "appearance": {"kind": "person", "field": "Empty"},

@@ -66,6 +66,6 @@ def test_every_member_of_a_report_is_described(validation_house, kind):
 
 
 def test_the_check_before_sees_what_it_looks_for():
-    for spoiled in ({"answer": "perhaps"}, {"more": 1}, {"document": []}):
-        found = list(_faults(spoiled, _SCHEMAS["VerificationReport"]))
-        assert any(name in fault for fault in found for name in spoiled)
+    for name, wrong in (("answer", "perhaps"), ("more", 1), ("document", [])):
+        found = list(_faults({name: wrong}, _SCHEMAS["VerificationReport"]))
+        assert any(name in fault for fault in found)
