@@ -155,6 +155,8 @@ CHANGES: Final[Mapping[ChangeKind, str]] = {
     ChangeKind.OVERLAPPED: N_("Có phần được đặt che lên nội dung đã ký"),
     ChangeKind.UNDEFINED: N_("Có thay đổi không xác định được"),
 }
+LAID_OVER: Final = N_("Hình của chữ ký hoặc con dấu thêm sau nằm trên một phần nội dung đã ký")
+"""What an overlap is where it may be: the seal stands over a third of the signature."""
 
 TIMESTAMP_KINDS: Final[Mapping[TimestampKind, str]] = {
     TimestampKind.CONTENT: N_("Dấu thời gian của nội dung trước khi ký"),

@@ -15,10 +15,11 @@ from typing import Final, Literal
 from idp.web.i18n import local_moment
 from idp.web.sentences import N_
 from idp.web.verify_reasons import REASONS, UNKNOWN_REASON
-from idp.web.verify_sentences import CHANGES, ORIGINS, STATES, UNKNOWN
+from idp.web.verify_sentences import CHANGES, LAID_OVER, ORIGINS, STATES, UNKNOWN
 from signing.validation.model import (
     CertificateReport,
     Change,
+    ChangeKind,
     RevocationState,
     SignatureReport,
     Step,
@@ -112,14 +113,13 @@ def changes_row(signature: SignatureReport, say: Say) -> ToldRow | None:
 
 
 def _change(change: Change, say: Say) -> str:
-    text = say(CHANGES[change.kind])
+    is_seen_below = change.is_allowed and change.kind is ChangeKind.OVERLAPPED
+    text = say(LAID_OVER if is_seen_below else CHANGES[change.kind])
     if change.pages:
         pages = ", ".join(str(page) for page in change.pages[:20])
         text = say(N_("%(change)s (trang %(pages)s)"), change=text, pages=pages)
-    if change.code and change.code in REASONS:
-        more = said(Reason(change.code), say)
-        if more.rstrip(".") != text:
-            text = f"{text}: {more}"
+    if change.code in REASONS and change.code != change.kind.value:
+        text = f"{text}: {said(Reason(change.code), say)}"
     return text
 
 
