@@ -89,5 +89,5 @@ def read_log_state(connection: Connection) -> LogState:
 
 
 def stamp_of(now: datetime) -> str:
-    """An instant as part of a name."""
-    return f"{now:%Y%m%dT%H%M%SZ}"
+    """An instant as part of a name, to the microsecond: two restores may follow each other."""
+    return f"{now:%Y%m%dT%H%M%S%fZ}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -52,7 +52,9 @@ def reply(status: int, body: bytes, **headers: str) -> Callable[[BaseHTTPRequest
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
             handler.send_header(name, value)
         handler.end_headers()
-        handler.wfile.write(body)
+        # whoever has read enough hangs up
+        with suppress(ConnectionError):
+            handler.wfile.write(body)
 
     return answer
 
