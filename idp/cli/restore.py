@@ -12,6 +12,7 @@ Not here: the lists that are kept apart (`idp/cli/restore_lists.py`), ending aga
 
 from __future__ import annotations
 
+import time as clock
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +42,7 @@ from keystore.log.events import MADE_FORM, Event, EventType
 from keystore.log.verify import verify_log
 
 _BROKEN_LOG: Final = 1
+_PROBE_EVERY_S: Final = 0.1
 _file: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -64,6 +66,15 @@ _file: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--force", is_flag=True, help="Also while the database is in use, or with a changed list."
 )
+@click.option(
+    "--wait",
+    "patience_s",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long the last user of the database may take to leave it.",
+)
 @operator_option
 def restore(
     folder: Path,
@@ -71,6 +82,7 @@ def restore(
     revoked: tuple[Path, ...],
     operator: str,
     *,
+    patience_s: float,
     yes: bool,
     force: bool,
 ) -> None:
@@ -88,7 +100,7 @@ def restore(
     if info.revision > head_revision():
         raise CopyFailed("the backup was made by a newer version")
     # 2
-    if (users := copies.find_users()) and not force:
+    if not force and (users := _find_staying_users(copies, patience_s=patience_s)):
         raise CopyFailed(f"the database is in use, stop the service first: {', '.join(users)}")
     # 3
     before = _look(settings)
@@ -116,6 +128,17 @@ def restore(
         click.echo(f"the database before is kept: {kept}")
     if not is_whole:
         raise SystemExit(_BROKEN_LOG)
+
+
+def _find_staying_users(copies: Copies, *, patience_s: float) -> tuple[str, ...]:
+    """Who has the database open and does not leave it.
+
+    A server lets go of a connection a little after the process that had it has ended.
+    """
+    deadline = clock.monotonic() + patience_s
+    while (users := copies.find_users()) and clock.monotonic() < deadline:
+        clock.sleep(_PROBE_EVERY_S)
+    return users
 
 
 def _stage(

@@ -240,7 +240,7 @@ def test_a_database_in_use_is_not_replaced(office: Office) -> None:
     running = office.services()
     with running.database.read() as connection:
         connection.exec_driver_sql("SELECT 1")
-        refused = office.run("restore", str(office.folder / "b"), "--yes")
+        refused = office.run("restore", str(office.folder / "b"), "--yes", "--wait", "0.2")
     running.close()
     assert "in use" in refusal(refused)
     assert set(office.names()) == {hers.account_id}
