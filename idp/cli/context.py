@@ -6,15 +6,13 @@ that keeps invented people and real ones apart.  Source: architecture, "Sandbox"
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
+from idp.cli.beside_sandbox import settings_beside_sandbox
 from idp.clock import utc_now
 from idp.errors import SettingsInvalid, StorageUnavailable
 from idp.keks import open_service_ring
@@ -44,9 +42,14 @@ _REFUSED: Final[Mapping[str, str]] = {
 
 
 def read_settings() -> Settings:
-    """The settings of this process: `ANTIN_*`, over the TOML file that `ANTIN_CONFIG` names."""
-    file = os.environ.get("ANTIN_CONFIG")
-    return load_settings(os.environ, file=Path(file) if file else None)
+    """The settings of this process: `ANTIN_*`, over the TOML file that `ANTIN_CONFIG` names.
+
+    Beside the database of a sandbox: over what the sandbox tells its own processes, too.
+    """
+    named = os.environ.get("ANTIN_CONFIG")
+    file = Path(named) if named else None
+    settings = load_settings(os.environ, file=file)
+    return settings_beside_sandbox(settings, environ=os.environ, file=file)
 
 
 def open_database(settings: Settings) -> Database:
@@ -141,31 +144,15 @@ def drop_own_variables() -> None:
 
 
 @contextmanager
-def open_services(*, with_timestamps: bool = False) -> Iterator[Services]:
-    """The services of this process, closed afterwards.
-
-    Takes   with_timestamps: in a sandbox, as which its authority is known and gives timestamps in
-            this process too; elsewhere the settings say so.
-    """
+def open_services() -> Iterator[Services]:
+    """The services of this process, closed afterwards."""
     from idp.services import build_services  # a second of imports that parents of servers need not
 
     settings = read_settings()
     database = open_database(settings)
     is_sandbox = find_stamp(database) is True
-    if is_sandbox and with_timestamps:
-        settings = as_in_sandbox(settings)
     services = build_services(settings, database=database, is_sandbox=is_sandbox)
     try:
         yield services
     finally:
         services.close()
-
-
-def as_in_sandbox(settings: Settings) -> Settings:
-    """The settings with which `antin sandbox` runs, whatever port it was started on."""
-    issuer = settings.issuer
-    if "ANTIN_ISSUER" not in os.environ:
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            facts = json.loads((settings.var / "sandbox.json").read_bytes())
-            issuer = str(facts["issuer"])
-    return msgspec.structs.replace(settings, issuer=issuer, tsa_enabled=True)

@@ -120,7 +120,7 @@ def sign(
     if output.exists():
         raise _Refused(f"{output} is there already; nothing was signed")
     with ExitStack() as held:
-        services = held.enter_context(open_services(with_timestamps=True))
+        services = held.enter_context(open_services())
         held.enter_context(_told())
         from signing.formats.material import Level
         from signing.isolation.blob import Blob

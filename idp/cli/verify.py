@@ -77,7 +77,7 @@ def verify(
     """  # noqa: D301 - \b is click's: what follows stays as it is
     statuses: list[int] = []
     with ExitStack() as held:
-        services = held.enter_context(open_services(with_timestamps=True))
+        services = held.enter_context(open_services())
         from idp.web.i18n import speaker
         from idp.web.verify.told import tell
         from signing.validation.report.json import report_members

@@ -24,6 +24,7 @@ import msgspec
 
 from clients.registry.document import parse_document
 from clients.registry.editing import RegistryEditor
+from idp.cli.beside_sandbox import SANDBOX_SETTINGS
 from idp.cli.verifier import write_public_keys
 from idp.clock import utc_now
 from idp.registration import Registration
@@ -68,14 +69,13 @@ class _Plan:
         """The public key of the second-factor verifier, for the signer."""
         return self.settings.var.absolute() / "verifier-keys.json"
 
-    def environment(self, *, witness: str | None = None) -> dict[str, str]:
-        """What the child processes are told.
+    def told(self, *, witness: str | None = None) -> dict[str, str]:
+        """The settings of this sandbox that are not everybody's, as variables.
 
         Takes   witness: the log's witness as a setting names it.
         """
         names = {
             "ISSUER": self.settings.issuer,
-            "VAR": str(self.settings.var.absolute()),
             "HOST": self.settings.host,
             "PORT": str(self.settings.port),
             "TSA_ENABLED": "true",
@@ -88,6 +88,10 @@ class _Plan:
         if self.settings.tls_certificate is not None:
             names["TLS_CERTIFICATE"] = str(self.settings.tls_certificate.absolute())
             names["TLS_KEY"] = str(self.settings.tls_key)
+        return {f"ANTIN_{name}": value for name, value in names.items()}
+
+    def environment(self, *, witness: str | None = None) -> dict[str, str]:
+        """What the child processes are told; `witness` as in `told`."""
         # a terminal is no place for every line; nobody waits for a sandbox to drain, nor three days
         # until a new authenticator confirms a signature
         usual = {
@@ -95,8 +99,8 @@ class _Plan:
             "ANTIN_DRAIN_S": "0",
             "ANTIN_VERIFIER_CONFIRMS_AT_ONCE": "true",
         }
-        ours = {f"ANTIN_{name}": value for name, value in names.items()}
-        return {**usual, **os.environ, **ours, SANDBOX_MARK: "1"}
+        var = {"ANTIN_VAR": str(self.settings.var.absolute())}
+        return {**usual, **os.environ, **self.told(witness=witness), **var, SANDBOX_MARK: "1"}
 
 
 @click.command()
@@ -275,7 +279,9 @@ def _start(
 ) -> list[subprocess.Popen[bytes]]:
     port = str(_free_port())
     folder = str(plan.witness_folder.absolute())
-    environment = plan.environment(witness=" ".join((f"http://127.0.0.1:{port}", *vkeys)))
+    witness = " ".join((f"http://127.0.0.1:{port}", *vkeys))
+    environment = plan.environment(witness=witness)
+    write_whole(plan.settings.var / SANDBOX_SETTINGS, json.dumps(plan.told(witness=witness)))
     children = [_start_one(environment, command) for command in ("serve", "work")]
     children.append(_start_one(environment, "witness", "serve", folder, "--port", port))
     if with_portals:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from idp.cli.context import as_in_sandbox, check_deployment, check_server_settings, open_database
+from idp.cli.context import check_deployment, check_server_settings, open_database
 from idp.errors import SettingsInvalid
 from idp.settings import Settings
 from idp.settings_loading import SANDBOX_MARK
@@ -85,25 +85,3 @@ def test_the_server_does_not_start_with_a_root_key_that_does_not_open_the_databa
         assert refused.value.name == "ANTIN_KEK_FILE"
     both = Settings(issuer=HTTPS, var=tmp_path, kek=f"{'B' * 43},{'A' * 43}")
     check_server_settings(both)
-
-
-@pytest.mark.parametrize(
-    ("written", "given", "issuer"),
-    [
-        ('{"issuer": "http://localhost:9000"}', None, "http://localhost:9000"),
-        ('{"issuer": "http://localhost:9000"}', HTTP, HTTP),
-        ("{", None, HTTP),
-        ("[]", None, HTTP),
-        (None, None, HTTP),
-    ],
-)
-def test_commands_in_a_sandbox_are_of_the_port_that_it_was_started_on(
-    tmp_path: Path, monkeypatch, written, given, issuer
-):
-    monkeypatch.delenv("ANTIN_ISSUER", raising=False)
-    if given is not None:
-        monkeypatch.setenv("ANTIN_ISSUER", given)
-    if written is not None:
-        (tmp_path / "sandbox.json").write_text(written, encoding="utf-8")
-    settings = as_in_sandbox(Settings(issuer=HTTP, var=tmp_path))
-    assert (settings.issuer, settings.tsa_enabled) == (issuer, True)
