@@ -161,7 +161,7 @@ def test_who_waits_for_a_list_that_is_begun_anew_writes_into_the_new_one(
             assert not waiting.done()
         other.replace(file)
         fcntl.flock(opened, fcntl.LOCK_UN)
-        waiting.result(10)
+        waiting.result(60)
     assert [one.digest for one in listed.read()][1:] == [late]
 
 

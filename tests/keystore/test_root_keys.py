@@ -72,7 +72,7 @@ def test_a_change_waits_for_whoever_is_storing_and_the_next_follows_it(
         worker.start()
         assert not changed.wait(0.2)
         assert ring.kek_id == first
-    worker.join(10)
+    worker.join(60)
     assert changed.is_set()
     with database.transaction() as tx:
         follow_current_kek(tx, scope=Scope.SERVICE, ring=ring, now=now)

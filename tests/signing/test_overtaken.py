@@ -82,7 +82,7 @@ def _while_replacing(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object])
 def _joined(said: list[object]) -> object:
     thread = said[0]
     assert isinstance(thread, threading.Thread)
-    thread.join(30)
+    thread.join(60)
     (answer,) = said[1:]
     return answer
 

@@ -120,7 +120,7 @@ class NtpServer:
         """As settings name it."""
         return f"{self.address}:{self.port}"
 
-    def source(self, *, timeout_s: float = 2.0) -> NtpSource:
+    def source(self, *, timeout_s: float = 60.0) -> NtpSource:
         """The source that asks it."""
         return NtpSource(self.address, self.port, timeout_s=timeout_s)
 

@@ -132,7 +132,7 @@ def test_threads_write_whole_chains_and_few_of_them(
     barrier = Barrier(4)
 
     def work(_number: int) -> None:
-        barrier.wait(10)
+        barrier.wait(60)
         _write(database, log, now, count=10)
 
     with ThreadPoolExecutor(4) as pool:

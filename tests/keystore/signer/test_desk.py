@@ -248,7 +248,7 @@ def test_others_write_while_a_key_is_being_made(bench: Bench, now: datetime) -> 
             written.append(purge_spent(transaction, now=now))
 
     with ThreadPoolExecutor(1) as other:
-        backend = _Meanwhile(bench.backend, lambda: other.submit(write).result(5))
+        backend = _Meanwhile(bench.backend, lambda: other.submit(write).result(60))
         person = bench.enrol(now=now, desk=bench.make_desk(backend=backend))
     assert written == [0]
     assert bench.sign(person, now=now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -102,7 +101,10 @@ def test_an_address_and_its_kind_of_door_go_together(tmp_path: Path) -> None:
 
 
 def test_a_room_that_hangs_keeps_few_callers_and_not_for_long(tmp_path: Path) -> None:
-    """It listens, as the parent of dead children does, and nobody answers."""
+    """It listens, as the parent of dead children does, and nobody answers.
+
+    Whoever waits longer than an answer may take waits for ever: nothing here measures time.
+    """
     path = tmp_path / "s.sock"
     with (
         socket.socket(socket.AF_UNIX) as listener,
@@ -111,15 +113,12 @@ def test_a_room_that_hangs_keeps_few_callers_and_not_for_long(tmp_path: Path) ->
         listener.bind(str(path))
         listener.listen(64)
 
-        def ask() -> float:
-            began_s = time.monotonic()
-            with pytest.raises(VerifierUnavailable):
+        def ask() -> str:
+            with pytest.raises(VerifierUnavailable) as refused:
                 client.check_code("acc_1", [], "123456")
-            return time.monotonic() - began_s
+            return refused.value.reason
 
-        took = sorted(race([ask] * 6))
-    assert took[-1] < 4.5
-    assert took[3] < 2, "four of six were told at once"
+        assert race([ask] * 6).count("busy") == 4, "four of six were told at once"
 
 
 def test_who_waits_for_others_to_be_answered_is_answered(tmp_path: Path) -> None:

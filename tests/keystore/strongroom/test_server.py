@@ -9,8 +9,9 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -66,19 +67,24 @@ def test_silent_connections_keep_nobody_out(files: Path, port: int) -> None:
     with ExitStack() as stack:
         for _ in range(90):
             stack.enter_context(socket.create_connection(("127.0.0.1", port)))
-        began_s = time.monotonic()
         _ask(files, port)
-        assert time.monotonic() - began_s < 3
 
 
 def test_who_says_nothing_at_the_door_is_hung_up_on(files: Path, port: int) -> None:
     with socket.create_connection(("127.0.0.1", port)) as silent:
-        silent.settimeout(8)
-        began_s = time.monotonic()
-        with suppress(OSError):
-            for _ in range(6):  # a byte now and then buys no time
-                silent.send(b"\x16")
-                time.sleep(0.7)
-            silent.recv(1)
-        assert time.monotonic() - began_s < 6
+        silent.settimeout(0.2)
+        until_s = time.monotonic() + 60
+        # the head of a long hello, and then a byte now and then: that buys no time
+        hello = chain(b"\x16\x03\x01\x3f\xff", repeat(1))
+        while time.monotonic() < until_s:
+            try:
+                silent.send(bytes([next(hello)]))
+                if not silent.recv(1):
+                    break
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+        else:
+            pytest.fail("it was kept")
     _ask(files, port)

@@ -21,22 +21,25 @@ from keystore.time.ntp import NtpMajority, NtpSource, parse_source
 from tests.support.clocks import MovableMachine, NtpServer
 
 _HOUR = timedelta(hours=1)
-_QUICK_S = 0.2
+_QUICK_S = 0.2  # where nothing comes
+_PATIENT_S = 60.0  # where something comes, at once or from a busy machine
 
 
 def _majority(stack: ExitStack, *servers: NtpServer) -> NtpMajority:
     for server in servers:
         stack.enter_context(server)
-    return NtpMajority([server.source(timeout_s=_QUICK_S) for server in servers])
+    return NtpMajority(
+        [server.source(timeout_s=_QUICK_S if server.spoil else _PATIENT_S) for server in servers]
+    )
 
 
 def _servers(stack: ExitStack, *offsets: timedelta) -> NtpMajority:
     return _majority(stack, *(NtpServer(offset) for offset in offsets))
 
 
-def _reason(server: NtpServer) -> str:
+def _reason(server: NtpServer, *, timeout_s: float = _PATIENT_S) -> str:
     with server, pytest.raises(SourceUnavailable) as refused:
-        server.source(timeout_s=_QUICK_S).read()
+        server.source(timeout_s=timeout_s).read()
     return refused.value.reason
 
 
@@ -56,9 +59,10 @@ def test_what_a_server_is_ahead_is_what_we_are_behind(offset: timedelta) -> None
 
 def test_the_distance_of_a_server_from_its_own_sources_counts() -> None:
     """RFC 5905 §11.2.1: the root distance is half of the interval."""
+    no_time_passes = MachineClock(MachineClock().wall_ns, lambda: 0)
     with NtpServer(root_dispersion_s=0.25) as server:
-        reading = server.source().read()
-    assert 250_000 <= reading.uncertainty_us < 600_000
+        reading = NtpSource(server.address, server.port, clock=no_time_passes).read()
+    assert 250_000 <= reading.uncertainty_us < 260_000
 
 
 def test_an_era_may_end_between_our_clock_and_the_servers() -> None:
@@ -85,9 +89,8 @@ def test_only_the_answer_to_our_question_is_read() -> None:
     """RFC 5905 §8: the origin timestamp must be the one that was sent."""
     with NtpServer(spoil=lambda right: [b"", right[:24] + bytes(8) + right[32:], right]) as server:
         assert server.source().read().leap is Leap.NONE
-    assert _reason(NtpServer(spoil=lambda right: [right[:24] + b"guessing" + right[32:]])) == (
-        "no_answer"
-    )
+    guessing = NtpServer(spoil=lambda right: [right[:24] + b"guessing" + right[32:]])
+    assert _reason(guessing, timeout_s=_QUICK_S) == "no_answer"
 
 
 @pytest.mark.parametrize("mode", [1, 2, 3, 5, 6])
@@ -97,16 +100,16 @@ def test_only_a_server_answers(mode: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "reason"),
+    ("spoil", "reason", "timeout_s"),
     [
-        (lambda right: [right[:47]], "malformed"),
-        (lambda right: [right[:40] + bytes(8)], "malformed"),  # RFC 4330 §5: not zero
-        (lambda _: [], "no_answer"),
-        (lambda _: [b"x" * 400], "no_answer"),
+        (lambda right: [right[:47]], "malformed", _PATIENT_S),
+        (lambda right: [right[:40] + bytes(8)], "malformed", _PATIENT_S),  # RFC 4330 §5: not zero
+        (lambda _: [], "no_answer", _QUICK_S),
+        (lambda _: [b"x" * 400], "no_answer", _QUICK_S),
     ],
 )
-def test_a_broken_answer_is_no_reading(spoil: object, reason: str) -> None:
-    assert _reason(NtpServer(spoil=spoil)) == reason
+def test_a_broken_answer_is_no_reading(spoil: object, reason: str, timeout_s: float) -> None:
+    assert _reason(NtpServer(spoil=spoil), timeout_s=timeout_s) == reason
 
 
 def test_a_kiss_of_death_is_a_refusal() -> None:
@@ -141,7 +144,7 @@ def test_answers_that_are_not_ours_do_not_make_us_wait_longer() -> None:
         began = time.monotonic()
         with pytest.raises(SourceUnavailable) as refused:
             server.source(timeout_s=_QUICK_S).read()
-        assert time.monotonic() - began < 10 * _QUICK_S
+        assert time.monotonic() - began < 100 * _QUICK_S  # otherwise two hundred times as long
     assert refused.value.reason == "no_answer"
 
 
@@ -150,7 +153,7 @@ def test_one_liar_among_three_is_outvoted() -> None:
         servers = _servers(stack, timedelta(0), _HOUR, timedelta(0))
         measured = servers.measure()
     assert (measured.agreeing, measured.asked) == (2, 3)
-    assert measured.worst_us < 100_000
+    assert measured.worst_us < 60_000_000
 
 
 def test_two_liars_among_five_are_outvoted_also_if_they_agree() -> None:
@@ -158,13 +161,13 @@ def test_two_liars_among_five_are_outvoted_also_if_they_agree() -> None:
         right = timedelta(0)
         measured = _servers(stack, _HOUR, right, right, _HOUR, right).measure()
     assert (measured.agreeing, measured.asked) == (3, 5)
-    assert measured.worst_us < 100_000
+    assert measured.worst_us < 60_000_000
 
 
 def test_three_that_agree_that_we_are_wrong_are_believed() -> None:
     with ExitStack() as stack:
         measured = _servers(stack, _HOUR, _HOUR, _HOUR).measure()
-    assert abs(measured.offset_us - 3_600_000_000) < 100_000
+    assert abs(measured.offset_us - 3_600_000_000) < 60_000_000
 
 
 def test_two_liars_among_three_that_differ_leave_nobody_to_believe() -> None:
@@ -287,5 +290,5 @@ def test_clocks_that_do_not_say_when_they_were_set_are_told_apart_by_address() -
 
 def test_an_ipv4_address_is_the_same_in_an_ipv6_address() -> None:
     with NtpServer(address="127.0.0.1") as alone:
-        mapped = NtpSource("::ffff:127.0.0.1", alone.port, timeout_s=_QUICK_S)
+        mapped = NtpSource("::ffff:127.0.0.1", alone.port, timeout_s=_PATIENT_S)
         assert "at 127.0.0.1" in alone.source().read().voice & mapped.read().voice

@@ -33,8 +33,8 @@ def test_it_tidies_up_again_and_again_even_after_a_failure() -> None:
         raise OSError
 
     keeper = Keeper(tidy, every_s=0.001)
-    assert tidied.acquire(timeout=10)
-    assert tidied.acquire(timeout=10)
+    assert tidied.acquire(timeout=60)
+    assert tidied.acquire(timeout=60)
     keeper.close()
 
 
