@@ -22,7 +22,9 @@ from werkzeug.wrappers import Request
 from signing.errors import RequestRefused
 from signing.isolation.blob import Blob, open_memory_file
 
-_MOST_TEXT: Final = 64 * 1024
+_MOST_TEXT: Final = 256 * 1024
+"""Of one text, and of what werkzeug's reader holds at any time: NOTE: files pass through that too,
+64 KiB at a time and what may be the beginning of a boundary, so that 64 KiB refused most files."""
 _MOST_NAME: Final = 200
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 

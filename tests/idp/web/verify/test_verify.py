@@ -53,6 +53,13 @@ def test_a_program_gets_the_report_as_json(desk, signed):
     assert "kept" not in report
 
 
+def test_no_file_is_too_large_for_what_stands_at_the_edges_of_its_pieces(desk):
+    """RFC 2046 §5.1.1: each end of a line may be the beginning of a boundary."""
+    for raw in (b"\n" * 300_000, b"\r" * 300_000, b"\r\n-" * 100_000):
+        report = desk().post(("so-lieu.bin", raw)).get_json()
+        assert report["document"]["size"] == len(raw)
+
+
 def test_a_browser_gets_the_answer_and_one_sentence_first(desk, signed):
     """TT 15/2025/TT-BKHCN Art. 6: the rows that a reader has to be shown, in Vietnamese."""
     page = _page(desk().post(("đơn.pdf", signed), accept="text/html"))
