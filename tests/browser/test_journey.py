@@ -12,9 +12,17 @@ import sys
 from pathlib import Path
 
 from tests.support.invented import Invented
-from tests.support.sandbox import BOTH_ORGANISATIONS, Sandbox, start_sandbox
+from tests.support.sandbox import BOTH_ORGANISATIONS, Sandbox, process_environ, start_sandbox
 from tests.support.servers import wait_until
 from tests.support.walk import Walk
+
+
+def _says_whole(sandbox: Sandbox) -> bool:
+    """`antin log verify`, typed beside the sandbox by somebody who was told nothing else."""
+    environ = process_environ(sandbox.folder) | {"ANTIN_VAR": str(sandbox.folder / "var")}
+    command = [str(Path(sys.executable).with_name("antin")), "log", "verify"]
+    done = subprocess.run(command, env=environ, check=False, capture_output=True, text=True)
+    return done.returncode == 0 and "the log is whole" in done.stdout
 
 
 def _otp_command(identifier: str) -> str:
@@ -124,7 +132,10 @@ def test_the_journey_without_scripts(walker, sandbox):
 
 
 def test_the_journey_over_https(walker, tmp_path, pii_alarm):
-    """`antin sandbox --tls`: cookies are `__Host-` and Secure, nothing is asked in the clear."""
+    """`antin sandbox --tls`: cookies are `__Host-` and Secure, nothing is asked in the clear.
+
+    It has an address of its own, and a signer that wrote rows: commands beside it know of both.
+    """
     with start_sandbox(tmp_path, tls=True) as sandbox:
         person = sandbox.inventor.person(organisations=BOTH_ORGANISATIONS)
         with walker(ignore_https_errors=True) as walk:
@@ -137,4 +148,6 @@ def test_the_journey_over_https(walker, tmp_path, pii_alarm):
                 assert cookie["path"] == "/"
             provider = sandbox.issuer.removeprefix("https://")
             assert not any(url.startswith(f"http://{provider}") for url in walk.seen)
+        # what was done last is in a tree, and at the witness, a moment later
+        wait_until(lambda: _says_whole(sandbox), what="the whole log", timeout_s=90)
         pii_alarm.watch(sandbox.new_log(), "log of the sandbox")
