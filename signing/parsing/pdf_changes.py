@@ -13,8 +13,8 @@ from typing import BinaryIO
 
 from signing.errors import DocumentRefused
 from signing.messages.pdf_changes import CompareAnswered, CompareAsked, Compared, Difference
+from signing.parsing.pdf_damage import DAMAGE
 from signing.parsing.pdf_differences import compare
-from signing.parsing.pdf_lax import DAMAGE
 from signing.parsing.pdf_sameness import TooMuch
 from signing.parsing.pdf_second_opinion import ReviewingReader, review
 from signing.parsing.pdf_snapshot import Snapshot

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from pyhanko.pdf_utils import generic
 
+from signing.parsing.pdf_damage import DAMAGE
 from signing.parsing.pdf_lax import (
-    DAMAGE,
     dictionary,
     elements,
     entry,

@@ -1,42 +1,21 @@
 """A PDF of the world, opened to be read: as much of it as can be.
 
-What lives here: opening with pyHanko as lax as it goes, what it raises about files that are not as
-they should be, the tables of where objects stand, and values that are there or are not.
+What lives here: opening with pyHanko as lax as it goes, the tables of where objects stand, and
+values that are there or are not.
 Not here: writing (`pdf_update`), which is stricter about what it takes.
 """
 
 from __future__ import annotations
 
 import io
-import struct
-import zlib
-from decimal import InvalidOperation
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO
 
 from pyhanko.pdf_utils import generic, misc
-from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.xref import XRefSectionData
 
 from signing.errors import DocumentRefused
 from signing.parsing import quick_tokens
-
-DAMAGE: Final = (
-    PdfError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    AssertionError,
-    ArithmeticError,
-    InvalidOperation,
-    RecursionError,
-    NotImplementedError,
-    struct.error,
-    zlib.error,
-    EOFError,
-)
-"""What the library raises about files that are not as they should be."""
 
 Location = int | tuple[int, int] | None
 """Where an object stands: an offset, a place in an object stream, or nowhere any more."""

@@ -27,9 +27,9 @@ from signing.messages.pdf_validation import (
     PdfRead,
     SignatureRead,
 )
+from signing.parsing.pdf_damage import DAMAGE
 from signing.parsing.pdf_fields import walk_fields
 from signing.parsing.pdf_lax import (
-    DAMAGE,
     Location,
     dictionary,
     elements,

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from pyhanko.pdf_utils import generic
 
-from signing.parsing.pdf_lax import DAMAGE, Location, number_of
+from signing.parsing.pdf_damage import DAMAGE
+from signing.parsing.pdf_lax import Location, number_of
 from signing.parsing.pdf_snapshot import Snapshot
 
 _MOST_STEPS: Final = 300_000

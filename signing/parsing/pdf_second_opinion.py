@@ -26,7 +26,8 @@ from pyhanko.sign.fields import MDPPerm
 
 from signing.errors import DocumentRefused
 from signing.messages.pdf_changes import CompareAsked
-from signing.parsing.pdf_lax import DAMAGE, LaxReader, number_of, raw
+from signing.parsing.pdf_damage import DAMAGE
+from signing.parsing.pdf_lax import LaxReader, number_of, raw
 from signing.parsing.pdf_snapshot import Snapshot
 
 _LEVELS: Final = {

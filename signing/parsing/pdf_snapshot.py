@@ -17,9 +17,9 @@ from typing import Any, Final
 
 from pyhanko.pdf_utils import generic
 
+from signing.parsing.pdf_damage import DAMAGE
 from signing.parsing.pdf_fields import Field, walk_fields
 from signing.parsing.pdf_lax import (
-    DAMAGE,
     LaxReader,
     Location,
     elements,

@@ -11,21 +11,18 @@ from __future__ import annotations
 
 import io
 import os
-import struct
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from decimal import InvalidOperation
 from typing import Any, BinaryIO, Final
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.extensions import DeveloperExtension, DevExtensionMultivalued
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.xref import XRefSectionType
 
 from signing.errors import DocumentRefused
+from signing.parsing.pdf_damage import DAMAGE
 
 _COPIED_BYTES: Final = 4 << 20
 """A copy in memory is quicker to read than parts, and up to here it costs nothing."""
@@ -38,22 +35,6 @@ _ESIC: Final = DeveloperExtension(
     multivalued=DevExtensionMultivalued.NEVER,
 )
 """What PDF 1.7 did not have: signatures as in EN 319 142-1, the store, document timestamps."""
-_DAMAGE: Final = (
-    PdfError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    AssertionError,
-    ArithmeticError,
-    InvalidOperation,
-    RecursionError,
-    NotImplementedError,
-    struct.error,
-    zlib.error,
-    EOFError,
-)
-"""What the library raises about files that are not as they should be."""
 
 
 class _Parts(io.RawIOBase):
@@ -172,7 +153,7 @@ def open_update(inputs: Sequence[memoryview]) -> Iterator[Update]:
         stream = io.BufferedReader(_Parts(inputs), _READ_AHEAD)
     try:
         yield Update(stream, size=size)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise DocumentRefused("damaged") from error
 
 
