@@ -70,6 +70,6 @@ def test_a_long_string_is_read_over_several_pieces() -> None:
 
 def test_the_library_reads_with_it() -> None:
     """It is in place as soon as anything is read laxly."""
-    assert pdf_lax.DAMAGE
+    assert pdf_lax.open_lax
     assert generic.read_hex_string_from_stream is read_hex_string
     assert generic.NameObject.read_from_stream is read_name
