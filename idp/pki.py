@@ -93,6 +93,16 @@ def pki_deployment(settings: Settings, *, is_sandbox: bool) -> PkiDeployment | N
         raise SettingsInvalid(name.upper(), reason=invalid.reason) from invalid
 
 
+def own_policy_arcs(settings: Settings, *, deployment: PkiDeployment | None) -> frozenset[str]:
+    """Where the policies of certificates of ours hang, dotted: this deployment's and a sandbox's.
+
+    A deployment that runs no authority knows the arc of the one whose documents it checks by the
+    same setting.
+    """
+    own = settings.pki_policy_arc if deployment is None else deployment.policy_arc
+    return frozenset({_SANDBOX_ARC, *([own] if own else [])})
+
+
 def ended_certificates_file(settings: Settings) -> Path:
     """Where revoked and suspended certificates are listed: beside the list of destroyed keys."""
     return settings.effective_destruction_list.with_name("revoked")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from idp.foreign_trust import ForeignTrust
+from idp.pki import own_policy_arcs
 from idp.report_seal import ReportSeal
 from idp.settings import Settings
 from idp.shown_reports import ShownReports
@@ -21,6 +22,7 @@ from idp.storage.ephemeral import EphemeralStore
 from idp.trust import Trust
 from idp.validation_limits import ValidationLimits
 from keystore.log.record import LogWriter
+from keystore.pki.deployment import PkiDeployment
 from keystore.sealing import Sealer
 from signing.isolation.blob import Blob
 from signing.isolation.pool import IsolationPool
@@ -29,8 +31,9 @@ from signing.validation.detached import Detached
 from signing.validation.kept import KeptReports
 from signing.validation.model import DocumentReport
 from signing.validation.online_status import AskedOnline
-from signing.validation.policy import POLICY
+from signing.validation.policy import POLICY, ValidationPolicy
 from signing.validation.report.writable import writable
+from signing.validation.trust_sources import OWN
 from signing.validation.validate import Validation
 
 _MIB = 1 << 20
@@ -65,6 +68,16 @@ class ValidationServices:
         return writable(judge.validate(document, name=name, now=now, detached=detached))
 
 
+def policy_of(settings: Settings, *, deployment: PkiDeployment | None) -> ValidationPolicy:
+    """What is demanded of signatures here, and what policies of our own certificates are known by.
+
+    Who alone has a key is believed of our own authority; a sandbox is one whoever vouches for it.
+    """
+    arcs = own_policy_arcs(settings, deployment=deployment)
+    own_sources = POLICY.own_sources if deployment is None else frozenset({OWN})
+    return replace(POLICY, own_arcs=arcs, own_sources=own_sources)
+
+
 def build_validation(
     settings: Settings,
     *,
@@ -82,14 +95,13 @@ def build_validation(
     seal = None
     if signing is not None and trust.pki is not None:
         seal = ReportSeal(settings, pki=trust.pki, signing=signing)
-    policy = POLICY
-    if trust.pki is not None:
-        policy = replace(POLICY, own_arcs=frozenset({trust.pki.deployment.policy_arc}))
     return ValidationServices(
         validation=Validation(
             isolation,
             foreign.anchors,
-            policy=policy,
+            policy=policy_of(
+                settings, deployment=None if trust.pki is None else trust.pki.deployment
+            ),
             most_bytes=settings.document_mib * _MIB,
         ),
         online=foreign.online,

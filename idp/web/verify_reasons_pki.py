@@ -114,6 +114,10 @@ OF_TIMES: Final[Mapping[str, str]] = {
     "timestamp_imprint_differs": N_(
         "Dấu thời gian không phải của nội dung này, hoặc nội dung đã bị thay đổi."
     ),
+    "timestamp_of_something_else": N_(
+        "Dấu thời gian không bao gồm giá trị của chữ ký này, "
+        "nên không chứng minh được gì về chữ ký."
+    ),
     "timestamp_in_future": N_("Dấu thời gian nằm ở tương lai (%(time)s)."),
     "timestamp_not_usable": N_("Một dấu thời gian không được chấp nhận làm bằng chứng."),
     "timestamp_outside_validity": N_("Dấu thời gian nằm ngoài thời hạn của chứng thư người ký."),

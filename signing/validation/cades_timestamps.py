@@ -118,7 +118,9 @@ def _found(stamped: Stamped, kind: str, token: bytes, *, identity: str) -> Found
         digest_of = _of_octets(signer.signature)
     elif kind == C_TIMESTAMP:
         digest_of = _of_octets(signer.signature, *_stamped_references(signer, is_whole=True))
-        covers |= tokens_cover(signer.unsigned_values(SIGNATURE_TIMESTAMP))
+        # only what is hashed: of several attributes of a kind that is the first
+        stamps = next((one for one in signer.unsigned if one.kind == SIGNATURE_TIMESTAMP), None)
+        covers |= tokens_cover(() if stamps is None else stamps.values)
     elif kind == REFERENCES_TIMESTAMP:
         digest_of, covers = _of_octets(*_stamped_references(signer, is_whole=False)), frozenset()
     elif kind == ARCHIVE_V3:

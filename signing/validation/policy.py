@@ -59,7 +59,9 @@ class ValidationPolicy:
             is a warning alone, which TT 15/2025 demands in any case;
             slides_to_issuance: evidence about a certificate counts until it was issued, when the
             past is looked into, and not until newer one was due (§5.6.2.2);
-            own_arcs: under which the policies of our own certificates hang.
+            own_arcs: under which the policies of our own certificates hang;
+            own_sources: names of the anchors that are believed when these policies say that a key
+            is its holder's alone; empty: all of them.
     """
 
     identifier: str
@@ -78,6 +80,7 @@ class ValidationPolicy:
     needs_status: bool = True
     slides_to_issuance: bool = False
     own_arcs: frozenset[str] = frozenset({EXAMPLE_ARC})
+    own_sources: frozenset[str] = frozenset()
 
 
 POLICY: Final = ValidationPolicy(identifier="antin-validation-1", algorithms=TS_119_312_OVER_TIME)

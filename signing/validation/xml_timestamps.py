@@ -17,6 +17,7 @@ from typing import Final
 from signing.formats.der import DerMalformed
 from signing.formats.material import ValidationMaterial
 from signing.formats.xml_names import C14N, DS, XADES_141
+from signing.formats.xml_node_sets import NodeSet
 from signing.formats.xml_tree import Element
 from signing.validation.cades_attributes import certificates_of, read_material
 from signing.validation.content import Content, Octets, digest_octets, new_hash
@@ -24,7 +25,7 @@ from signing.validation.found import FoundTimestamp, TimestampKind, object_ident
 from signing.validation.timestamp_info import find_info, read_token_parts
 from signing.validation.verdict import Reason, because
 from signing.validation.xml_keys import evidence_in, octets_of
-from signing.validation.xml_octets import DocumentOctets
+from signing.validation.xml_octets import DocumentOctets, Referenced
 from signing.validation.xml_parts import SignatureParts
 from signing.validation.xml_properties import digest_in
 from signing.validation.xml_transforms import Unavailable, prefixes_of
@@ -42,6 +43,7 @@ _KINDS: Final = {
     "ArchiveTimeStampV2": TimestampKind.ARCHIVE,
 }
 _STAMPS: Final = frozenset(_KINDS)
+_OVER_VALUE: Final = frozenset({TimestampKind.SIGNATURE, TimestampKind.ARCHIVE})
 _REFERENCES: Final = (
     ("CompleteCertificateRefs", "CompleteCertificateRefsV2"),
     ("CompleteRevocationRefs",),
@@ -49,6 +51,8 @@ _REFERENCES: Final = (
     ("AttributeRevocationRefs",),
 )
 _Pieces = Sequence[Content]
+_WHOLE_READINGS: Final = 3
+"""Of an archive timestamp, the first ones: those over everything that stands before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +113,65 @@ def _read(stamped: Stamped, element: Element, token: bytes, *, identity: str) ->
     except Unavailable as unavailable:
         if unavailable.reason not in {"not_found", "content_needed"}:
             findings.append(because("timestamp_unreadable", why=unavailable.reason))
+    is_named = bool(_named(element))
+    if is_named and kind in _OVER_VALUE and not _names_value(stamped, element):
+        findings.append(because("timestamp_of_something_else"))
+    earlier = [] if is_named else _earlier(stamped.parts, element)
+    plain = _of_132(earlier)
+    if kind is TimestampKind.ARCHIVE and len(plain) < len(earlier):
+        # what the older reading leaves out may have been put there since
+        whole = readings[:_WHOLE_READINGS]
+        if not _is_over(whole, token=token, octets=stamped.octets):
+            earlier = plain
     return FoundTimestamp(
         identity,
         kind,
         token,
         _digest_of(readings, token=token, octets=stamped.octets),
-        _covered(stamped, element, kind),
+        _covered(stamped, element, kind, earlier=earlier),
         _brought_along(token)[0],
         tuple(findings),
     )
+
+
+def _named(element: Element) -> list[Element]:
+    """What the oldest version writes into a timestamp, which nobody signed: what it is over."""
+    return [one for one in element.elements() if one.local == "HashDataInfo"]
+
+
+def _names_value(stamped: Stamped, element: Element) -> bool:
+    """Whether what is named holds the value of the signature, and no transform leaves it out.
+
+    Any old timestamp is over something: without this it would prove whatever it is put beside.
+    """
+    value = stamped.parts.value
+    try:
+        found = _Method(stamped, element).named()
+    except Unavailable:
+        return False
+    return value is not None and any(
+        one.target is not None
+        and one.nodes is not None
+        and one.target.holds(value)
+        and not NodeSet(one.nodes.tree, value, left_out=one.nodes.left_out).is_empty
+        for one in found
+    )
+
+
+def _earlier(parts: SignatureParts, element: Element) -> list[Element]:
+    """The unsigned properties before one."""
+    return [one for one in parts.unsigned_properties if one.number < element.number]
+
+
+def _of_132(properties: Sequence[Element]) -> list[Element]:
+    """Those that makers knew before there were more: without the namespace of version 1.4.1."""
+    return [one for one in properties if one.namespace != XADES_141]
+
+
+def _is_over(readings: Sequence[_Pieces], *, token: bytes, octets: DocumentOctets) -> bool:
+    info = find_info(token)
+    digest_of = _digest_of(readings, token=token, octets=octets)
+    return info is not None and digest_of(info.hash_name) == info.imprint
 
 
 def _digest_of(
@@ -167,8 +221,8 @@ def _readings(stamped: Stamped, element: Element) -> Iterator[Iterable[Content]]
     method = _Method(stamped, element)
     local = element.local
     parts = stamped.parts
-    if any(one.local == "HashDataInfo" for one in element.elements()):
-        yield method.named_data()
+    if _named(element):
+        yield [one.content for one in method.named()]
     elif local == "AllDataObjectsTimeStamp":
         yield method.references(without=stamped.property_references)
     elif local == "IndividualDataObjectsTimeStamp":
@@ -206,18 +260,18 @@ def _archive(stamped: Stamped, element: Element, method: _Method) -> Iterator[It
     # 2
     own = method.elements([parts.signed_info, parts.value, parts.key_info])
     # 3
-    earlier = [one for one in parts.unsigned_properties if one.number < element.number]
-    without_later = [one for one in earlier if one.namespace != XADES_141]
+    earlier = _earlier(parts, element)
+    without_later = _of_132(earlier)
     # 4
     others = [
         one for one in parts.objects if not any(one.holds(inner) for inner in parts.qualifying)
     ]
     named = {reference.get("URI") for reference in parts.references}
     unnamed = [one for one in others if not _identifiers(one) & named]
-    choices = [(earlier, others), (earlier, unnamed), (earlier, [])]
+    choices = [(earlier, unnamed), (earlier, others), (earlier, [])]
+    if element.namespace == XADES_141:
+        choices[:2] = [(earlier, others), (earlier, unnamed)]
     choices += [(without_later, others), (without_later, unnamed)]
-    if element.namespace != XADES_141:
-        choices.insert(0, (earlier, unnamed))
     for properties, objects in choices:
         yield [*references, *own, *method.elements(properties), *method.elements(objects)]
 
@@ -268,14 +322,13 @@ class _Method:
                 found += self.elements([target.top])
         return found
 
-    def named_data(self) -> list[Content]:
+    def named(self) -> list[Referenced]:
         """What elements HashDataInfo name, each by an address and transforms of its own."""
         octets = self._stamped.octets
         signature = self._stamped.parts.signature
         return [
-            octets.reference(one, signature=signature, algorithm=self._algorithm).content
-            for one in self._element.elements()
-            if one.local == "HashDataInfo"
+            octets.reference(one, signature=signature, algorithm=self._algorithm)
+            for one in _named(self._element)
         ]
 
     def _reference(self, reference: Element) -> Content:
@@ -317,13 +370,19 @@ def _identifiers(element: Element) -> set[str]:
     return {f"#{one.value}" for one in element.attributes if one.local.lower() == "id"}
 
 
-def _covered(stamped: Stamped, element: Element, kind: TimestampKind) -> frozenset[str]:
-    """What it proves to have existed, by what look-ups ask for."""
+def _covered(
+    stamped: Stamped, element: Element, kind: TimestampKind, *, earlier: Sequence[Element]
+) -> frozenset[str]:
+    """What it proves to have existed, by what look-ups ask for.
+
+    Takes   earlier: the properties that it is over.
+    """
     if kind is TimestampKind.CONTENT:
         return frozenset()
-    parts = stamped.parts
-    earlier = [one for one in parts.unsigned_properties if one.number < element.number]
     found: set[str] = set()
+    if _named(element):
+        is_over = _names_value(stamped, element)
+        return frozenset(map(object_identity, stamped.values)) if is_over else frozenset()
     if not element.local.startswith("RefsOnly"):
         found.update(map(object_identity, stamped.values))
     if kind is TimestampKind.REFERENCES:

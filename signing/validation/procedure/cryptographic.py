@@ -19,7 +19,10 @@ from signing.validation.verdict import (
 )
 from signing.validation.verify_value import is_computable, is_value_of
 
-_ABOUT_ITSELF: Final = frozenset({ObjectKind.SIGNED_PROPERTIES, ObjectKind.KEY_INFO})
+_ABOUT_ITSELF: Final = frozenset(
+    {ObjectKind.SIGNED_PROPERTIES, ObjectKind.KEY_INFO, ObjectKind.MANIFEST}
+)
+"""A list stands for what it lists: an empty one for nothing."""
 _MOST_NAMED: Final = 20
 """Reasons of one kind; a manifest can list thousands of files."""
 

@@ -12,8 +12,15 @@ from typing import Final
 from signing.validation.context import Context
 from signing.validation.found import FoundSignature, FoundTimestamp, SignatureAlgorithm
 from signing.validation.levels import level_of
-from signing.validation.model import Check, SignatureReport, Step, TimestampReport
+from signing.validation.model import (
+    CertificateReport,
+    Check,
+    SignatureReport,
+    Step,
+    TimestampReport,
+)
 from signing.validation.own_policies import OwnPolicies, read_own_policies
+from signing.validation.policy import ValidationPolicy
 from signing.validation.procedure.basic import Basic, validate_basic
 from signing.validation.procedure.chain_report import report_chain
 from signing.validation.procedure.long_term import (
@@ -38,6 +45,10 @@ _TOTAL: Final = {
     Indication.FAILED: Indication.TOTAL_FAILED,
 }
 _PADDINGS: Final = {"pss": "RSASSA-PSS", "pkcs1": "RSASSA-PKCS1-v1_5"}
+_COVERING_LESS: Final = frozenset(
+    {"covers_only_part", "document_not_covered", "reference_not_recomputed"}
+)
+"""What is said of a signature that stands for less than there is, or nobody can tell for what."""
 _FAMILIES: Final = {"ec": "ECDSA", "dsa": "DSA", "ed25519": "Ed25519", "ed448": "Ed448"}
 
 
@@ -54,12 +65,7 @@ def conclude_signature(found: FoundSignature, *, context: Context) -> SignatureR
     in_time = validate_in_time(found, basic=basic, context=context)
     # 3
     chain = report_chain(basic.certificate, basic.chain, context=context, statuses=in_time.statuses)
-    is_trusted = basic.chain is not None and basic.chain.path is not None
-    own = (
-        read_own_policies(chain[0].policies, arcs=context.policy.own_arcs)
-        if chain and is_trusted
-        else OwnPolicies()
-    )
+    own = _own_policies(basic, chain, policy=context.policy)
     algorithm = found.value.algorithm if found.value is not None else None
     return SignatureReport(
         identity=found.identity,
@@ -82,7 +88,7 @@ def conclude_signature(found: FoundSignature, *, context: Context) -> SignatureR
         commitments=found.commitments,
         claimed_roles=found.claimed_roles,
         is_key_confirmed=own.is_key_confirmed,
-        covers_whole=not any(one.code == "covers_only_part" for one in found.doubts),
+        covers_whole=not any(one.code in _COVERING_LESS for one in found.doubts),
         is_sandbox=own.is_sandbox,
         parent=found.parent,
     )
@@ -130,6 +136,19 @@ def _checks(basic: Basic, *, in_time: InTime) -> tuple[Check, ...]:
     if in_time.past is not None:
         checks[Step.PAST] = Check(Step.PAST, in_time.past)
     return tuple(checks[step] for step in Step if step in checks)
+
+
+def _own_policies(
+    basic: Basic, chain: tuple[CertificateReport, ...], *, policy: ValidationPolicy
+) -> OwnPolicies:
+    """What the certificate says by policies of ours, as far as whoever vouches for it may."""
+    path = None if basic.chain is None else basic.chain.path
+    if path is None or not chain:
+        return OwnPolicies()
+    own = read_own_policies(chain[0].policies, arcs=policy.own_arcs)
+    if policy.own_sources and path.anchor.source not in policy.own_sources:
+        return replace(own, is_key_confirmed=None)
+    return own
 
 
 def _report(judged: JudgedStamp, *, context: Context) -> TimestampReport:

@@ -18,7 +18,7 @@ from typing import Final
 
 from signing.formats.xml_names import DIGESTS
 from signing.formats.xml_text import Element, canonical, element
-from signing.validation.found import SignedObject
+from signing.validation.found import SignedObject, TimestampKind
 from signing.validation.model import (
     CertificateReport,
     Check,
@@ -34,6 +34,14 @@ _URN: Final = "urn:etsi:019102"
 _OBJECT: Final = f"{_URN}:validationObject"
 _HEAD: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _NOT_A_CHAR: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_STAMPS: Final = {
+    TimestampKind.CONTENT: "vr:AllDataObjectsTimeStamp",
+    TimestampKind.SIGNATURE: "vr:SignatureTimeStamp",
+    TimestampKind.REFERENCES: "vr:SigAndRefsTimeStamp",
+    TimestampKind.ARCHIVE: "vr:ArchiveTimeStamp",
+    TimestampKind.DOCUMENT: "vr:DocTimeStamp",
+    TimestampKind.CONTAINER: "vr:ArchiveTimeStamp",
+}
 _OTHER_DIGESTS: Final = {
     "sha1": "http://www.w3.org/2000/09/xmldsig#sha1",
     "sha224": "http://www.w3.org/2001/04/xmldsig-more#sha224",
@@ -203,10 +211,9 @@ def _attributes(one: SignatureReport, *, stamps: list[str]) -> Element:
     for identity, stamp in zip(stamps, one.timestamps, strict=True):
         if stamp.generated_at is None:
             continue
-        name = "vr:ArchiveTimeStamp" if stamp.kind == "archive" else "vr:SignatureTimeStamp"
         parts.append(
             element(
-                name,
+                _STAMPS[stamp.kind],
                 _reference("vr:AttributeObject", identity),
                 element("vr:TimeStampValue", _instant(stamp.generated_at)),
             )

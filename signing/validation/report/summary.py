@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from signing.validation.found import TimestampKind
 from signing.validation.model import (
     CertificateReport,
     Check,
@@ -88,13 +89,14 @@ def signer_of(signature: SignatureReport) -> CertificateReport | None:
 
 
 def proved_time(signature: SignatureReport) -> datetime | None:
-    """The time of a timestamp that passed, the earliest of them."""
-    times = [
-        one.generated_at
+    """The best signature time, where a timestamp proves it; one of the content alone does not."""
+    is_proved = any(
+        one.conclusion.is_passed
+        and one.kind is not TimestampKind.CONTENT
+        and one.generated_at == signature.best_signature_time
         for one in signature.timestamps
-        if one.conclusion.is_passed and one.generated_at is not None
-    ]
-    return min(times, default=None)
+    )
+    return signature.best_signature_time if is_proved else None
 
 
 def time_of_interest(signature: SignatureReport) -> datetime | None:

@@ -121,6 +121,25 @@ def test_more_timestamps_than_anybody_has_are_not_all_read(signed: SignedData) -
     assert "too_many_timestamps" in [one.code for one in found.doubts]
 
 
+def test_a_timestamp_that_was_put_beside_the_one_that_was_stamped_is_not_proved_by_that(
+    signing_pki: SigningPki, signed: SignedData
+) -> None:
+    """TS 101 733 §6.3.5: one attribute of each kind is hashed."""
+    # in a set the one whose octets are smaller comes first
+    own, since = sorted(
+        (stamp(signing_pki, signed.signers[0].signature) for _ in range(2)),
+        key=lambda one: attribute(SIGNATURE, one),
+    )
+    inner = cms.CMSAttribute.load(attribute(SIGNATURE, own)).contents
+    outer = stamp(signing_pki, signed.signers[0].signature + inner)
+    parts = (attribute(SIGNATURE, own), attribute(SIGNATURE, since), attribute(C_STAMP, outer))
+    found = read(encode(with_unsigned(signed, *parts)))
+    [over] = [one for one in found.timestamps if one.kind is TimestampKind.REFERENCES]
+    assert over.digest_of("sha256") == sha256(signed.signers[0].signature + inner)
+    assert object_identity(own) in over.covers
+    assert object_identity(since) not in over.covers
+
+
 def test_timestamps_over_references(signing_pki: SigningPki, signed: SignedData) -> None:
     references = [attribute(f"{P9}21", wrap(SEQUENCE)), attribute(f"{P9}22", wrap(SEQUENCE))]
     first = attribute(SIGNATURE, stamp(signing_pki, signed.signers[0].signature))

@@ -41,7 +41,10 @@ def test_an_empty_digest_is_of_nothing(found, signing_pki: SigningPki) -> None:
     assert conclusion.sub_indication is SubIndication.HASH_FAILURE
 
 
-@pytest.mark.parametrize("kinds", [(), (ObjectKind.SIGNED_PROPERTIES, ObjectKind.KEY_INFO)])
+@pytest.mark.parametrize(
+    "kinds",
+    [(), (ObjectKind.SIGNED_PROPERTIES, ObjectKind.KEY_INFO), (ObjectKind.MANIFEST,)],
+)
 def test_a_signature_of_nothing_but_itself_does_not_pass(
     found, signing_pki: SigningPki, kinds: tuple[ObjectKind, ...]
 ) -> None:

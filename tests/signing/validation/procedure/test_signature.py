@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from signing.formats.material import Level
 from signing.validation.model import RevocationState, StatusOrigin, Step
 from signing.validation.procedure.signature import conclude_signature
-from signing.validation.verdict import Indication
+from signing.validation.verdict import Indication, because
 from tests.support.signatory import SIGNING_TIME, SigningPki
 from tests.support.validation_house import OWN_POLICY, ValidationHouse
 
@@ -52,6 +53,37 @@ def test_a_certificate_of_a_sandbox_passes_with_a_warning(
     assert report.is_key_confirmed is False
     warned = {one.code for one in report.conclusion.warnings}
     assert warned == {"sandbox_certificate", "no_certificate_reference"}
+
+
+@pytest.mark.parametrize(("source", "is_believed"), [("folder:test-root", True), ("own", False)])
+def test_who_alone_has_a_key_is_believed_of_our_own_authority(
+    validation_house: ValidationHouse, found, at, source: str, is_believed: bool
+) -> None:
+    """CEN EN 419241-1: what others put under the same numbers means something else."""
+    (arc,) = OWN_POLICY.own_arcs
+    certificate = _of_policies(validation_house.pki, f"{arc}.3.2", f"{arc}.9")
+    signature = replace(
+        found(Level.B),
+        candidate=certificate,
+        certificates=(validation_house.pki.issuing.der,),
+        references=None,
+    )
+    policy = replace(OWN_POLICY, own_sources=frozenset({source}))
+    report = conclude_signature(signature, context=at(signature, policy=policy))
+    assert report.is_key_confirmed is (True if is_believed else None)
+    assert report.is_sandbox
+
+
+@pytest.mark.parametrize(
+    "code", ["covers_only_part", "document_not_covered", "reference_not_recomputed"]
+)
+def test_a_signature_that_stands_for_less_than_there_is_does_not_cover_the_whole(
+    found, at, code: str
+) -> None:
+    signature = found(Level.LT)
+    assert conclude_signature(signature, context=at(signature)).covers_whole
+    less = replace(signature, doubts=(because(code),))
+    assert not conclude_signature(less, context=at(less)).covers_whole
 
 
 def test_a_report_tells_who_signed_and_what_it_stands_on(

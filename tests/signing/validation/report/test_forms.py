@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 from dataclasses import replace
+from datetime import timedelta
 from xml.etree import ElementTree as ET
 
 import pypdfium2
@@ -15,12 +16,13 @@ import pytest
 from signing.formats.material import Level
 from signing.messages.report_pages import DrawReport, Pair, Tone, Words
 from signing.parsing.report_pages import draw_report as drawn
+from signing.validation.found import TimestampKind
 from signing.validation.kept import pack, unpack
 from signing.validation.model import DocumentReport
 from signing.validation.report.etsi_xml import report_xml
 from signing.validation.report.json import report_json
 from signing.validation.report.pdf import draw_report
-from signing.validation.report.summary import Answer, answer_of, exit_status
+from signing.validation.report.summary import Answer, answer_of, exit_status, proved_time
 from signing.validation.report.writable import writable
 from signing.validation.verdict import Conclusion, Indication, because
 from tests.support.isolation import WithoutWalls
@@ -135,6 +137,23 @@ def test_names_out_of_hostile_files_stop_no_report() -> None:
         (Words(hostile), Pair(hostile, "")), foot=hostile, title=hostile, language="vi"
     )
     assert drawn(asked, (), output).pages >= 1
+
+
+def test_a_timestamp_of_the_content_does_not_prove_when_it_was_signed(report) -> None:
+    """ETSI EN 319 102-1 §5.3.4: it is older than the signature, by how much nobody knows."""
+    (signature,) = report.signatures
+    (stamp,) = signature.timestamps
+    assert proved_time(signature) == stamp.generated_at
+    earlier = replace(
+        stamp, kind=TimestampKind.CONTENT, generated_at=stamp.generated_at - timedelta(days=900)
+    )
+    both = replace(signature, timestamps=(earlier, stamp))
+    assert proved_time(both) == stamp.generated_at
+    alone = replace(signature, timestamps=(earlier,), best_signature_time=report.checked_at)
+    assert proved_time(alone) is None
+    whole = read(report_xml(replace(report, signatures=(both,))))
+    named = [one.tag.removeprefix(_VR) for one in whole.iter() if one.tag.endswith("TimeStamp")]
+    assert named == ["AllDataObjectsTimeStamp", "SignatureTimeStamp"]
 
 
 def test_half_a_letter_stops_no_report(report) -> None:
