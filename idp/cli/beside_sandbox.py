@@ -37,15 +37,16 @@ def settings_beside_sandbox(
     """
     if SANDBOX_MARK in environ:  # a process of the sandbox was told all of it
         return settings
-    told = _read(settings.var / SANDBOX_SETTINGS)
+    told = read_told(settings.var)
     if not told or not _is_of_sandbox(settings):
         return settings
     return load_settings({**told, **environ}, file=file)
 
 
-def _read(file: Path) -> dict[str, str]:
+def read_told(var: Path) -> dict[str, str]:
+    """What the sandbox of this folder told its processes at its last start; {} when none ran."""
     try:
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, str])
+        return msgspec.json.decode((var / SANDBOX_SETTINGS).read_bytes(), type=dict[str, str])
     except (OSError, msgspec.DecodeError):
         return {}
 

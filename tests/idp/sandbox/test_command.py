@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 import pytest
 
-from idp.sandbox.command import wait_until_up, write_whole
+from idp.sandbox.command import wait_until_up
+from idp.sandbox.files import write_whole
 
 
 def _listener() -> socket.socket:
