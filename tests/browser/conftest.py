@@ -80,7 +80,7 @@ def open_page(chromium: Browser, gallery_url: str) -> Opener:
             locale="vi-VN",
             **options,
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(90_000)
         page = context.new_page()
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))

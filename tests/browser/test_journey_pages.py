@@ -44,7 +44,7 @@ def test_standing_pages_and_what_they_link_to(walker, sandbox, locale, width):
             assert walk.status == 200, path
             assert walk.page.get_attribute("html", "lang") == locale[:2]
             links |= set(walk.page.eval_on_selector_all("a[href]", "all => all.map(a => a.href)"))
-    with urllib3.PoolManager(retries=False, timeout=10) as pool:
+    with urllib3.PoolManager(retries=False, timeout=120) as pool:
         ours = {link.partition("#")[0] for link in links if link.startswith("http://localhost")}
         answers = {link: pool.request("GET", link).status for link in ours}
     assert {link: status for link, status in answers.items() if status != 200} == {}

@@ -32,7 +32,7 @@ _DEVICE = {
 
 def _call(url: str, *, data: bytes | None = None, **headers: str) -> bytes:
     request = urllib.request.Request(url, data=data, headers=headers)  # noqa: S310 - our own
-    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own
+    with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310 - our own
         return bytes(answer.read())
 
 

@@ -42,7 +42,7 @@ class OpenidClient:
 
     def close(self) -> None:
         """End it."""
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=600)
 
     def try_(self, command: str, **given: Any) -> dict[str, Any]:
         """Run a command; an error is an answer."""

@@ -402,7 +402,7 @@ def test_processes_that_start_together_on_an_empty_database_share_one_set_of_key
             assert process.stdin is not None
             process.stdin.write(b"\n")
             process.stdin.flush()
-        answers = [process.communicate(timeout=60)[0] for process in processes]
+        answers = [process.communicate(timeout=600)[0] for process in processes]
     finally:
         for process in processes:
             process.kill()

@@ -341,7 +341,7 @@ def _discover(
     issuer: str, *, context: ssl.SSLContext | None, process: subprocess.Popen[bytes], log: Path
 ) -> dict[str, Any]:
     end = time.monotonic() + _START_TIMEOUT_S
-    with urllib3.PoolManager(ssl_context=context, retries=False, timeout=10) as pool:
+    with urllib3.PoolManager(ssl_context=context, retries=False, timeout=120) as pool:
         while True:
             _check_running(process, log)
             try:

@@ -164,7 +164,7 @@ def test_a_rotation_killed_again_and_again_leaves_every_key_signing(house: _Hous
     for _ in range(house.kills):
         process = house.rotate("--personal")
         goal = reached + 1 + secrets.randbelow(_MOST_BETWEEN)
-        wait_until(partial(house.has_moved, goal), what="some keys", timeout_s=60)
+        wait_until(partial(house.has_moved, goal), what="some keys", timeout_s=300)
         process.kill()
         process.communicate()
         assert process.returncode == -9
@@ -172,7 +172,7 @@ def test_a_rotation_killed_again_and_again_leaves_every_key_signing(house: _Hous
         assert goal <= reached < _KEYS
         house.check_signs(every=400)  # nothing is under neither
     process = house.rotate("--personal")
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=600)
     assert process.returncode == 0, output
     assert f"nothing is under {house.old} any more" in output.decode()
     with house.database.read() as connection:

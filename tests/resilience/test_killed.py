@@ -93,7 +93,7 @@ def test_server_killed_under_five_hundred_sign_ins_loses_none_that_was_answered(
     tally = Tally()
     with ThreadPoolExecutor(AT_ONCE) as threads:
         running = [threads.submit(sign_in, one, deployment, tally) for one in people]
-        wait_until(lambda: len(tally.signed_in) >= KILLED_AFTER, what="sign-ins", timeout_s=120)
+        wait_until(lambda: len(tally.signed_in) >= KILLED_AFTER, what="sign-ins", timeout_s=300)
         first.kill()
         for one in running:
             one.result()  # anything but a cut connection is raised here
@@ -142,7 +142,7 @@ def test_worker_killed_under_logouts_leaves_none_out(deployment, receiver):
             update(outbox).where(outbox.c.state == "waiting").values(due_ms=to_ms(now))
         )
     deployment.work()
-    wait_until(lambda: expected <= set(receiver.sids), what="every logout", timeout_s=60)
+    wait_until(lambda: expected <= set(receiver.sids), what="every logout", timeout_s=300)
     wait_until(lambda: waiting(deployment) == 0, what="the outbox to be empty")
 
 

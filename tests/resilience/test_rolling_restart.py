@@ -35,7 +35,7 @@ def replace(deployment: Deployment, old: Killable) -> None:
     old.process.send_signal(signal.SIGTERM)
     wait_until(partial(is_draining, old), what="/readyz to say that it stops")
     deployment.address.ports = tuple(port for port in deployment.address.ports if port != old.port)
-    assert old.process.wait(timeout=30) == 0
+    assert old.process.wait(timeout=120) == 0
 
 
 def test_two_servers_are_replaced_and_nobody_notices(

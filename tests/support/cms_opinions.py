@@ -58,7 +58,7 @@ def openssl_verifies(
         (folder / "content").write_bytes(content)
         command += ["-content", "content"]
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=folder, capture_output=True, text=True, timeout=600, check=False
     )
     return OpensslOpinion(done.returncode == 0, done.stderr, (folder / "out").read_bytes())
 
@@ -71,7 +71,7 @@ def openssl_verifies_token(token: bytes, *, data: bytes, root: bytes, folder: Pa
     command = ["openssl", "ts", "-verify", "-token_in", "-in", "token", "-data", "data"]
     command += ["-CAfile", "root.pem", "-attime", str(int(SIGNING_TIME.timestamp()))]
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=folder, capture_output=True, text=True, timeout=600, check=False
     )
     return done.stdout + done.stderr
 

@@ -219,7 +219,7 @@ def _set_up(given: Mapping[str, str], *, receiver: str, more: Template) -> Servi
 def _is_up(server: Killable) -> bool:
     if server.process.poll() is not None:
         pytest.fail(f"antin serve ended: {server.log.read_text(errors='replace')[-3000:]}")
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=120)
     try:
         connection.request("GET", "/healthz")
         return connection.getresponse().status == 200

@@ -161,7 +161,7 @@ class LoopbackTransport:
 
     def _call(self, method: str, url: str, *, body: bytes | None) -> WitnessReply:
         parts = urlsplit(url)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=120)
         try:
             connection.request(method, parts.path, body=body)
             response = connection.getresponse()

@@ -65,7 +65,7 @@ class OneAddress:
         for offset in range(len(self.ports)):
             port = self.ports[(start + offset) % len(self.ports)]
             try:
-                return socket.create_connection(("127.0.0.1", port), timeout=10)
+                return socket.create_connection(("127.0.0.1", port), timeout=120)
             except OSError:
                 continue
         return None

@@ -24,7 +24,7 @@ ess_cert_id_alg = {ess}
 
 
 def _run(*command: str, folder: Path) -> bytes:
-    done = subprocess.run(command, cwd=folder, capture_output=True, timeout=60, check=True)
+    done = subprocess.run(command, cwd=folder, capture_output=True, timeout=600, check=True)
     return done.stdout
 
 
@@ -95,7 +95,7 @@ class OpensslSigner:
         command = ["openssl", "ts", "-verify", "-data", "stamped", "-in", "token", "-token_in"]
         command += ["-CAfile", f"{self.name}.pem"]
         done = subprocess.run(
-            command, cwd=self.folder, capture_output=True, timeout=60, check=False
+            command, cwd=self.folder, capture_output=True, timeout=600, check=False
         )
         return done.returncode == 0
 
@@ -124,5 +124,5 @@ def openssl_accepts(cms: bytes, *, folder: Path, content: bytes | None = None) -
     if content is not None:
         (folder / "judged.content").write_bytes(content)
         command += ["-content", "judged.content"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, timeout=600, check=False)
     return done.returncode == 0

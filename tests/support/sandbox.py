@@ -73,7 +73,7 @@ class Sandbox:
     def metrics(self) -> str:
         """What the operators' listener counts."""
         port = int(self.settings["ANTIN_METRICS_PORT"])
-        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=120) as answer:
             return str(answer.read().decode())
 
     def new_log(self) -> str:

@@ -53,9 +53,9 @@ class Serving:
     def connect(self) -> Iterator[HTTPConnection]:
         """A connection."""
         connection = (
-            HTTPConnection("127.0.0.1", self.port, timeout=15)
+            HTTPConnection("127.0.0.1", self.port, timeout=120)
             if self.context is None
-            else HTTPSConnection("localhost", self.port, timeout=15, context=self.context)
+            else HTTPSConnection("localhost", self.port, timeout=120, context=self.context)
         )
         try:
             yield connection
@@ -71,7 +71,7 @@ class Serving:
 
     def ask_operator(self, path: str) -> tuple[int, bytes]:
         """One request to the operator's listener."""
-        connection = HTTPConnection("127.0.0.1", self.metrics_port, timeout=15)
+        connection = HTTPConnection("127.0.0.1", self.metrics_port, timeout=120)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -146,7 +146,7 @@ def serving(
         if process.poll() is None:
             process.terminate()
             with suppress(subprocess.TimeoutExpired):
-                process.wait(20)
+                process.wait(120)
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()

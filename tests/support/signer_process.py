@@ -161,7 +161,7 @@ class SignerProcess:
             return 0
         self.process.terminate()
         try:
-            return self.process.wait(30)
+            return self.process.wait(120)
         except subprocess.TimeoutExpired:
             self.kill()
             return -1

@@ -155,7 +155,7 @@ def run_openssl(*arguments: str, folder: Path) -> subprocess.CompletedProcess[st
     found = shutil.which("openssl")
     assert found is not None
     return subprocess.run(
-        [found, *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        [found, *arguments], cwd=folder, capture_output=True, text=True, timeout=600, check=False
     )
 
 
@@ -169,7 +169,7 @@ def lint(command: str, *arguments: str, file: Path) -> list[str]:
         [str(program), "lint", *arguments, "-s", "WARNING", "-f", "CSV", str(file)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert not done.stderr, done.stderr

@@ -105,7 +105,7 @@ class SmallTsa:
             chain = b"".join(one.public_bytes(Encoding.PEM) for one in untrusted)
             (self.folder / "untrusted").write_bytes(chain)
             command += ["-untrusted", str(self.folder / "untrusted")]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
         return done.stdout + done.stderr
 
 
@@ -113,4 +113,4 @@ def openssl_query(data: bytes, *options: str, folder: Path) -> bytes:
     """A TimeStampReq as `openssl ts -query` writes it."""
     (folder / "data").write_bytes(data)
     command = ["openssl", "ts", "-query", "-data", str(folder / "data"), *options]
-    return subprocess.run(command, capture_output=True, check=True, timeout=30).stdout
+    return subprocess.run(command, capture_output=True, check=True, timeout=600).stdout

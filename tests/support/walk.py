@@ -191,7 +191,7 @@ def make_walker(browser: Browser, *, alarm: PiiAlarm, name: str) -> Walker:
             locale=locale,
             **options,
         )
-        mine.set_default_timeout(20_000)
+        mine.set_default_timeout(90_000)
         walk = Walk(mine.new_page(), alarm=alarm, hand=hand, has_scripts=has_scripts)
         try:
             yield walk

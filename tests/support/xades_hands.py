@@ -158,5 +158,5 @@ def openssl_stamps(token: bytes, *, data: bytes, pki: SigningPki, folder: Path) 
     command = ["openssl", "ts", "-verify", "-token_in", "-in", str(folder / "token")]
     command += ["-data", str(folder / "data"), "-CAfile", str(root)]
     command += ["-attime", str(int(SIGNING_TIME.timestamp()))]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     return done.stdout + done.stderr

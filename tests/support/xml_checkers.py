@@ -88,7 +88,7 @@ def ask_xadesjs(asked: Sequence[Signed], *, folder: Path) -> dict[str, dict[str,
         input=json.dumps(questions),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert not done.stderr, done.stderr

@@ -248,7 +248,7 @@ def test_the_documents_are_those_that_the_script_makes(tmp_path: Path) -> None:
 def unpacked(file: Path) -> bytes:
     """A PDF without compression, which is not the same everywhere."""
     command = ("qpdf", "--qdf", "--deterministic-id", "--no-original-object-ids", file, "-")
-    return subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
+    return subprocess.run(command, capture_output=True, check=True, timeout=600).stdout
 
 
 @pytest.mark.parametrize("portal", ["citizen", "business"])

@@ -164,7 +164,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
         yield Peer(issuer=line.split()[1], logout_tokens=logout_tokens)
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=600)
         receiver.shutdown()
         thread.join()
         receiver.server_close()

@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +24,7 @@ FORM = "grant_type=client_credentials&client_id=nobody&client_secret=nothing"
 
 def _half_a_request(port: int) -> socket.socket:
     """A token request whose body is not whole yet: it is being answered, and waits."""
-    connection = socket.create_connection(("127.0.0.1", port), timeout=30)
+    connection = socket.create_connection(("127.0.0.1", port), timeout=120)
     head = (
         "POST /token HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
         "Content-Type: application/x-www-form-urlencoded\r\n"
@@ -43,32 +44,36 @@ def _rest(connection: socket.socket) -> bytes:
 
 
 def test_stop_drains_first_and_lets_a_running_request_finish(tmp_path: Path):
-    """/readyz says 503 while new requests are still served; then the running ones end."""
-    settings = {**prepare(tmp_path), "ANTIN_DRAIN_S": "3", "ANTIN_FINISH_S": "20"}
+    """/readyz says 503 while new requests are still served; then the running ones end.
+
+    A second signal ends the grace period, which is longer than any machine is slow.
+    """
+    settings = {**prepare(tmp_path), "ANTIN_DRAIN_S": "600", "ANTIN_FINISH_S": "300"}
     with serving(settings, folder=tmp_path) as served:
         assert served.ask("/readyz") == (200, b"ready\n")
         slow = _half_a_request(served.port)
         served.process.send_signal(signal.SIGTERM)
-        wait_until(lambda: served.ask("/readyz")[0] == 503, what="draining", timeout_s=2)
+        wait_until(lambda: served.ask("/readyz")[0] == 503, what="draining", timeout_s=300)
         assert served.ask("/healthz")[0] == 200
         assert served.ask("/token", method="POST", body=FORM)[0] == 400
         status, details = served.ask_operator("/readyz")
         assert (status, b'"draining": true' in details) == (503, True)
+        served.process.send_signal(signal.SIGTERM)
         wait_until(lambda: not is_listening(served.port), what="the end of the grace period")
         assert served.process.poll() is None
         answer = _rest(slow)
         assert answer.startswith(b"HTTP/1.1 401 ")
         assert b'"invalid_client"' in answer
-        assert served.process.wait(20) == 0
+        assert served.process.wait(120) == 0
 
 
-def test_second_signal_ends_the_grace_period(tmp_path: Path):
-    settings = {**prepare(tmp_path), "ANTIN_DRAIN_S": "600"}
+def test_the_grace_period_ends_by_itself_and_not_before(tmp_path: Path):
+    settings = {**prepare(tmp_path), "ANTIN_DRAIN_S": "1"}
     with serving(settings, folder=tmp_path) as served:
+        began_s = time.monotonic()
         served.process.send_signal(signal.SIGTERM)
-        wait_until(lambda: served.ask("/readyz")[0] == 503, what="draining", timeout_s=5)
-        served.process.send_signal(signal.SIGTERM)
-        assert served.process.wait(20) == 0
+        assert served.process.wait(120) == 0
+        assert time.monotonic() - began_s >= 1
 
 
 def test_several_workers_over_tls_outlive_one_that_is_killed(
@@ -85,8 +90,8 @@ def test_several_workers_over_tls_outlive_one_that_is_killed(
     }
     context = ssl.create_default_context(cafile=str(certificate))
     with serving(settings, folder=tmp_path, context=context) as served:
+        wait_until(lambda: len(served.worker_pids()) == 2, what="both workers")
         pids = served.worker_pids()
-        assert len(pids) == 2
         for pid in pids:
             known = Path(f"/proc/{pid}/environ").read_bytes()
             assert b"ANTIN_KEK" not in known
@@ -160,5 +165,5 @@ def _start(
         cwd=folder,
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=600,
     )

@@ -128,7 +128,7 @@ def test_it_does_not_start_without_what_it_needs(tmp_path: Path) -> None:
             env=environment(prepared | changed),
             capture_output=True,
             check=False,
-            timeout=60,
+            timeout=600,
         )
         (name,) = changed
         assert done.returncode == 1

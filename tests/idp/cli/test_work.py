@@ -14,7 +14,7 @@ from tests.support.serving import environment, prepare
 
 
 def _metrics(port: int) -> str:
-    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = HTTPConnection("127.0.0.1", port, timeout=120)
     try:
         connection.request("GET", "/metrics")
         return connection.getresponse().read().decode()
@@ -38,13 +38,13 @@ def test_worker_does_its_duties_counts_them_and_ends_when_told(tmp_path: Path, p
         )
     try:
         done = 'antin_duties_total{duty="purge",outcome="done"} 1.0'
-        wait_until(lambda: done in _metrics(port), what="the first purge", timeout_s=60)
+        wait_until(lambda: done in _metrics(port), what="the first purge", timeout_s=300)
         page = _metrics(port)
         assert 'antin_store_up{store="database"} 1.0' in page
         assert "antin_outbox_oldest_seconds 0.0" in page
         pii_alarm.watch(page, "metrics")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
     finally:
         process.kill()
         process.wait()
@@ -59,7 +59,7 @@ def test_worker_refuses_a_database_of_another_kind(tmp_path: Path):
         env=environment({**prepare(tmp_path), "ANTIN_SANDBOX": "1"}),
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=600,
     )
     assert ended.returncode == 1
     assert ended.stderr.startswith(b"antin: ANTIN_DATABASE_URL: is not a sandbox's")

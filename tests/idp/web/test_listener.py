@@ -25,7 +25,9 @@ def listener() -> Iterator[Listener]:
 
 def _ask(listener: Listener, path: str) -> tuple[int, bytes]:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{listener.port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{listener.port}{path}", timeout=120
+        ) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as refusal:
         with refusal:

@@ -140,7 +140,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing(scene: Scene, receiver: Rec
     held = set(receiver.begun)
     receiver.is_open.set()
     scene.start()
-    wait_until(lambda: scene.backlog().waiting == 0, what="everything delivered", timeout_s=60)
+    wait_until(lambda: scene.backlog().waiting == 0, what="everything delivered", timeout_s=300)
     assert scene.backlog().failed == 0
     assert set(receiver.begun) == {str(n) for n in range(30)}
     assert all(receiver.begun[number] >= 2 for number in held)

@@ -50,7 +50,7 @@ def test_two_processes_of_eight_threads_make_ten_thousand_signatures(
         for _ in range(2)
     ]
     try:
-        answers = [process.communicate(timeout=240) for process in processes]
+        answers = [process.communicate(timeout=600) for process in processes]
     finally:
         for process in processes:
             process.kill()

@@ -112,7 +112,7 @@ def test_a_pin_that_was_refused_is_not_tried_again_and_again(
         assert _sign(client, person, count=1) == 1, "the one that is logged in goes on"
         os.kill(other, signal.SIGKILL)
     assert signer.process is not None
-    assert signer.process.wait(30) == PIN_REFUSED
+    assert signer.process.wait(120) == PIN_REFUSED
     assert signer.log.count("signer_pin_refused") == 1
     assert "000000" not in signer.log
     assert signer.run().returncode == PIN_REFUSED

@@ -85,7 +85,7 @@ def _without_certificate(remote: SignerProcess) -> None:
 
 def _in_the_clear(remote: SignerProcess) -> None:
     host, _, port = remote.address.removeprefix("tls://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=20) as connection:
+    with socket.create_connection((host, int(port)), timeout=120) as connection:
         connection.sendall(b"\x00\x00\x00\x01\xc0")
         if not connection.recv(1024).startswith(b"\x00"):
             raise errors.SignerUnavailable

@@ -66,7 +66,7 @@ def test_threads_and_processes_share_one_order(
     with ThreadPoolExecutor(4) as threads:
         given = list(threads.map(lambda _: order(now), range(1000)))
     for other in others:
-        out, _ = other.communicate(timeout=60)
+        out, _ = other.communicate(timeout=600)
         theirs = [datetime.fromisoformat(one) for one in out.split()]
         assert theirs == sorted(theirs)
         given += theirs

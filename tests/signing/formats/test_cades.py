@@ -309,7 +309,7 @@ def _openssl_signs(pki: SmallPki, folder: Path, *options: str) -> bytes:
     command = ["openssl", "cms", "-sign", "-binary", "-in", "content", "-outform", "DER"]
     command += ["-signer", "own.pem", "-inkey", "key.pem", "-certfile", "others.pem", "-md"]
     command += ["sha256", *options, "-out", "made"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=600)
     return (folder / "made").read_bytes()
 
 
