@@ -138,7 +138,7 @@ def _report() -> dict[str, Any]:
 
 def verify_schemas() -> dict[str, Any]:
     """The schemas of the API."""
-    beside = _shape(
+    beside = _shape_alone(
         (),
         name=_TEXT,
         content={"type": "string", "contentEncoding": "base64"},
@@ -149,7 +149,7 @@ def verify_schemas() -> dict[str, Any]:
         },
     )
     return {
-        "VerificationRequest": _shape(
+        "VerificationRequest": _shape_alone(
             ("content",),
             content={"type": "string", "contentEncoding": "base64"},
             name=_TEXT,
@@ -323,6 +323,11 @@ def _several(name: str) -> dict[str, Any]:
 
 def _shape(required: Iterable[str], **members: Any) -> dict[str, Any]:
     return {"type": "object", "properties": members, "required": list(required)}
+
+
+def _shape_alone(required: Iterable[str], **members: Any) -> dict[str, Any]:
+    """Of what is sent: a member that is misspelt is refused, not passed over."""
+    return {**_shape(required, **members), "additionalProperties": False}
 
 
 def _refused(description: str) -> dict[str, Any]:
