@@ -19,6 +19,7 @@ from tests.vectors.corpus import what_is_missing
 pytest_plugins = (
     "tests.support.isolation",
     "tests.support.loopback",
+    "tests.support.order",
     "tests.support.pdf_programs",
     "tests.support.pii_alarm",
     "tests.support.servers",

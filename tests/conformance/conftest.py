@@ -59,12 +59,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize(("provider", "response_mode"), cases, indirect=["provider"])
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Modules that wait half a minute come last: by then most of it has passed."""
-    items.sort(key=lambda item: "waiting" in getattr(item, "fixturenames", ()))
-
-
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     """A throw-away authority and a certificate under it."""

@@ -1,7 +1,8 @@
 """Sign-ins that are begun early because a module waits half a minute.
 
 What lives here: `begin_waiting`, run once when a provider has started; the module that waits runs
-last and sleeps only for what is left.  Not here: what the module then checks.
+after its kind (`tests/support/order.py`) and sleeps only for what is left.
+Not here: what the module then checks.
 """
 
 from __future__ import annotations
