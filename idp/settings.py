@@ -264,7 +264,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Processes of one worker that read documents of other people, at most; started when needed."""
     signing_pages_compared: bool = True
     """Whether a PDF in which a signature was prepared is drawn once more, and compared with what
-    the signer saw, before she may confirm; some 15 ms for each document."""
+    the signer saw, before she may confirm; some 5 ms for each document, 30 where any page may
+    differ."""
     isolation_unlocked: bool = False
     """Whether documents are read where this host can load no filter for system calls: whoever takes
     over the reader of documents then has what its user has."""

@@ -2,10 +2,11 @@
 
 What lives here: `check_unchanged`.  Whoever prepares a signature writes what is appended, and the
 service cannot read it; a process in other hands could append something that is seen.  So another
-process, which never prepares signatures, draws the pages before and after, and the service
-compares them octet by octet, outside of where the signature itself is seen.
-Source: docs/adr/0020; ISO 32000-2 §12.8 (what is signed is what is shown).
-Not here: the drawing (`signing/parsing/grey_pages.py`).
+process, which never prepares signatures, tells which pages can look different and draws these
+before and after, and the service compares them octet by octet, outside of where the signature
+itself is seen.
+Source: docs/adr/0020, 0027; ISO 32000-2 §12.8 (what is signed is what is shown).
+Not here: which pages can (`signing/parsing/pdf_reach.py`), the drawing (`grey_pages.py` beside it).
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ from signing.messages.page_images import DRAW_GREY, GreyAsked, GreyDrawn
 from signing.messages.pdf_signature import Appearance
 
 MOST_PAGES: Final = 16
-"""Of a document with more, so many are compared, drawn by lot, and the page of the signature."""
+"""Where any page can differ, so many are compared, drawn by lot, and that of the signature."""
 
 _DOTS_PER_INCH: Final = 20
 """A pixel is 1.3 mm wide and has 255 shades: what changes none of them, nobody sees on the page."""
 _MOST_PIXELS: Final = 500_000
-_AT_ONCE: Final = 8
-"""Pages in one job, which has an end of its own."""
+_AT_ONCE: Final = 4
+"""Pages in one job, twice each; a job has an end of its own."""
+_FEW: Final = 2
+"""Pages that are drawn sooner than it is told which of them can differ."""
 _AROUND: Final = 2
 """Pixels around the place of the signature: the edge of what is drawn is spread over two."""
 
@@ -46,33 +49,51 @@ def check_unchanged(
     Raises  ParsingFailed("contradiction"); DocumentRefused.
     """
     wanted = _choose(pages, place)
-    for at in range(0, len(wanted), _AT_ONCE):
-        asked = GreyAsked(
-            wanted[at : at + _AT_ONCE],
-            _DOTS_PER_INCH,
-            _MOST_PIXELS,
-            None if place is None else (place.page, *place.rectangle),
-        )
-        _check(asked, document, increment, pages=pages, isolation=isolation)
-
-
-def _check(
-    asked: GreyAsked, document: Blob, increment: bytes, *, pages: int, isolation: Isolation
-) -> None:
-    before, seen_before = _draw(asked, (document,), isolation=isolation)
     with Blob.of(increment) as appended:
-        after, seen_after = _draw(asked, (document, appended), isolation=isolation)
-    if (before.sizes, before.pages) != (after.sizes, after.pages) or before.pages != pages:
+        for at in range(0, len(wanted), _AT_ONCE):
+            asked = GreyAsked(
+                wanted[at : at + _AT_ONCE],
+                _DOTS_PER_INCH,
+                _MOST_PIXELS,
+                None if place is None else (place.page, *place.rectangle),
+                looks=at == 0 and pages > _FEW,
+            )
+            drawn, output = isolation.run(DRAW_GREY, asked, inputs=(document, appended))
+            with output:
+                _check(asked, drawn, output, pages=pages)
+            if drawn.is_told:
+                break
+
+
+def _check(asked: GreyAsked, drawn: GreyDrawn, output: Blob, *, pages: int) -> None:
+    """What was drawn is what was asked for, and shows the same twice."""
+    signed = None if asked.place is None else asked.place[0] % pages
+    is_asked = drawn.drawn == asked.pages
+    if drawn.is_told:
+        is_few = 0 < len(set(drawn.drawn)) == len(drawn.drawn) <= len(asked.pages)
+        is_asked = asked.looks and is_few and (signed is None or signed in drawn.drawn)
+    sizes = drawn.sizes_before
+    size = sum(width * height for width, height in sizes)
+    if (
+        not is_asked
+        or (drawn.pages_before, drawn.pages_after) != (pages, pages)
+        or len(sizes) != len(drawn.drawn)
+        or sizes != drawn.sizes_after
+        or not all(
+            0 <= at < pages and min(one) > 0 for at, one in zip(drawn.drawn, sizes, strict=True)
+        )
+        or output.size != 2 * size
+    ):
         raise ParsingFailed("contradiction")
+    seen = output.read()
     position = 0
-    for at, (width, height) in zip(asked.pages, before.sizes, strict=True):
+    for at, (width, height) in zip(drawn.drawn, sizes, strict=True):
         end = position + width * height
-        is_signed = asked.place is not None and asked.place[0] % pages == at
         _compare(
-            seen_before[position:end],
-            seen_after[position:end],
+            seen[position:end],
+            seen[size + position : size + end],
             width=width,
-            box=before.box if is_signed else None,
+            box=drawn.box if at == signed else None,
         )
         position = end
 
@@ -84,18 +105,6 @@ def _choose(pages: int, place: Appearance | None) -> tuple[int, ...]:
     if place is not None:
         chosen.add(place.page % pages)
     return tuple(sorted(chosen))
-
-
-def _draw(
-    asked: GreyAsked, inputs: tuple[Blob, ...], *, isolation: Isolation
-) -> tuple[GreyDrawn, bytes]:
-    drawn, output = isolation.run(DRAW_GREY, asked, inputs=inputs)
-    with output:
-        size = sum(width * height for width, height in drawn.sizes)
-        is_whole = len(drawn.sizes) == len(asked.pages) and output.size == size
-        if not is_whole or not all(min(one) > 0 for one in drawn.sizes):
-            raise ParsingFailed("contradiction")
-        return drawn, output.read()
 
 
 def _compare(

@@ -14,7 +14,7 @@ import msgspec
 
 from signing.isolation.task import Task
 
-MOST_COMPARED: Final = 32
+MOST_COMPARED: Final = 16
 """Pages that are compared at once."""
 
 
@@ -46,33 +46,42 @@ class PageDrawn(msgspec.Struct, frozen=True):
 
 
 class GreyAsked(msgspec.Struct, frozen=True):
-    """Some pages, small and in grey, to be compared with the same of another revision.
+    """Some pages, small and in grey, without what was prepared and with it.
 
     Takes   pages: their numbers, from 0; dots_per_inch, most_pixels: of each page;
             place: page (-1 the last) and left, bottom, right, top in default user space of what
-            may differ.
+            may differ; looks: draw those that can differ in their stead, if it can be told
+            which these are, and if there are not more of them.
     """
 
     pages: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST_COMPARED)]
     dots_per_inch: int
     most_pixels: int
     place: tuple[int, float, float, float, float] | None = None
+    looks: bool = False
 
 
 class GreyDrawn(msgspec.Struct, frozen=True):
     """The pages are in the output, a byte for each pixel, one row after the other.
 
-    Takes   sizes: width and height of each page; box: left, top, right, bottom of `place`, in
-            pixels; None where it was none, or its page was not asked for.
+    First all of them as they were, then all as they will be.
+    Takes   drawn: which; sizes_before, sizes_after: width and height of each; pages_before,
+            pages_after: of the whole document; box: left, top, right, bottom of `place`, in
+            pixels; None where it was none, or its page was not drawn; is_told: no other page can
+            differ.
     """
 
-    sizes: Annotated[tuple[tuple[int, int], ...], msgspec.Meta(max_length=MOST_COMPARED)]
-    pages: int
+    drawn: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST_COMPARED)]
+    sizes_before: Annotated[tuple[tuple[int, int], ...], msgspec.Meta(max_length=MOST_COMPARED)]
+    sizes_after: Annotated[tuple[tuple[int, int], ...], msgspec.Meta(max_length=MOST_COMPARED)]
+    pages_before: int
+    pages_after: int
     box: tuple[int, int, int, int] | None = None
+    is_told: bool = False
 
 
 DRAW_GREY: Final = Task("signing.parsing.grey_pages:draw_grey", GreyAsked, GreyDrawn)
-"""Inputs: the PDF, in as many parts as there are.  Refused: damaged, encrypted, no_such_page."""
+"""Inputs: the PDF, what was prepared behind it.  Refused: damaged, encrypted, no_such_page."""
 
 DRAW_PAGE: Final = Task("signing.parsing.page_images:draw_page", PageAsked, PageDrawn)
 """Input: the PDF.  Refused: damaged, encrypted, no_such_page."""

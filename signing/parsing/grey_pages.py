@@ -2,20 +2,21 @@
 
 What lives here: the function of `DRAW_GREY`.  The same library draws as for the person who signs,
 so that two revisions which look alike to her give the same octets.
-Not here: the comparison (`signing/unchanged_pages.py`).
+Not here: which pages may differ (`pdf_reach`), the comparison (`signing/unchanged_pages.py`).
 """
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, NamedTuple
 
 import pypdfium2
 import pypdfium2.raw
 
 from signing.errors import DocumentRefused
 from signing.messages.page_images import GreyAsked, GreyDrawn
+from signing.parsing.pdf_reach import reached_pages
 from signing.parsing.pdfium_document import open_document
 
 _POINTS_PER_INCH: Final = 72
@@ -23,17 +24,69 @@ _POINTS_PER_INCH: Final = 72
 _Box = tuple[int, int, int, int]
 
 
+class _Revision(NamedTuple):
+    """What was drawn of one: `annotations` are those on the pages, `is_sound` without mending."""
+
+    octets: bytes
+    sizes: tuple[tuple[int, int], ...]
+    pages: int
+    box: _Box | None
+    annotations: int
+    is_sound: bool
+
+
 def draw_grey(asked: GreyAsked, inputs: Sequence[memoryview], output: BinaryIO) -> GreyDrawn:
-    """Draw the pages to the output.
+    """Draw the pages without what is behind the document, and with it.
+
+    Which pages can differ is told from the octets; that whoever draws reads them so too is seen:
+    nothing had to be mended, and what was drawn is where the signature has come to.
 
     Raises  DocumentRefused: encrypted, damaged, no_such_page.
     """
+    document, increment = inputs
+    if asked.looks:
+        reached = reached_pages(document, increment)
+        if reached is not None and len(reached) <= len(asked.pages):
+            pages = tuple(sorted(reached))
+            before, after = _draw(asked, pages, inputs[:1]), _draw(asked, pages, inputs)
+            is_read_so = before.is_sound and after.is_sound
+            if is_read_so and after.annotations == before.annotations + 1:
+                return _write(pages, before, after, output, is_told=True)
+    before, after = _draw(asked, asked.pages, inputs[:1]), _draw(asked, asked.pages, inputs)
+    return _write(asked.pages, before, after, output)
+
+
+def _write(
+    pages: tuple[int, ...],
+    before: _Revision,
+    after: _Revision,
+    output: BinaryIO,
+    *,
+    is_told: bool = False,
+) -> GreyDrawn:
+    output.write(before.octets)
+    output.write(after.octets)
+    return GreyDrawn(
+        drawn=pages,
+        sizes_before=before.sizes,
+        sizes_after=after.sizes,
+        pages_before=before.pages,
+        pages_after=after.pages,
+        box=before.box,
+        is_told=is_told,
+    )
+
+
+def _draw(asked: GreyAsked, pages: Sequence[int], parts: Sequence[memoryview]) -> _Revision:
     sizes: list[tuple[int, int]] = []
+    octets = bytearray()
     box: _Box | None = None
-    with open_document(inputs) as document:
+    annotations = 0
+    with open_document(parts) as document:
         number = len(document)
+        is_sound = bool(pypdfium2.raw.FPDF_DocumentHasValidCrossReferenceTable(document.raw))
         document.init_forms()  # without it, what was filled in is not drawn
-        for at in asked.pages:
+        for at in pages:
             if not 0 <= at < number:
                 raise DocumentRefused("no_such_page")
             try:
@@ -43,14 +96,15 @@ def draw_grey(asked: GreyAsked, inputs: Sequence[memoryview], output: BinaryIO) 
                 )
             except pypdfium2.PdfiumError as failure:
                 raise DocumentRefused("damaged") from failure
+            annotations += pypdfium2.raw.FPDFPage_GetAnnotCount(page.raw)
             sizes.append((bitmap.width, bitmap.height))
             rows = memoryview(bitmap.buffer).cast("B")
             for row in range(bitmap.height):
                 start = row * bitmap.stride
-                output.write(rows[start : start + bitmap.width])
+                octets += rows[start : start + bitmap.width]
             if asked.place is not None and asked.place[0] % number == at:
                 box = box_in_pixels(page, asked.place[1:], size=sizes[-1])
-    return GreyDrawn(tuple(sizes), number, box)
+    return _Revision(bytes(octets), tuple(sizes), number, box, annotations, is_sound)
 
 
 def scale_of(size: tuple[float, float], asked: GreyAsked) -> float:

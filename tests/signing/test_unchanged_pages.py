@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from signing.errors import ParsingFailed
 from signing.formats.pades import PadesParties, PdfSignature, prepare_pades
@@ -14,9 +15,11 @@ from signing.isolation.blob import Blob
 from signing.isolation.pool import IsolationPool
 from signing.messages.page_images import GreyDrawn
 from signing.messages.pdf_signature import Appearance
+from signing.parsing.pdf_reach import reached_pages
 from signing.unchanged_pages import MOST_PAGES, check_unchanged
 from tests.support.handmade_pdf import plain_document
 from tests.support.hostile_pdfs import many_pages, redrawn
+from tests.support.pdf_increments import append_objects
 from tests.support.pdf_programs import NAMES
 from tests.support.signatory import SIGNING_TIME, SigningPki
 
@@ -59,6 +62,8 @@ def test_a_signature_changes_nothing_but_its_own_place(
     for place in (None, Appearance(page=-1, rectangle=(50, 50, 200, 110))):
         increment, pages = _prepared(walls, signing_pki, content, place)
         _check(walls, content, increment, pages, place)
+        reached = reached_pages(content, increment)
+        assert reached is None or (0 if place is None else pages - 1) in reached
     with pytest.raises(ParsingFailed, match="contradiction"):
         _check(walls, content, increment, pages)  # it is seen, and was not to be
     elsewhere = Appearance(page=-1, rectangle=(50, 120, 200, 180))
@@ -95,6 +100,15 @@ def test_of_many_pages_some_are_compared(walls: IsolationPool, signing_pki: Sign
     _check(walls, content, increment, pages, place)
 
 
+def test_one_changed_page_of_many_is_found(walls: IsolationPool) -> None:
+    """It can be told which one that is, and nothing is left to chance."""
+    content = many_pages(200)
+    page = b"<< /Type /Page /Parent 2 0 R /Contents 4 0 R /Annots [205 0 R] >>"
+    square = b"<< /Type /Annot /Subtype /Square /Rect [60 300 360 380] /IC [0.5] /F 4 >>"
+    with pytest.raises(ParsingFailed, match="contradiction"):
+        _check(walls, content, append_objects(content, {150: page, 205: square}), 200)
+
+
 class _Says:
     """Answers as it was told."""
 
@@ -105,16 +119,51 @@ class _Says:
         return self._said[0], Blob.of(self._said[1])
 
 
+_SAID = GreyDrawn((0,), ((2, 2),), ((2, 2),), 1, 1)
+_TOLD = GreyDrawn((2,), ((2, 2),), ((2, 2),), 3, 3, is_told=True)
+_HIGH = Appearance(page=0, rectangle=(0, 0, 9, 9))
+
+
 @pytest.mark.parametrize(
     ("drawn", "octets"),
     [
-        (GreyDrawn((), 1), b""),
-        (GreyDrawn(((2, 2),), 1), b"abc"),
-        (GreyDrawn(((2, 2),), 2), b"abcd"),
-        (GreyDrawn(((-2, -2),), 1), b"abcd"),
-        (GreyDrawn(((2, 2), (2, 2)), 1), b"abcdabcd"),
+        (replace(_SAID, drawn=()), b""),
+        (replace(_SAID, drawn=(1,)), b"abcdabcd"),
+        (_SAID, b"abcdabc"),
+        (_SAID, b"abcd"),
+        (_SAID, b"abcdabce"),
+        (replace(_SAID, pages_after=2), b"abcdabcd"),
+        (replace(_SAID, pages_before=2, pages_after=2), b"abcdabcd"),
+        (replace(_SAID, sizes_before=((-2, -2),), sizes_after=((-2, -2),)), b"abcdabcd"),
+        (replace(_SAID, sizes_after=((4, 1),)), b"abcdabcd"),
+        (replace(_SAID, sizes_before=((2, 2), (2, 2))), b"abcdabcd"),
+        (replace(_SAID, is_told=True), b"abcdabcd"),  # nobody asked
     ],
 )
 def test_pages_that_cannot_be_are_a_contradiction(drawn: GreyDrawn, octets: bytes) -> None:
+    _check(_Says(_SAID, b"abcdabcd"), b"%PDF", b"", 1)
     with pytest.raises(ParsingFailed, match="contradiction"):
         _check(_Says(drawn, octets), b"%PDF", b"", 1)
+
+
+@pytest.mark.parametrize(
+    ("drawn", "octets"),
+    [
+        (replace(_TOLD, drawn=(), sizes_before=(), sizes_after=()), b""),
+        (replace(_TOLD, drawn=(3,)), b"abcdabcd"),
+        (
+            replace(_TOLD, drawn=(2, 2), sizes_before=((1, 1),) * 2, sizes_after=((1, 1),) * 2),
+            b"aaaa",
+        ),
+        (replace(_TOLD, is_told=False), b"abcdabcd"),
+    ],
+)
+def test_pages_that_are_told_are_among_those_there_are(drawn: GreyDrawn, octets: bytes) -> None:
+    _check(_Says(_TOLD, b"abcdabcd"), b"%PDF", b"", 3)
+    with pytest.raises(ParsingFailed, match="contradiction"):
+        _check(_Says(drawn, octets), b"%PDF", b"", 3)
+
+
+def test_the_page_of_a_signature_that_is_seen_is_always_drawn() -> None:
+    with pytest.raises(ParsingFailed, match="contradiction"):
+        _check(_Says(_TOLD, b"abcdabcd"), b"%PDF", b"", 3, _HIGH)

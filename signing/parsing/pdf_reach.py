@@ -1,0 +1,148 @@
+"""Which pages a prepared signature can change the look of.
+
+What lives here: `reached_pages`.  What an increment does not touch, and nothing that it touches is
+part of, looks as before, if both revisions are read in the same way; that is what is made sure of
+first, by the letter, and where it cannot be told all pages may be others.
+Source: ISO 32000-2 §7.5.6 (increments), §7.7.2, §7.7.3 (catalogue, pages); docs/adr/0027.
+Not here: looking at the pages (`grey_pages`), changes behind a signature (`pdf_differences`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from signing.errors import DocumentRefused
+from signing.parsing.pdf_damage import DAMAGE
+from signing.parsing.pdf_sections import (
+    Odd,
+    Section,
+    last_section,
+    number_in,
+    plain_entries,
+    reference_in,
+)
+from signing.parsing.pdf_snapshot import MOST_PAGES, Snapshot
+
+Octets = bytes | memoryview
+
+_LARGEST: Final = 32 << 20
+"""Of a larger document all pages are as likely: the comparison would need it twice in memory."""
+_HEAD_BYTES: Final = 2_048
+_OBJECT_BYTES: Final = 1 << 16
+_LAYERS: Final = "/OCProperties"
+
+
+def _named(name: str) -> re.Pattern[bytes]:
+    """A name however it is written (§7.3.5)."""
+    letters = "".join(f"(?:{one}|#{ord(one):02x}|#{ord(one):02X})" for one in name)
+    return re.compile(f"/{letters}".encode())
+
+
+_WIDGET: Final = _named("Widget")
+_PACKED: Final = _named("ObjStm")
+
+
+def reached_pages(document: Octets, increment: Octets) -> frozenset[int] | None:
+    """The pages (from 0) that may look different with the increment; None where it may be any.
+
+    1. The increment goes on where the document ends, and both are read by the letter.
+    2. Objects that are new take numbers that nothing can have had: a reader leaves out what is
+       beyond the size that the document said, and finds it when the size grows.
+    3. The catalogue that is written anew has the same pages, and neither one has layers.
+    4. Nothing is drawn from the form, as nothing stands on a page that belongs to one.
+    5. Nothing above the pages was touched.  What refers to a touched or new object, however far
+       away, is another one; a page that is neither is the same.
+    """
+    if len(document) > _LARGEST or b"/Linearized" in bytes(document[:_HEAD_BYTES]):
+        return None
+    try:
+        return _reached(bytes(document), bytes(increment))
+    except (Odd, DocumentRefused, *DAMAGE):
+        return None
+
+
+def _reached(document: bytes, increment: bytes) -> frozenset[int]:
+    # 1
+    whole = document + increment
+    before, after = last_section(document), last_section(whole)
+    places = _places(before, after, start=len(document))
+    # 2
+    old = Snapshot(document)
+    _check_numbers(old, places, before=before.size, after=after.size)
+    # 3
+    _check_catalogues(old, before.root, whole, places)
+    # 4
+    _check_no_widget(old)
+    # 5
+    touched = places.keys() - {before.root}
+    if touched & old.nodes() or 0 in old.pages or len(old.pages) >= MOST_PAGES:
+        raise Odd
+    reached = old.reaching(touched, stops=frozenset(old.pages))
+    return frozenset(at for at, number in enumerate(old.pages) if number in reached)
+
+
+def _places(before: Section, after: Section, *, start: int) -> dict[int, int]:
+    places = dict(after.places())
+    is_next = (
+        after.start >= start
+        and number_in(after.trailer, "/Prev") == before.start
+        and (after.root, after.is_stream) == (before.root, before.is_stream)
+        and all(start <= place <= after.start for place in places.values())
+    )
+    if not is_next:
+        raise Odd
+    return places
+
+
+def _check_numbers(old: Snapshot, places: dict[int, int], *, before: int, after: int) -> None:
+    new = {number for number in places if number >= before}
+    left = set(range(before, after)) - new
+    if not new <= set(range(before, after)) or left - {before} or max(old.places) >= before:
+        raise Odd
+    # the library begins one number later; nobody may have had that one
+    if left and re.search(rb"%d[\x00\t\n\f\r ]+\d+[\x00\t\n\f\r ]+obj" % before, old.data):
+        raise Odd
+
+
+def _check_catalogues(old: Snapshot, number: int, whole: bytes, places: dict[int, int]) -> None:
+    was = _entries(_octets(old, number), number)
+    now = was
+    if number in places:
+        at = places[number]
+        now = _entries(whole[at : at + _OBJECT_BYTES], number)
+    if reference_in(was, "/Pages") != reference_in(now, "/Pages") or _LAYERS in {*was, *now}:
+        raise Odd
+
+
+def _entries(octets: bytes, number: int) -> dict[str, bytes]:
+    found, entries, _ = plain_entries(octets)
+    if found != number:
+        raise Odd
+    return dict(entries)
+
+
+def _octets(snapshot: Snapshot, number: int) -> bytes:
+    """An object as it stands, from its header on."""
+    place = snapshot.places.get(number)
+    if isinstance(place, int):
+        return snapshot.data[place : place + _OBJECT_BYTES]
+    if place is None:
+        raise Odd
+    stream = snapshot.fetch(place[0])
+    content, first, count = stream.data, int(stream["/First"]), int(stream["/N"])
+    header = [int(one) for one in content[:first].split()[: 2 * count]]
+    if header[::2].count(number) != 1:
+        raise Odd
+    start = first + header[2 * header[::2].index(number) + 1]
+    return b"%d 0 obj " % number + bytes(content[start : start + _OBJECT_BYTES])
+
+
+def _check_no_widget(snapshot: Snapshot) -> None:
+    """A field that nothing drew is drawn as soon as there is a form, and many more such things."""
+    packed = {place[0] for place in snapshot.places.values() if isinstance(place, tuple)}
+    if len(_PACKED.findall(snapshot.data)) != len(packed):
+        raise Odd  # of an older revision, or some that another reader may find
+    for octets in (snapshot.data, *(snapshot.fetch(one).data for one in packed)):
+        if _WIDGET.search(octets):
+            raise Odd
