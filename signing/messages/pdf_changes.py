@@ -20,10 +20,12 @@ MOST_REVISIONS: Final = 64
 MOST_DRAWN: Final = 8
 """Pages in one job."""
 MOST_SPOTS: Final = 2_000
+MOST_NAME: Final = 1_000
+"""Letters of the full name of a field that are told."""
 
 _MOST_CHANGES: Final = 2_000
 _Code = Annotated[str, msgspec.Meta(max_length=64)]
-_Name = Annotated[str, msgspec.Meta(max_length=1_000)]
+_Name = Annotated[str, msgspec.Meta(max_length=MOST_NAME)]
 Spot = tuple[int, float, float, float, float]
 """A page (from 0) and left, bottom, right, top in its default user space."""
 

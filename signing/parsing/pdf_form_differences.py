@@ -8,13 +8,15 @@ Not here: what is allowed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pyhanko.pdf_utils import generic
 
-from signing.messages.pdf_changes import Difference, Spot
-from signing.parsing.pdf_annotations import is_seen, rectangle
+from signing.messages.pdf_changes import MOST_NAME, MOST_SPOTS, Difference, Spot
+from signing.parsing.pdf_annotations import does_something, is_seen, rectangle
+from signing.parsing.pdf_damage import DAMAGE
 from signing.parsing.pdf_fields import Field
 from signing.parsing.pdf_lax import dictionary, entry, name, number_of, raw, value_of
 from signing.parsing.pdf_snapshot import MOST_FIELDS
@@ -28,7 +30,15 @@ _OF_LOOKS: Final = frozenset({"/DR", "/DA", "/Q", "/NeedAppearances"})
 _OF_VALUE: Final = frozenset({"/V", "/AP", "/AS", "/I", "/RV", "/TI"})
 _OF_LOCKING: Final = frozenset({"/Ff", "/Lock", "/SV", "/Type", "/M", "/DA", "/Q", "/NM"})
 _UPWARDS: Final = frozenset({"/Parent", "/P", "/Kids", "/StructParent"})
+_OF_THE_SIGNED: Final = frozenset({"/Lock", "/SV"})
+_LIKE: Final = ("/BG", "/BC", "/CA", "/I")
+_MOST_LOOKS: Final = 1 << 16
 _EMPTY: Final = frozenset({"", "Off"})
+_OF_TEXT: Final = frozenset({"/Tx", "/Ch"})
+_SHOWING: Final = re.compile(
+    rb"(?:\((?:[^()\\]|\\.)*[^\s()\\](?:[^()\\]|\\.)*\)|<[0-9A-Fa-f\s]+>)[^()<>]*?(?:Tj|TJ|'|\")"
+    rb"|/\S+\s+Do\b|\bBI\b"
+)
 
 
 def compare_forms(walk: Walk, old: Any, new: Any) -> None:
@@ -45,7 +55,7 @@ def compare_forms(walk: Walk, old: Any, new: Any) -> None:
     for identity in fields.keys() - now.keys():
         gone = fields[identity]
         code = "signature_removed" if _is_signed(gone) else "field_removed"
-        walk.note(Difference(code=code, field=gone.name))
+        walk.note(Difference(code=code, field=gone.name[:MOST_NAME]))
     where = _pages_of(walk)
     for identity, field in now.items():
         if identity not in fields:
@@ -89,13 +99,15 @@ def _note_new(walk: Walk, field: Field, where: Mapping[int, int]) -> None:
         code = "field_added"
     elif field.value is None:
         # one that shows something and is signed by nobody is a note by another name
-        shows = spots and any("/AP" in widget for _, widget in field.widgets)
+        shows = spots and any(_has_looks(widget) for _, widget in field.widgets)
         code = "field_added" if shows else "signature_field_added"
     else:
         said = {name(entry(field.value, "/Type")), name(entry(field.value, "/SubFilter"))}
         is_stamp = not spots and bool(said & {"DocTimeStamp", "ETSI.RFC3161"})
         code = "timestamp_added" if is_stamp else "signature_and_field_added"
-    walk.note(Difference(code=code, field=field.name, pages=pages, spots=spots))
+    if does_something(field.content) or any(does_something(one) for _, one in field.widgets):
+        walk.note(Difference(code="action_changed", field=field.name[:MOST_NAME], pages=pages))
+    walk.note(Difference(code=code, field=field.name[:MOST_NAME], pages=pages, spots=spots))
 
 
 def _compare_field(walk: Walk, old: Field, new: Field, where: Mapping[int, int]) -> None:
@@ -105,7 +117,7 @@ def _compare_field(walk: Walk, old: Field, new: Field, where: Mapping[int, int])
     pages, spots = _seen(new, where)
 
     def note(code: str) -> None:
-        walk.note(Difference(code=code, field=new.name, pages=pages, spots=spots))
+        walk.note(Difference(code=code, field=new.name[:MOST_NAME], pages=pages, spots=spots))
 
     is_value_same = walk.same(old.raw_value, new.raw_value)
     if (old.kind, old.name) != (new.kind, new.name):
@@ -117,7 +129,8 @@ def _compare_field(walk: Walk, old: Field, new: Field, where: Mapping[int, int])
         elif not _look_same(walk, old, new):
             note("signature_appearance_replaced")
     elif not is_value_same:
-        note("field_filled" if _is_empty(old.value) else "field_replaced")
+        is_new = _is_empty(old.value) and not _shows_text(old)
+        note("field_filled" if is_new else "field_replaced")
     elif not _look_same(walk, old, new):
         note("appearance_replaced")
     if not _are_settled(walk, old, new):
@@ -144,6 +157,8 @@ def _are_settled(walk: Walk, old: Field, new: Field) -> bool:
         (before, after) for (_, before), (_, after) in zip(old.widgets, new.widgets, strict=False)
     ]
     free = _OF_VALUE | _OF_LOCKING | _UPWARDS
+    if _is_signed(old):
+        free -= _OF_THE_SIGNED
     for before, after in pairs:
         keys = (before.keys() | after.keys()) - free
         if old.kind == "/Sig" and old.value is None and not is_seen(before):
@@ -155,13 +170,15 @@ def _are_settled(walk: Walk, old: Field, new: Field) -> bool:
 
 
 def _seen(field: Field, where: Mapping[int, int]) -> tuple[tuple[int, ...], tuple[Spot, ...]]:
-    """On which pages it stands, and where it is seen."""
-    spots = []
+    """On which pages it stands, and where it is seen, as far as that can be told."""
+    spots: list[Spot] = []
     for number, widget in field.widgets:
         page = where.get(number, where.get(number_of(raw(widget, "/P")) or -1))
         box = rectangle(widget)
         if page is not None and box is not None and is_seen(widget):
             spots.append((page, *box))
+        if len(spots) == MOST_SPOTS:
+            break
     return tuple(sorted({spot[0] for spot in spots})), tuple(spots)
 
 
@@ -176,6 +193,25 @@ def _pages_of(walk: Walk) -> Mapping[int, int]:
                 for index in range(len(annotations)):
                     found[number_of(annotations.raw_get(index)) or -1] = at
     return found
+
+
+def _has_looks(widget: generic.DictionaryObject) -> bool:
+    """Whether a reader draws something for it: as it is given, or by what it is said to be like."""
+    said = dictionary(entry(widget, "/MK"))
+    return "/AP" in widget or any(key in (said or ()) for key in _LIKE)
+
+
+def _shows_text(field: Field) -> bool:
+    """Whether somebody saw something in a field that has no value."""
+    for _, widget in field.widgets if field.kind in _OF_TEXT else ():
+        looks = entry(entry(widget, "/AP"), "/N")
+        if isinstance(looks, generic.StreamObject) and is_seen(widget):
+            try:
+                if _SHOWING.search(looks.data[:_MOST_LOOKS]):
+                    return True
+            except DAMAGE:
+                return True
+    return False
 
 
 def _is_signed(field: Field) -> bool:

@@ -58,6 +58,7 @@ _STORE: Final = {
 }
 _MOST_ENTRIES: Final = 4_000
 _MOST_BYTES: Final = 24 << 20
+_FARTHEST: Final = 1 << 53
 
 
 def read_pdf(_asked: PdfAsked, inputs: Sequence[memoryview], _output: BinaryIO) -> PdfRead:
@@ -132,8 +133,8 @@ def _unlisted(
 def _from_octets(data: bytes, entries: list[Placed], starts_at: int) -> SignatureRead:
     said = {one.key: data[one.start : one.end] for one in entries}
     return SignatureRead(
-        kind=said.get("/Type", b"/").decode("latin-1")[1:],
-        sub_filter=said.get("/SubFilter", b"/").decode("latin-1")[1:],
+        kind=said.get("/Type", b"/").decode("latin-1")[1:1_000],
+        sub_filter=said.get("/SubFilter", b"/").decode("latin-1")[1:1_000],
         byte_range=tuple(int(one) for one in _NUMBERS.findall(said["/ByteRange"]))[:16],
         starts_at=starts_at,
         contents=_contents(data, entries),
@@ -159,7 +160,7 @@ def _signature(
         field=field[:1_000],
         kind=name(entry(value, "/Type")),
         sub_filter=name(entry(value, "/SubFilter")),
-        byte_range=tuple(int(one) if isinstance(one, int) else -1 for one in numbers)[:16],
+        byte_range=tuple(_place(one) for one in numbers[:16]),
         starts_at=starts_at,
         contents=_contents(data, entries),
         has_doublets=_has_doublets(entries),
@@ -171,6 +172,11 @@ def _signature(
         permission=permission,
         locks=tuple(locks[:16]),
     )
+
+
+def _place(value: Any) -> int:
+    """A number that may be a place in a file; -1 for any other and for what is none."""
+    return int(value) if isinstance(value, int) and abs(value) < _FARTHEST else -1
 
 
 def _entries(data: bytes, starts_at: int) -> list[Placed]:
