@@ -144,6 +144,8 @@ OF_CHANGES: Final[Mapping[str, str]] = {
     "annotation_changed": N_("Một ghi chú đã bị thay đổi."),
     "annotation_removed": N_("Một ghi chú đã bị bỏ."),
     "annotated": N_("Đã thêm ghi chú."),
+    "attachment_changed": N_("Tệp đính kèm trong tài liệu đã bị thêm hoặc thay đổi."),
+    "evil_annotation": N_("Ghi chú che mất nội dung đã ký (tấn công EAA)."),
     "appearance_changed": N_("Hình thức hiển thị của biểu mẫu đã thay đổi."),
     "appearance_replaced": N_(
         "Hình thức hiển thị của một trường đã bị thay thế (tấn công bóng – shadow attack)."
@@ -184,6 +186,9 @@ OF_CHANGES: Final[Mapping[str, str]] = {
     "signed_revision_unreadable": N_("Không đọc được bản tài liệu vào lúc ký."),
     "structure_changed": N_("Cấu trúc của tài liệu đã bị thay đổi."),
     "timestamp_added": N_("Có thêm dấu thời gian."),
+    "update_ambiguous": N_(
+        "Phần ghi thêm sau chữ ký có thể được hiểu theo hai cách, tùy phần mềm đọc."
+    ),
     "undefined": N_("Có thay đổi không xác định được."),
     "widget_added": N_("Đã thêm ô hiển thị của biểu mẫu."),
     "widget_removed": N_("Một ô hiển thị của biểu mẫu đã bị bỏ."),

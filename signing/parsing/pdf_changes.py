@@ -18,6 +18,7 @@ from signing.parsing.pdf_differences import compare
 from signing.parsing.pdf_sameness import TooMuch
 from signing.parsing.pdf_second_opinion import ReviewingReader, review
 from signing.parsing.pdf_snapshot import Snapshot
+from signing.parsing.pdf_tail import Tail, read_tail
 
 
 def compare_pdf(
@@ -34,9 +35,12 @@ def compare_pdf(
         raise DocumentRefused("damaged") from failure
     compared: list[Compared] = []
     earliest: Snapshot | None = None
+    tail: Tail | None = None
     for end in asked.ends:  # one after the other: each is as large as the document
         before = _opened(data[:end])
-        compared.append(_compared(before, now))
+        if before is not None and (tail is None or end < tail.start or tail.unread >= 0):
+            tail = read_tail(data, end, reader=now.reader)
+        compared.append(_compared(before, now, tail))
         if before is not None and (earliest is None or end < len(earliest.data)):
             earliest = before
     return CompareAnswered(tuple(compared), tuple(review(asked, now, earliest)))
@@ -49,12 +53,12 @@ def _opened(signed: bytes) -> Snapshot | None:
         return None
 
 
-def _compared(before: Snapshot | None, now: Snapshot) -> Compared:
-    if before is None:
+def _compared(before: Snapshot | None, now: Snapshot, tail: Tail | None) -> Compared:
+    if before is None or tail is None:
         difference = Difference(code="signed_revision_unreadable")
         return Compared(differences=(difference,), is_told=False)
     try:
-        return compare(before, now)
+        return compare(before, now, tail=tail)
     except (*DAMAGE, TooMuch):
         return Compared(
             differences=(Difference(code="not_compared"),),

@@ -19,11 +19,14 @@ from signing.parsing.pdf_lax import dictionary, elements, entry, number_of, raw
 from signing.parsing.pdf_page_differences import compare_pages
 from signing.parsing.pdf_sameness import Sameness
 from signing.parsing.pdf_snapshot import Snapshot
+from signing.parsing.pdf_tail import Tail
 
 _HARMLESS: Final = frozenset({"/Metadata", "/Extensions", "/Version", "/Type"})
 """About the file, shown nowhere in it; of the trailer `/Info` is such as well."""
 _ELSEWHERE: Final = frozenset({"/AcroForm", "/Pages", "/DSS"})
 _ACTIONS: Final = frozenset({"/OpenAction", "/AA", "/Names", "/URI"})
+_ATTACHED: Final = frozenset({"/AF", "/Collection"})
+_ATTACHED_BY_NAME: Final = "/EmbeddedFiles"
 _LAYERS: Final = "/OCProperties"
 _STRUCTURE: Final = frozenset(
     {"/StructTreeRoot", "/MarkInfo", "/Lang", "/PageLayout", "/PageMode", "/ViewerPreferences"}
@@ -38,7 +41,7 @@ class Walk:
     """A comparison under way."""
 
     same: Sameness
-    found: list[Difference] = field(default_factory=list)
+    found: dict[Difference, None] = field(default_factory=dict)
     to_draw: set[int] = field(default_factory=set)
     is_told: bool = True
 
@@ -54,17 +57,18 @@ class Walk:
 
     def note(self, difference: Difference) -> None:
         """Remember it, once."""
-        if difference not in self.found and len(self.found) < _MOST_CHANGES:
-            self.found.append(difference)
+        if len(self.found) < _MOST_CHANGES:
+            self.found[difference] = None
 
 
-def compare(old: Snapshot, new: Snapshot) -> Compared:
+def compare(old: Snapshot, new: Snapshot, *, tail: Tail) -> Compared:
     """Everything that differs.
 
     1. The pages: their order, and each whose objects differ.
     2. The form.
     3. The security store.
-    4. Objects behind it that no table names, and the rest of the catalogue.
+    4. What stands behind it and is not read by everybody as we do.
+    5. The rest of the catalogue.
 
     Raises  TooMuch; whatever is in `DAMAGE`.
     """
@@ -79,8 +83,8 @@ def compare(old: Snapshot, new: Snapshot) -> Compared:
     # 3
     _compare_stores(walk)
     # 4
-    if new.has_unlisted_behind(len(old.data)):
-        walk.is_told = False
+    _note_tail(walk, tail)
+    # 5
     for key in sorted((old.root.keys() | new.root.keys()) - _ELSEWHERE - _HARMLESS):
         before, after = raw(old.root, key), raw(new.root, key)
         if before is None or after is None or not walk.same(before, after):
@@ -95,18 +99,40 @@ def compare(old: Snapshot, new: Snapshot) -> Compared:
     )
 
 
+def _note_tail(walk: Walk, tail: Tail) -> None:
+    end = len(walk.old.data)
+    walk.is_told = walk.is_told and tail.is_plain(end)
+    if tail.unnamed >= end:
+        walk.note(Difference(code="octets_behind"))
+    if max(tail.ambiguous, tail.unread) >= end:
+        walk.note(Difference(code="update_ambiguous"))
+
+
 def _note_key(walk: Walk, key: str, *, is_new: bool) -> None:
     if key == _PERMISSIONS and is_new:  # a certification says so there as well (§12.8.6)
         return
     if key == _LAYERS:
         walk.is_told = False
         walk.note(Difference(code="layers_changed"))
+    elif key == "/Names" and not _differ_beside_files(walk):
+        walk.note(Difference(code="attachment_changed"))
     elif key in _ACTIONS:
         walk.note(Difference(code="action_changed"))
+    elif key in _ATTACHED:
+        walk.note(Difference(code="attachment_changed"))
     elif key in _STRUCTURE:
         walk.note(Difference(code="structure_changed"))
     else:
         walk.note(Difference(code="catalogue_changed"))
+
+
+def _differ_beside_files(walk: Walk) -> bool:
+    """Whether of what has a name something else than files in the file is another."""
+    before, after = entry(walk.old.root, "/Names"), entry(walk.new.root, "/Names")
+    keys = (dictionary(before) or {}).keys() | (dictionary(after) or {}).keys()
+    return any(
+        not walk.same(raw(before, key), raw(after, key)) for key in keys - {_ATTACHED_BY_NAME}
+    )
 
 
 def _is_form_reached(walk: Walk) -> bool:

@@ -8,14 +8,20 @@ Not here: how it looks (`pdf_pictures`), what is allowed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from pyhanko.pdf_utils import generic
-
 from signing.messages.pdf_changes import Difference
-from signing.parsing.pdf_annotations import covered_share, is_seen, rectangle
+from signing.parsing.pdf_annotations import (
+    ACTIONS,
+    Box,
+    covered_share,
+    does_something,
+    is_seen,
+    rectangle,
+)
 from signing.parsing.pdf_lax import dictionary, elements, entry, name, number_of, raw
-from signing.parsing.pdf_snapshot import MOST_PAGES
+from signing.parsing.pdf_snapshot import MOST_PAGES, Snapshot
 
 if TYPE_CHECKING:
     from signing.parsing.pdf_differences import Walk
@@ -28,6 +34,8 @@ _INHERITED: Final = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
 _OF_NODES: Final = frozenset({"/Kids", "/Count", "/Parent", "/Type"})
 _NOT_LAID_OVER: Final = frozenset({"Link", "Popup"})
 _LEAST_SHARE: Final = 0.01
+_MOST_OVERLAPS: Final = 1_000_000
+_DEEPEST: Final = 64
 
 
 def compare_pages(walk: Walk) -> None:
@@ -35,15 +43,14 @@ def compare_pages(walk: Walk) -> None:
     old, new = walk.old, walk.new
     if old.pages != new.pages:
         _compare_lists(walk)
-    nodes = old.nodes()
-    if nodes & walk.same.changed:
-        _compare_nodes(walk, nodes)
+    nodes, pages = old.nodes(), set(old.pages)
+    reached = old.reaching(walk.same.changed - nodes, stops=frozenset(pages))
+    if nodes & (walk.same.changed | reached):
+        _compare_nodes(walk, nodes & (walk.same.changed | reached))
     if 0 in old.pages or max(len(old.pages), len(new.pages)) >= MOST_PAGES:
         # a page that is no object by itself, or one that nobody comes to
         walk.is_told = False
         walk.note(Difference(code="not_compared"))
-    pages = set(old.pages)
-    reached = old.reaching(walk.same.changed - nodes, stops=frozenset(pages)) & pages
     now = {number: at for at, number in enumerate(new.pages)}
     for at, number in enumerate(old.pages):
         if number in reached and number in now:
@@ -53,8 +60,9 @@ def compare_pages(walk: Walk) -> None:
 
 def _compare_lists(walk: Walk) -> None:
     before, after = walk.old.pages, walk.new.pages
-    gone = [at for at, number in enumerate(before) if number not in set(after)]
-    come = [at for at, number in enumerate(after) if number not in set(before)]
+    known, left = set(before), set(after)
+    gone = [at for at, number in enumerate(before) if number not in left]
+    come = [at for at, number in enumerate(after) if number not in known]
     walk.is_told = False
     if come:
         is_prepared = any(after[at] in walk.old.places for at in come)
@@ -76,7 +84,9 @@ def _compare_nodes(walk: Walk, nodes: set[int]) -> None:
         for key in (before.keys() | after.keys()) - _OF_NODES:
             if not walk.same(raw(before, key), raw(after, key)):
                 walk.is_told = False
-                if key in _INHERITED:
+                if key == "/Resources":
+                    _compare_resources(walk, entry(before, key), entry(after, key))
+                elif key in _INHERITED:
                     walk.note(Difference(code="content_changed"))
 
 
@@ -84,7 +94,9 @@ def _compare_page(walk: Walk, old: Any, new: Any, *, at: int) -> None:
     if dictionary(old) is None or dictionary(new) is None:
         walk.note(Difference(code="content_changed", pages=(at,)))
         return
-    for key in sorted((old.keys() | new.keys()) - _FREE):
+    _compare_inherited(walk, old, new, at=at)
+    inherited = {key for key in _INHERITED if key not in old or key not in new}
+    for key in sorted((old.keys() | new.keys()) - _FREE - inherited):
         before, after = raw(old, key), raw(new, key)
         if key == _ANNOTATIONS:
             _compare_annotations(walk, entry(old, key), entry(new, key), at=at)
@@ -95,12 +107,37 @@ def _compare_page(walk: Walk, old: Any, new: Any, *, at: int) -> None:
         elif key in _STRUCTURE:
             continue
         elif key == "/Resources":
-            _compare_resources(walk, entry(old, key), entry(new, key), at=at)
+            _compare_resources(walk, entry(old, key), entry(new, key), at)
         else:
             walk.note(Difference(code=_how(walk, before), pages=(at,)))
 
 
-def _compare_resources(walk: Walk, old: Any, new: Any, *, at: int) -> None:
+def _compare_inherited(walk: Walk, old: Any, new: Any, *, at: int) -> None:
+    """What a page takes from above it: it may begin to have its own, or take it from elsewhere."""
+    is_moved = number_of(raw(old, "/Parent")) != number_of(raw(new, "/Parent"))
+    for key in _INHERITED:
+        own = (key in old) + (key in new)
+        if own == 2 or not (own or is_moved):
+            continue
+        before, after = _effective(walk.old, old, key), _effective(walk.new, new, key)
+        if key == "/Resources":
+            resolved = walk.old.resolve(before), walk.new.resolve(after)
+            _compare_resources(walk, *resolved, at)
+        elif not walk.same(before, after):
+            walk.note(Difference(code="content_changed", pages=(at,)))
+
+
+def _effective(snapshot: Snapshot, page: Any, key: str) -> Any:
+    """What a page has, or the nearest node above that has it."""
+    node = page
+    for _ in range(_DEEPEST):
+        if dictionary(node) is None or key in node:
+            break
+        node = snapshot.resolve(raw(node, "/Parent"))
+    return raw(node, key)
+
+
+def _compare_resources(walk: Walk, old: Any, new: Any, *at: int) -> None:
     """What is there more is drawn only if it is called, and then the pictures differ."""
     for group in dictionary(old) or ():
         before, after = entry(old, group), entry(new, group)
@@ -110,7 +147,7 @@ def _compare_resources(walk: Walk, old: Any, new: Any, *, at: int) -> None:
             one, other = raw(before, key), raw(after, key)
             if not walk.same(one, other):
                 code = "font_replaced" if group == "/Font" else _how(walk, one)
-                walk.note(Difference(code=code, pages=(at,)))
+                walk.note(Difference(code=code, pages=at))
 
 
 def _how(walk: Walk, reference: Any) -> str:
@@ -131,35 +168,57 @@ def _compare_annotations(walk: Walk, old: Any, new: Any, *, at: int) -> None:
         elif dictionary(known) is not None and is_seen(known):
             walk.note(Difference(code="widget_removed", pages=(at,)))
     for number in after.keys() & before.keys():
-        one, other = walk.old.resolve(before[number]), walk.new.resolve(after[number])
-        if _is_widget(one) and _is_widget(other):
-            continue  # with the form
-        if not walk.same(one, other):
-            code = "annotation_removed" if dictionary(other) is None else "annotation_changed"
-            walk.note(Difference(code=code, pages=(at,), spots=_spots(other, at)))
-    for number in after.keys() - before.keys():
+        _compare_annotation(walk, before[number], after[number], at=at)
+    there = [one for one in after if one in before]
+    if there != [one for one in before if one in after]:  # what lies over what
+        walk.note(Difference(code="annotation_changed", pages=(at,)))
+    come = after.keys() - before.keys()
+    under = _places(walk, before.values()) if come else []
+    if len(under) * len(come) > _MOST_OVERLAPS:
+        walk.note(Difference(code="not_compared", pages=(at,)))
+        under = []
+    for number in come:
         added = walk.new.resolve(after[number])
         if dictionary(added) is None:
             continue
         if not _is_widget(added):
             walk.note(Difference(code="annotation_added", pages=(at,), spots=_spots(added, at)))
-        elif not _is_in_form(walk, number, added):
+        elif number not in walk.new.widgets:
             walk.note(Difference(code="widget_added", pages=(at,), spots=_spots(added, at)))
-        _compare_places(walk, added, [walk.old.resolve(one) for one in before.values()], at=at)
-
-
-def _compare_places(walk: Walk, added: Any, there: list[Any], *, at: int) -> None:
-    over = rectangle(added)
-    if over is None or not is_seen(added):
-        return
-    for one in there:
-        under = rectangle(one)
-        if under is None or not is_seen(one) or name(entry(one, "/Subtype")) in _NOT_LAID_OVER:
-            continue
-        share = covered_share(over, under)
-        if share > _LEAST_SHARE:
+        if not _is_widget(added) and does_something(added):
+            walk.note(Difference(code="action_changed", pages=(at,)))
+        over = rectangle(added) if is_seen(added) else None
+        share = max((covered_share(over, one) for one in under), default=0.0) if over else 0.0
+        if over is not None and share > _LEAST_SHARE:
             spots = ((at, *over),)
             walk.note(Difference(code="overlapped", pages=(at,), spots=spots, share=share))
+
+
+def _compare_annotation(walk: Walk, before: Any, after: Any, *, at: int) -> None:
+    """One that is there in both; widgets of the form are compared with it."""
+    one, other = walk.old.resolve(before), walk.new.resolve(after)
+    number = number_of(before)
+    if number is not None and number == number_of(after) and number not in walk.same.dirty:
+        return
+    is_widget = _is_widget(one) and _is_widget(other)
+    if (is_widget and number in walk.old.widgets) or walk.same(one, other):
+        return
+    code = "appearance_replaced" if is_widget else "annotation_changed"
+    code = "annotation_removed" if dictionary(other) is None else code
+    walk.note(Difference(code=code, pages=(at,), spots=_spots(other, at)))
+    if any(not walk.same(raw(one, key), raw(other, key)) for key in ACTIONS):
+        walk.note(Difference(code="action_changed", pages=(at,)))
+
+
+def _places(walk: Walk, references: Iterable[Any]) -> list[Box]:
+    """Where there is something that must not be laid over."""
+    found: list[Box] = []
+    for reference in references:
+        one = walk.old.resolve(reference)
+        is_free = name(entry(one, "/Subtype")) in _NOT_LAID_OVER
+        if not is_free and is_seen(one) and (box := rectangle(one)) is not None:
+            found.append(box)
+    return found
 
 
 def _spots(annotation: Any, at: int) -> tuple[tuple[int, float, float, float, float], ...]:
@@ -169,18 +228,3 @@ def _spots(annotation: Any, at: int) -> tuple[tuple[int, float, float, float, fl
 
 def _is_widget(annotation: Any) -> bool:
     return name(entry(annotation, "/Subtype")) == "Widget"
-
-
-def _is_in_form(walk: Walk, number: int, widget: generic.DictionaryObject) -> bool:
-    """Whether a field of the form has it, so that the form's comparison says what it is."""
-    form = entry(walk.new.root, "/AcroForm")
-    fields = {number_of(one) for one in elements(entry(form, "/Fields"))}
-    node: Any = widget
-    for _ in range(32):
-        if number in fields:
-            return True
-        parent = raw(node, "/Parent")
-        number, node = number_of(parent) or 0, walk.new.resolve(parent)
-        if dictionary(node) is None:
-            return False
-    return False

@@ -27,13 +27,12 @@ from signing.parsing.pdf_lax import (
     generations,
     locations,
     number_of,
-    offsets_ever,
     open_lax,
     value_of,
 )
 from signing.parsing.pdf_tokens import Malformed, dictionary_at
 
-_REFERENCE: Final = re.compile(rb"(\d{1,10})[\x00\t\n\f\r ]+\d{1,5}[\x00\t\n\f\r ]+R")
+_REFERENCE: Final = re.compile(rb"(\d{1,10})[\x00\t\n\f\r ]+\d+[\x00\t\n\f\r ]+R")
 _STREAM: Final = re.compile(rb">>[\x00\t\n\f\r ]*stream\r?\n")
 _CLOSING: Final = re.compile(rb"(?<=[\x00\t\n\f\r >\])])endobj")
 _DIGITS: Final = re.compile(rb"<[0-9A-Fa-f\x00\t\n\f\r ]{64,}>")
@@ -41,10 +40,6 @@ _LONG: Final = 2_000
 MOST_FIELDS: Final = 10_000
 MOST_PAGES: Final = 10_000
 """Of a document with more, those behind are not looked at."""
-_KEYWORD: Final = re.compile(rb"[\x00\t\n\f\r ]obj\b")
-_HEADER: Final = re.compile(rb"(?<![0-9])\d{1,10}[\x00\t\n\f\r ]+\d{1,5}[\x00\t\n\f\r ]+obj\Z")
-_MOST_KEYWORDS: Final = 500_000
-_LONGEST_NUMBERS: Final = 200
 _DEEPEST: Final = 64
 
 
@@ -63,9 +58,9 @@ class Snapshot:
         self.root_number = number_of(self.reader.trailer.raw_get("/Root")) or 0
         self._pages: list[int] | None = None
         self._fields: list[Field] | None = None
+        self._widgets: frozenset[int] | None = None
         self._referring: dict[int, set[int]] | None = None
         self._opaque: set[int] = set()
-        self._last_unlisted: int | None = None
 
     def fetch(self, number: int) -> Any:
         """The value of an object; None for one that is freed or was never there."""
@@ -89,29 +84,19 @@ class Snapshot:
         return self._pages
 
     @property
+    def widgets(self) -> frozenset[int]:
+        """The numbers of where the fields of the form are seen."""
+        if self._widgets is None:
+            several = (number for one in self.fields for number, _ in one.widgets)
+            self._widgets = frozenset(several)
+        return self._widgets
+
+    @property
     def fields(self) -> list[Field]:
         """The fields of the form."""
         if self._fields is None:
             self._fields = list(walk_fields(entry(self.root, "/AcroForm"), most=MOST_FIELDS))
         return self._fields
-
-    def has_unlisted_behind(self, start: int) -> bool:
-        """Whether an object seems to stand behind an offset where no table has one.
-
-        A reader that mends files may find it; of a picture or an attachment it may be a part.
-        """
-        if self._last_unlisted is None:
-            known = offsets_ever(self.reader)
-            self._last_unlisted = -1
-            for count, hit in enumerate(_KEYWORD.finditer(self.data)):
-                if count > _MOST_KEYWORDS:
-                    self._last_unlisted = len(self.data)
-                    break
-                line = self.data[max(0, hit.start() - _LONGEST_NUMBERS) : hit.end()]
-                header = _HEADER.search(line)
-                if header is not None and hit.end() - len(line) + header.start() not in known:
-                    self._last_unlisted = hit.start()
-        return self._last_unlisted >= start
 
     def nodes(self) -> set[int]:
         """The numbers of what stands above pages in their tree."""
@@ -125,7 +110,7 @@ class Snapshot:
             if number in found or not kids:
                 continue
             found.add(number)
-            if entry(node, "/Count") != len(kids):
+            if entry(node, "/Count") != len(kids) or not _is_page(kids[0]):
                 waiting += kids
         return found - {0}
 
@@ -196,6 +181,7 @@ class Snapshot:
                 elif place is not None:
                     packed[place[0]].append(number)
             for container, numbers in packed.items():
+                referring[container].update(numbers)  # what says how it is read says what they are
                 self._note_packed(container, numbers, referring)
             self._referring = referring
         return self._referring
@@ -211,14 +197,15 @@ class Snapshot:
     def _extent(self, start: int, end: int) -> bytes:
         """An object's octets without those of its stream, and without what is dead behind it.
 
-        NOTE: keywords may stand in a string or in a comment: where there is one, the object is read
-        token by token; what cannot be read so is taken as a whole.
+        NOTE: keywords may stand in a string, in a comment or where they do not belong: where that
+        may be, the object is read token by token; what cannot be read so is taken as a whole.
         """
         opening = _STREAM.search(self.data, start, end)
         stop = end if opening is None else opening.end()
         closing = _CLOSING.search(self.data, start, stop)
         octets = self.data[start : stop if closing is None else closing.end()]
-        if b"(" not in octets and b"%" not in octets:
+        is_whole = octets.count(b"<<") == octets.count(b">>")
+        if is_whole and b"(" not in octets and b"%" not in octets:
             return octets
         try:
             return self.data[start : dictionary_at(self.data, start)[2]]

@@ -1,7 +1,8 @@
 """The octets of a PDF dictionary, key by key, with the place of each value.
 
-What lives here: `dictionary_at`.  A library says what a dictionary means, but not where its values
-stand, and of a key that stands twice it keeps one; both matter where a signature leaves a hole.
+What lives here: `dictionary_at`, and `TokenReader` for any value.  A library says what a dictionary
+means, but not where its values stand, and of a key that stands twice it keeps one; both matter
+where a signature leaves a hole, and where two readers may see two documents.
 Source: ISO 32000-2 §7.2 (lexical conventions), §7.3 (objects).
 Not here: what a value means.
 """
@@ -23,7 +24,7 @@ _REFERENCE: Final = re.compile(
 _IN_STRING: Final = re.compile(rb"\\.|[()]", re.DOTALL)
 _ESCAPE: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
 _DEEPEST: Final = 32
-_MOST_VALUES: Final = 20_000
+MOST_VALUES: Final = 20_000
 
 
 class Placed(NamedTuple):
@@ -40,12 +41,19 @@ class Malformed(Exception):
     entries: tuple[Placed, ...] = ()
 
 
-class _Reader:
+class TokenReader:
+    """Reads values, token by token.
+
+    `has_doublets` is True as soon as a dictionary, at whatever depth, had a key twice.
+    """
+
     def __init__(self, data: bytes) -> None:
         self.data = data
-        self.left = _MOST_VALUES
+        self.left = MOST_VALUES
+        self.has_doublets = False
 
     def space(self, at: int) -> int:
+        """Where the next token begins."""
         hit = _SPACE.match(self.data, at)
         return at if hit is None else hit.end()
 
@@ -60,10 +68,16 @@ class _Reader:
             end = self.value(start, depth + 1)
             found.append(Placed(name_of(key[0]), start, end))
             at = self.space(end)
+        # a type that is said twice is what some writers of timestamps do, and nobody goes by it
+        keys = [one.key for one in found if one.key != "/Type"]
+        self.has_doublets |= len(set(keys)) < len(keys)
         return at + 2
 
-    def value(self, at: int, depth: int) -> int:
-        """Where a value ends."""
+    def value(self, at: int, depth: int = 0) -> int:
+        """Where a value ends.
+
+        Raises  Malformed.
+        """
         self.left -= 1
         if depth > _DEEPEST or self.left < 0:
             raise Malformed
@@ -89,12 +103,14 @@ class _Reader:
         return hit.end()
 
     def array(self, at: int, depth: int) -> int:
+        """Where one ends that begins here with `[`."""
         at = self.space(at + 1)
         while not self.data.startswith(b"]", at):
             at = self.space(self.value(at, depth + 1))
         return at + 1
 
     def string(self, at: int) -> int:
+        """Where one ends that begins here with `(`."""
         open_ones = 0
         for hit in _IN_STRING.finditer(self.data, at):
             if hit[0] == b"(":
@@ -115,7 +131,7 @@ def dictionary_at(data: bytes, start: int) -> tuple[int, list[Placed], int]:
     header = _HEADER.match(data, start) if 0 <= start < len(data) else None
     if header is None:
         raise Malformed
-    reader = _Reader(data)
+    reader = TokenReader(data)
     at = reader.space(header.end())
     if not data.startswith(b"<<", at):
         raise Malformed

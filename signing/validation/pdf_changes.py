@@ -34,8 +34,8 @@ from signing.validation.pdf import FoundPdf, PdfPlace, read_pdf
 from signing.validation.pdf_pictures import Pictures
 from signing.validation.verdict import Reason, because
 
-MOST_PAGES: Final = 32
-"""Drawn of each revision; where more might differ, so many by lot."""
+MOST_PAGES: Final = 128
+"""Drawn of each revision; where more might differ, so many by lot, and that leaves a doubt."""
 _MOST_STEPS: Final = 40
 """Pairs of revisions that the library compares for one document."""
 _SPACE: Final = b" \t\r\n\f\0"
@@ -113,15 +113,18 @@ RULES: Final[Mapping[str, _Rule]] = {
     "pages_removed": _Rule(ChangeKind.PAGES_REMOVED),
     "pages_moved": _Rule(ChangeKind.CONTENT_CHANGED),
     "pages_switched": _Rule(ChangeKind.PAGES_ADDED, attack="shadow_hide_and_replace"),
+    "attachment_changed": _Rule(ChangeKind.UNDEFINED),
     "action_changed": _Rule(ChangeKind.UNDEFINED),
     "structure_changed": _Rule(ChangeKind.UNDEFINED),
     "catalogue_changed": _Rule(ChangeKind.UNDEFINED),
     "octets_behind": _Rule(ChangeKind.UNDEFINED, attack="incremental_saving"),
+    "update_ambiguous": _Rule(ChangeKind.UNDEFINED),
     "signed_revision_unreadable": _Rule(ChangeKind.UNDEFINED),
     "not_compared": _Rule(ChangeKind.UNDEFINED),
 }
 """What the process behind the walls may say, and what it is; anything else is `UNDEFINED`."""
 
+_OF_NOTES: Final = frozenset({"annotation_added", "annotation_changed"})
 _OF_WORK: Final = frozenset(
     {"signature_added", "signature_and_field_added", "timestamp_added", "field_filled"}
 )
@@ -251,7 +254,8 @@ class _Judging:
             chosen = secrets.SystemRandom().sample(pages, MOST_PAGES)
             pages = sorted(chosen)
             self._findings[because("pages_compared_by_lot", pages=str(MOST_PAGES))] = None
-        spots = tuple(spot for one in self._differences for spot in one.spots)[:MOST_SPOTS]
+        owned = [(spot, one.code) for one in self._differences for spot in one.spots]
+        spots = tuple(spot for spot, _ in owned[:MOST_SPOTS])
         if not pages or compared.pages_before != compared.pages_now:
             return  # other pages are other numbers, and it is said already that they are others
         seen = pictures.try_compare(self._place.ranges.end, pages=pages, spots=spots)
@@ -262,15 +266,21 @@ class _Judging:
             self._note(ChangeKind.CONTENT_CHANGED, self._name_of_content(), seen.differing)
         if seen.hiding:
             self._note(ChangeKind.OVERLAPPED, "shadow_hide", seen.hiding)
-        if seen.covering:
-            self._note(ChangeKind.OVERLAPPED, "covers_content", seen.covering, is_allowed=True)
+        # comments say something about what was signed; one that hides it says something else
+        evil = sorted({owned[at][0][0] for at in seen.covering if owned[at][1] in _OF_NOTES})
+        if evil:
+            self._note(ChangeKind.OVERLAPPED, "evil_annotation", evil)
+        if covering := sorted({spots[at][0] for at in seen.covering} - set(evil)):
+            self._note(ChangeKind.OVERLAPPED, "covers_content", covering, is_allowed=True)
 
     def result(self, level: str) -> PdfChanges:
         """Everything, with what the library said."""
         is_allowed = all(one.is_allowed for one in self._changes)
-        if level == "suspicious" and is_allowed:
+        # NOTE: the library knows no comments, and suspects every one of them
+        has_notes = any(one.kind is ChangeKind.ANNOTATED for one in self._changes)
+        if level == "suspicious" and is_allowed and not has_notes:
             self._findings[because("another_reader_suspects")] = None
-        elif level == "not_told":
+        elif level == "not_told" or (level == "suspicious" and has_notes):
             self._findings[because("another_reader_not_asked")] = None
         return PdfChanges(
             tuple(self._changes),

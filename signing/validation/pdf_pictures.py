@@ -21,6 +21,8 @@ from signing.messages.pdf_changes import DRAW_PAGES, MOST_DRAWN, DrawAsked, Spot
 
 _DOTS_PER_INCH: Final = 40
 _MOST_PIXELS: Final = 500_000
+_MOST_DRAWN: Final = 1_000
+"""Pages of all revisions of one document: some seconds."""
 _AROUND: Final = 3
 """Pixels around a spot: the edge of what is drawn is spread over two."""
 _INK: Final = bytes(1 if grey < 160 else 0 for grey in range(256))
@@ -42,10 +44,11 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What comparing came to, by pages from 0.
+    """What comparing came to.
 
-    Takes   differing: outside of every spot; hiding: a spot covers much of the page, and what stood
-            there; covering: a smaller one does.
+    Takes   differing: pages from 0 that are others outside of every spot; hiding: pages of which a
+            spot covers much, and what stood there; covering: spots, by where they stand among those
+            that were asked about, that hide what stood there.
     """
 
     differing: tuple[int, ...] = ()
@@ -60,6 +63,7 @@ class Pictures:
         self._document, self._isolation = document, isolation
         self._drawn: dict[tuple[int, int], Picture] = {}
         self._is_hopeless = False
+        self._left = _MOST_DRAWN
 
     def compare(self, end: int, *, pages: Sequence[int], spots: Sequence[Spot]) -> Seen:
         """The revision that ends there, and the document as it is.
@@ -69,7 +73,7 @@ class Pictures:
         boxes = self._draw(end, pages, spots)
         self._draw(self._document.size, pages, ())
         differing: list[int] = []
-        hiding: list[int] = []
+        hiding: dict[int, None] = {}
         covering: list[int] = []
         for page in pages:
             before, after = self._drawn[end, page], self._drawn[self._document.size, page]
@@ -78,25 +82,31 @@ class Pictures:
                 continue
             if before.rows == after.rows:
                 continue
-            around = [_widened(box, before) for box in boxes.get(page, ())]
-            if _differ(before, after, around):
+            around = {at: _widened(box, before) for at, box in boxes.get(page, {}).items()}
+            if _differ(before, after, list(around.values())):
                 differing.append(page)
-            for box in around:
-                if _hides(before, after, box):
-                    is_large = _area(box) > _LARGE_SHARE * before.width * before.height
-                    where = hiding if is_large else covering
-                    where += [page] if page not in where else []
+            for at, box in around.items():
+                if not _hides(before, after, box):
+                    continue
+                if _area(box) > _LARGE_SHARE * before.width * before.height:
+                    hiding[page] = None
+                else:
+                    covering.append(at)
         return Seen(tuple(differing), tuple(hiding), tuple(covering))
 
     def _draw(
         self, end: int, pages: Sequence[int], spots: Sequence[Spot]
-    ) -> Mapping[int, list[Box]]:
-        """Draw what is not drawn yet; where the spots are, by page."""
-        boxes: dict[int, list[Box]] = {}
+    ) -> Mapping[int, Mapping[int, Box]]:
+        """Draw what is not drawn yet; where the spots are, by page and by their own number."""
+        boxes: dict[int, dict[int, Box]] = {}
         missing = [page for page in pages if (end, page) not in self._drawn or spots]
+        self._left -= len(missing)
+        if self._left < 0:
+            raise ParsingFailed("too_slow")
         for at in range(0, len(missing), MOST_DRAWN):
             several = tuple(missing[at : at + MOST_DRAWN])
-            here = tuple(spot for spot in spots if spot[0] in several)
+            numbers = [number for number, spot in enumerate(spots) if spot[0] in several]
+            here = tuple(spots[number] for number in numbers)
             asked = DrawAsked(end, several, _DOTS_PER_INCH, _MOST_PIXELS, here)
             answered, written = self._isolation.run(DRAW_PAGES, asked, inputs=(self._document,))
             with written:
@@ -116,8 +126,8 @@ class Pictures:
                 picture = Picture(width, height, rows[start : start + width * height])
                 self._drawn[end, page] = picture
                 start += width * height
-            for spot, box in zip(here, answered.boxes, strict=True):
-                boxes.setdefault(spot[0], []).append(box)
+            for number, box in zip(numbers, answered.boxes, strict=True):
+                boxes.setdefault(spots[number][0], {})[number] = box
         return boxes
 
     def try_compare(self, end: int, *, pages: Sequence[int], spots: Sequence[Spot]) -> Seen | None:

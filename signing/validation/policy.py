@@ -72,7 +72,12 @@ class ValidationPolicy:
     longest_timestamp_delay: timedelta | None = None
     changes: Mapping[ChangeKind, Weight] = field(default_factory=lambda: _CHANGES)
     doubtful_findings: frozenset[str] = frozenset(
-        {"changes_not_looked_at", "pages_not_compared", "another_reader_suspects"}
+        {
+            "changes_not_looked_at",
+            "pages_not_compared",
+            "pages_compared_by_lot",
+            "another_reader_suspects",
+        }
     )
     needs_signing_purpose: bool = True
     needs_certificate_reference: bool = False

@@ -120,8 +120,9 @@ def append(
     start = len(out)
     out += b"xref\n" + "".join(f"{one} 1\n{rows[one]}" for one in sorted(rows)).encode()
     before = int(re.findall(rb"startxref\s+(\d+)", content)[-1])
+    size = max(1_000, *(int(one) for one in re.findall(rb"/Size (\d+)", content)))
     out += (
-        f"trailer\n<< /Size 1000 /Root {root} 0 R /Prev {before} >>\nstartxref\n{start}\n%%EOF\n"
+        f"trailer\n<< /Size {size} /Root {root} 0 R /Prev {before} >>\nstartxref\n{start}\n%%EOF\n"
     ).encode()
     return bytes(out)
 

@@ -76,12 +76,3 @@ def test_a_freed_object_is_nothing() -> None:
     freed = Snapshot(append(_document("<< /A 1 >>").classic(), freed=(8,)))
     assert freed.fetch(8) is None
     assert freed.places[8] is None
-
-
-def test_an_object_that_no_table_names_is_noticed() -> None:
-    """A reader that mends files would take it for the newest."""
-    whole = plain_document().classic()
-    assert not Snapshot(whole).has_unlisted_behind(0)
-    behind = whole.replace(b"xref\n0 ", b"4 0 obj\nnull\nendobj\nxref\n0 ", 1)
-    end = b"startxref\n%d\n%%%%EOF\n" % behind.index(b"xref\n0 ")
-    assert Snapshot(behind[: behind.rindex(b"startxref")] + end).has_unlisted_behind(0)

@@ -57,7 +57,13 @@ def test_a_policy_may_be_content_with_a_warning() -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["changes_not_looked_at", "pages_not_compared", "another_reader_suspects"]
+    "code",
+    [
+        "changes_not_looked_at",
+        "pages_not_compared",
+        "pages_compared_by_lot",
+        "another_reader_suspects",
+    ],
 )
 def test_what_was_not_looked_at_leaves_it_undecided(code: str) -> None:
     found = PdfChanges(findings=(because(code),), covers_whole=False)
@@ -73,9 +79,11 @@ def test_nobody_having_looked_leaves_it_undecided() -> None:
 def test_other_findings_are_warnings_and_none_is_said_twice() -> None:
     change = Change(ChangeKind.ANNOTATED, is_allowed=True, code="annotation_added")
     found = PdfChanges(
-        (change,), (because("annotation_added"), because("pages_compared_by_lot")), revision_bytes=9
+        (change,),
+        (because("annotation_added"), because("another_reader_not_asked")),
+        revision_bytes=9,
     )
     report = with_changes(_REPORT, found, policy=POLICY)
     assert report.conclusion.indication is Indication.TOTAL_PASSED
-    assert [one.code for one in report.conclusion.warnings] == ["pages_compared_by_lot"]
+    assert [one.code for one in report.conclusion.warnings] == ["another_reader_not_asked"]
     assert (report.changes, report.revision_bytes) == ((change,), 9)

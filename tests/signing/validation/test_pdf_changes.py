@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, Final
 
 import pytest
@@ -11,20 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signing.errors import ParsingFailed
-from signing.formats.material import Level, StatusSource, Timestamps
-from signing.formats.pades import PadesParties, PdfSignature, finish_pades, join, prepare_pades
-from signing.formats.pades_augment import augment_pades
-from signing.formats.pades_room import MeasuredTimestamps
+from signing.formats.material import Level
 from signing.isolation.blob import Blob
-from signing.isolation.task import Isolation
 from signing.messages.pdf_changes import COMPARE_PDF, DRAW_PAGES, DrawAnswered
 from signing.validation.model import ChangeKind
-from signing.validation.pdf import FoundPdf, read_pdf
+from signing.validation.pdf import read_pdf
 from signing.validation.pdf_changes import PdfChanges, find_changes, signed_revision
 from tests.support import pdf_attacks as attacks
+from tests.support import pdf_tricks as tricks
 from tests.support.handmade_pdf import plain_document
 from tests.support.isolation import WithoutWalls
-from tests.support.signatory import Hand, SigningPki
+from tests.support.pdf_desk import Desk
+from tests.support.signatory import SigningPki
 
 Attack = Callable[[bytes], bytes]
 _UNPLEASANT: Final = (
@@ -44,94 +41,6 @@ _UNPLEASANT: Final = (
     b"\0" * 30,
     b"(",
 )
-
-
-class Desk:
-    """Signs, and looks at what came of it."""
-
-    def __init__(
-        self,
-        parties: PadesParties,
-        hand: Hand,
-        now: datetime,
-        signed: dict[tuple[object, ...], bytes],
-    ) -> None:
-        self.parties, self.hand, self.now = parties, hand, now
-        self._signed = signed
-
-    def sign(
-        self,
-        content: bytes,
-        *,
-        level: Level = Level.B,
-        hand: Hand | None = None,
-        certify: int | None = None,
-        field_name: str | None = None,
-    ) -> bytes:
-        """The document with one more signature."""
-        key = (content, level, None if hand is None else hand.serial, certify, field_name)
-        if key not in self._signed:
-            said = PdfSignature(certify=certify, field_name=field_name)
-            self._signed[key] = self._sign(content, level, hand or self.hand, said)
-        return self._signed[key]
-
-    def _sign(self, content: bytes, level: Level, hand: Hand, said: PdfSignature) -> bytes:
-        with Blob.of(content) as document:
-            prepared = prepare_pades(
-                document,
-                parties=self.parties,
-                signatory=hand.signatory,
-                now=self.now,
-                level=level,
-                signature=said,
-            )
-            value = hand.sign(prepared.to_be_signed.digest)
-            increments = finish_pades(
-                prepared, document, signature=value, parties=self.parties, now=self.now
-            )
-            with join(document, increments) as signed:
-                return signed.read()
-
-    def raise_to(self, content: bytes, level: Level) -> bytes:
-        """The document with what that level demands."""
-        with Blob.of(content) as document:
-            more = augment_pades(document, to=level, parties=self.parties, now=self.now)
-            return content + b"".join(more)
-
-    def read(self, content: bytes) -> FoundPdf:
-        """Its signatures."""
-        with Blob.of(content) as document:
-            return read_pdf(document, isolation=self.parties.isolation)
-
-    def changes(self, content: bytes) -> dict[str, PdfChanges]:
-        """What stands behind each."""
-        isolation = self.parties.isolation
-        with Blob.of(content) as document:
-            found = read_pdf(document, isolation=isolation)
-            return dict(find_changes(document, found, isolation=isolation))
-
-
-@pytest.fixture(scope="module")
-def signed_before() -> dict[tuple[object, ...], bytes]:
-    """What was signed for one test serves the others."""
-    return {}
-
-
-@pytest.fixture
-def desk(
-    signed_before: dict[tuple[object, ...], bytes],
-    isolation: Isolation,
-    timestamps: Timestamps,
-    status: StatusSource,
-    hand: Hand,
-    signing_pki: SigningPki,
-    now: datetime,
-) -> Desk:
-    """Somebody who signs and looks."""
-    parties = PadesParties(
-        isolation, MeasuredTimestamps(timestamps), status, (signing_pki.root.der,)
-    )
-    return Desk(parties, hand, now, signed_before)
 
 
 @pytest.fixture(scope="module")
@@ -312,7 +221,8 @@ def test_filling_what_was_empty_is_no_alarm(desk: Desk, harmless: Attack) -> Non
         (2, attacks.blank_filled, True),
         (2, attacks.value_replaced, True),
         (2, attacks.note_added, False),
-        (3, attacks.note_added, True),
+        (3, attacks.note_added, False),
+        (3, tricks.comment_beside, True),
         (3, attacks.other_text, False),
         (None, attacks.sneaky_signature, True),
         (None, attacks.sneaky_field, False),
