@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.pages import SPECIMENS
+from tests.support.specimen_walk import each_specimen
 
 _AXE = Path(__file__).parents[1] / "node" / "node_modules" / "axe-core" / "axe.min.js"
 _RUN = """async () => {
@@ -26,9 +26,7 @@ def test_axe_finds_no_violation(open_page, language, width):
     violations = {}
     with open_page(width=width) as page:
         page.add_init_script(path=_AXE)
-        for name in SPECIMENS:
-            page.route("**/form_post.js", lambda route: route.fulfill(body=""))
-            page.goto(f"/page/{name}?lang={language}")
+        for name in each_specimen(page, language=language):
             found = page.evaluate(_RUN)
             if found:
                 violations[name] = found

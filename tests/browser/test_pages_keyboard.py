@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.support.pages import SPECIMENS
+from tests.support.specimen_walk import each_specimen
 
 # radio buttons of one name are one stop: the chosen one, or the first
 _NUMBER = """() => {
@@ -37,9 +37,7 @@ def test_tab_reaches_every_control_and_the_focus_is_seen(open_page, width):
     """WCAG 2.2 §2.1.1, §2.1.2, §2.4.7 and §2.4.11."""
     unreached, unseen = {}, []
     with open_page(width=width) as page:
-        page.route("**/form_post.js", lambda route: route.fulfill(body=""))
-        for name in SPECIMENS:
-            page.goto(f"/page/{name}")
+        for name in each_specimen(page):
             wanted = set(range(page.evaluate(_NUMBER)))
             for _ in range(2 * len(wanted) + 6):
                 page.keyboard.press("Tab")
