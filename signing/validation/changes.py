@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from signing.validation.model import Change, Check, SignatureReport, Step
+from signing.validation.model import Change, Check, SignatureReport, Step, TimestampReport
 from signing.validation.pdf_changes import PdfChanges
 from signing.validation.policy import ValidationPolicy, Weight
 from signing.validation.procedure.signature import as_total
@@ -26,6 +26,7 @@ from signing.validation.verdict import (
 )
 
 _MOST_PAGES: Final = 20
+_NOT_LOOKED_AT: Final = PdfChanges(findings=(because("changes_not_looked_at"),), covers_whole=False)
 
 
 def weigh_changes(changes: Iterable[Change], *, policy: ValidationPolicy) -> Conclusion:
@@ -43,11 +44,8 @@ def with_changes(
 
     Takes   found: None when nobody looked, which leaves the signature undecided.
     """
-    if found is None:
-        found = PdfChanges(findings=(because("changes_not_looked_at"),), covers_whole=False)
-    weighed = weightiest(
-        (weigh_changes(found.changes, policy=policy), *_of_findings(found, policy=policy))
-    )
+    found = found or _NOT_LOOKED_AT
+    weighed = _weigh_found(found, policy=policy)
     return replace(
         report,
         conclusion=weightiest((report.conclusion, as_total(weighed))),
@@ -55,6 +53,23 @@ def with_changes(
         changes=found.changes,
         covers_whole=found.covers_whole,
         revision_bytes=found.revision_bytes,
+    )
+
+
+def with_changes_behind_stamp(
+    report: TimestampReport, found: PdfChanges | None, *, policy: ValidationPolicy
+) -> TimestampReport:
+    """A document timestamp about no signature, with what was done to the file behind it.
+
+    Takes   found: None when nobody looked, which leaves it undecided.
+    """
+    weighed = _weigh_found(found or _NOT_LOOKED_AT, policy=policy)
+    return replace(report, conclusion=weightiest((report.conclusion, weighed)))
+
+
+def _weigh_found(found: PdfChanges, *, policy: ValidationPolicy) -> Conclusion:
+    return weightiest(
+        (weigh_changes(found.changes, policy=policy), *_of_findings(found, policy=policy))
     )
 
 

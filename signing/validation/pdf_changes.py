@@ -136,18 +136,19 @@ _OF_CONTENT: Final = frozenset(
 def find_changes(
     document: Blob, found: FoundDocument, *, isolation: Isolation
 ) -> Mapping[str, PdfChanges]:
-    """By the identity of each signature, what stands behind it.
+    """By the identity of each signature, and of each timestamp about none, what stands behind it.
 
     1. What each signs, and whether anything stands behind that.
     2. The objects of its revision, compared with those of the document as it is.
     3. What a library of others says about the same.
     4. Pages whose objects differ, or all where that cannot be told, as a reader sees them.
 
-    Takes   found: of `read_pdf`; where nothing but document timestamps is there, these are told.
+    Takes   found: of `read_pdf`.
     Raises  nothing that the file could cause.
     """
     pdf = found if isinstance(found, FoundPdf) else read_pdf(document, isolation=isolation)
-    places = [one for one in pdf.places if not one.is_timestamp] or list(pdf.places)
+    about_none = {one.identity for one in pdf.timestamps}
+    places = [one for one in pdf.places if not one.is_timestamp or one.identity in about_none]
     # 1
     told = {one.identity: _outright(document, one) for one in places}
     open_ones = [one for one in places if told[one.identity] is None]

@@ -19,7 +19,7 @@ from signing.errors import SigningError
 from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
 from signing.validation.certificate_path import TrustAnchors
-from signing.validation.changes import with_changes
+from signing.validation.changes import with_changes, with_changes_behind_stamp
 from signing.validation.context import Context, pool_of
 from signing.validation.detached import Detached
 from signing.validation.found import FoundDocument
@@ -77,7 +77,7 @@ class Validation:
 
         1. Read it, by its kind.
         2. Judge each signature, by the procedure.
-        3. Add what was done to the file behind each.
+        3. Add what was done to the file behind each, and behind timestamps about none.
         4. The worst of all is the answer for the file.
 
         Takes   document: stays the caller's to close; name: of the file, for people; now: aware;
@@ -125,7 +125,16 @@ class Validation:
         signatures, left = self._signatures(found, context=context)
         timestamps = conclude_timestamps(found.timestamps[: self.most_signatures], context=context)
         # 3
-        signatures = self._changed(document, found, signatures=signatures)
+        if found.kind == Kind.PDF.value and (signatures or timestamps):
+            changes = find_changes(document, found, isolation=self.isolation)
+            signatures = tuple(
+                with_changes(one, changes.get(one.identity), policy=self.policy)
+                for one in signatures
+            )
+            timestamps = tuple(
+                with_changes_behind_stamp(one, changes.get(one.identity), policy=self.policy)
+                for one in timestamps
+            )
         # 4
         return replace(
             report,
@@ -149,16 +158,6 @@ class Validation:
             number = str(len(found.signatures))
             return tuple(reports), (because("too_many_signatures", number=number),)
         return tuple(reports), ()
-
-    def _changed(
-        self, document: Blob, found: FoundDocument, *, signatures: tuple[SignatureReport, ...]
-    ) -> tuple[SignatureReport, ...]:
-        if found.kind != Kind.PDF.value or not signatures:
-            return signatures
-        changes = find_changes(document, found, isolation=self.isolation)
-        return tuple(
-            with_changes(one, changes.get(one.identity), policy=self.policy) for one in signatures
-        )
 
 
 def _overall(

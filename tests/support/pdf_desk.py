@@ -6,15 +6,22 @@ Not here: what is done to it (`pdf_attacks`, `pdf_tricks`).
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
+from typing import Final
 
 from signing.formats.material import Level
 from signing.formats.pades import PadesParties, PdfSignature, finish_pades, join, prepare_pades
 from signing.formats.pades_augment import augment_pades
 from signing.isolation.blob import Blob
+from signing.messages.pdf_signature import TimestampAsked
+from signing.parsing.pdf_timestamp import add_timestamp
 from signing.validation.pdf import FoundPdf, read_pdf
 from signing.validation.pdf_changes import PdfChanges, find_changes
+from tests.support.pdf_increments import write
 from tests.support.signatory import Hand
+
+_STAMP_BYTES: Final = 8_000
 
 
 class Desk:
@@ -62,6 +69,16 @@ class Desk:
             )
             with join(document, increments) as signed:
                 return signed.read()
+
+    def stamp(self, content: bytes) -> bytes:
+        """The document with a timestamp over all of it, and no signature."""
+        added = write(add_timestamp, TimestampAsked(hole_bytes=_STAMP_BYTES), content)
+        start, end = (len(content) + at for at in (added.answered.start, added.answered.end))
+        digest = hashlib.sha256(added.content[:start] + added.content[end:]).digest()
+        assert self.parties.timestamps is not None
+        token = self.parties.timestamps.stamp(digest, hash_name="sha256").hex().encode()
+        filled = token.ljust(end - start - 2, b"0")
+        return added.content[: start + 1] + filled + added.content[end - 1 :]
 
     def raise_to(self, content: bytes, level: Level) -> bytes:
         """The document with what that level demands."""

@@ -7,10 +7,14 @@ from functools import partial
 
 import pytest
 
+from signing.formats.material import Level
+from signing.validation.known_anchors import KnownAnchors, anchor_of
+from signing.validation.verdict import Indication
 from tests.support import pdf_attacks as attacks
 from tests.support import pdf_tricks as tricks
 from tests.support.handmade_pdf import plain_document
 from tests.support.pdf_desk import Desk
+from tests.support.validation_house import ValidationHouse
 
 Make = Callable[[], bytes]
 Attack = Callable[[bytes], bytes]
@@ -137,3 +141,35 @@ def test_more_pages_than_are_drawn_leave_a_doubt(desk: Desk) -> None:
     signed = desk.sign(plain_document(pages=130).classic())
     changes = desk.changes(tricks.more_resources(signed))["S-1"]
     assert [one.code for one in changes.findings if one.facts] == ["pages_compared_by_lot"]
+
+
+def test_behind_a_timestamp_alone_changes_are_looked_for(
+    desk: Desk, validation_house: ValidationHouse
+) -> None:
+    """ETSI EN 319 102-1 §5.4: what was stamped is the document as it was, and no other."""
+    stamped = desk.stamp(attacks.victim())
+    issuing = anchor_of(validation_house.pki.issuing.der, source="")
+    assert issuing is not None
+    anchors = KnownAnchors([issuing])
+    online = validation_house.online()
+    for content, indication, code in (
+        (stamped, Indication.TOTAL_PASSED, None),
+        (desk.stamp(stamped), Indication.TOTAL_PASSED, None),
+        (attacks.blank_filled(stamped), Indication.TOTAL_PASSED, None),
+        (attacks.other_text(stamped), Indication.TOTAL_FAILED, "incremental_saving"),
+        (tricks.fewer_objects(stamped), Indication.INDETERMINATE, "update_ambiguous"),
+    ):
+        report = validation_house.validate(content, anchors=anchors, online=online)
+        assert report.conclusion.indication is indication, report.conclusion
+        assert code in {None, *(one.code for one in report.conclusion.reasons)}
+
+
+def test_what_was_changed_between_a_timestamp_and_a_signature_is_said_of_the_timestamp(
+    desk: Desk, validation_house: ValidationHouse
+) -> None:
+    """The signature is over the changed document; the timestamp is over another one."""
+    signed = desk.sign(attacks.other_text(desk.stamp(attacks.victim())), level=Level.LT)
+    report = validation_house.validate(signed)
+    assert report.conclusion.indication is Indication.TOTAL_PASSED
+    (stamp,) = report.timestamps
+    assert "incremental_saving" in {one.code for one in stamp.conclusion.reasons}
