@@ -8,10 +8,17 @@ Not here: the walls (`signing/isolation`).
 
 from __future__ import annotations
 
+from typing import Final
+
+import structlog
+
 from idp.errors import SettingsInvalid
 from idp.settings import Settings
 from signing.errors import ParsingFailed, WallsMissing
+from signing.isolation.lockdown import ALL_WALLS
 from signing.isolation.pool import IsolationPool, Walls
+
+_log: Final = structlog.get_logger("antin.isolation")
 
 
 def make_walls(settings: Settings) -> Walls:
@@ -22,14 +29,27 @@ def make_walls(settings: Settings) -> Walls:
     )
 
 
-def check_walls(settings: Settings) -> None:
+def tell_walls(walls: tuple[str, ...]) -> None:
+    """Say in the log how strong they are: as strong as the host allows is not always all of them.
+
+    Takes   walls: that stand; none where no document can be read at all.
+    """
+    missing = [one for one in ALL_WALLS if one not in walls]
+    tell = _log.info if not missing else _log.warning
+    if "filter" in missing:
+        tell = _log.error
+    tell("isolation", walls=",".join(walls), missing=",".join(missing))
+
+
+def check_walls(settings: Settings) -> tuple[str, ...]:
     """Raise them once, and let them down again.
 
+    Returns those that stand.
     Raises  SettingsInvalid when this host cannot, and nobody said that it need not.
     """
     try:
         with IsolationPool(make_walls(settings)) as pool:
-            pool.start()
+            return pool.start()
     except WallsMissing as missing:
         raise SettingsInvalid(
             "ANTIN_ISOLATION_UNLOCKED",

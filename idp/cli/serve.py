@@ -117,7 +117,6 @@ def serve() -> None:
     """Serve the provider on ANTIN_HOST:ANTIN_PORT."""
     settings = read_settings()
     is_sandbox = check_server_settings(settings)
-    _check_walls(settings, is_sandbox=is_sandbox)
     raise_descriptor_limit()  # what is started from here on inherits it
     refuse_taken_port(settings.host, port=settings.port)
     drop_own_variables()
@@ -125,7 +124,9 @@ def serve() -> None:
     multiprocessing.set_start_method("spawn", force=True)
     draining: Flag = multiprocessing.get_context("spawn").RawValue(ctypes.c_bool, False)  # noqa: FBT003 - its first value
     server = make_server(settings, draining=draining)
+    walls = _find_walls(settings, is_sandbox=is_sandbox)
     configure_logging(settings.log_level)
+    _tell_walls(walls)
     with operators_listener(
         settings,
         command="serve",
@@ -139,13 +140,27 @@ def serve() -> None:
         )
 
 
-def _check_walls(settings: Settings, *, is_sandbox: bool) -> None:
-    """Where documents are signed: they are read in safety, or nobody is served."""
+def _find_walls(settings: Settings, *, is_sandbox: bool) -> tuple[str, ...]:
+    """The walls around whoever reads documents; none where documents cannot be read in safety.
+
+    Raises  SettingsInvalid then, where documents are signed: nobody is served.  Who signs in needs
+            no walls, and checking a document says that it cannot be done.
+    """
     from idp.pki import pki_deployment
     from idp.walls import check_walls
 
-    if pki_deployment(settings, is_sandbox=is_sandbox) is not None:
-        check_walls(settings)
+    try:
+        return check_walls(settings)
+    except SettingsInvalid:
+        if pki_deployment(settings, is_sandbox=is_sandbox) is not None:
+            raise
+        return ()
+
+
+def _tell_walls(walls: tuple[str, ...]) -> None:
+    from idp.walls import tell_walls
+
+    tell_walls(walls)
 
 
 def make_server(settings: Settings, *, draining: Flag) -> DrainingServer:

@@ -35,6 +35,7 @@ _CAPABILITY_VERSION_3: Final = 0x20080522
 _MOST_FILES: Final = 128
 _FIRST: Final = 3
 _EMPTY: Final = "/proc/self/fdinfo"
+ALL_WALLS: Final = ("namespaces", "root", "privileges", "filter")
 
 
 class NoFilter(Exception):
@@ -90,7 +91,7 @@ def lock_process(filtering: Callable[[], None] | str, *, is_filter_needed: bool)
     """Shut everything.
 
     Takes   filtering: what `find_filter` found.
-    Returns the walls that stand: `namespaces`, `root`, `privileges`, `filter`.
+    Returns the walls that stand, of `ALL_WALLS`.
     Raises  NoFilter when it is needed and cannot be had, or does not hold.
     """
     walls = []

@@ -9,13 +9,34 @@ import pytest
 
 from idp.errors import SettingsInvalid
 from idp.settings import Settings
-from idp.walls import check_walls, make_walls
+from idp.walls import check_walls, make_walls, tell_walls
 from signing.errors import ParsingFailed, WallsMissing
+from signing.isolation.lockdown import ALL_WALLS
 from signing.isolation.pool import IsolationPool
+from tests.support.log_lines import log_lines
 
 
 def test_a_host_with_walls_serves() -> None:
-    check_walls(Settings(isolation_processes=1))
+    assert {"filter", "privileges"} <= set(check_walls(Settings(isolation_processes=1)))
+
+
+@pytest.mark.parametrize(
+    ("walls", "level", "missing"),
+    [
+        (ALL_WALLS, "info", ""),
+        (("privileges", "filter"), "warning", "namespaces,root"),
+        (("namespaces", "root", "privileges"), "error", "filter"),
+        ((), "error", "namespaces,root,privileges,filter"),
+    ],
+)
+def test_how_strong_they_are_is_told_at_the_start(
+    walls: tuple[str, ...], level: str, missing: str
+) -> None:
+    with log_lines("INFO") as lines:
+        tell_walls(walls)
+        (told,) = lines()
+    found = (told["event"], told["level"], told["walls"], told["missing"])
+    assert found == ("isolation", level, ",".join(walls), missing)
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,10 @@ def test_the_grace_period_ends_by_itself_and_not_before(tmp_path: Path):
 def test_several_workers_over_tls_outlive_one_that_is_killed(
     tmp_path: Path, pii_alarm: PiiAlarm, monkeypatch
 ):
-    """Their numbers are one page, their lines JSON, and their environment knows no key."""
+    """Their numbers are one page, their lines JSON, and their environment knows no key.
+
+    How strong the walls around whoever reads documents are is said before they are there.
+    """
     monkeypatch.setenv("HTTP_AUTHORIZATION", "Bearer of-the-process")
     certificate, key = make_certificate(tmp_path, now=datetime.now(UTC))
     settings = prepare(tmp_path) | {
@@ -117,6 +120,8 @@ def test_several_workers_over_tls_outlive_one_that_is_killed(
             served.ask("/healthz")
         served.process.send_signal(signal.SIGHUP)
         wait_until(served.answers, what="the new certificate")
+    (told,) = [line for line in served.lines() if line["event"] == "isolation"]
+    assert "filter" in told["walls"].split(",")
     requests = [line for line in served.lines() if line["event"] == "request"]
     assert len([line for line in requests if line["route"] == "/userinfo"]) == 20
     assert len({line["request_id"] for line in requests}) == len(requests)
