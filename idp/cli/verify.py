@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import os
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,7 +33,7 @@ _CHUNK: Final = 1 << 20
 _MIB: Final = 1 << 20
 _SHAPES: Final = {"ok": "✓ ", "bad": "✗ ", "unsure": "? ", "": ""}
 _WIDTH: Final = 96
-_LABEL: Final = 26
+_LABEL: Final = 28
 _path: Final = click.Path(path_type=Path)
 
 
@@ -88,9 +89,10 @@ def verify(
         told: list[dict[str, Any]] = []
         for file in files:
             report = _check(services, file, beside=beside)
-            if isinstance(report, str):
-                click.echo(f"{file}: {report}", err=True)
+            if isinstance(report, NotOpened):
+                click.echo(f"{_plain(str(file))}: {say(report.sentence, **report.facts)}", err=True)
                 statuses.append(UNREADABLE)
+                told.append(report.members(file))
                 continue
             statuses.append(exit_status(report))
             if as_json:
@@ -98,24 +100,46 @@ def verify(
             else:
                 _print(tell(report, say=say), say=say, details=details)
         if as_json:
-            shown: Any = told[0] if len(files) == 1 and told else told
+            shown: Any = told[0] if len(files) == 1 else told
             click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
     raise SystemExit(next(one for one in _WORST_FIRST if one in statuses))
 
 
-def _check(services: Services, file: Path, *, beside: tuple[Detached, ...]) -> DocumentReport | str:
+@dataclass(frozen=True, slots=True)
+class NotOpened:
+    """Why a file was not even read."""
+
+    reason: str
+    sentence: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    def members(self, file: Path) -> dict[str, Any]:
+        """What stands in the place of its report."""
+        reason = {"code": self.reason, "facts": dict(self.facts)}
+        name = {"name": os.fsencode(file.name).decode("utf-8", "replace")}
+        return {"answer": "unreadable", "reasons": [reason], "document": name}
+
+
+def _check(
+    services: Services, file: Path, *, beside: tuple[Detached, ...]
+) -> DocumentReport | NotOpened:
     """The report about a file, or why it could not be opened."""
+    from idp.web import verify_sentences as sentences
     from signing.isolation.blob import Blob
 
-    if file.is_dir():
-        return "is a folder; name the files in it"
-    most_bytes = services.settings.document_mib * _MIB
+    most_mib = services.settings.document_mib
     try:
-        if file.stat().st_size > most_bytes:
-            return f"is larger than {services.settings.document_mib} MiB (ANTIN_DOCUMENT_MIB)"
+        if file.is_dir():
+            return NotOpened("folder", sentences.FOLDER)
+        if file.stat().st_size > most_mib * _MIB:
+            return NotOpened("too_large", sentences.LARGER, {"count": str(most_mib)})
         blob = Blob.of_chunks(_read(file))
-    except OSError as failure:
-        return failure.strerror or "cannot be read"
+    except FileNotFoundError:
+        return NotOpened("not_found", sentences.NOT_FOUND)
+    except PermissionError:
+        return NotOpened("not_permitted", sentences.NOT_PERMITTED)
+    except OSError:
+        return NotOpened("not_readable", sentences.NOT_READABLE)
     with blob:
         return services.validation.check(blob, name=file.name, now=services.time(), detached=beside)
 
@@ -167,7 +191,7 @@ def _of_environment() -> str:
 
 def _print(told: ToldDocument, *, say: Say, details: bool) -> None:
     """One file: the answer and one sentence first."""
-    from idp.web.verify_sentences import SANDBOX
+    from idp.web.verify_sentences import CODE, SANDBOX
 
     shape = {"done": "✓", "failed": "✗", "unsure": "?"}[told.look]
     click.echo(f"{_plain(told.name)}: {shape} {told.heading}")
@@ -176,8 +200,7 @@ def _print(told: ToldDocument, *, say: Say, details: bool) -> None:
         _lines(f"• {text}", indent=2)
     if told.is_sandbox:
         _lines(f"• {say(SANDBOX)}", indent=2)
-    if not told.signatures and not told.timestamps:
-        _lines(told.advice, indent=2)
+    _lines(f"→ {told.advice}", indent=2)
     for one in told.signatures:
         _signature(one, of=len(told.signatures), say=say, details=details)
     for stamp in told.timestamps:
@@ -185,7 +208,7 @@ def _print(told: ToldDocument, *, say: Say, details: bool) -> None:
         for row in stamp.rows:
             _told(row)
     _row("SHA-256", told.sha256)
-    _row(say("Kết luận"), told.code)
+    _row(say(CODE), told.code)
     click.echo()
 
 

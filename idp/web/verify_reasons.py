@@ -19,6 +19,12 @@ UNKNOWN_REASON: Final = N_("Lý do kỹ thuật: %(code)s")
 _OF_FILES: Final[Mapping[str, str]] = {
     "no_signature": N_("Trong tệp không tìm thấy chữ ký số nào."),
     "empty": N_("Tệp không có nội dung."),
+    "plain_zip": N_("Đây là gói nén ZIP thông thường, không phải gói tài liệu ký số ASiC."),
+    "office_document": N_("Đây là tài liệu Word, Excel hoặc PowerPoint."),
+    "office_signature_unread": N_(
+        "Tài liệu Word, Excel hoặc PowerPoint này có chữ ký số của phần mềm soạn thảo; hệ thống"
+        " chưa kiểm tra được loại chữ ký này."
+    ),
     "picture": N_("Đây là tệp ảnh. Ảnh chụp hoặc bản quét của một chữ ký không phải là chữ ký số."),
     "too_large": N_("Tệp quá lớn nên không kiểm tra được ở đây."),
     "unknown_format": N_("Hệ thống không nhận ra định dạng của tệp."),

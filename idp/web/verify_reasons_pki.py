@@ -99,7 +99,9 @@ OF_CERTIFICATES: Final[Mapping[str, str]] = {
 }
 
 OF_TIMES: Final[Mapping[str, str]] = {
-    "timestamp_broken": N_("Chữ ký của dấu thời gian không đúng."),
+    "timestamp_broken": N_(
+        "Một dấu thời gian không đúng: nội dung hoặc chính dấu thời gian đã bị thay đổi."
+    ),
     "claimed_time_after_proof": N_(
         "Thời điểm ký do người ký khai (%(time)s) muộn hơn thời điểm đã được chứng minh."
     ),

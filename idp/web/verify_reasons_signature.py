@@ -66,6 +66,7 @@ OF_SIGNATURES: Final[Mapping[str, str]] = {
     "digest_algorithm_unknown": N_("Không hỗ trợ thuật toán băm của chữ ký."),
     "unknown_algorithm": N_("Không hỗ trợ thuật toán của chữ ký (%(algorithm)s)."),
     "algorithm_ended": N_("Thuật toán %(algorithm)s không còn được coi là an toàn kể từ %(end)s."),
+    "algorithm_not_accepted": N_("Chữ ký dùng thuật toán không được chấp nhận (%(algorithm)s)."),
     "algorithm_differs": N_("Thuật toán ghi ở hai nơi khác nhau."),
     "algorithm_protection_differs": N_(
         "Thuật toán được bảo vệ trong chữ ký khác với thuật toán đã dùng."

@@ -32,8 +32,8 @@ ADVICE: Final[Mapping[Answer, str]] = {
         "Không sử dụng tài liệu này. Đề nghị bên gửi cung cấp lại bản đã ký còn nguyên vẹn."
     ),
     Answer.UNDETERMINED: N_(
-        "Chưa nên dựa vào tài liệu này. Xem các lý do bên dưới; có thể kiểm tra lại sau, hoặc đề"
-        " nghị bên gửi xác nhận."
+        "Chưa nên dựa vào tài liệu này. Hãy xem các lý do, rồi hỏi bên gửi hoặc đề nghị bên gửi"
+        " cung cấp bản đã ký khác."
     ),
     Answer.UNSIGNED: N_(
         "Nếu tài liệu phải có chữ ký số, đề nghị bên gửi cung cấp bản điện tử đã ký, không phải bản"
@@ -41,6 +41,13 @@ ADVICE: Final[Mapping[Answer, str]] = {
     ),
     Answer.UNREADABLE: N_("Hãy kiểm tra lại tệp đã chọn, hoặc đề nghị bên gửi cung cấp lại tệp."),
 }
+
+HEADINGS_OF_TIMESTAMPS: Final[Mapping[Answer, str]] = {
+    Answer.VALID: N_("Dấu thời gian hợp lệ"),
+    Answer.INVALID: N_("Dấu thời gian không hợp lệ"),
+    Answer.UNDETERMINED: N_("Chưa xác định được dấu thời gian có hợp lệ hay không"),
+}
+"""Of files that nobody signed and that are timestamped."""
 
 ALL_VALID: Final = N_("Nội dung còn nguyên vẹn và chứng thư của người ký có hiệu lực khi ký.")
 ALL_VALID_SEVERAL: Final = N_(
@@ -157,6 +164,9 @@ CHANGES: Final[Mapping[ChangeKind, str]] = {
 }
 LAID_OVER: Final = N_("Hình của chữ ký hoặc con dấu thêm sau nằm trên một phần nội dung đã ký")
 """What an overlap is where it may be: the seal stands over a third of the signature."""
+TIMESTAMP_ADDED: Final = N_("Có thêm dấu thời gian")
+ON_PAGE: Final = N_("%(change)s (trang %(pages)s)")
+ON_PAGES: Final = N_("%(change)s (các trang %(pages)s)")
 
 TIMESTAMP_KINDS: Final[Mapping[TimestampKind, str]] = {
     TimestampKind.CONTENT: N_("Dấu thời gian của nội dung trước khi ký"),
@@ -167,10 +177,17 @@ TIMESTAMP_KINDS: Final[Mapping[TimestampKind, str]] = {
     TimestampKind.CONTAINER: N_("Dấu thời gian của gói tài liệu"),
 }
 
+CODE: Final = N_("Mã kết luận (ETSI EN 319 102-1)")
 PASSED: Final = N_("Đạt")
 FAILED: Final = N_("Không đạt")
 UNKNOWN: Final = N_("Chưa xác định được")
 NOT_DONE: Final = N_("Chưa đến bước này")
+
+FOLDER: Final = N_("Đây là thư mục. Vui lòng chọn các tệp trong thư mục.")
+LARGER: Final = N_("Tệp lớn hơn %(count)s MB nên không kiểm tra được ở đây.")
+NOT_FOUND: Final = N_("Không có tệp này. Vui lòng kiểm tra lại tên tệp.")
+NOT_PERMITTED: Final = N_("Không có quyền đọc tệp này.")
+NOT_READABLE: Final = N_("Không mở được tệp này.")
 
 SANDBOX_ADVICE: Final = N_(
     "Chữ ký thử nghiệm chỉ để thử hệ thống. Không sử dụng tài liệu này cho hồ sơ thật."

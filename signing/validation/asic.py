@@ -3,7 +3,8 @@
 What lives here: `read_container`: ASiC-S and ASiC-E with XAdES, with CAdES, with timestamps or
 evidence records alone, and packages of OpenDocument.  Whatever comes in, the outcome is what was
 found.
-Source: ETSI EN 319 162-1 §4 and annex A.1; OpenDocument 1.2 part 3 §5 (signatures of packages).
+Source: ETSI EN 319 162-1 §4 and annex A.1; OpenDocument 1.2 part 3 §5 (signatures of packages);
+ECMA-376 part 2 §13 (packages of office programs, whose signatures are named and not read).
 Not here: opening the ZIP (`zip_container.py`), evidence records (`asic_evidence.py`).
 """
 
@@ -41,6 +42,8 @@ from signing.validation.zip_container import Container, file_names, open_contain
 _XADES: Final = re.compile(r"META-INF/(?i:(?:.*/)?[^/]*signatures[^/]*\.xml)")
 _EVIDENCE: Final = re.compile(r"META-INF/(?i:[^/]*evidencerecord[^/]*\.(?:xml|ers))")
 _KNOWN: Final = re.compile(r"META-INF/(?i:manifest\.xml|ASiCEvidenceRecordManifest[^/]*\.xml)")
+_OFFICE: Final = "[Content_Types].xml"
+_OFFICE_SIGNATURE: Final = re.compile(r"_xmlsignatures/[^/]+\.xml")
 _TYPES: Final = {ASIC_S: "asic-s", ASIC_E: "asic-e"}
 _LONGEST_TYPE: Final = 128
 _MOST_FILES_OF_SIGNATURES: Final = 256
@@ -108,7 +111,9 @@ def _read(container: Container, *, isolation: Isolation) -> FoundDocument:
     kept = tuple(replace(one, malformed=(*one.malformed, *broken)) for one in kept)
     kept = tuple(_with_coverage(one, container, documents) for one in kept)
     if not kept and not timestamps:
-        findings.append(because("no_signature"))
+        if any(_OFFICE_SIGNATURE.fullmatch(name) for name in members):
+            return FoundDocument("zip", malformed=(because("office_signature_unread"),))
+        findings = list(_without_signatures(members, findings))
     else:
         objects_of_all = [one for each in kept for one in each.objects] + list(objects)
         findings += (
@@ -117,6 +122,17 @@ def _read(container: Container, *, isolation: Isolation) -> FoundDocument:
             if not _is_among(objects_of_all, name, container)
         )
     return FoundDocument(kind, kept, timestamps, objects, findings=tuple(findings))
+
+
+def _without_signatures(members: Iterable[str], findings: Sequence[Reason]) -> Iterator[Reason]:
+    """What to say of an archive in which nothing was found: most are no containers at all."""
+    names = frozenset(members)
+    yield because("no_signature")
+    if _OFFICE in names:
+        yield because("office_document")
+    elif "mimetype" not in names:
+        yield because("plain_zip")
+    yield from (one for one in findings if one.code != "mimetype_missing")
 
 
 def _kind(container: Container, documents: Sequence[str]) -> tuple[str, list[Reason]]:

@@ -36,7 +36,9 @@ function choose(form) {
     list.hidden = files.length === 0;
     say(fault(files));
   };
-  form.querySelector(".drop-hint").hidden = false;
+  // Words of ours instead of the browser's, which may be in another language.
+  form.noValidate = true;
+  for (const one of form.querySelectorAll(".drop-hint, .picker .btn")) one.hidden = false;
   zone.classList.add("active");
   input.addEventListener("change", show);
   for (const name of ["dragenter", "dragover"]) {

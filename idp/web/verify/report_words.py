@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from idp.web.sentences import N_
 from idp.web.verify.told import ToldDocument, ToldSignature, ToldTimestamp
 from idp.web.verify.told_parts import Say, ToldRow
-from idp.web.verify_sentences import SANDBOX
+from idp.web.verify_sentences import CODE, SANDBOX
 from signing.validation.report.pdf import Pair, ReportPages, Tone, Words
 
 _TONES = {"done": Tone.GOOD, "failed": Tone.BAD, "unsure": Tone.UNSURE}
@@ -38,12 +38,13 @@ def _words(told: ToldDocument, *, say: Say, issuer: str) -> Iterator[Words | Pai
         yield Words(say(SANDBOX), Tone.UNSURE)
     for text in (*told.reasons, *told.warnings):
         yield Words(f"• {text}")
+    yield Words(f"{say(N_('Việc tiếp theo'))}: {told.advice}")
     yield Pair(say(N_("Tên tệp")), told.name)
     yield Pair(say(N_("Mã SHA-256 của tệp")), told.sha256)
     yield Pair(say(N_("Kích thước")), say(N_("%(count)s byte"), count=told.size))
     yield Pair(say(N_("Kiểm tra lúc")), told.checked_at)
     yield Pair(say(N_("Kiểm tra tại")), f"{issuer}/verify")
-    yield Pair(say(N_("Kết luận")), told.code)
+    yield Pair(say(CODE), told.code)
     for signature in told.signatures:
         yield from _signature(signature, of=len(told.signatures), say=say)
     if told.timestamps:
@@ -73,7 +74,7 @@ def _signature(one: ToldSignature, *, of: int, say: Say) -> Iterator[Words | Pai
     for text in (*one.reasons, *one.warnings):
         yield Words(f"• {text}")
     yield from _rows(one.rows)
-    yield Pair(say(N_("Kết luận")), one.code)
+    yield Pair(say(CODE), one.code)
     yield from _rows(one.technical)
     yield from _rows(one.objects)
     if one.checks:

@@ -16,6 +16,7 @@ from typing import Final, Literal
 
 from idp.web.i18n import local_moment
 from idp.web.sentences import N_
+from idp.web.verify.advice import advice_for
 from idp.web.verify.told_parts import (
     Mark,
     Say,
@@ -26,6 +27,7 @@ from idp.web.verify.told_parts import (
     digest_text,
     holder_rows,
     integrity_row,
+    is_as_signed,
     lifetime_row,
     mark_of,
     source_text,
@@ -34,13 +36,12 @@ from idp.web.verify.told_parts import (
     validity_row,
 )
 from idp.web.verify_sentences import (
-    ADVICE,
     ALL_VALID,
     ALL_VALID_SEVERAL,
     FAILED,
     HEADINGS,
+    HEADINGS_OF_TIMESTAMPS,
     PASSED,
-    SANDBOX_ADVICE,
     STEPS,
     SUB_INDICATIONS,
     TIMESTAMP_KINDS,
@@ -105,7 +106,7 @@ class ToldTimestamp:
 
 @dataclass(frozen=True, slots=True)
 class ToldSignature:
-    """One signature; `number` from 1; `revision_bytes` None where there is no signed revision."""
+    """One signature; `number` from 1; `revision_bytes` None where none is as it was signed."""
 
     identity: str
     number: int
@@ -157,9 +158,13 @@ def tell(report: DocumentReport, *, say: Say) -> ToldDocument:
     signatures = tuple(
         _signature(one, number=number, say=say) for number, one in enumerate(report.signatures, 1)
     )
-    reasons = all_said((*_further(report.conclusion), *report.findings), say)
+    given = _further(report.conclusion) if report.signatures else report.conclusion.reasons
+    reasons = all_said((*given, *report.findings), say)
     is_sandbox = any(one.is_sandbox for one in report.signatures)
-    advice = SANDBOX_ADVICE if is_sandbox and answer is Answer.VALID else ADVICE[answer]
+    headings = HEADINGS
+    if report.timestamps and not report.signatures:
+        headings = {**HEADINGS, **HEADINGS_OF_TIMESTAMPS}
+    advice = advice_for(report, answer=answer, is_sandbox=is_sandbox)
     sentence = _sentence(report, answer=answer, reasons=reasons, say=say)
     return ToldDocument(
         answer=answer,
@@ -168,7 +173,7 @@ def tell(report: DocumentReport, *, say: Say) -> ToldDocument:
         kind=report.kind,
         sha256=digest_text(report.digest),
         look=_LOOKS[answer],
-        heading=say(HEADINGS[answer]),
+        heading=say(headings[answer]),
         sentence=sentence,
         advice=say(advice),
         code=code_of(report.conclusion),
@@ -214,6 +219,8 @@ def _sentence(report: DocumentReport, *, answer: Answer, reasons: tuple[str, ...
         return say(ALL_VALID_SEVERAL, count=count) if count > 1 else say(ALL_VALID)
     if any(is_changed(one) for one in report.signatures):
         return say(N_("Tệp đã bị thay đổi sau khi ký theo cách mà chữ ký không cho phép."))
+    if reasons and not report.signatures:
+        return reasons[0]
     return _why(report.conclusion, reasons, say)
 
 
@@ -256,7 +263,7 @@ def _signature(one: SignatureReport, *, number: int, say: Say) -> ToldSignature:
         certificates=tuple(certificate_rows(found, say) for found in one.chain),
         objects=tuple(_object(found, say) for found in one.objects),
         technical=_technical(one, say),
-        revision_bytes=one.revision_bytes,
+        revision_bytes=one.revision_bytes if is_as_signed(one) else None,
     )
 
 

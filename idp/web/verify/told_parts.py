@@ -9,13 +9,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, Literal
 
 from idp.web.i18n import local_moment
 from idp.web.sentences import N_
 from idp.web.verify_reasons import REASONS, UNKNOWN_REASON
-from idp.web.verify_sentences import CHANGES, LAID_OVER, ORIGINS, STATES, UNKNOWN
+from idp.web.verify_sentences import (
+    CHANGES,
+    LAID_OVER,
+    ON_PAGE,
+    ON_PAGES,
+    ORIGINS,
+    STATES,
+    TIMESTAMP_ADDED,
+    UNKNOWN,
+)
 from signing.validation.model import (
     CertificateReport,
     Change,
@@ -41,6 +50,8 @@ Say = Callable[..., str]
 Mark = Literal["", "ok", "bad", "unsure"]
 
 _FACT: Final = re.compile(r"%\((\w+)\)s")
+_MOMENTS: Final = frozenset({"time", "control_time", "end"})
+_NOT_KNOWN: Final = "…"
 NOT_SAID: Final = N_("Chứng thư không ghi")
 
 
@@ -66,8 +77,22 @@ def said(reason: Reason, say: Say) -> str:
     sentence = REASONS.get(reason.code)
     if sentence is None:
         return say(UNKNOWN_REASON, code=reason.code)
-    names = _FACT.findall(sentence)
-    return say(sentence, **{name: reason.fact(name) or "…" for name in names})
+    facts = {name: _fact(reason, name) for name in _FACT.findall(sentence)}
+    return say(sentence, **facts).replace(f" ({_NOT_KNOWN})", "")
+
+
+def _fact(reason: Reason, name: str) -> str:
+    """A fact as people read it: days and moments as they are written in Viet Nam."""
+    text = reason.fact(name)
+    if not text or name not in _MOMENTS:
+        return text or _NOT_KNOWN
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    if len(text) <= len("2026-11-22"):
+        return f"{moment:%d/%m/%Y}"
+    return local_moment(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def all_said(reasons: Iterable[Reason], say: Say) -> tuple[str, ...]:
@@ -93,7 +118,9 @@ def integrity_row(signature: SignatureReport, say: Say) -> ToldRow:
 def changes_row(signature: SignatureReport, say: Say) -> ToldRow | None:
     """What was done to the file afterwards; nothing where that cannot be asked."""
     label = say(N_("Sau khi ký"))
-    if integrity_of(signature) is Integrity.BROKEN:
+    if integrity_of(signature) is Integrity.BROKEN or not all(
+        one.is_found for one in signature.objects
+    ):
         return None
     if is_misshapen(signature):
         return ToldRow(
@@ -114,10 +141,13 @@ def changes_row(signature: SignatureReport, say: Say) -> ToldRow | None:
 
 def _change(change: Change, say: Say) -> str:
     is_seen_below = change.is_allowed and change.kind is ChangeKind.OVERLAPPED
+    if change.code == "timestamp_added":
+        return say(TIMESTAMP_ADDED)
     text = say(LAID_OVER if is_seen_below else CHANGES[change.kind])
     if change.pages:
         pages = ", ".join(str(page) for page in change.pages[:20])
-        text = say(N_("%(change)s (trang %(pages)s)"), change=text, pages=pages)
+        where = ON_PAGE if len(change.pages) == 1 else ON_PAGES
+        text = say(where, change=text, pages=pages)
     if change.code in REASONS and change.code != change.kind.value:
         text = f"{text}: {said(Reason(change.code), say)}"
     return text
@@ -158,6 +188,11 @@ def status_row(signature: SignatureReport, say: Say) -> ToldRow:
     if signer is None:
         return ToldRow(label, say(UNKNOWN), "unsure")
     return _status(label, signer, say)
+
+
+def is_as_signed(signature: SignatureReport) -> bool:
+    """Whether what it is over is there, unchanged, and known to be what a reader was shown."""
+    return integrity_of(signature) is Integrity.INTACT and not is_misshapen(signature)
 
 
 def is_misshapen(signature: SignatureReport) -> bool:

@@ -251,10 +251,9 @@ def wanted_form() -> str:
     accepted = request.accept_mimetypes
     if not accepted:
         return JSON if request.mimetype == JSON else _HTML
-    best = accepted.best_match([_HTML, JSON, XML, PDF], default=_HTML)
-    if request.mimetype == JSON and best == _HTML and not accepted.accept_html:
-        return JSON
-    return best or _HTML
+    if request.mimetype == JSON and _HTML not in {named for named, _ in accepted}:
+        return accepted.best_match([JSON, XML, PDF], default=JSON)
+    return accepted.best_match([_HTML, JSON, XML, PDF], default=_HTML)
 
 
 def _is_for_later(report: DocumentReport) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from signing.validation.algorithm_acceptance import AlgorithmTable
+from signing.validation.algorithm_acceptance import NEVER, AlgorithmTable
 from signing.validation.found import FoundSignature
 from signing.validation.policy import ValidationPolicy
 from signing.validation.verdict import (
@@ -38,6 +38,8 @@ class AlgorithmUse:
 
     def reason(self) -> Reason:
         """That it was not good enough any more."""
+        if self.end == NEVER:
+            return because("algorithm_not_accepted", what=self.what, algorithm=self.algorithm)
         end = "" if self.end is None else self.end.date().isoformat()
         return because("algorithm_ended", what=self.what, algorithm=self.algorithm, end=end)
 
@@ -93,7 +95,8 @@ def use_of_hash(what: str, name: str, *, table: AlgorithmTable) -> AlgorithmUse:
 def use_of_key(what: str, key: bytes, *, table: AlgorithmTable) -> AlgorithmUse:
     """A key that signed something; DER SubjectPublicKeyInfo."""
     family, bits = key_family_and_bits(key)
-    return AlgorithmUse(what, f"{family}-{bits}", table.key_end(family, bits=bits))
+    name = f"{family}-{bits}" if family else ""
+    return AlgorithmUse(what, name, table.key_end(family, bits=bits))
 
 
 def _uses(

@@ -114,3 +114,14 @@ def test_programs_get_reports(run, sealed, tmp_path) -> None:
 def test_nothing_out_of_a_file_steers_the_terminal(run, tmp_path) -> None:
     said = run(_file(tmp_path, "a\x1b[2J.txt", b"x"), status=3).output
     assert "\x1b" not in said
+
+
+def test_what_cannot_be_opened_is_said_in_the_language_and_has_its_place(run, tmp_path) -> None:
+    """A program can tell which of several files an answer belongs to."""
+    assert "thư mục" in run(tmp_path, "--language", "vi", status=3).stderr
+    assert "no such file" in run(tmp_path / "none.pdf", status=3, LANG="C.UTF-8").stderr
+    file = _file(tmp_path, "d.xml", b"<a/>")
+    found = json.loads(run(tmp_path / "none.pdf", file, "--json", status=3).stdout)
+    assert [one["answer"] for one in found] == ["unreadable", "unsigned"]
+    assert found[0]["document"]["name"] == "none.pdf"
+    assert found[0]["reasons"] == [{"code": "not_found", "facts": {}}]
