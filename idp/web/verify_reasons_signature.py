@@ -99,10 +99,7 @@ OF_SIGNATURES: Final[Mapping[str, str]] = {
     "signed_info_twice": N_("Chữ ký XML có hai phần mô tả nội dung được ký."),
     "signing_time_odd": N_("Thời điểm ký ghi trong chữ ký không đúng dạng."),
     "evidence_record_unread": N_(
-        "Bản ghi bằng chứng lưu trữ (evidence record) chưa được kiểm tra."
-    ),
-    "evidence_record_unsupported": N_(
-        "Bản ghi bằng chứng lưu trữ (evidence record) chưa được hỗ trợ."
+        "Không đọc được bản ghi bằng chứng lưu trữ (evidence record), nên chưa kiểm tra."
     ),
     "signature_policy_not_processed": N_(
         "Chữ ký nêu chính sách riêng; chính sách đó không được xét đến."

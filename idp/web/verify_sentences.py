@@ -175,6 +175,7 @@ TIMESTAMP_KINDS: Final[Mapping[TimestampKind, str]] = {
     TimestampKind.ARCHIVE: N_("Dấu thời gian lưu trữ"),
     TimestampKind.DOCUMENT: N_("Dấu thời gian của tài liệu"),
     TimestampKind.CONTAINER: N_("Dấu thời gian của gói tài liệu"),
+    TimestampKind.EVIDENCE: N_("Dấu thời gian của bản ghi bằng chứng lưu trữ"),
 }
 
 CODE: Final = N_("Mã kết luận (ETSI EN 319 102-1)")

@@ -86,7 +86,8 @@ def _read(container: Container, *, isolation: Isolation) -> FoundDocument:
     ]
     manifests = read_manifests(members, names=names, isolation=isolation)
     is_simple = kind == "asic-s" or (kind == "zip" and not names)
-    files = Files(members, documents, manifests, is_simple=is_simple)
+    is_said_so = kind == "asic-s" and because("mimetype_missing") not in findings
+    files = Files(members, documents, manifests, is_simple=is_simple, is_said_so=is_said_so)
     signatures: list[FoundSignature] = []
     for name in _some(members, SIGNATURE):
         signatures += read_cades(files, name, first=len(signatures) + 1)
@@ -94,9 +95,10 @@ def _read(container: Container, *, isolation: Isolation) -> FoundDocument:
     signatures += xades
     kept, timestamps, objects = read_timestamps(files, signatures[:_MOST_SIGNATURES])
     records = _some(members, EVIDENCE_RECORD)
-    evidence, of_evidence, unread = read_evidence(files, records)
-    timestamps += evidence
-    objects += of_evidence
+    evidence = read_evidence(files, records, signatures=kept)
+    kept = evidence.signatures
+    timestamps += evidence.timestamps
+    objects += evidence.objects
     # 4
     findings += of_files
     findings += (
@@ -104,7 +106,7 @@ def _read(container: Container, *, isolation: Isolation) -> FoundDocument:
         for one in manifests.values()
         if one.problem
     )
-    findings += _evidence(members, unread=unread)
+    findings += _evidence(members, unread=evidence.unread)
     findings += _strangers(members)
     findings += container.problems
     broken = _rules(kind, documents, container)
@@ -240,7 +242,7 @@ def _evidence(members: Iterable[str], *, unread: Sequence[str]) -> Iterator[Reas
     for name in members:
         is_read = EVIDENCE_RECORD.fullmatch(name) and name not in unread
         if _EVIDENCE.fullmatch(name) and not _KNOWN.fullmatch(name) and not is_read:
-            yield because("evidence_record_unsupported", file=name)
+            yield because("evidence_record_unread", file=name)
 
 
 def _strangers(members: Iterable[str]) -> Iterator[Reason]:

@@ -46,7 +46,8 @@ class Files:
     """What a container consists of.
 
     Takes   documents: names of the files that somebody wanted to sign; manifests: by their names,
-            those of archive timestamps too; is_simple: the container is an ASiC-S;
+            those of archive timestamps too; is_simple: the container is an ASiC-S, and
+            is_said_so: by its own word;
             covered: what each file is proof for, as manifests list the same files again and again.
     """
 
@@ -54,6 +55,7 @@ class Files:
     documents: Sequence[str]
     manifests: Mapping[str, Manifest] = field(repr=False)
     is_simple: bool
+    is_said_so: bool = False
     covered: dict[str, set[str]] = field(default_factory=dict, repr=False)
 
     def about(self, name: str) -> Manifest | None:
@@ -128,7 +130,7 @@ def _timestamp(
             compared = entry.compare(files.members)
             objects.append(compared)
             if compared.is_intact and entry.name is not None:
-                covers |= _covered(files, entry.name)
+                covers |= covered_by_file(files, entry.name)
             else:
                 code = "signed_object_changed" if compared.is_found else "signed_object_missing"
                 findings.append(because(code, name=compared.name))
@@ -139,7 +141,7 @@ def _timestamp(
             objects.append(
                 SignedObject(name, ObjectKind.DOCUMENT, info.hash_name, info.imprint, actual)
             )
-            covers |= _covered(files, name)
+            covers |= covered_by_file(files, name)
         elif content is None:
             findings.append(because("container_documents"))
     stamp = FoundTimestamp(
@@ -154,7 +156,7 @@ def _timestamp(
     return stamp, objects
 
 
-def _covered(files: Files, name: str) -> set[str]:
+def covered_by_file(files: Files, name: str) -> set[str]:
     """What a file is proof for: itself, and what is inside where it is a signature or token."""
     if name not in files.covered:
         content = files.members[name].content

@@ -64,6 +64,25 @@ def written_parts(raw: bytes | memoryview, *path: int, most: int) -> list[memory
     return found
 
 
+def written_element(view: memoryview, at: int, end: int) -> tuple[int, bool, list[tuple[int, int]]]:
+    """The constructed element at a place: tag, whether its length was left open, its children.
+
+    Returns children as places, each from its header to behind its end.
+    Raises  DerMalformed.
+    """
+    reader = _Reader(view)
+    tag, size, start = reader.header(at, end)
+    if not tag & _CONSTRUCTED:
+        raise DerMalformed
+    at, stop = start, end if size is None else start + size
+    found: list[tuple[int, int]] = []
+    while at < stop and not (size is None and not any(view[at : at + 2])):
+        _, after = reader.element(at, stop, [], depth=0)
+        found.append((at, after))
+        at = after
+    return tag, size is None, found
+
+
 class _Reader:
     def __init__(self, view: memoryview) -> None:
         self._view = view

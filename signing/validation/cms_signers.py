@@ -16,12 +16,7 @@ from keystore.pki.der import SEQUENCE, wrap
 from signing.formats.der import OCTET_STRING, SET, DerMalformed, read_oid, read_one, set_of
 from signing.formats.material import ValidationMaterial
 from signing.formats.signed_data import CONTENT_TYPE, DATA, MESSAGE_DIGEST, SIGNING_TIME
-from signing.validation.cades_attributes import (
-    EVIDENCE_RECORDS,
-    certificates_of,
-    read_material,
-    read_said,
-)
+from signing.validation.cades_attributes import certificates_of, read_material, read_said
 from signing.validation.cades_proofs import token_material
 from signing.validation.cades_references import (
     KINDS,
@@ -38,6 +33,7 @@ from signing.validation.cms_algorithms import (
     read_signature_algorithm,
     without_plain,
 )
+from signing.validation.cms_evidence import read_evidence
 from signing.validation.content import Content, Octets
 from signing.validation.found import (
     Form,
@@ -157,6 +153,12 @@ def _read(parts: SignedParts, signer: Signer, *, at: Place) -> FoundSignature:
     timestamps = read_timestamps(Stamped(parts, signer, at.content, values), identity=at.identity)
     if len(timestamps) == MOST_TIMESTAMPS:
         doubts.append(because("too_many_timestamps"))
+    evidence, is_all_read = read_evidence(
+        parts, signer, content=at.content, values=values, identity=at.identity
+    )
+    timestamps += evidence
+    if not is_all_read:
+        doubts.append(because("evidence_record_unread"))
     for one in timestamps:
         material = material.with_others(token_material(one.token))
     is_named = references is not None
@@ -255,8 +257,6 @@ def _doubts(signer: Signer, *, digest: str, algorithm: SignatureAlgorithm) -> It
             yield because("signing_certificate_twice")
     if signer.signed_octets is not None and not _is_in_order(signer):
         yield because("attributes_out_of_order")
-    if any(one.kind in EVIDENCE_RECORDS for one in signer.unsigned):
-        yield because("evidence_record_unsupported")
 
 
 def _signed_object(signer: Signer, *, at: Place, digest: str) -> SignedObject:

@@ -2,13 +2,14 @@
 
 What lives here: a record in ASN.1, and what each of its timestamps has to be over.
 Source: RFC 4998 §3.1 (the record), §4.2 and §4.3 (reduced hash trees), §5.2 and §5.3 (renewal).
-Not here: whether the timestamps themselves hold (the procedure), and records in XML (RFC 6283).
+Not here: whether the timestamps themselves hold (the procedure), what they prove
+(`evidence_stamps.py`), and records in XML (`evidence_record_xml.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from keystore.pki.der import SEQUENCE, wrap
@@ -30,7 +31,9 @@ class RecordStamp:
 
     Takes   token: DER; hash_name: of its tree; lists: the reduced tree, empty when the timestamp is
             over the digest itself; earlier: the timestamp that this one renews, or empty;
-            sequence: all chains before this one, where it begins a further chain, or empty.
+            sequence: all chains before this one, where it begins a further chain, or empty; both
+            in the octets that are hashed; renewed: the tokens in either; is_apart: the digest of
+            the sequence is one of the group, and not hashed together with each of the others.
     """
 
     token: bytes = field(repr=False)
@@ -38,6 +41,8 @@ class RecordStamp:
     lists: tuple[tuple[bytes, ...], ...] = field(repr=False)
     earlier: bytes = field(default=b"", repr=False)
     sequence: bytes = field(default=b"", repr=False)
+    renewed: tuple[bytes, ...] = field(default=(), repr=False)
+    is_apart: bool = False
 
     def imprint(self, contents: Sequence[Content]) -> bytes | None:
         """What the timestamp has to be over; None when it cannot be told.
@@ -49,11 +54,24 @@ class RecordStamp:
         if leaves is None:
             return None
         if not self.lists:
-            return leaves[0] if len(leaves) == 1 else None
-        first, *others = self.lists
-        missing = [one for one in leaves if one not in first]
-        root = self._node((*first, *missing))
-        for one in others:
+            return self._node(leaves)
+        first = self.lists[0]
+        return self._root((*first, *(one for one in leaves if one not in first)))
+
+    def has_left_out(self, contents: Sequence[Content]) -> bool:
+        """Whether a further chain, sound by itself, is over some of this and over nothing else.
+
+        Then the rest was not changed: whoever renewed the record did not take it along.
+        """
+        leaves = self._leaves(contents)
+        info = find_info(self.token)
+        if not self.sequence or leaves is None or info is None or not self.lists:
+            return False
+        return set(self.lists[0]) < set(leaves) and self._root(self.lists[0]) == info.imprint
+
+    def _root(self, first: Sequence[bytes]) -> bytes | None:
+        root = self._node(first)
+        for one in self.lists[1:]:
             root = None if root is None else self._node((*one, root))
         return root
 
@@ -61,6 +79,8 @@ class RecordStamp:
         digests: list[bytes | None] = [one.digest(self.hash_name) for one in contents]
         if self.earlier:
             digests = [self._hashed(self.earlier)]
+        elif self.sequence and self.is_apart:
+            digests.append(self._hashed(self.sequence))
         elif self.sequence:
             before = self._hashed(self.sequence) or b""
             digests = [None if one is None else self._hashed(one + before) for one in digests]
@@ -90,12 +110,14 @@ def _stamps(raw: bytes) -> Iterator[RecordStamp]:
     if len(fields) < 3 or fields[-1].tag != SEQUENCE:
         raise DerMalformed
     before = b""
+    tokens: list[bytes] = []
     for chain in fields[-1].children(most=_MOST_STAMPS):
         earlier = b""
         for stamp in chain.children(most=_MOST_STAMPS):
             read = _stamp(stamp, earlier=earlier, sequence=b"" if earlier else before)
-            yield read
+            yield replace(read, renewed=(earlier,) if earlier else tuple(tokens))
             earlier = read.token
+            tokens.append(earlier)
         # what a further chain is over: the sequence as it was before
         inside = bytes(read_one(before).content) if before else b""
         before = wrap(SEQUENCE, inside + bytes(chain.whole))

@@ -131,6 +131,7 @@ class TimestampKind(StrEnum):
     ARCHIVE = "archive"
     DOCUMENT = "document"
     CONTAINER = "container"
+    EVIDENCE = "evidence_record"
 
 
 @dataclass(frozen=True, slots=True)

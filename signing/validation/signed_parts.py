@@ -28,6 +28,8 @@ from signing.formats.signed_data import SIGNED_DATA
 from signing.validation.ber import to_definite, written_parts
 
 MOST_SIGNERS: Final = 64
+EVIDENCE_RECORDS: Final = frozenset(f"1.2.840.113549.1.9.16.2.{one}" for one in (49, 50))
+"""Attributes that are over a whole CMS, themselves left out (RFC 4998 appendix A)."""
 _MOST_COUNTED: Final = 100_000
 _MOST_ELEMENTS: Final = 1_024
 _MOST_ATTRIBUTES: Final = 512
@@ -82,7 +84,8 @@ class SignedParts:
             certificates, crls: single elements; certificates_element, crls_element: both with the
             tag under which they stand; was_ber: it was another encoding; written: what
             that was of EncapsulatedContentInfo, certificates and crls;
-            has_more_signers: there were more than `MOST_SIGNERS`.
+            has_more_signers: there were more than `MOST_SIGNERS`; whole: all of it as written,
+            where a signature bears what is over all of it, or empty.
     """
 
     content_type: str
@@ -99,6 +102,7 @@ class SignedParts:
     was_ber: bool
     written: tuple[bytes, bytes, bytes] | None = field(default=None, repr=False)
     has_more_signers: bool = False
+    whole: bytes = field(default=b"", repr=False)
 
 
 def read_parts(raw: bytes | memoryview, *, leaves_content: bool = False) -> SignedParts:
@@ -117,13 +121,15 @@ def find_parts(raw: bytes | memoryview, *, leaves_content: bool = False) -> Sign
     """As `read_parts`; None for what cannot be read, and nothing holds on to `raw` then."""
     with memoryview(raw) as view:
         try:
-            return _read(view, was_ber=False, leaves_content=leaves_content)
+            found = _read(view, was_ber=False, leaves_content=leaves_content)
+            return _with_whole(found, view, leaves_content=leaves_content)
         except (DerMalformed, ValueError):
             pass
         try:
             found = _read(memoryview(to_definite(view)), was_ber=True, leaves_content=False)
             # what was stamped long ago may have been the octets as they were written
-            return replace(found, written=_written(view))
+            found = replace(found, written=_written(view))
+            return _with_whole(found, view, leaves_content=leaves_content)
         except (DerMalformed, ValueError):
             return None
 
@@ -221,6 +227,11 @@ def _read(view: memoryview, *, was_ber: bool, leaves_content: bool) -> SignedPar
         was_ber=was_ber,
         has_more_signers=len(signers) > MOST_SIGNERS,
     )
+
+
+def _with_whole(found: SignedParts, view: memoryview, *, leaves_content: bool) -> SignedParts:
+    is_sealed = any(one.kind in EVIDENCE_RECORDS for each in found.signers for one in each.unsigned)
+    return replace(found, whole=bytes(view)) if is_sealed and not leaves_content else found
 
 
 def _written(view: memoryview) -> tuple[bytes, bytes, bytes]:

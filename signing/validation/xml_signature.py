@@ -20,6 +20,7 @@ from signing.validation.found import Form, FoundSignature, ObjectKind, SignedVal
 from signing.validation.verdict import Reason, because
 from signing.validation.xml_algorithms import algorithm_of, value_in_der
 from signing.validation.xml_coverage import packaging_of
+from signing.validation.xml_evidence import read_evidence
 from signing.validation.xml_keys import (
     bare_key,
     choose_candidate,
@@ -31,8 +32,9 @@ from signing.validation.xml_keys import (
 from signing.validation.xml_objects import Signed, find_signed
 from signing.validation.xml_octets import DocumentOctets, Referenced
 from signing.validation.xml_parts import SIGNATURE, SignatureParts, find_parts
+from signing.validation.xml_proofs import Stamped
 from signing.validation.xml_properties import NAMESPACES, SignedProperties, read_properties
-from signing.validation.xml_timestamps import Stamped, read_timestamps
+from signing.validation.xml_timestamps import read_timestamps
 from signing.validation.xml_transforms import Unavailable, prefixes_of
 
 _COUNTERSIGNED: Final = "#CountersignedSignature"
@@ -92,7 +94,10 @@ def read_signature(
         tuple(one for one in (candidate, *named) if one is not None),
     )
     identity = identities[signature.number]
-    timestamps = read_timestamps(stamped, content=said.timestamps, identity=identity)
+    evidence, is_all_read = read_evidence(stamped, identity=identity)
+    timestamps = read_timestamps(stamped, content=said.timestamps, identity=identity) + evidence
+    if not is_all_read:
+        doubts.append(because("evidence_record_unread"))
     # 5
     parent, is_lost = _countersigned(signature, signed, identities)
     if is_lost:
@@ -179,8 +184,6 @@ def _odd_properties(parts: SignatureParts, signed: Signed, said: SignedPropertie
         for inner in one.elements()
     ):
         found.append(because("properties_elsewhere"))
-    if any(one.local == "SealingEvidenceRecords" for one in parts.unsigned_properties):
-        found.append(because("evidence_record_unread"))
     return found
 
 

@@ -11,22 +11,25 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
-from signing.formats.der import DerMalformed
-from signing.formats.material import ValidationMaterial
 from signing.formats.xml_names import C14N, DS, XADES_141
 from signing.formats.xml_node_sets import NodeSet
 from signing.formats.xml_tree import Element
-from signing.validation.cades_attributes import certificates_of, read_material
-from signing.validation.content import Content, Octets, digest_octets, new_hash
+from signing.validation.content import Content, Octets, new_hash
 from signing.validation.found import FoundTimestamp, TimestampKind, object_identity
-from signing.validation.timestamp_info import find_info, read_token_parts
+from signing.validation.timestamp_info import find_info
 from signing.validation.verdict import Reason, because
-from signing.validation.xml_keys import evidence_in, octets_of
 from signing.validation.xml_octets import DocumentOctets, Referenced
 from signing.validation.xml_parts import SignatureParts
+from signing.validation.xml_proofs import (
+    REFERENCES,
+    Stamped,
+    brought_along,
+    covered_by_archive,
+    covered_by_references,
+    tokens_in,
+)
 from signing.validation.xml_properties import digest_in
 from signing.validation.xml_transforms import Unavailable, prefixes_of
 
@@ -44,39 +47,9 @@ _KINDS: Final = {
 }
 _STAMPS: Final = frozenset(_KINDS)
 _OVER_VALUE: Final = frozenset({TimestampKind.SIGNATURE, TimestampKind.ARCHIVE})
-_REFERENCES: Final = (
-    ("CompleteCertificateRefs", "CompleteCertificateRefsV2"),
-    ("CompleteRevocationRefs",),
-    ("AttributeCertificateRefs", "AttributeCertificateRefsV2"),
-    ("AttributeRevocationRefs",),
-)
 _Pieces = Sequence[Content]
 _WHOLE_READINGS: Final = 3
 """Of an archive timestamp, the first ones: those over everything that stands before it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stamped:
-    """A signature as its timestamps see it.
-
-    Takes   values: its value in every form that anybody may look for; property_references: numbers
-            of those that are about signed properties; material: all that is there; certificates:
-            those that stand in the signature itself.
-    """
-
-    parts: SignatureParts
-    octets: DocumentOctets
-    values: tuple[bytes, ...] = field(repr=False)
-    property_references: frozenset[int]
-    material: ValidationMaterial = field(repr=False)
-    certificates: tuple[bytes, ...] = field(repr=False)
-    _evidence: dict[int, ValidationMaterial] = field(default_factory=dict, repr=False)
-
-    def evidence(self, element: Element) -> ValidationMaterial:
-        """Certificates, lists and answers in one property."""
-        if element.number not in self._evidence:
-            self._evidence[element.number] = evidence_in(self.octets.tree, [element])
-        return self._evidence[element.number]
 
 
 def read_timestamps(
@@ -90,15 +63,9 @@ def read_timestamps(
     elements += [one for one in stamped.parts.unsigned_properties if one.local in _STAMPS]
     found: list[FoundTimestamp] = []
     for element in elements[:MOST_TIMESTAMPS]:
-        for token in _tokens(element):
+        for token in tokens_in(element):
             found.append(_read(stamped, element, token, identity=f"{identity}-T{len(found) + 1}"))
     return tuple(found[:MOST_TIMESTAMPS])
-
-
-def _tokens(element: Element) -> list[bytes]:
-    return [
-        octets_of(one) for one in element.elements() if one.local == "EncapsulatedTimeStamp"
-    ] or [b""]
 
 
 def _read(stamped: Stamped, element: Element, token: bytes, *, identity: str) -> FoundTimestamp:
@@ -106,14 +73,14 @@ def _read(stamped: Stamped, element: Element, token: bytes, *, identity: str) ->
     findings: list[Reason] = []
     readings: list[_Pieces] = []
     # EN 319 132-1 §6.3 n): which of several would be the one that is meant?
-    if kind is TimestampKind.SIGNATURE and len(_tokens(element)) > 1:
+    if kind is TimestampKind.SIGNATURE and len(tokens_in(element)) > 1:
         findings.append(because("several_timestamps_in_one"))
     try:
         readings = [list(one) for one in _readings(stamped, element)]
     except Unavailable as unavailable:
         if unavailable.reason not in {"not_found", "content_needed"}:
             findings.append(because("timestamp_unreadable", why=unavailable.reason))
-    is_named = bool(_named(element))
+    is_named = bool(_named_data(element))
     if is_named and kind in _OVER_VALUE and not _names_value(stamped, element):
         findings.append(because("timestamp_of_something_else"))
     earlier = [] if is_named else _earlier(stamped.parts, element)
@@ -128,13 +95,13 @@ def _read(stamped: Stamped, element: Element, token: bytes, *, identity: str) ->
         kind,
         token,
         _digest_of(readings, token=token, octets=stamped.octets),
-        _covered(stamped, element, kind, earlier=earlier),
-        _brought_along(token)[0],
+        _covers(stamped, element, kind, earlier),
+        brought_along(token)[0],
         tuple(findings),
     )
 
 
-def _named(element: Element) -> list[Element]:
+def _named_data(element: Element) -> list[Element]:
     """What the oldest version writes into a timestamp, which nobody signed: what it is over."""
     return [one for one in element.elements() if one.local == "HashDataInfo"]
 
@@ -221,7 +188,7 @@ def _readings(stamped: Stamped, element: Element) -> Iterator[Iterable[Content]]
     method = _Method(stamped, element)
     local = element.local
     parts = stamped.parts
-    if _named(element):
+    if _named_data(element):
         yield [one.content for one in method.named()]
     elif local == "AllDataObjectsTimeStamp":
         yield method.references(without=stamped.property_references)
@@ -230,13 +197,13 @@ def _readings(stamped: Stamped, element: Element) -> Iterator[Iterable[Content]]
     elif local == "SignatureTimeStamp":
         yield method.elements([parts.value])
     elif local.startswith("RefsOnly"):
-        yield method.elements(_before(parts, element, (), _REFERENCES))
-        yield method.elements(_all(parts, (), _REFERENCES))
+        yield method.elements(_before(parts, element, (), REFERENCES))
+        yield method.elements(_all(parts, (), REFERENCES))
     elif local.startswith("SigAndRefs"):
         stamps = ("SignatureTimeStamp",)
         for found in (
-            _before(parts, element, stamps, _REFERENCES),
-            _all(parts, stamps, _REFERENCES),
+            _before(parts, element, stamps, REFERENCES),
+            _all(parts, stamps, REFERENCES),
             _in_order(parts, element),
         ):
             yield method.elements([parts.value, *found])
@@ -328,7 +295,7 @@ class _Method:
         signature = self._stamped.parts.signature
         return [
             octets.reference(one, signature=signature, algorithm=self._algorithm)
-            for one in _named(self._element)
+            for one in _named_data(self._element)
         ]
 
     def _reference(self, reference: Element) -> Content:
@@ -358,7 +325,7 @@ def _all(
 
 
 def _in_order(parts: SignatureParts, element: Element) -> list[Element]:
-    names = {"SignatureTimeStamp", *(one for group in _REFERENCES for one in group)}
+    names = {"SignatureTimeStamp", *(one for group in REFERENCES for one in group)}
     return [
         one
         for one in parts.unsigned_properties
@@ -370,72 +337,23 @@ def _identifiers(element: Element) -> set[str]:
     return {f"#{one.value}" for one in element.attributes if one.local.lower() == "id"}
 
 
-def _covered(
-    stamped: Stamped, element: Element, kind: TimestampKind, *, earlier: Sequence[Element]
+def _covers(
+    stamped: Stamped, element: Element, kind: TimestampKind, earlier: Sequence[Element]
 ) -> frozenset[str]:
     """What it proves to have existed, by what look-ups ask for.
 
     Takes   earlier: the properties that it is over.
     """
-    if kind is TimestampKind.CONTENT:
-        return frozenset()
-    found: set[str] = set()
-    if _named(element):
-        is_over = _names_value(stamped, element)
-        return frozenset(map(object_identity, stamped.values)) if is_over else frozenset()
-    if not element.local.startswith("RefsOnly"):
-        found.update(map(object_identity, stamped.values))
-    if kind is TimestampKind.REFERENCES:
-        found |= _of_digests(stamped, earlier)
-        if not element.local.startswith("RefsOnly"):
-            stamps = [one for one in earlier if one.local == "SignatureTimeStamp"]
-            found.update(_of_tokens(stamps))
+    values = frozenset(map(object_identity, stamped.values))
+    if _named_data(element):
+        is_over = kind is not TimestampKind.CONTENT and _names_value(stamped, element)
+        return values if is_over else frozenset()
+    if kind is TimestampKind.SIGNATURE:
+        return values
     if kind is TimestampKind.ARCHIVE:
-        found.update(map(object_identity, stamped.certificates))
-        for one in earlier:
-            material = stamped.evidence(one)
-            held = (*material.certificates, *material.ocsp_responses, *material.crls)
-            found.update(map(object_identity, held))
-        stamps = [one for one in earlier if one.local in _STAMPS]
-        found.update(_of_tokens(stamps))
-        found |= _of_digests(stamped, earlier)
-    return frozenset(found)
-
-
-def _of_tokens(elements: Iterable[Element]) -> Iterator[str]:
-    """Tokens, with the certificates and evidence inside of them."""
-    for token in (token for one in elements for token in _tokens(one) if token):
-        yield object_identity(token)
-        material = _brought_along(token)[1]
-        own = (*material.certificates, *material.ocsp_responses, *material.crls)
-        yield from map(object_identity, own)
-
-
-def _brought_along(token: bytes) -> tuple[tuple[bytes, ...], ValidationMaterial]:
-    """The certificates in a token, and all that it brings along, in its attributes too."""
-    try:
-        parts = read_token_parts(token)
-    except (DerMalformed, ValueError):
-        return (), ValidationMaterial()
-    signer = parts.signers[0] if parts.signers else None
-    return certificates_of(parts), read_material(parts, signer)
-
-
-def _of_digests(stamped: Stamped, properties: Iterable[Element]) -> set[str]:
-    """Evidence of which references hold the digest."""
-    kinds = {one for group in _REFERENCES for one in group}
-    wanted = {
-        digest_in(inner)
-        for outer in properties
-        if outer.local in kinds
-        for inner in stamped.octets.tree.inside(outer)
-        if inner.local in {"CertDigest", "DigestAlgAndValue"}
-    }
-    material = stamped.material
-    known = (*stamped.certificates, *material.certificates)
-    names = {name for name, digest in wanted if digest}
-    return {
-        object_identity(one)
-        for one in (*known, *material.ocsp_responses, *material.crls)
-        if any((name, digest_octets(one, name)) in wanted for name in names)
-    }
+        return values | covered_by_archive(stamped, earlier)
+    if kind is TimestampKind.REFERENCES:
+        is_over_value = not element.local.startswith("RefsOnly")
+        found = covered_by_references(stamped, earlier, with_stamps=is_over_value)
+        return found | (values if is_over_value else frozenset())
+    return frozenset()

@@ -34,6 +34,18 @@ DIFFERENT: Final = {
     "xades-two-sig-copied-tst.xml": {"S-2-T1"},
     # by no choice and no order of the parts of the signature
     "xades-enveloped-arcTst132-no-objects.xml": {"S-1-T2"},
+    # records of evidence: over documents that are not there
+    "X-E-ERS-DETACHED-LT.xml": {"S-1-R1.1"},
+    "X-E-ERS-DETACHED-LT-chain-renewal.xml": {"S-1-R1.1", "S-1-R1.3"},
+    "X-E-ERS-DETACHED-LT-data-not-covered-chain-renewal.xml": {"S-1-R1.1", "S-1-R1.2"},
+    "X-E-ERS-DETACHED-LT-data-not-covered-chain-renewal-invalid.xml": {"S-1-R1.1", "S-1-R1.2"},
+    "X-E-ERS-DETACHED-LT-orphan-ref.xml": {"S-1-R1.1"},
+    "X-E-ERS-DETACHED-LT-sig-invalid-digest.xml": {"S-1-R1.1"},
+    "X-E-ERS-MANIFEST.xml": {"S-1-R1.1"},
+    # wrong by the names of the peer's tests
+    "X-E-ERS-basic-chain-renewal-master-sig-not-found.xml": {"S-1-R1.3"},
+    "X-E-ERS-two-parallel-ers-one-invalid.xml": {"S-1-R2.1"},
+    "XAdES-B_ER_Renewed_no_can.xml": {"S-1-R1.2"},
 }
 SAID: Final = {
     "XSW-enveloped-fake-content-two-same-id.xml": "duplicate_id",
@@ -44,7 +56,6 @@ SAID: Final = {
     "Signature-X-CY-1.xml": "manifest_not_followed",
     "qes-xades111-filter2.xml": "reference_not_recomputed",
     "xades-invalid-reference.xml": "data_object_unmatched",
-    "X-E-ERS-basic-asn1.xml": "evidence_record_unread",
 }
 
 

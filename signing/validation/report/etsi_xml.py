@@ -41,6 +41,7 @@ _STAMPS: Final = {
     TimestampKind.ARCHIVE: "vr:ArchiveTimeStamp",
     TimestampKind.DOCUMENT: "vr:DocTimeStamp",
     TimestampKind.CONTAINER: "vr:ArchiveTimeStamp",
+    TimestampKind.EVIDENCE: "vr:ArchiveTimeStamp",
 }
 _OTHER_DIGESTS: Final = {
     "sha1": "http://www.w3.org/2000/09/xmldsig#sha1",

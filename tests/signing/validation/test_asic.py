@@ -154,7 +154,7 @@ def test_a_container_without_signatures_says_so() -> None:
 
 def test_evidence_records_are_named_and_not_judged(cades: Parts) -> None:
     found = read(cades | {"META-INF/evidencerecord001.xml": b"<a/>"})
-    assert codes(found) == ["evidence_record_unsupported"]
+    assert codes(found) == ["evidence_record_unread"]
     assert is_intact(found)
 
 

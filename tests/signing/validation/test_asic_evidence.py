@@ -4,50 +4,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
 
 import pytest
 
 from keystore.pki.der import SEQUENCE, wrap
-from signing.formats.der import OCTET_STRING
 from signing.isolation.blob import Blob
 from signing.validation.asic import read_container
 from signing.validation.evidence_record import read_record
 from signing.validation.evidence_record_xml import read_xml_record
-from signing.validation.found import FoundDocument
+from signing.validation.found import FoundDocument, TimestampKind, object_identity
 from signing.validation.timestamp_info import find_info
 from tests.signing.validation.test_asic import ASIC_S, codes, read
+from tests.support.evidence_records import Records, chain, digest, in_xml, record_in_xml
 from tests.support.isolation import WithoutWalls
-from tests.support.signatory import SIGNING_TIME, SigningPki
+from tests.support.signatory import SigningPki
 from tests.vectors.corpus import corpus_folder, needs_corpus
 
-SHA256 = wrap(SEQUENCE, bytes.fromhex("0609608648016503040201"))
 FILES = {"mot.txt": b"mot", "hai.txt": b"hai"}
-
-
-def digest(*parts: bytes) -> bytes:
-    return hashlib.sha256(b"".join(sorted(parts)) if len(parts) > 1 else parts[0]).digest()
-
-
-class Records:
-    """Makes records in ASN.1 as RFC 4998 has them, with timestamps of our own authority."""
-
-    def __init__(self, pki: SigningPki) -> None:
-        self._stamps = pki.timestamps(now=SIGNING_TIME)
-
-    def stamp(self, root: bytes, *lists: Sequence[bytes]) -> bytes:
-        """One ArchiveTimeStamp."""
-        tree = b"".join(
-            wrap(SEQUENCE, b"".join(wrap(OCTET_STRING, each) for each in one)) for one in lists
-        )
-        token = self._stamps.stamp(root, hash_name="sha256")
-        return wrap(SEQUENCE, (wrap(0xA2, tree) if lists else b"") + token)
-
-    @staticmethod
-    def record(*chains: Sequence[bytes]) -> bytes:
-        """An EvidenceRecord."""
-        sequence = wrap(SEQUENCE, b"".join(wrap(SEQUENCE, b"".join(one)) for one in chains))
-        return wrap(SEQUENCE, b"\x02\x01\x01" + wrap(SEQUENCE, SHA256) + sequence)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +52,8 @@ def _manifest(files: dict[str, bytes], *, record: str) -> bytes:
 def _fits(found: FoundDocument) -> list[bool]:
     """Of each timestamp, whether it is over what it has to be over."""
     fits = []
-    for one in found.timestamps:
+    stamps = [stamp for one in found.signatures for stamp in one.timestamps]
+    for one in (*stamps, *found.timestamps):
         info = find_info(one.token)
         assert info is not None
         fits.append(one.digest_of(info.hash_name) == info.imprint and not one.findings)
@@ -150,6 +124,49 @@ def test_without_a_manifest_nobody_can_tell_what_a_record_is_over(records: Recor
     assert stamp.digest_of("sha256") is None
 
 
+def test_a_renewal_that_leaves_a_document_out_is_not_over_it(records: Records) -> None:
+    """RFC 4998 §5.3: what the manifest says is there and was not changed; nobody renewed it."""
+    leaves = [digest(one) for one in FILES.values()]
+    first = records.stamp(digest(*leaves), leaves)
+    before = hashlib.sha256(wrap(SEQUENCE, wrap(SEQUENCE, first))).digest()
+    again = [hashlib.sha256(one + before).digest() for one in leaves]
+    second = records.stamp(again[0], again[:1])
+    [one, other] = read(_several(records.record([first], [second]))).timestamps
+    assert one.digest_of("sha256") == digest(*leaves)
+    assert other.digest_of("sha256") is None
+
+
+def test_records_in_xml_about_xml_are_over_its_canonical_form(records: Records) -> None:
+    """RFC 6283 §3.2.1, §4.2.1, §4.2.2."""
+    form = "http://www.w3.org/2001/10/xml-exc-c14n#"
+    parts = {"mimetype": ASIC_S, "mot.xml": b"<?xml version='1.0'?>\n<a  b='c'/>"}
+    first = records.token(digest(b'<a b="c"></a>'))
+    record = record_in_xml(chain(in_xml(first), form=form))
+    assert _fits(read(parts | {"META-INF/evidencerecord.xml": record.encode()})) == [True]
+    as_it_is = record_in_xml(chain(in_xml(records.token(digest(parts["mot.xml"]))), form=form))
+    assert _fits(read(parts | {"META-INF/evidencerecord.xml": as_it_is.encode()})) == [True]
+    changed = parts | {"mot.xml": b"<a b='d'/>"}
+    assert _fits(read(changed | {"META-INF/evidencerecord.xml": record.encode()})) == [False]
+
+
+@needs_corpus
+def test_what_a_record_proves_counts_for_the_signatures_among_its_files() -> None:
+    """ETSI EN 319 162-1 §4.4.4; EN 319 102-1 §5.6.2.3."""
+    raw = (
+        corpus_folder() / "dss" / "asic-cades" / "cades-lt-with-er-chain-renewed.sce"
+    ).read_bytes()
+    with Blob.of(raw) as document:
+        found = read_container(document, isolation=WithoutWalls())
+        [signature] = found.signatures
+        stamps = [one for one in signature.timestamps if one.kind is TimestampKind.EVIDENCE]
+        assert signature.value is not None
+        over = [object_identity(signature.value.value) in one.covers for one in stamps]
+    # the second one renews the first, and is over nothing else
+    assert over == [True, False, True]
+    assert object_identity(stamps[0].token) in stamps[1].covers
+    assert found.timestamps == ()
+
+
 @pytest.mark.parametrize(
     "raw", [b"", b"0\x00", b"<a/>", wrap(SEQUENCE, b"\x02\x01\x01"), b"\x30\x84\xff\xff\xff\xff"]
 )
@@ -157,7 +174,7 @@ def test_what_is_no_record_is_named(raw: bytes) -> None:
     assert read_record(raw) is None
     assert read_xml_record(raw) is None
     found = read({"mimetype": ASIC_S, "mot.txt": b"mot", "META-INF/evidencerecord.ers": raw})
-    assert "evidence_record_unsupported" in codes(found)
+    assert "evidence_record_unread" in codes(found)
 
 
 @needs_corpus
