@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from signing.errors import SigningError
+from signing.errors import SigningError, WallsMissing
 from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
 from signing.validation.certificate_path import TrustAnchors
@@ -96,6 +96,8 @@ class Validation:
         )
         try:
             return self._judge(document, report=report, detached=detached)
+        except WallsMissing:  # why a host has no walls is for its operator, in the log
+            reason = because("not_started")
         except SigningError as failure:
             reason = because(getattr(failure, "reason", failure.code))
         except Exception as fault:  # noqa: BLE001  # a fault of ours has to be a report too

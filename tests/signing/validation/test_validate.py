@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signing.errors import ParsingFailed
+from signing.errors import ParsingFailed, WallsMissing
 from signing.formats.material import Level
 from signing.formats.pades import PadesParties, join
 from signing.formats.pades_room import MeasuredTimestamps
@@ -413,15 +413,21 @@ def test_a_document_that_takes_too_long_is_undecided(validation_house: Validatio
     assert len(report.signatures) == 1
 
 
-def test_whoever_reads_documents_dying_is_said(validation_house: ValidationHouse) -> None:
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [(ParsingFailed("crashed"), "crashed"), (WallsMissing("no_filter"), "not_started")],
+)
+def test_whoever_reads_documents_dying_is_said(
+    validation_house: ValidationHouse, failure: Exception, code: str
+) -> None:
     class Dying:
         def run(self, *_: object, **__: object) -> None:
-            raise ParsingFailed("crashed")
+            raise failure
 
     dying: Isolation = Dying()  # type: ignore[assignment]  # it never answers
     house = ValidationHouse(validation_house.pki, dying)
     report = house.validate(validation_house.pdf(Level.LT))
-    assert _codes(report) == {"crashed"}
+    assert _codes(report) == {code}
 
 
 def test_a_fault_of_ours_is_a_report_that_tells_nothing_of_the_file(
