@@ -61,13 +61,6 @@ class DatabaseLike(Protocol):
         """A write transaction: all of it or nothing."""
 
 
-class SeeingDatabase(DatabaseLike, Protocol):
-    """A database that also shows several tables as they stand together."""
-
-    def snapshot(self) -> AbstractContextManager[Connection]:
-        """A connection for reading, whose statements all see the same moment."""
-
-
 _LOCK = text("SELECT pg_advisory_xact_lock(:number)")
 
 

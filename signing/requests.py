@@ -18,7 +18,7 @@ from typing import Final
 from keystore.log.events import Event, EventType, Fact
 from keystore.log.record import LogWriter
 from keystore.sealing import Sealer
-from keystore.storage import SeeingDatabase, Transaction, lock_until_commit
+from keystore.storage import DatabaseLike, Transaction, lock_until_commit
 from signing.blobs import DocumentStore
 from signing.ending import end_parts
 from signing.errors import (
@@ -48,9 +48,9 @@ from signing.new_request import NewDocument, NewRequest, check_bounds, choose_fo
 from signing.ports import Deferred, LooksAt, Seen, Signer, Signers
 from signing.room import Room
 from signing.storage.idempotency import MadeBefore, find_made, insert_made
+from signing.storage.request_reading import find_request
 from signing.storage.request_tables import KEPT_AFTER_END
 from signing.storage.requests import (
-    find_request,
     insert_request,
     lock_request,
     move_request,
@@ -73,7 +73,7 @@ class SigningRequests:
 
     def __init__(
         self,
-        database: SeeingDatabase,
+        database: DatabaseLike,
         *,
         sealer: Sealer,
         log: LogWriter,
@@ -151,7 +151,7 @@ class SigningRequests:
                 looked at by the caller.
         Raises  RequestUnknown: there is none, or it is another portal's.
         """
-        with self._database.snapshot() as connection:
+        with self._database.read() as connection:
             found = find_request(connection, request_id, sealer=self._sealer)
         if found is None or (client_id is not None and found.client_id != client_id):
             raise RequestUnknown

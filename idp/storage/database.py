@@ -70,7 +70,6 @@ class Database:
             event.listen(self.engine, "connect", _prepare_sqlite)
         event.listen(self.engine, "begin", _begin)
         self._reading = self.engine.execution_options(reading=True)
-        self._seeing = self.engine.execution_options(snapshot=True)
         driver: Any = self.engine.dialect.loaded_dbapi
         self._no_answer = (
             *(OperationalError, InterfaceError, PoolTimeout),
@@ -83,18 +82,6 @@ class Database:
         """A connection for reading, without a transaction around its statements."""
         try:
             with self._reading.connect() as connection:
-                yield connection
-        except self._no_answer as failure:
-            raise StorageUnavailable from failure
-
-    @contextmanager
-    def snapshot(self) -> Iterator[Connection]:
-        """A connection for reading whose statements all see the same moment.
-
-        For what several tables say together; it writes nothing and holds nobody up.
-        """
-        try:
-            with self._seeing.connect() as connection:
                 yield connection
         except self._no_answer as failure:
             raise StorageUnavailable from failure
@@ -169,10 +156,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    options = connection.get_execution_options()
+    if connection.get_execution_options().get("reading"):
+        return
     is_sqlite = connection.dialect.name == "sqlite"
-    if options.get("snapshot"):
-        begin = "BEGIN" if is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-        connection.exec_driver_sql(begin)
-    elif not options.get("reading"):
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_sqlite else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_sqlite else "BEGIN")

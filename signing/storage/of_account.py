@@ -16,8 +16,8 @@ from keystore.purposes import SealPurpose
 from keystore.sealing import Sealer
 from keystore.storage import Transaction
 from signing.model import DocumentText, RequestState, RequestText, SlotState
+from signing.storage.request_reading import text_context
 from signing.storage.request_tables import signing_document, signing_request, signing_slot
-from signing.storage.requests import text_context
 
 _r, _d, _s = signing_request.c, signing_document.c, signing_slot.c
 _OPEN: Final = (

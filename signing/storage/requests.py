@@ -4,7 +4,8 @@ What lives here: three tables and the statements on them.  A request changes its
 and setting in one statement, so that of two who move it one does.  Titles, names of documents and
 reasons are sealed under a key of the service: several people sign one request, and it is gone when
 its time is over.
-Not here: what is allowed when (the use cases), the bytes of documents (`signing/blobs.py`).
+Not here: reading one (`request_reading`), what is allowed when (the use cases), the bytes of
+documents (`signing/blobs.py`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import (
     Connection,
-    Row,
     bindparam,
     func,
     insert,
@@ -24,26 +24,21 @@ from sqlalchemy import (
     update,
 )
 
-from keystore.clock import from_ms, to_ms
+from keystore.clock import to_ms
 from keystore.purposes import SealPurpose
 from keystore.sealing import Sealer
 from keystore.storage import Transaction, lock_until_commit
 from signing.errors import RequestNotWaiting, RequestUnknown
-from signing.formats.material import Level
 from signing.model import (
     BlobId,
     Document,
-    DocumentKind,
     RequestId,
     RequestState,
-    RequestText,
     Result,
-    Role,
-    SignatureFormat,
     SigningRequest,
-    Slot,
     SlotState,
 )
+from signing.storage.request_reading import text_context
 from signing.storage.request_tables import (
     KEPT_AFTER_END,
     signing_document,
@@ -52,11 +47,6 @@ from signing.storage.request_tables import (
 )
 
 _r, _d, _s = signing_request.c, signing_document.c, signing_slot.c
-_ONE: Final = select(signing_request).where(_r.request_id == bindparam("id"))
-_DOCUMENTS: Final = (
-    select(signing_document).where(_d.request_id == bindparam("id")).order_by(_d.position)
-)
-_SLOTS: Final = select(signing_slot).where(_s.request_id == bindparam("id")).order_by(_s.position)
 _WAITING_FOR: Final = (
     select(_r.request_id)
     .join(signing_slot, _s.request_id == _r.request_id)
@@ -137,7 +127,6 @@ _SET_RESULT: Final = (
 )
 
 _encode: Final = msgspec.msgpack.Encoder().encode
-_decode: Final = msgspec.msgpack.Decoder(RequestText).decode
 
 
 def insert_request(tx: Transaction, request: SigningRequest, *, sealer: Sealer) -> None:
@@ -182,39 +171,6 @@ def insert_request(tx: Transaction, request: SigningRequest, *, sealer: Sealer) 
             }
             for one in request.slots
         ],
-    )
-
-
-def find_request(
-    connection: Connection, request_id: str, *, sealer: Sealer
-) -> SigningRequest | None:
-    """A request with its documents and signers, or None.
-
-    Raises  SealBroken.
-    """
-    row = connection.execute(_ONE, {"id": request_id}).one_or_none()
-    if row is None:
-        return None
-    documents = connection.execute(_DOCUMENTS, {"id": request_id})
-    slots = connection.execute(_SLOTS, {"id": request_id})
-    text = _decode(
-        sealer.unseal(SealPurpose.DOCUMENT, row.text_sealed, context=text_context(request_id))
-    )
-    return SigningRequest(
-        request_id=RequestId(row.request_id),
-        client_id=row.client_id,
-        state=RequestState(row.state),
-        reason=row.reason,
-        level=Level(row.level),
-        created_at=from_ms(row.created_ms),
-        expires_at=from_ms(row.expires_ms),
-        ended_at=None if row.ended_ms is None else from_ms(row.ended_ms),
-        window=timedelta(seconds=row.window_s),
-        return_uri=row.return_uri,
-        webhook_uri=row.webhook_uri,
-        text=text,
-        documents=tuple(map(_document, documents)),
-        slots=tuple(map(_slot, slots)),
     )
 
 
@@ -373,11 +329,6 @@ def set_results(tx: Transaction, request_id: str, results: Mapping[int, Result])
     )
 
 
-def text_context(request_id: str) -> str:
-    """What the text of a request is sealed for."""
-    return f"signing_request:{request_id}"
-
-
 def _document_values(request_id: str, one: Document) -> dict[str, Any]:
     return {
         "request_id": request_id,
@@ -390,32 +341,3 @@ def _document_values(request_id: str, one: Document) -> dict[str, Any]:
         "pages": one.pages,
         "original_id": one.original_id,
     }
-
-
-def _document(row: Row[Any]) -> Document:
-    return Document(
-        position=row.position,
-        kind=DocumentKind(row.kind),
-        format=SignatureFormat(row.format),
-        size_bytes=row.size_bytes,
-        hash_name=row.hash_name,
-        digest=row.digest,
-        pages=row.pages,
-        original_id=None if row.original_id is None else BlobId(row.original_id),
-        result=None
-        if row.result_id is None
-        else Result(BlobId(row.result_id), row.result_offset, row.result_bytes),
-    )
-
-
-def _slot(row: Row[Any]) -> Slot:
-    return Slot(
-        position=row.position,
-        account_id=row.account_id,
-        role=Role(row.role),
-        organisation_id=row.organisation_id,
-        state=SlotState(row.state),
-        ended_at=None if row.ended_ms is None else from_ms(row.ended_ms),
-        key_id=row.key_id,
-        certificate_sha256=row.certificate_sha256,
-    )

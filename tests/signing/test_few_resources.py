@@ -22,9 +22,9 @@ from signing.blobs import DocumentStore
 from signing.errors import RequestRefused
 from signing.formats.material import Level
 from signing.isolation.blob import Blob
-from signing.model import RequestState, Result, SigningRequest, SlotState
+from signing.model import RequestState, Result, SlotState
 from signing.new_request import NewDocument
-from signing.storage.requests import find_request
+from signing.storage.request_reading import find_request
 from signing.web.request_body import read_body
 from tests.support.signing_house import SigningHouse
 
@@ -78,38 +78,32 @@ def test_a_time_beyond_all_calendars_is_refused(part: str, number: int) -> None:
     assert refusal.value.part == part
 
 
-class _Interrupted:
-    """A connection between two of whose statements something happens."""
+class _Counting:
+    """A connection that counts its statements."""
 
-    def __init__(self, connection: Connection, act: Any) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._act = act
-        self._statements = 0
+        self.statements = 0
 
     def execute(self, *arguments: Any) -> Any:
         """See `Connection`."""
-        self._statements += 1
-        if self._statements == 2:
-            self._act()
+        self.statements += 1
         return self._connection.execute(*arguments)
 
 
-def _seen_during(house: SigningHouse, request: SigningRequest, act: Any) -> SigningRequest:
-    with house.database.snapshot() as connection:
-        interrupted: Any = _Interrupted(connection, act)
-        found = find_request(interrupted, request.request_id, sealer=house.sealer)
-    assert found is not None
-    return found
-
-
 def test_a_request_is_seen_as_it_stood_at_one_moment(house: SigningHouse) -> None:
+    """All of it is one statement, and no statement sees what is committed while it runs."""
     anh = house.with_passkey()
     document = NewDocument(name="a", media_type="text/plain", content=Blob.of(b"1"))
     request = house.ask(document, level=Level.B)
-    found = _seen_during(house, request, lambda: house.confirm(request, anh))
-    assert (found.state, found.slots[0].state) == (RequestState.WAITING, SlotState.WAITING)
-    assert found.documents[0].result is None
-    assert house.requests.get(request.request_id).state is RequestState.SIGNED
+    house.confirm(request, anh)
+    with house.database.read() as connection:
+        counting: Any = _Counting(connection)
+        found = find_request(counting, request.request_id, sealer=house.sealer)
+    assert counting.statements == 1
+    assert found is not None
+    assert (found.state, found.slots[0].state) == (RequestState.SIGNED, SlotState.SIGNED)
+    assert found.documents[0].result is not None
     assert house.requests.stands(request.request_id, now=house.now) == (RequestState.SIGNED, 1)
 
 

@@ -28,9 +28,9 @@ from signing.model import (
     SlotState,
 )
 from signing.storage import metadata
+from signing.storage.request_reading import find_request
 from signing.storage.request_tables import signing_document, signing_request
 from signing.storage.requests import (
-    find_request,
     insert_request,
     move_request,
     move_slot,

@@ -1,0 +1,166 @@
+"""A whole signing request in one statement.
+
+What lives here: `find_request`.  A request is read by every page and every answer about it:
+itself, its documents and signers are rows of one answer, which a database gives as of one moment
+without a transaction around it.
+Not here: their tables (`request_tables`), what changes them (`requests`).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    LargeBinary,
+    Row,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    literal_column,
+    null,
+    select,
+    union_all,
+)
+
+from keystore.clock import from_ms
+from keystore.purposes import SealPurpose
+from keystore.sealing import Sealer
+from signing.formats.material import Level
+from signing.model import (
+    BlobId,
+    Document,
+    DocumentKind,
+    RequestId,
+    RequestState,
+    RequestText,
+    Result,
+    Role,
+    SignatureFormat,
+    SigningRequest,
+    Slot,
+    SlotState,
+)
+from signing.storage.request_tables import signing_document, signing_request, signing_slot
+
+_r, _d, _s = signing_request.c, signing_document.c, signing_slot.c
+_TEXTS: Final = 6
+_NUMBERS: Final = 4
+_DOCUMENT: Final = 1
+
+_decode: Final = msgspec.msgpack.Decoder(RequestText).decode
+
+
+def _part(
+    number: int, position: Any, *, of: Any, texts: Any, numbers: Any, octets: Any
+) -> Select[Any]:
+    """One of the tables in columns that all three share, what is left over being nothing."""
+
+    def fill(columns: Any, wanted: int, *, name: str, kind: Any) -> list[Any]:
+        filled = [*columns, *[cast(null(), kind)] * (wanted - len(columns))]
+        return [column.label(f"{name}{at}") for at, column in enumerate(filled)]
+
+    return select(
+        literal_column(str(number), Integer).label("part"),
+        position.label("position"),
+        *fill(texts, _TEXTS, name="t", kind=Text),
+        *fill(numbers, _NUMBERS, name="n", kind=BigInteger),
+        cast(octets, LargeBinary).label("octets"),
+    ).where(of == bindparam("id"))
+
+
+_ALL: Final = union_all(
+    _part(
+        0,
+        literal_column("0", Integer),
+        of=_r.request_id,
+        texts=(_r.client_id, _r.state, _r.reason, _r.level, _r.return_uri, _r.webhook_uri),
+        numbers=(_r.window_s, _r.created_ms, _r.expires_ms, _r.ended_ms),
+        octets=_r.text_sealed,
+    ),
+    _part(
+        _DOCUMENT,
+        _d.position,
+        of=_d.request_id,
+        texts=(_d.kind, _d.format, _d.hash_name, _d.original_id, _d.result_id),
+        numbers=(_d.size_bytes, _d.pages, _d.result_offset, _d.result_bytes),
+        octets=_d.digest,
+    ),
+    _part(
+        2,
+        _s.position,
+        of=_s.request_id,
+        texts=(_s.account_id, _s.organisation_id, _s.role, _s.state, _s.key_id),
+        numbers=(_s.ended_ms,),
+        octets=_s.certificate_sha256,
+    ),
+).order_by("part", "position")
+
+
+def find_request(
+    connection: Connection, request_id: str, *, sealer: Sealer
+) -> SigningRequest | None:
+    """A request with its documents and signers, as of one moment, or None.
+
+    Raises  SealBroken.
+    """
+    rows = connection.execute(_ALL, {"id": request_id}).all()
+    if not rows or rows[0].part:
+        return None
+    row, parts = rows[0], rows[1:]
+    text = _decode(
+        sealer.unseal(SealPurpose.DOCUMENT, row.octets, context=text_context(request_id))
+    )
+    return SigningRequest(
+        request_id=RequestId(request_id),
+        client_id=row.t0,
+        state=RequestState(row.t1),
+        reason=row.t2,
+        level=Level(row.t3),
+        created_at=from_ms(row.n1),
+        expires_at=from_ms(row.n2),
+        ended_at=None if row.n3 is None else from_ms(row.n3),
+        window=timedelta(seconds=row.n0),
+        return_uri=row.t4,
+        webhook_uri=row.t5,
+        text=text,
+        documents=tuple(_document(one) for one in parts if one.part == _DOCUMENT),
+        slots=tuple(_slot(one) for one in parts if one.part != _DOCUMENT),
+    )
+
+
+def text_context(request_id: str) -> str:
+    """What the text of a request is sealed for."""
+    return f"signing_request:{request_id}"
+
+
+def _document(row: Row[Any]) -> Document:
+    return Document(
+        position=row.position,
+        kind=DocumentKind(row.t0),
+        format=SignatureFormat(row.t1),
+        size_bytes=row.n0,
+        hash_name=row.t2,
+        digest=row.octets,
+        pages=row.n1,
+        original_id=None if row.t3 is None else BlobId(row.t3),
+        result=None if row.t4 is None else Result(BlobId(row.t4), row.n2, row.n3),
+    )
+
+
+def _slot(row: Row[Any]) -> Slot:
+    return Slot(
+        position=row.position,
+        account_id=row.t0,
+        role=Role(row.t2),
+        organisation_id=row.t1,
+        state=SlotState(row.t3),
+        ended_at=None if row.n0 is None else from_ms(row.n0),
+        key_id=row.t4,
+        certificate_sha256=row.octets,
+    )
