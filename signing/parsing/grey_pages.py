@@ -20,6 +20,8 @@ from signing.parsing.pdf_reach import reached_pages
 from signing.parsing.pdfium_document import open_document
 
 _POINTS_PER_INCH: Final = 72
+_LONGEST: Final = 20_000
+"""Pixels of a side: the longest page of ISO 32000-1, Annex C, has 14,400 points."""
 
 _Box = tuple[int, int, int, int]
 
@@ -110,17 +112,18 @@ def _draw(asked: GreyAsked, pages: Sequence[int], parts: Sequence[memoryview]) -
 def scale_of(size: tuple[float, float], asked: GreyAsked) -> float:
     """How large a page is drawn: as asked for, smaller where it would have too many pixels.
 
-    Raises  DocumentRefused: damaged, for a page without an extent.
+    Raises  DocumentRefused: damaged, for a page without an extent, or a stripe of which nothing
+            could be seen.
     """
     width, height = size
     if not (width > 0 and height > 0):
         raise DocumentRefused("damaged")
-    return float(
-        min(
-            asked.dots_per_inch / _POINTS_PER_INCH,
-            (asked.most_pixels / (width * height)) ** 0.5,
-        )
+    scale = min(
+        asked.dots_per_inch / _POINTS_PER_INCH, (asked.most_pixels / (width * height)) ** 0.5
     )
+    if max(width, height) * scale > _LONGEST:
+        raise DocumentRefused("damaged")
+    return float(scale)
 
 
 def box_in_pixels(

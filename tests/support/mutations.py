@@ -1,23 +1,23 @@
 """What may become of a file on its way: small damages that parsers stumble over.
 
 What lives here: `Damage` and `damages`, which draws some.  A damage says where by shares of the
-file, so that one and the same fits any file; containers are damaged inside as well.
+file, so that one and the same fits any file; or goes on inside of one of its parts.
 Not here: attacks that mean something (`pdf_attacks.py`, `xades_hands.py`).
 """
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from hypothesis import strategies as st
 
+from tests.support.parts_of_files import parts_of
+
 _TOKEN: Final = re.compile(rb"(?<![0-9A-Fa-f])[0-9]{1,10}(?![0-9A-Fa-f])")
+_MOST_NUMBER: Final = (1 << 40) - 1
 _NUMBERS: Final = (
     b"0", b"-1", b"1e9", b"2147483648", b"4294967295", b"18446744073709551616", b"9" * 400, b"",
 )  # fmt: skip
@@ -27,9 +27,6 @@ _BINARY: Final = (
 _NESTS: Final = (
     (b"<<", b">>"), (b"[", b"]"), (b"(", b")"), (b"<a>", b"</a>"), (b"0\x80", b"\0\0"),
     (b"$\x80", b"\0\0"), (b"{", b"}"), (b"&a;", b""), (b"<!--", b""), (b"q ", b"Q "),
-)  # fmt: skip
-_NO_CONTAINER: Final = (
-    zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, RuntimeError,
 )  # fmt: skip
 
 
@@ -65,28 +62,16 @@ class Damage:
         return first, second
 
     def _inside(self, raw: bytes, *, other: bytes) -> bytes:
-        """Something to one file of a container; what is none is damaged as it is."""
-        kinds = tuple(KINDS)
-        inner = Damage(kinds[self.number % len(kinds)], self.to, self.at, self.number // len(kinds))
-        files = _files(raw)
-        if not files:
+        """Something to a part of it; what has none is damaged as it is."""
+        parts = parts_of(raw)
+        kinds = (*KINDS, "inside", "inside", "inside") if parts else tuple(KINDS)
+        left, which = divmod(self.number, len(kinds))
+        left, chosen = divmod(left, max(len(parts), 1))
+        inner = Damage(kinds[which], self.to, self.at, left)
+        if not parts:
             return inner.do(raw, other=other)
-        chosen = self.number // 7 % len(files)
-        made = io.BytesIO()
-        with zipfile.ZipFile(made, "w") as archive:
-            for place, (name, content) in enumerate(files):
-                put = inner.do(content, other=other) if place == chosen else content
-                archive.writestr(zipfile.ZipInfo(name), put)
-        return made.getvalue()
-
-
-def _files(raw: bytes) -> list[tuple[str, bytes]]:
-    """The first files of a container."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-            return [(one.filename, archive.read(one)) for one in archive.infolist()[:50]]
-    except _NO_CONTAINER:
-        return []
+        content, put = parts[chosen]
+        return put(inner.do(content, other=other))
 
 
 def _flip(one: Damage, raw: bytes, at: int, _to: int) -> bytes:
@@ -140,7 +125,9 @@ KINDS: Final[Mapping[str, Callable[[Damage, bytes, int, int], bytes]]] = {
 def damages() -> st.SearchStrategy[list[Damage]]:
     """One to three of them, one after the other."""
     shares = st.floats(0, 1, width=32)
-    kinds = st.sampled_from((*KINDS, "splice", "inside"))
+    kinds = st.sampled_from((*KINDS, "splice", *["inside"] * len(KINDS)))
     return st.lists(
-        st.builds(Damage, kinds, shares, shares, st.integers(0, 9_999)), min_size=1, max_size=3
+        st.builds(Damage, kinds, shares, shares, st.integers(0, _MOST_NUMBER)),
+        min_size=1,
+        max_size=3,
     )
