@@ -1,14 +1,16 @@
-"""Seals reports of checks: a PDF signed in the name of this service.
+"""Seals reports of checks: a PDF or an XML signed in the name of this service.
 
-What lives here: `ReportSeal`, which has the pages drawn and signs them with the service's own key
-for documents, with a timestamp and the evidence of its validity where they can be had.
-Source: TT 15/2025/TT-BKHCN Art. 6 (the result of a check is kept).
-Not here: what the report says (`idp/web/verify`), the pages (`signing/validation/report/pdf`).
+What lives here: `ReportSeal`, which has the pages drawn and signs them, or the XML, with the
+service's own key for documents, with a timestamp and the evidence of its validity where they can be
+had.
+Source: TT 15/2025/TT-BKHCN Art. 6 (the result of a check is kept); ETSI TS 119 102-2 §4.5 (the
+report's own signature is the last child of its root).
+Not here: what the report says (`idp/web/verify`), the pages (`signing/validation/report/pdf`), the
+XML (`signing/validation/report/etsi_xml`).
 """
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from datetime import datetime
 
 from idp.pki import Pki
@@ -20,6 +22,7 @@ from signing.at_once import Wish, sign_at_once
 from signing.errors import SigningError, StatusUnavailable, TimestampUnavailable
 from signing.formats.material import Level
 from signing.isolation.blob import Blob
+from signing.model import SignatureFormat
 from signing.new_request import NewDocument
 from signing.validation.report.pdf import ReportPages, draw_report
 
@@ -46,6 +49,27 @@ class ReportSeal:
         Takes   name: of the file; is_sandbox: a key is made at first need.
         Raises  SealUnavailable; ParsingFailed.
         """
+        isolation = self._signing.isolation.for_tenant("reports")
+        with draw_report(isolation, pages=pages) as drawn:
+            document = NewDocument(name=name, media_type="application/pdf", content=drawn)
+            return self._sign(document, is_sandbox=is_sandbox, now=now)
+
+    def seal_xml(self, raw: bytes, *, is_sandbox: bool, now: datetime) -> bytes:
+        """The XML with the signature in it.
+
+        Raises  SealUnavailable; DocumentRefused; ParsingFailed.
+        """
+        with Blob.of(raw) as written:
+            document = NewDocument(
+                name="report.xml",
+                media_type="application/xml",
+                content=written,
+                format=SignatureFormat.XADES_ENVELOPED,
+            )
+            with self._sign(document, is_sandbox=is_sandbox, now=now) as signed:
+                return signed.read()
+
+    def _sign(self, document: NewDocument, *, is_sandbox: bool, now: datetime) -> Blob:
         certificates = self._pki.document_certificates
         try:
             if is_sandbox:
@@ -54,23 +78,16 @@ class ReportSeal:
         except KeystoreError as missing:
             raise SealUnavailable from missing
         key = own_key(signer, roots=find_roots(self._settings, pki=self._pki))
-        isolation = self._signing.isolation.for_tenant("reports")
-        with ExitStack() as held:
-            drawn = held.enter_context(draw_report(isolation, pages=pages))
-            for level in (Level.LT, Level.T, Level.B):
-                wish = Wish(
-                    document=NewDocument(name=name, media_type="application/pdf", content=drawn),
-                    level=level,
-                )
-                try:
-                    return sign_at_once(
-                        wish,
-                        key=key,
-                        intake=self._signing.intake,
-                        parties=self._signing.parties,
-                        most_bytes=self._settings.document_mib * _MIB,
-                        now=now,
-                    ).content
-                except (TimestampUnavailable, StatusUnavailable):
-                    continue
+        for level in (Level.LT, Level.T, Level.B):
+            try:
+                return sign_at_once(
+                    Wish(document=document, level=level),
+                    key=key,
+                    intake=self._signing.intake,
+                    parties=self._signing.parties,
+                    most_bytes=self._settings.document_mib * _MIB,
+                    now=now,
+                ).content
+            except (TimestampUnavailable, StatusUnavailable):
+                continue
         raise SealUnavailable

@@ -2,7 +2,7 @@
 
 What lives here: forms, media types and headers of downloads.  A report names people: nobody may
 keep it in a cache, and no browser shows it as a page of ours.
-Source: RFC 6266, RFC 8187 (names); RFC 9530 (Repr-Digest).
+Source: RFC 6266, RFC 8187 (names); RFC 9530 (Repr-Digest); ETSI TS 119 102-2 §4.5.
 Not here: the page.
 """
 
@@ -17,9 +17,11 @@ from flask import Response
 from idp.services import Services
 from idp.validation import ValidationServices
 from idp.web.i18n import language, translate
+from idp.web.request_facts import note_refusal
 from idp.web.sentences import N_
 from idp.web.verify.report_words import report_words
 from idp.web.verify.told import tell
+from signing.errors import SigningError
 from signing.validation.model import DocumentReport
 from signing.validation.report.etsi_xml import report_xml
 from signing.validation.report.json import report_json
@@ -38,6 +40,18 @@ def json_of(body: Any, *, status: int = 200) -> Response:
     response = Response(raw, status=status, mimetype=JSON)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _xml(report: DocumentReport, services: Services, validation: ValidationServices) -> bytes:
+    """The XML, signed where somebody can: the standard lets it be without."""
+    raw = report_xml(report)
+    if validation.seal is None:
+        return raw
+    try:
+        return validation.seal.seal_xml(raw, is_sandbox=services.is_sandbox, now=services.time())
+    except SigningError as failure:
+        note_refusal(failure.code)
+        return raw
 
 
 def report_answer(
@@ -65,7 +79,7 @@ def report_answer(
             sealed, name=f"{translate(N_('Kết quả kiểm tra'))} {stem}.pdf", media_type=PDF
         )
     else:
-        raw = report_json(report) if form == "json" else report_xml(report)
+        raw = report_json(report) if form == "json" else _xml(report, services, validation)
         response = Response(raw, mimetype=ENDINGS[form])
         name = quote(f"{stem}.report.{form}", safe="")
         response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"

@@ -3,7 +3,7 @@
 What lives here: `report_xml`.  Certificates, status evidence and timestamps stand in it once, as
 octets, and everything else points at them.
 Source: ETSI TS 119 102-2 V1.2.1 §4 (structure, URIs of indications), Annex A (schema).
-Not here: the signature of the report; the PDF is what is sealed.
+Not here: the signature of the report (`idp/report_seal`).
 """
 
 from __future__ import annotations
@@ -157,8 +157,10 @@ def _signature(
         ),
         _times(report.checked_at, best=proved_time(one)),
         _signers_document(one, report, document=document, objects=objects),
-        _attributes(one, stamps=stamps),
     ]
+    attributes = _attributes(one, stamps=stamps)
+    if attributes:  # the schema has no place for an empty list
+        parts.append(element("vr:SignatureAttributes", *attributes))
     if signer is not None:
         parts.append(
             element(
@@ -189,7 +191,7 @@ def _signers_document(
     )
 
 
-def _attributes(one: SignatureReport, *, stamps: list[str]) -> Element:
+def _attributes(one: SignatureReport, *, stamps: list[str]) -> list[Element]:
     parts = []
     if one.claimed_time is not None:
         parts.append(
@@ -227,7 +229,7 @@ def _attributes(one: SignatureReport, *, stamps: list[str]) -> Element:
                 attributes={"Signed": "true"},
             )
         )
-    return element("vr:SignatureAttributes", *parts)
+    return parts
 
 
 def _chain(chain: tuple[CertificateReport, ...], *, objects: _Objects) -> Iterator[Element]:
@@ -235,7 +237,8 @@ def _chain(chain: tuple[CertificateReport, ...], *, objects: _Objects) -> Iterat
     if not chain:
         return
     known = [objects.certificate(one.der) for one in chain]
-    parts = []
+    parts: list[Element] = []
+    revoked: list[Element] = []
     if chain[-1].anchor:
         parts.append(_reference("vr:TrustAnchor", known[-1]))
     links = [_reference("vr:SigningCertificate", known[0])]
@@ -257,17 +260,12 @@ def _chain(chain: tuple[CertificateReport, ...], *, objects: _Objects) -> Iterat
                 told.append(element("vr:RevocationReason", _plain(found.reason)))
             if proof is not None:
                 told.append(_reference("vr:RevocationObject", proof))
-            parts.append(element("vr:RevocationStatusInformation", *told))
+            revoked.append(element("vr:RevocationStatusInformation", *told))
         elif proof is not None:
             parts.append(_reference("vr:RelatedValidationObject", proof))
-    order = (
-        "vr:TrustAnchor",
-        "vr:CertificateChain",
-        "vr:RelatedValidationObject",
-        "vr:RevocationStatusInformation",
-    )
-    parts.sort(key=lambda part: order.index(part.name))
-    yield element("vr:AssociatedValidationReportData", *parts)
+    yield element("vr:AssociatedValidationReportData", *parts, *revoked[:1])
+    for further in revoked[1:]:  # one has a place in each
+        yield element("vr:AssociatedValidationReportData", further)
 
 
 def _constraint(check: Check) -> Element:

@@ -15,7 +15,9 @@ from idp.report_seal import ReportSeal
 from idp.services import Services
 from signing.formats.material import Level
 from signing.isolation.blob import Blob
+from signing.validation.report.etsi_xml import report_xml
 from signing.validation.report.pdf import ReportPages, Words
+from tests.support.report_schema import faults_of
 from tests.support.sandbox_services import sandbox_services
 from tests.support.validation_house import CONTENT
 
@@ -125,3 +127,17 @@ def test_what_cannot_be_opened_is_said_in_the_language_and_has_its_place(run, tm
     assert [one["answer"] for one in found] == ["unreadable", "unsigned"]
     assert found[0]["document"]["name"] == "none.pdf"
     assert found[0]["reasons"] == [{"code": "not_found", "facts": {}}]
+
+
+def test_a_report_in_xml_is_signed_and_is_what_its_schema_says(
+    run, services, tmp_path, validation_house
+) -> None:
+    """ETSI TS 119 102-2 Annex A: the signature of a report is the last child of its root."""
+    seal = services.validation.seal
+    raw = report_xml(validation_house.validate(validation_house.pdf(Level.LT)))
+    signed = seal.seal_xml(raw, is_sandbox=True, now=services.time())
+    assert signed.startswith(raw.rstrip().removesuffix(b"</vr:ValidationReport>"))
+    assert faults_of(signed) == []
+    found = json.loads(run(_file(tmp_path, "a.xml", signed), "--json", status=0).stdout)
+    assert [one["packaging"] for one in found["signatures"]] == ["enveloped"]
+    run(_file(tmp_path, "b.xml", signed.replace(b"total-passed", b"total-failed")), status=1)

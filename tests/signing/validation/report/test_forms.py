@@ -18,7 +18,7 @@ from signing.messages.report_pages import DrawReport, Pair, Tone, Words
 from signing.parsing.report_pages import draw_report as drawn
 from signing.validation.found import TimestampKind
 from signing.validation.kept import pack, unpack
-from signing.validation.model import DocumentReport
+from signing.validation.model import DocumentReport, RevocationState
 from signing.validation.report.etsi_xml import report_xml
 from signing.validation.report.json import report_json
 from signing.validation.report.pdf import draw_report
@@ -26,6 +26,7 @@ from signing.validation.report.summary import Answer, answer_of, exit_status, pr
 from signing.validation.report.writable import writable
 from signing.validation.verdict import Conclusion, Indication, because
 from tests.support.isolation import WithoutWalls
+from tests.support.report_schema import faults_of
 from tests.support.validation_house import CONTENT
 
 read = ET.fromstring  # of our own making
@@ -68,6 +69,29 @@ def test_xml_is_in_the_order_of_the_schema_and_every_reference_leads_somewhere(r
     assert len(ids) == len(set(ids))
     references = {one.attrib["VOReference"] for one in root.iter() if "VOReference" in one.attrib}
     assert references <= set(ids)
+
+
+def test_xml_is_as_the_schema_has_it_whatever_it_says(report, validation_house) -> None:
+    """ETSI TS 119 102-2 V1.2.1 Annex A: one revoked certificate in each list, no empty lists."""
+    (signature,) = report.signatures
+    gone = replace(
+        signature.chain[0].revocation,
+        state=RevocationState.REVOKED,
+        revoked_at=report.checked_at,
+        reason="key_compromise",
+    )
+    chain = tuple(replace(one, revocation=gone) for one in signature.chain)
+    bare = replace(signature, timestamps=(), claimed_time=None, stated_reason="", chain=())
+    roles = replace(signature, identity="S-2", claimed_roles=("Giám đốc",), stated_reason="a")
+    stamped = replace(report, signatures=(), timestamps=signature.timestamps)
+    for signatures in ((signature, roles), (replace(signature, chain=chain),), (bare,)):
+        assert faults_of(report_xml(replace(report, signatures=signatures))) == []
+    assert faults_of(report_xml(stamped)) == []
+    beside = validation_house.validate(validation_house.cms(Level.B))
+    assert faults_of(report_xml(beside)) == []
+    assert faults_of(report_xml(validation_house.validate(b"nothing"))) == []
+    broken = report_xml(report).replace(b"vr:MainIndication", b"vr:SubIndication")
+    assert faults_of(broken)
 
 
 def test_xml_holds_the_certificates_themselves(report) -> None:
