@@ -39,6 +39,17 @@ def read_references(signer: Signer) -> tuple[CertificateReference, ...] | None:
     return tuple(found) or None
 
 
+def is_alike_in_all(signer: Signer, certificate: bytes) -> bool:
+    """Whether the references of all kinds begin with the same certificate.
+
+    True also when none of them is of this one: then whose it is, is open anyway.
+    Source  RFC 5035 §3: where both versions stand, each is looked at by itself.
+    """
+    firsts = [_read(value, kind=kind)[0] for kind in KINDS for value in signer.signed_values(kind)]
+    fit = [digest_octets(certificate, one.hash_name) == one.digest for one in firsts]
+    return all(fit) or not any(fit)
+
+
 def find_named(sid: bytes, *, among: Sequence[bytes]) -> bytes | None:
     """The certificate that a SignerIdentifier means; DER, None when it is not there."""
     try:

@@ -37,6 +37,7 @@ HASH_NAMES: Final = MappingProxyType(
 )
 _RSA: Final = "1.2.840.113549.1.1."
 _PSS: Final = f"{_RSA}10"
+_MGF1: Final = f"{_RSA}8"
 _ECDSA: Final = "1.2.840.10045.4."
 _PLAIN: Final = "0.4.0.127.0.7.1.1.4.1."
 _SIGNATURES: Final = MappingProxyType(
@@ -125,7 +126,10 @@ def without_plain(algorithm: SignatureAlgorithm) -> SignatureAlgorithm:
 
 
 def _read_pss(parameters: Element | None) -> SignatureAlgorithm:
-    """RSASSA-PSS-params (RFC 4055 §3.1); what is left out is SHA-1 and a salt of 20."""
+    """RSASSA-PSS-params (RFC 4055 §3.1); what is left out is SHA-1 and a salt of 20.
+
+    Another mask or another trailer than those that there are is an algorithm that nobody knows.
+    """
     hashed = mgf_hash = "sha1"
     salt = 20
     if parameters is not None and parameters.tag == SEQUENCE:
@@ -134,10 +138,14 @@ def _read_pss(parameters: Element | None) -> SignatureAlgorithm:
             if one.tag == 0xA0:
                 hashed = HASH_NAMES.get(_named(inner)[0], "")
             elif one.tag == 0xA1:
-                _, of = _named(inner)
+                mask, of = _named(inner)
                 mgf_hash = "" if of is None else HASH_NAMES.get(_named(of)[0], "")
+                if mask != _MGF1 or not mgf_hash:
+                    return SignatureAlgorithm("", "", "", _PSS)
             elif one.tag == 0xA2 and inner.tag == INTEGER and len(inner.content) <= 4:
                 salt = int.from_bytes(inner.content, "big", signed=True)
+            elif one.tag != 0xA3 or bytes(inner.content) != b"\x01":
+                return SignatureAlgorithm("", "", "", _PSS)
     return SignatureAlgorithm("rsa", "pss", hashed, _PSS, salt_bytes=salt, mgf_hash_name=mgf_hash)
 
 

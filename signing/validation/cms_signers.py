@@ -22,6 +22,7 @@ from signing.validation.cades_references import (
     KINDS,
     find_named,
     find_referenced,
+    is_alike_in_all,
     is_issuer_serial_of,
     key_of,
     read_references,
@@ -144,6 +145,8 @@ def _read(parts: SignedParts, signer: Signer, *, at: Place) -> FoundSignature:
     candidate = find_named(signer.sid, among=among) or find_referenced(references, among=among)
     if candidate is not None and references and not is_issuer_serial_of(references[0], candidate):
         doubts.append(because("issuer_serial_differs"))
+    if candidate is not None and not is_alike_in_all(signer, candidate):
+        doubts.append(because("certificate_reference_differs"))
     # 4
     value = as_der_value(signer.signature, algorithm=algorithm)
     signed = SignedValue(b"", value, without_plain(algorithm))

@@ -54,7 +54,8 @@ class ValidationPolicy:
             needs_certificate_reference: a signature has to say, in what it signs, whose certificate
             it is; else there is a warning alone, as plain signatures in XML and CMS do not;
             refused_doubts: codes of what readers noticed and took nevertheless, and that leave a
-            signature undecided, such as a signed part of XML that was moved aside;
+            signature undecided, such as a signed part of XML that was moved aside, or references
+            to two certificates;
             needs_status: a status that cannot be had leaves the signature undecided; else there
             is a warning alone, which TT 15/2025 demands in any case;
             slides_to_issuance: evidence about a certificate counts until it was issued, when the
@@ -81,7 +82,9 @@ class ValidationPolicy:
     )
     needs_signing_purpose: bool = True
     needs_certificate_reference: bool = False
-    refused_doubts: frozenset[str] = frozenset({"signature_wrapped"})
+    refused_doubts: frozenset[str] = frozenset(
+        {"signature_wrapped", "certificate_reference_differs"}
+    )
     needs_status: bool = True
     slides_to_issuance: bool = False
     own_arcs: frozenset[str] = frozenset({EXAMPLE_ARC})

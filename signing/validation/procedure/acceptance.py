@@ -54,6 +54,7 @@ def accept_signature(
     2. The claimed time is not in the future; if it is, INDETERMINATE, SIG_CONSTRAINTS_FAILURE.
     3. It refers to its certificate where the policy wants that, and its reader noticed nothing that
        the policy refuses; else the same.
+    4. That a reference to the certificate stands on a hash that is not good enough is warned about.
 
     Returns the algorithms too, for whoever asks about another time.
     """
@@ -72,7 +73,9 @@ def accept_signature(
     if refused:
         doubt = indeterminate(SubIndication.SIG_CONSTRAINTS_FAILURE, *refused)
         conclusion = weightiest((doubt, conclusion))
-    return conclusion, uses
+    # 4
+    weak = tuple(_weak_references(found, at=at, table=policy.algorithms))
+    return weightiest((conclusion, Conclusion(Indication.PASSED, warnings=weak))), uses
 
 
 def accept_algorithms(uses: Iterable[AlgorithmUse], *, at: datetime) -> Conclusion:
@@ -97,6 +100,15 @@ def use_of_key(what: str, key: bytes, *, table: AlgorithmTable) -> AlgorithmUse:
     family, bits = key_family_and_bits(key)
     name = f"{family}-{bits}" if family else ""
     return AlgorithmUse(what, name, table.key_end(family, bits=bits))
+
+
+def _weak_references(
+    found: FoundSignature, *, at: datetime, table: AlgorithmTable
+) -> Iterator[Reason]:
+    for name in dict.fromkeys(one.hash_name for one in found.references or () if one.hash_name):
+        use = use_of_hash("certificate_reference", name, table=table)
+        if use.end is not None and use.end <= at:
+            yield use.reason()
 
 
 def _uses(
