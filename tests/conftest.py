@@ -9,10 +9,12 @@ The files behind them are in `tests/support/`.
 
 from __future__ import annotations
 
+import gc
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 
 from tests.vectors.corpus import what_is_missing
 
@@ -29,14 +31,23 @@ pytest_plugins = (
     "tests.support.sandbox",  # after those it imports: they are rewritten as plugins first
 )
 
-# a shared machine makes single examples slow; what takes time is measured by `make bench`
+# a shared machine makes single examples slow; what takes time is measured by `make bench`.  A whole
+# run tries the same examples each time, so that a change is what breaks it; `make fuzz` others
 settings.register_profile(
     "house",
     deadline=None,
     max_examples=60,
+    derandomize=True,
+    database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-settings.register_profile("fuzz", settings.get_profile("house"), max_examples=5_000)
+settings.register_profile(
+    "fuzz",
+    settings.get_profile("house"),
+    max_examples=5_000,
+    derandomize=False,
+    database=DirectoryBasedExampleDatabase(".hypothesis/examples"),
+)
 settings.load_profile("house")
 
 
@@ -67,6 +78,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 terminalreporter.write_line(str(told))
     if (missing := what_is_missing()) is not None:
         terminalreporter.write_line(missing, red=True, bold=True)
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now stays: the search for garbage need not go through it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
 
 
 @pytest.fixture

@@ -83,6 +83,7 @@ class PostgresqlServer:
         self._data = self._folder / "data"
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
+        self._watching: psycopg.Connection[Any] | None = None
         self._made = 0
         self._as_user: dict[str, Any] = {}
         self._prefix: tuple[str, ...] = ()
@@ -149,6 +150,9 @@ class PostgresqlServer:
 
     def stop(self) -> None:
         """Stop at once; connections are cut."""
+        if self._watching is not None:
+            self._watching.close()
+            self._watching = None
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)
             try:
@@ -169,17 +173,18 @@ class PostgresqlServer:
             connection.execute(statement.encode())
 
     def _address(self, database: str) -> str:
-        return f"host=127.0.0.1 port={self.port} user=antin dbname={database} connect_timeout=5"
+        return f"host=127.0.0.1 port={self.port} user=antin dbname={database} connect_timeout=60"
 
     def url(self, database: str) -> str:
         """The SQLAlchemy URL of a database of this cluster."""
         return f"postgresql+psycopg://antin@127.0.0.1:{self.port}/{database}"
 
     def connections_to(self, database: str) -> int:
-        """How many sessions a database has."""
+        """How many sessions a database has; asked after each test, over one connection."""
         question = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
-        with closing(psycopg.connect(self._address("postgres"))) as connection:
-            row = connection.execute(question, (database,)).fetchone()
+        if self._watching is None or self._watching.closed:
+            self._watching = psycopg.connect(self._address("postgres"), autocommit=True)
+        row = self._watching.execute(question, (database,)).fetchone()
         return int(row[0]) if row else 0
 
     def make_database(self, template: str = "template0") -> str:
