@@ -77,10 +77,14 @@ class SignatureRead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EvidenceRead(msgspec.Struct, frozen=True):
-    """An entry of the security store, and where its object stands (-1: nowhere by itself)."""
+    """An entry of the security store.
+
+    Takes   within: so many octets of the file have it, and what says how it is read; -1 where that
+            cannot be told.
+    """
 
     content: _Entry
-    starts_at: int
+    within: int
 
 
 _Evidence = Annotated[tuple[EvidenceRead, ...], msgspec.Meta(max_length=_MOST_ENTRIES)]

@@ -39,10 +39,11 @@ from signing.parsing.pdf_lax import (
     number_of,
     offsets_ever,
     open_lax,
+    raw,
     text,
     value_of,
 )
-from signing.parsing.pdf_tokens import Malformed, Placed, dictionary_at
+from signing.parsing.pdf_tokens import Malformed, Placed, TokenReader, dictionary_at
 
 _HEADER_WITHIN: Final = 1_024
 _RANGE: Final = re.compile(rb"/ByteRange[\x00\t\n\f\r ]*\[")
@@ -50,6 +51,8 @@ _OBJECT: Final = re.compile(rb"\d{1,10}[\x00\t\n\f\r ]+\d{1,5}[\x00\t\n\f\r ]+ob
 _NUMBERS: Final = re.compile(rb"-?\d{1,15}")
 _LOOKED_BACK: Final = 1 << 21
 """Octets between the beginning of an object and its /ByteRange: a signature of a megabyte."""
+_MOST_WORDS: Final = 200
+"""In between that look like the beginning of an object and are none."""
 _ONCE: Final = ("/Contents", "/ByteRange", "/SubFilter")
 _STORE: Final = {
     "certificates": ("/Certs", "/Cert"),
@@ -106,10 +109,16 @@ def _listed(
         with suppress(*DAMAGE):
             value = dictionary(field.value)
             if value is not None:
-                place = known.get(number_of(field.raw_value) or -1)
+                # NOTE: where it is no object by itself it stands in its field
+                number = number_of(field.raw_value)
+                place = known.get(field.number if number is None else number)
                 starts_at = place if isinstance(place, int) else -1
+                entries = _entries(data, starts_at)
+                if number is None:
+                    entries = _entries_within(data, entries, "/V")
                 lock = dictionary(entry(field.content, "/Lock"))
-                yield _signature(value, data, starts_at, field=field.name, lock=lock)
+                where = starts_at, entries
+                yield _signature(value, data, where, field=field.name, lock=lock)
 
 
 def _unlisted(
@@ -146,12 +155,12 @@ def _from_octets(data: bytes, entries: list[Placed], starts_at: int) -> Signatur
 def _signature(
     value: generic.DictionaryObject,
     data: bytes,
-    starts_at: int,
+    where: tuple[int, list[Placed]],
     *,
     field: str,
     lock: generic.DictionaryObject | None,
 ) -> SignatureRead:
-    entries = _entries(data, starts_at)
+    starts_at, entries = where
     numbers = [value_of(one) for one in elements(entry(value, "/ByteRange"))]
     permission, locks = _transforms(value)
     if lock is not None:
@@ -185,6 +194,16 @@ def _entries(data: bytes, starts_at: int) -> list[Placed]:
         return dictionary_at(data, starts_at)[1]
     except Malformed as malformed:
         return list(malformed.entries)
+
+
+def _entries_within(data: bytes, entries: Sequence[Placed], key: str) -> list[Placed]:
+    """What a dictionary within another one has; nothing where that is not read to its end."""
+    found: list[Placed] = []
+    for one in entries:
+        if one.key == key and data.startswith(b"<<", one.start):
+            with suppress(Malformed):
+                TokenReader(data).dictionary(one.start, 0, found)
+    return found
 
 
 def _has_doublets(entries: Sequence[Placed]) -> bool:
@@ -230,7 +249,8 @@ def _lock(said: generic.DictionaryObject) -> LockRead:
 
 def _permission(said: Any) -> int:
     value = entry(said, "/P")
-    return int(value) if isinstance(value, int) and 1 <= value <= 3 else 0
+    is_number = isinstance(value, generic.NumberObject | generic.FloatObject)
+    return int(value) if is_number and 1 <= value < 4 else 0
 
 
 def _store(reader: PdfFileReader, known: dict[int, Location]) -> dict[str, Any]:
@@ -251,18 +271,36 @@ def _store(reader: PdfFileReader, known: dict[int, Location]) -> dict[str, Any]:
                 left -= len(content)
                 if not content or left < 0:
                     continue
-                place = known.get(number_of(reference) or -1)
-                starts_at = place if isinstance(place, int) else -1
-                entries.setdefault(bytes(content), EvidenceRead(bytes(content), starts_at))
+                place = _place_of_stream(stream, known.get(number_of(reference) or -1), known)
+                entries.setdefault(bytes(content), EvidenceRead(bytes(content), place))
         found[kind] = tuple(entries.values())
     return found
+
+
+def _place_of_stream(
+    stream: generic.StreamObject, place: Location, known: dict[int, Location]
+) -> int:
+    """Behind how many octets it was there; -1 where that is not in the file by itself.
+
+    What says how a stream is read may have been written later than the stream.
+    """
+    places = [place]
+    for key in ("/Length", "/Filter", "/DecodeParms"):
+        number = number_of(raw(stream, key))
+        places += [] if number is None else [known.get(number)]
+    known_places = [one for one in places if isinstance(one, int)]
+    if len(known_places) < len(places):
+        return -1
+    return 1 + max(known_places[0] + len(stream.encoded_data), *known_places)
 
 
 def _object_around(data: bytes, at: int) -> int:
     """Where the object begins that has this place in it: the last header before it."""
     start = max(0, at - _LOOKED_BACK)
     near = data.rfind(b"obj", start, at)
-    while near >= 0:
+    left = _MOST_WORDS
+    while near >= 0 and left > 0:
+        left -= 1
         line = data[max(0, near - 24) : near + 3]
         hits = list(_OBJECT.finditer(line))
         if hits and hits[-1].end() == len(line):

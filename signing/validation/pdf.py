@@ -221,7 +221,7 @@ def _timestamps(
     found: dict[PdfPlace, FoundTimestamp] = {}
     for one in stamps:
         end = one.ranges.end if one.ranges.is_usable else 0
-        covers = {object_identity(each.content) for each in store if 0 <= each.starts_at < end}
+        covers = {object_identity(each.content) for each in store if 0 <= each.within <= end}
         covers |= {
             object_identity(each.ranges.octets)
             for each in stamps

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from keystore.pki.der import OCTET_STRING, wrap
 from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
+from signing.messages.pdf_validation import READ_PDF, PdfAsked
 from signing.validation.found import Form
 from signing.validation.pdf import FoundPdf, pdf_time, read_pdf
 from signing.validation.verify_value import is_value_of
@@ -24,7 +25,13 @@ from tests.support.signatory import SigningPki
 _ROOM = 12_000
 
 
-def _sign(sub_filter: str, make: Callable[[bytes], bytes], *, more: bytes = b"") -> bytes:
+def _sign(
+    sub_filter: str,
+    make: Callable[[bytes], bytes],
+    *,
+    more: bytes = b"",
+    is_within: bool = False,
+) -> bytes:
     """A signature as any program writes one: a hole, a range, and the value filled in."""
     hole = b"<" + b"0" * _ROOM + b">"
     value = (
@@ -34,7 +41,10 @@ def _sign(sub_filter: str, make: Callable[[bytes], bytes], *, more: bytes = b"")
     )
     field = b"<< /FT /Sig /T (Theirs) /Type /Annot /Subtype /Widget /Rect [0 0 0 0] /V 901 0 R >>"
     form = attacks.latest(attacks.victim(), attacks.FORM).replace(b"[8 0 R", b"[900 0 R 8 0 R")
-    content = attacks.append(attacks.victim(), {900: field, 901: value, attacks.FORM: form})
+    objects = {900: field, 901: value}
+    if is_within:
+        objects = {900: field.replace(b"901 0 R", value)}
+    content = attacks.append(attacks.victim(), {**objects, attacks.FORM: form})
     start = content.index(hole)
     end = start + len(hole)
     said = b"[0 %010d %010d %010d]" % (start, end, len(content) - end)
@@ -142,6 +152,46 @@ def test_a_sub_filter_that_nobody_knows_is_read_and_doubted(
     (signature,) = _read(_sign("somebody.else", openssl), isolation).signatures
     assert "sub_filter_unknown" in [one.code for one in signature.doubts]
     assert [one.is_intact for one in signature.objects] == [True]
+
+
+def test_a_signature_may_stand_in_its_field(
+    isolation: Isolation, openssl: Callable[..., bytes]
+) -> None:
+    """ISO 32000-2 §12.7.5.5: the value is a dictionary; that it is an object is not demanded."""
+    content = _sign("adbe.pkcs7.detached", openssl, is_within=True)
+    found = _read(content, isolation)
+    (signature,) = found.signatures
+    assert (signature.malformed, [one.is_intact for one in signature.objects]) == ((), [True])
+    assert found.places[0].read.is_listed
+
+
+@pytest.mark.parametrize(("said", "permission"), [("1", 1), ("1.0", 1), ("3", 3), ("9", 2)])
+def test_what_a_certification_allows_is_read_as_it_is_written(
+    isolation: Isolation, said: str, permission: int
+) -> None:
+    """ISO 32000-2 Table 257: 2 where it does not say."""
+    more = f"/Reference [<< /TransformMethod /DocMDP /TransformParams << /P {said} >> >>]"
+    content = _sign("adbe.pkcs7.detached", lambda _: b"0\0", more=more.encode())
+    (place,) = _read(content, isolation).places
+    assert place.read.permission == permission
+
+
+def test_evidence_is_there_as_soon_as_it_can_be_read(isolation: Isolation) -> None:
+    """What says how a stream is read may be written later than the stream (ISO 32000-2 §7.3.8)."""
+    root = attacks.latest(attacks.victim(), attacks.ROOT)[:-2] + b"/DSS << /Certs [900 0 R] >> >>"
+    evidence = b"<< /Length 901 0 R >>\nstream\n0\0\nendstream"
+    once = attacks.append(attacks.victim(), {attacks.ROOT: root, 900: evidence, 901: b"2"})
+    twice = attacks.append(once, {901: b"2"})
+    plain = attacks.append(once, {900: evidence.replace(b"901 0 R", b"2")})
+    ends = []
+    for content in (once, twice, plain):
+        with Blob.of(content) as document:
+            read, written = isolation.run(READ_PDF, PdfAsked(), inputs=(document,))
+            written.close()
+        (one,) = read.certificates
+        ends.append(one.within)
+    assert len(attacks.victim()) < ends[0] < len(once) < ends[1] < len(twice)
+    assert len(once) < ends[2] < len(plain)
 
 
 @pytest.mark.parametrize(
