@@ -3,8 +3,8 @@
 
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-# one more than the cores of the smallest machine: some tests wait for a clock
-WORKERS ?= 3
+# twice the cores of the smallest machine: many tests wait for a process, some for a clock
+WORKERS ?= 4
 ARGS ?=
 
 # where Python shall leave no bytecode beside the sources, it leaves it here: each process would
@@ -24,7 +24,8 @@ run: ## The sandbox: provider, two demo portals, invented people. PORT moves all
 	@exec $(BIN)/antin sandbox $(ARGS)
 
 .PHONY: test
-test: ready checks ## Set up, check and test everything; all of it must pass.
+test: ready ## Set up, check and test everything; all of it must pass.
+	@$(MAKE) --no-print-directory -j2 checks compiled
 	@$(BIN)/pytest -n $(WORKERS) --dist=worksteal $(ARGS)
 
 .PHONY: lint
@@ -36,6 +37,12 @@ checks:
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+# what each worker would compile for itself when it starts, and they start together; what is wrong
+# with a file is told when the tests run
+.PHONY: compiled
+compiled:
+	@$(BIN)/pytest --collect-only -q -p no:xdist >/dev/null 2>&1 || :
 
 .PHONY: ready
 ready:
