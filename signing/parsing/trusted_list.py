@@ -25,7 +25,7 @@ from signing.messages.trusted_list import (
     TrustedListAsked,
     TrustedListFacts,
 )
-from signing.parsing.xml_document import read_document
+from signing.parsing.xml_document import read_document, standing_alone
 
 _TSL: Final = "{http://uri.etsi.org/02231/v2#}"
 _MORE: Final = "{http://uri.etsi.org/02231/v2/additionaltypes#}"
@@ -141,12 +141,11 @@ def _canonical_signed_info(signature: etree._Element) -> bytes:
     is_exclusive, prefixes = _form_of(method)
     return bytes(
         etree.tostring(
-            signed_info,
+            standing_alone(signed_info, inherits=lambda _: not is_exclusive),
             method="c14n",
             exclusive=is_exclusive,
             with_comments=(method.get("Algorithm") or "").endswith(_WITH_COMMENTS),
             inclusive_ns_prefixes=prefixes,
-            with_tail=False,
         )
     )
 

@@ -10,6 +10,7 @@ Not here: anything about signatures.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import BinaryIO, Final
 from xml.parsers import expat
 
@@ -17,10 +18,12 @@ from lxml import etree
 
 from signing.errors import DocumentRefused
 from signing.formats.xml_encoding import find_encoding
+from signing.formats.xml_lexis import XML
 
 _MOST_ATTRIBUTES: Final = 1_000
 """Of one element: bringing them in order takes the square of their number in time."""
 _SLASH: Final = "/>"
+_XML: Final = f"{{{XML}}}"
 
 
 def read_document(raw: bytes, *, most_elements: int) -> etree._ElementTree:
@@ -63,12 +66,33 @@ def write_canonical(tree: etree._ElementTree, *, output: BinaryIO) -> None:
 
 def exclusive_text(node: etree._Element) -> bytes:
     """An element by Exclusive XML Canonicalization 1.0, without comments."""
-    return bytes(etree.tostring(node, method="c14n", exclusive=True, with_comments=False))
+    alone = standing_alone(node, inherits=lambda _: False)
+    return bytes(etree.tostring(alone, method="c14n", exclusive=True, with_comments=False))
 
 
 def inclusive_text(node: etree._Element) -> bytes:
     """An element by Canonical XML 1.0, without comments."""
-    return bytes(etree.tostring(node, method="c14n", exclusive=False, with_comments=False))
+    alone = standing_alone(node)
+    return bytes(etree.tostring(alone, method="c14n", exclusive=False, with_comments=False))
+
+
+def standing_alone(
+    node: etree._Element, *, inherits: Callable[[str], bool] = lambda _: True
+) -> etree._Element:
+    """An element as the root of a document of its own, for the canonical form of it alone.
+
+    Takes   inherits: which attributes of the namespace `xml` come with it from what is around.
+    NOTE: asked for the canonical form of an element inside of a document, lxml leaves these out
+    (Canonical XML 1.0 §2.4), and may write namespaces that are not there.
+    """
+    raw = etree.tostring(node, with_tail=False, encoding="utf-8")
+    root = etree.fromstring(raw, etree.XMLParser(resolve_entities=False, no_network=True))
+    for around in node.iterancestors():
+        for name, value in around.attrib.items():
+            key = str(name)
+            if key.startswith(_XML) and key not in root.attrib and inherits(key):
+                root.set(key, value)
+    return root
 
 
 def count_before(node: etree._Element) -> int:

@@ -35,7 +35,7 @@ from signing.formats.xml_names import (
 from signing.formats.xml_node_sets import C14N_11, NodeSet, canonical, find_canonicalization
 from signing.formats.xml_tree import Attribute, Element, Node, read_tree
 from signing.messages.xml_octets import MOST_PARTS, OctetsAsked, OctetsFound, Part, Wanted
-from signing.parsing.xml_document import read_document
+from signing.parsing.xml_document import read_document, standing_alone
 from signing.parsing.xml_xpath import Selection, select
 
 _XSLT: Final = "http://www.w3.org/TR/1999/REC-xslt-19991116"
@@ -260,11 +260,7 @@ def _is_gone(nodes: _Nodes) -> bool:
 
 
 def _part(nodes: _Nodes, algorithm: str = EXCLUSIVE_C14N) -> etree._ElementTree:
-    """A document of these nodes alone.
-
-    NOTE: asked for the canonical form of an element inside of a document, lxml writes namespaces
-    that are not there (`xmlns=""` below an inherited default); so the element becomes a root first.
-    """
+    """A document of these nodes alone."""
     source = nodes.source
     tree, left_out = source.tree, nodes.left_out
     elements = source.elements
@@ -277,19 +273,14 @@ def _part(nodes: _Nodes, algorithm: str = EXCLUSIVE_C14N) -> etree._ElementTree:
             _remove(elements[number])
     if nodes.apex is None:
         return tree
-    apex = elements[nodes.apex]
-    raw = etree.tostring(apex, with_tail=False, encoding="utf-8")
-    root = etree.fromstring(raw, etree.XMLParser(resolve_entities=False, no_network=True))
-    if algorithm in _EXCLUSIVE:
-        return root.getroottree()
-    mark = f"{{{XML}}}"
-    of_11 = {f"{mark}lang", f"{mark}space"} if algorithm.startswith(C14N_11) else None
-    for around in apex.iterancestors():
-        for key, value in around.attrib.items():
-            is_wanted = str(key).startswith(mark) if of_11 is None else key in of_11
-            if is_wanted and key not in root.attrib:
-                root.set(key, value)
-    return root.getroottree()
+    of_11 = {f"{{{XML}}}lang", f"{{{XML}}}space"}
+
+    def inherits(name: str) -> bool:
+        if algorithm in _EXCLUSIVE:
+            return False
+        return name in of_11 or not algorithm.startswith(C14N_11)
+
+    return standing_alone(elements[nodes.apex], inherits=inherits).getroottree()
 
 
 def _written_by_hand(nodes: _Nodes, algorithm: str, prefixes: frozenset[str]) -> bytes:

@@ -8,7 +8,17 @@ import pytest
 from lxml import etree
 
 from signing.errors import DocumentRefused
-from signing.parsing.xml_document import count_before, find_end, read_document, write_canonical
+from signing.formats.xml_names import C14N, EXCLUSIVE_C14N
+from signing.formats.xml_node_sets import NodeSet, canonical, find_canonicalization
+from signing.formats.xml_tree import read_tree
+from signing.parsing.xml_document import (
+    count_before,
+    exclusive_text,
+    find_end,
+    inclusive_text,
+    read_document,
+    write_canonical,
+)
 
 
 def reason_of(raw: bytes, *, most_elements: int = 100) -> str:
@@ -115,3 +125,28 @@ def test_a_second_reader_that_does_not_agree_refuses() -> None:
         with pytest.raises(DocumentRefused) as refused:
             find_end(raw, number=number)
         assert refused.value.reason == "not_xml"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        (
+            '<h:a xmlns:h="urn:h" xmlns="urn:a" xml:lang="vi"><h:b><c/><h:d xmlns=""><e/></h:d>'
+            "</h:b></h:a>"
+        ),
+        (
+            '<a xmlns="urn:a" xml:space="preserve"><p:b xmlns:p="urn:p"> <p:d xml:lang="en"/>\r'
+            "</p:b></a>"
+        ),
+        '<a xmlns="urn:a"><b xmlns=""><c x="1&#10;2">&#13;</c></b>tail</a>',
+    ],
+)
+def test_the_form_of_a_part_has_what_it_inherits_and_nothing_else(text: str) -> None:
+    """W3C Canonical XML 1.0 §2.4; the service writes the same in plain Python."""
+    tree = read_tree(text)
+    nodes = read_document(text.encode(), most_elements=100).getroot().iter()
+    for own, node in zip(tree.elements, nodes, strict=True):
+        for name, written in ((C14N, inclusive_text), (EXCLUSIVE_C14N, exclusive_text)):
+            form = find_canonicalization(name)
+            assert form is not None
+            assert written(node) == canonical(NodeSet(tree, own), by=form)
