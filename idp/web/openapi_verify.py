@@ -27,6 +27,11 @@ _YES_NO: Final = {"type": "boolean"}
 _INSTANT: Final = {"type": "string", "format": "date-time"}
 _MAYBE_INSTANT: Final = {"type": ["string", "null"], "format": "date-time"}
 _FILE: Final = {"type": "string", "contentMediaType": "application/octet-stream"}
+_BASE64: Final = {
+    "type": "string",
+    "contentEncoding": "base64",
+    "pattern": "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+}
 _SECURITY: Final[list[dict[str, list[str]]]] = [{}, {"accessToken": []}]
 
 
@@ -141,7 +146,7 @@ def verify_schemas() -> dict[str, Any]:
     beside = _shape_alone(
         (),
         name=_TEXT,
-        content={"type": "string", "contentEncoding": "base64"},
+        content=_BASE64,
         digests={
             "type": "object",
             "description": "By `sha256`, `sha384` or `sha512`, hexadecimal digits.",
@@ -151,7 +156,7 @@ def verify_schemas() -> dict[str, Any]:
     return {
         "VerificationRequest": _shape_alone(
             ("content",),
-            content={"type": "string", "contentEncoding": "base64"},
+            content=_BASE64,
             name=_TEXT,
             detached={"type": "array", "items": beside, "maxItems": MOST_FILES},
             keep=_YES_NO,

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+import pypdfium2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,12 +74,20 @@ def _of_others(door: str) -> tuple[Path, ...]:
 
 
 def _pdf_held(signed: bytes, raw: bytes) -> bool:
-    """What the signature covers, before and behind its value, stands where it stood."""
+    """What the signature covers, around its value, stands where it stood, and looks as it did."""
     found = re.search(rb"/ByteRange \[0 (\d+) (\d+) (\d+)\]", signed)
     assert found is not None
     end, start, size = map(int, found.groups())
     covered = slice(start, start + size)
-    return raw[:end] == signed[:end] and raw[covered] == signed[covered]
+    stands = raw[:end] == signed[:end] and raw[covered] == signed[covered]
+    return stands and _looks(raw) == _looks(signed)
+
+
+def _looks(raw: bytes) -> list[bytes]:
+    """Its pages, as another library draws them."""
+    with pypdfium2.PdfDocument(raw) as document:
+        document.init_forms()
+        return [bytes(page.render(scale=0.5).buffer) for page in document]
 
 
 def _xml_held(signed: bytes, raw: bytes) -> bool:
