@@ -18,7 +18,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from clients.registry.errors import RegistryError
 from idp.cli.context import open_services
+from idp.errors import AntinError
+from keystore.errors import KeystoreError
 
 if TYPE_CHECKING:
     from idp.services import Services
@@ -28,12 +31,14 @@ if TYPE_CHECKING:
     from signing.validation.model import DocumentReport
 
 UNREADABLE: Final = 3
+NOT_CHECKED: Final = 4
+"""Never 1: nobody may take a database that is away for a signature that is not valid."""
 _WORST_FIRST: Final = (UNREADABLE, 1, 2, 0)
 _CHUNK: Final = 1 << 20
 _MIB: Final = 1 << 20
 _SHAPES: Final = {"ok": "✓ ", "bad": "✗ ", "unsure": "? ", "": ""}
 _WIDTH: Final = 96
-_LABEL: Final = 28
+_LABEL: Final = 30
 _path: Final = click.Path(path_type=Path)
 
 
@@ -74,11 +79,15 @@ def verify(
                  1  failed
                  2  indeterminate, or no signature
                  3  a file cannot be read
+                 4  nothing was checked: settings, database or trust are not there
     Of several files: the worst; unreadable before failed before indeterminate.
     """  # noqa: D301 - \b is click's: what follows stays as it is
     statuses: list[int] = []
     with ExitStack() as held:
-        services = held.enter_context(open_services())
+        try:
+            services = held.enter_context(open_services())
+        except (AntinError, KeystoreError, RegistryError) as away:
+            raise _NotChecked(str(away) or type(away).__name__) from away
         from idp.web.i18n import speaker
         from idp.web.verify.told import tell
         from signing.validation.report.json import report_members
@@ -167,6 +176,12 @@ def _beside(
                 "is not sha256:, sha384: or sha512: with hexadecimal digits",
                 param_hint="--digest",
             ) from malformed
+
+
+class _NotChecked(click.ClickException):
+    """There is nothing to check with."""
+
+    exit_code = NOT_CHECKED
 
 
 class _Unreadable(click.ClickException):

@@ -178,7 +178,7 @@ TIMESTAMP_KINDS: Final[Mapping[TimestampKind, str]] = {
     TimestampKind.EVIDENCE: N_("Dấu thời gian của bản ghi bằng chứng lưu trữ"),
 }
 
-CODE: Final = N_("Mã kết luận (ETSI EN 319 102-1)")
+CODE: Final = N_("Kết luận (ETSI EN 319 102-1)")
 PASSED: Final = N_("Đạt")
 FAILED: Final = N_("Không đạt")
 UNKNOWN: Final = N_("Chưa xác định được")

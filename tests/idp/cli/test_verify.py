@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from idp.cli import cli
+from idp.errors import StorageUnavailable
 from idp.report_seal import ReportSeal
 from idp.services import Services
 from signing.formats.material import Level
@@ -141,3 +142,15 @@ def test_a_report_in_xml_is_signed_and_is_what_its_schema_says(
     found = json.loads(run(_file(tmp_path, "a.xml", signed), "--json", status=0).stdout)
     assert [one["packaging"] for one in found["signatures"]] == ["enveloped"]
     run(_file(tmp_path, "b.xml", signed.replace(b"total-passed", b"total-failed")), status=1)
+
+
+def test_a_database_that_is_away_is_no_invalid_signature(monkeypatch, tmp_path) -> None:
+    """Architecture, "Commands": 1 says that a signature failed."""
+
+    def away() -> Services:
+        raise StorageUnavailable("database")
+
+    monkeypatch.setattr("idp.cli.verify.open_services", away)
+    result = CliRunner().invoke(cli, ["verify", str(_file(tmp_path, "a.pdf", b"%PDF-"))])
+    assert result.exit_code == 4
+    assert "database" in result.stderr
