@@ -31,6 +31,11 @@ _TSL: Final = "{http://uri.etsi.org/02231/v2#}"
 _MORE: Final = "{http://uri.etsi.org/02231/v2/additionaltypes#}"
 _DS: Final = "{http://www.w3.org/2000/09/xmldsig#}"
 _LANGUAGE: Final = "{http://www.w3.org/XML/1998/namespace}lang"
+_KNOWN_EXTENSIONS: Final = frozenset(
+    {"ExpiredCertsRevocationInfo", "Qualifications", "TakenOverBy", "AdditionalServiceInformation"}
+)
+_WEB_SITES: Final = "ForWebSiteAuthentication"
+_PURPOSES: Final = frozenset({"ForeSignatures", "ForeSeals", _WEB_SITES})
 _ENVELOPED: Final = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 _EXCLUSIVE: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
 _NAMESPACES: Final = f"{{{_EXCLUSIVE}}}InclusiveNamespaces"
@@ -168,11 +173,27 @@ def _services(root: etree._Element) -> Iterator[ListedService]:
 
 
 def _status(told: etree._Element) -> ListedStatus:
+    kind = _text(told, "ServiceTypeIdentifier")[:_LONGEST_URI]
     return ListedStatus(
-        kind=_text(told, "ServiceTypeIdentifier")[:_LONGEST_URI],
+        kind=kind if _is_for_us(told) else "",
         status=_text(told, "ServiceStatus")[:_LONGEST_URI],
         since_s=_seconds(_text(told, "StatusStartingTime")),
     )
+
+
+def _is_for_us(told: etree._Element) -> bool:
+    """Whether nothing critical about a service is unknown here, and it is not for web sites alone.
+
+    Source  TS 119 612 §5.5.9 (critical extensions), §5.5.9.4 and annex D.4 (what a CA/QC is for).
+    """
+    purposes = set()
+    for extension in told.iterfind(f"{_TSL}ServiceInformationExtensions/{_TSL}Extension"):
+        names = {etree.QName(one).localname for one in extension.iterchildren(etree.Element)}
+        if extension.get("Critical") in {"true", "1"} and not names <= _KNOWN_EXTENSIONS:
+            return False
+        for one in extension.iterfind(f"{_TSL}AdditionalServiceInformation/{_TSL}URI"):
+            purposes.add((one.text or "").strip().rpartition("/")[2])
+    return purposes & _PURPOSES != {_WEB_SITES}
 
 
 def _pointers(scheme: etree._Element) -> Iterator[ListPointer]:

@@ -58,11 +58,12 @@ class Scheme:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One service: what it was, and since when; the newest first."""
+    """One service: what it was, and since when; the newest first; extensions as XML."""
 
     certificate: bytes = field(repr=False)
     statuses: tuple[tuple[str, str, datetime], ...]
     name: str = "Dịch vụ thử"
+    extensions: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,7 @@ def _facts(one: Listed, *, kind: str, status: str, since: datetime) -> str:
         f"<ServiceDigitalIdentity>{_certificate(one.certificate)}</ServiceDigitalIdentity>"
         f"<ServiceStatus>{status}</ServiceStatus>"
         f"<StatusStartingTime>{_time(since)}</StatusStartingTime>"
+        f"<ServiceInformationExtensions>{one.extensions}</ServiceInformationExtensions>"
     )
 
 

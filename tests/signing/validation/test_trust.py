@@ -151,3 +151,34 @@ def test_certificates_are_read_as_pem_and_der(pki: SmallPki) -> None:
     for raw in (b"", b"text", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"):
         with pytest.raises(ValueError, match=r"."):
             read_certificates(raw)
+
+
+def _purpose(*names: str) -> str:
+    uri = "http://uri.etsi.org/TrstSvc/TrustedList/SvcInfoExt"
+    return "".join(
+        '<Extension Critical="false"><AdditionalServiceInformation><URI xml:lang="en">'
+        f"{uri}/{name}</URI></AdditionalServiceInformation></Extension>"
+        for name in names
+    )
+
+
+@pytest.mark.parametrize(
+    ("extensions", "is_anchor"),
+    [
+        (_purpose("ForeSignatures"), True),
+        (_purpose("ForeSeals", "ForWebSiteAuthentication"), True),
+        (_purpose("ForWebSiteAuthentication"), False),
+        ('<Extension Critical="true"><q:Qualifications xmlns:q="urn:q"/></Extension>', True),
+        ('<Extension Critical="false"><q:Something xmlns:q="urn:q"/></Extension>', True),
+        ('<Extension Critical="true"><q:Something xmlns:q="urn:q"/></Extension>', False),
+    ],
+)
+def test_a_service_for_something_else_or_with_demands_that_nobody_knows_is_no_anchor(
+    isolation: Isolation, pki: SmallPki, scheme: Scheme, extensions: str, *, is_anchor: bool
+) -> None:
+    """TS 119 612 §5.5.9: whoever does not know a critical extension takes no notice of the service.
+
+    §5.5.9.4: what a service issues certificates for, where it says so.
+    """
+    listed = Listed(pki.root.der, ((CA_QC, GRANTED, _day(0)),), extensions=extensions)
+    assert bool(_anchors(listed, isolation=isolation, scheme=scheme)) is is_anchor
