@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, Literal
 
 from idp.web.i18n import local_moment
@@ -156,7 +157,8 @@ def tell(report: DocumentReport, *, say: Say) -> ToldDocument:
     """
     answer = answer_of(report)
     signatures = tuple(
-        _signature(one, number=number, say=say) for number, one in enumerate(report.signatures, 1)
+        _signature(one, number=number, say=say, checked_at=report.checked_at)
+        for number, one in enumerate(report.signatures, 1)
     )
     given = _further(report.conclusion) if report.signatures else report.conclusion.reasons
     reasons = all_said((*given, *report.findings), say)
@@ -232,7 +234,9 @@ def _why(conclusion: Conclusion, reasons: tuple[str, ...], say: Say) -> str:
     return reasons[0] if reasons else ""
 
 
-def _signature(one: SignatureReport, *, number: int, say: Say) -> ToldSignature:
+def _signature(
+    one: SignatureReport, *, number: int, say: Say, checked_at: datetime
+) -> ToldSignature:
     mark = mark_of(one.conclusion)
     answer = {"ok": Answer.VALID, "bad": Answer.INVALID}.get(mark, Answer.UNDETERMINED)
     reasons = all_said(_further(one.conclusion), say)
@@ -243,7 +247,7 @@ def _signature(one: SignatureReport, *, number: int, say: Say) -> ToldSignature:
         time_row(one, say),
         integrity_row(one, say),
         changes_row(one, say),
-        validity_row(one, say),
+        validity_row(one, say, checked_at=checked_at),
         status_row(one, say),
     ]
     if signer is not None:

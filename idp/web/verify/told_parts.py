@@ -170,12 +170,21 @@ def time_row(signature: SignatureReport, say: Say) -> ToldRow:
     return ToldRow(label, say(N_("Không ghi trong chữ ký")), "unsure")
 
 
-def validity_row(signature: SignatureReport, say: Say) -> ToldRow:
-    """Whether the certificate was within its time when it signed."""
+def validity_row(signature: SignatureReport, say: Say, *, checked_at: datetime) -> ToldRow:
+    """Whether the certificate was within its time when it signed.
+
+    Where it is over by now and no timestamp says when that was, the signer's word is no proof.
+    """
     label = say(N_("Chứng thư khi ký"))
+    signer = signer_of(signature)
     match is_in_validity(signature):
         case True:
-            return ToldRow(label, say(N_("Trong thời hạn hiệu lực")), "ok")
+            text = say(N_("Trong thời hạn hiệu lực"))
+            is_over = signer is not None and checked_at > signer.not_after
+            if is_over and proved_time(signature) is None:
+                note = N_("Chỉ theo thời điểm do người ký khai; nay chứng thư đã hết hạn.")
+                return ToldRow(label, text, "unsure", (say(note),))
+            return ToldRow(label, text, "ok")
         case False:
             return ToldRow(label, say(N_("Ngoài thời hạn hiệu lực")), "bad")
     return ToldRow(label, say(UNKNOWN), "unsure")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -115,6 +116,22 @@ def test_what_was_tampered_with_is_not_shown_as_what_was_signed(validation_house
     assert tell(validation_house.validate(whole), say=_VI).signatures[0].revision_bytes
     spoiled = whole.replace(b"/MediaBox", b"/MediaBux", 1)
     assert tell(validation_house.validate(spoiled), say=_VI).signatures[0].revision_bytes is None
+
+
+def test_the_word_of_a_signer_whose_certificate_is_over_proves_no_validity(report) -> None:
+    """ETSI EN 319 102-1 §5.1.4: a claimed time is no proof of existence."""
+
+    def mark(*, years: int, stamps: bool) -> str:
+        (one,) = report.signatures
+        changed = replace(one, timestamps=one.timestamps if stamps else ())
+        later = report.checked_at + timedelta(days=366 * years)
+        told = tell(replace(report, signatures=(changed,), checked_at=later), say=_VI)
+        (row,) = [row for row in told.signatures[0].rows if row.label == "Chứng thư khi ký"]
+        return row.mark
+
+    assert mark(years=0, stamps=False) == "ok"
+    assert mark(years=30, stamps=True) == "ok"
+    assert mark(years=30, stamps=False) == "unsure"
 
 
 def test_archives_that_are_no_containers_are_called_by_their_names(validation_house) -> None:
