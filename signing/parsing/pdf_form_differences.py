@@ -124,7 +124,9 @@ def _compare_field(walk: Walk, old: Field, new: Field, where: Mapping[int, int])
         note("field_changed")
     elif old.kind == "/Sig":
         if not is_value_same:
-            filled = "signature_added" if old.value is None else "signature_replaced"
+            filled = "signature_replaced" if old.value is not None else "signature_added"
+            if old.value is None and not _stand_same(walk, old, new):
+                filled = "signature_and_field_added"  # it is not where it was seen to be
             note("signature_removed" if new.value is None else filled)
         elif not _look_same(walk, old, new):
             note("signature_appearance_replaced")
@@ -133,7 +135,7 @@ def _compare_field(walk: Walk, old: Field, new: Field, where: Mapping[int, int])
         note("field_filled" if is_new else "field_replaced")
     elif not _look_same(walk, old, new):
         note("appearance_replaced")
-    if not _are_settled(walk, old, new):
+    if len(old.widgets) != len(new.widgets) or not _are_settled(walk, old, new):
         note("field_changed")
 
 
@@ -148,6 +150,11 @@ def _look_same(walk: Walk, old: Field, new: Field) -> bool:
             if not walk.same(one, other):
                 return False
     return True
+
+
+def _stand_same(walk: Walk, old: Field, new: Field) -> bool:
+    pairs = zip(old.widgets, new.widgets, strict=False)
+    return all(walk.same(raw(one, "/Rect"), raw(other, "/Rect")) for (_, one), (_, other) in pairs)
 
 
 def _are_settled(walk: Walk, old: Field, new: Field) -> bool:

@@ -21,7 +21,7 @@ from signing.parsing.pdf_annotations import (
     rectangle,
 )
 from signing.parsing.pdf_lax import dictionary, elements, entry, name, number_of, raw
-from signing.parsing.pdf_snapshot import MOST_PAGES, Snapshot
+from signing.parsing.pdf_snapshot import Snapshot
 
 if TYPE_CHECKING:
     from signing.parsing.pdf_differences import Walk
@@ -47,8 +47,8 @@ def compare_pages(walk: Walk) -> None:
     reached = old.reaching(walk.same.changed - nodes, stops=frozenset(pages))
     if nodes & (walk.same.changed | reached):
         _compare_nodes(walk, nodes & (walk.same.changed | reached))
-    if 0 in old.pages or max(len(old.pages), len(new.pages)) >= MOST_PAGES:
-        # a page that is no object by itself, or one that nobody comes to
+    if 0 in old.pages or not (old.has_all_pages and new.has_all_pages):
+        # a page that is no object by itself, or one that we do not come to
         walk.is_told = False
         walk.note(Difference(code="not_compared"))
     now = {number: at for at, number in enumerate(new.pages)}

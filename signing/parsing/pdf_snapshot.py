@@ -56,6 +56,7 @@ class Snapshot:
         self._generations = generations(self.reader)
         self.root: generic.DictionaryObject = self.reader.root
         self.root_number = number_of(self.reader.trailer.raw_get("/Root")) or 0
+        self.has_all_pages = True
         self._pages: list[int] | None = None
         self._fields: list[Field] | None = None
         self._widgets: frozenset[int] | None = None
@@ -78,9 +79,13 @@ class Snapshot:
 
     @property
     def pages(self) -> list[int]:
-        """The numbers of all pages in order; 0 for one that is no object by itself."""
+        """The numbers of all pages in order; 0 for one that is no object by itself.
+
+        `has_all_pages` says afterwards whether everybody comes to these and to no others.
+        """
         if self._pages is None:
             self._pages = list(self._walk())
+            self.has_all_pages = self.has_all_pages and 0 < len(self._pages) < MOST_PAGES
         return self._pages
 
     @property
@@ -123,13 +128,14 @@ class Snapshot:
             reference, depth = waiting.pop()
             number = number_of(reference) or 0
             node = value_of(reference)
-            if not isinstance(node, generic.DictionaryObject) or depth > _DEEPEST:
+            if not isinstance(node, generic.DictionaryObject) or depth > _DEEPEST or number in seen:
+                self.has_all_pages = False  # others may come further, or twice to the same
                 continue
             if "/Kids" not in node:
                 count += 1
                 yield number
-            elif number not in seen:
-                seen.add(number)
+            else:
+                seen |= {number} - {0}
                 kids = elements(entry(node, "/Kids"))[:MOST_PAGES]
                 if kids and entry(node, "/Count") == len(kids) and _is_page(kids[0]):
                     count += len(kids)

@@ -125,6 +125,16 @@ RULES: Final[Mapping[str, _Rule]] = {
 """What the process behind the walls may say, and what it is; anything else is `UNDEFINED`."""
 
 _OF_NOTES: Final = frozenset({"annotation_added", "annotation_changed"})
+_OF_FIELDS: Final = frozenset(
+    {
+        "signature_added",
+        "signature_and_field_added",
+        "signature_field_added",
+        "field_filled",
+        "field_replaced",
+    }
+)
+"""What a lock can forbid, also of a field that has no name."""
 _OF_WORK: Final = frozenset(
     {"signature_added", "signature_and_field_added", "timestamp_added", "field_filled"}
 )
@@ -257,8 +267,13 @@ class _Judging:
             self._findings[because("pages_compared_by_lot", pages=str(MOST_PAGES))] = None
         owned = [(spot, one.code) for one in self._differences for spot in one.spots]
         spots = tuple(spot for spot, _ in owned[:MOST_SPOTS])
+        if not compared.is_told and not pages:
+            self._findings[because("pages_not_compared")] = None
         if not pages or compared.pages_before != compared.pages_now:
-            return  # other pages are other numbers, and it is said already that they are others
+            # other pages are other numbers; who says so has to have said that they are others
+            if compared.pages_before != compared.pages_now and self._is_all_allowed:
+                self._findings[because("pages_not_compared")] = None
+            return
         seen = pictures.try_compare(self._place.ranges.end, pages=pages, spots=spots)
         if seen is None:
             self._findings[because("pages_not_compared")] = None
@@ -276,7 +291,7 @@ class _Judging:
 
     def result(self, level: str) -> PdfChanges:
         """Everything, with what the library said."""
-        is_allowed = all(one.is_allowed for one in self._changes)
+        is_allowed = self._is_all_allowed
         # NOTE: the library knows no comments, and suspects every one of them
         has_notes = any(one.kind is ChangeKind.ANNOTATED for one in self._changes)
         if level == "suspicious" and is_allowed and not has_notes:
@@ -327,9 +342,13 @@ class _Judging:
         said = [self._place.read.permission, *(one.permission for one in self._place.read.locks)]
         return min((one for one in said if one), default=_FILLING)
 
+    @property
+    def _is_all_allowed(self) -> bool:
+        return all(one.is_allowed for one in self._changes)
+
     def _is_locked(self, one: Difference) -> bool:
         """NOTE: timestamps may follow always (ISO 32000-2 Table 257)."""
-        if not one.field or one.code == "timestamp_added":
+        if one.code not in _OF_FIELDS:
             return False
         is_new_and_unseen = one.code == "signature_and_field_added" and not one.spots
         return any(

@@ -213,6 +213,50 @@ def form_of_its_own(signed: bytes) -> bytes:
     return append(signed, {FORM: form, _NEW: stream(b"<xdp/>")})
 
 
+def filled_in_two_places(signed: bytes) -> bytes:
+    """An empty field is filled, and seen in one place more."""
+    field = latest(signed, attacks.EMPTY)[:-2] + b"/V (yes) /Kids [900 0 R] >>"
+    twin = (
+        b"<< /Type /Annot /Subtype /Widget /Rect [60 590 200 630] /F 4 /Parent 10 0 R "
+        b"/AP << /N 901 0 R >> >>"
+    )
+    page = latest(signed, PAGE).replace(b"/Annots [", b"/Annots [900 0 R ")
+    looks = stream(b"1 g 0 0 140 40 re f", "/Type /XObject /Subtype /Form /BBox [0 0 140 40]")
+    return append(signed, {attacks.EMPTY: field, _NEW: twin, _NEW + 1: looks, PAGE: page})
+
+
+def signed_elsewhere(signed: bytes) -> bytes:
+    """An empty signature field that was seen nowhere is signed, and seen somewhere."""
+    value = b"<< /Type /Sig /SubFilter /ETSI.CAdES.detached /Contents <3000> >>"
+    field = latest(signed, attacks.SPARE)[:-2] + b"/V 900 0 R /AP << /N 901 0 R >> >>"
+    field = re.sub(rb"/Rect\s*\[[^]]*\]", b"/Rect [300 700 500 740]", field)
+    looks = stream(b"0 g 0 0 200 40 re f", "/Type /XObject /Subtype /Form /BBox [0 0 200 40]")
+    return append(signed, {attacks.SPARE: field, _NEW: value, _NEW + 1: looks})
+
+
+def with_field_to_sign() -> bytes:
+    """The victim with an empty signature field that is seen nowhere."""
+    return attacks.with_signature_field("null")
+
+
+def with_nameless_field() -> bytes:
+    """The victim whose empty field has no name, and a signature field that locks everything."""
+    whole = attacks.with_signature_field("<< /Type /SigFieldLock /Action /All >>")
+    return append(whole, {attacks.EMPTY: latest(whole, attacks.EMPTY).replace(b"/T (Blank)", b"")})
+
+
+def with_form_of_its_own() -> bytes:
+    """The victim whose form draws itself."""
+    whole = attacks.victim()
+    form = latest(whole, FORM)[:-2] + b"/XFA [(template) 12 0 R] >>"
+    return append(whole, {FORM: form, attacks.SPARE: stream(b"<xdp>100</xdp>")})
+
+
+def form_of_its_own_replaced(signed: bytes) -> bytes:
+    """It draws something else."""
+    return append(signed, {attacks.SPARE: stream(b"<xdp>900</xdp>")})
+
+
 def signature_with_a_script(signed: bytes) -> bytes:
     """A further signature that does something when somebody looks at it."""
     attacked = attacks.sign_field_by_hand(signed)

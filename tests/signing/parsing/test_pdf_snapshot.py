@@ -68,7 +68,21 @@ def test_pages_are_found_whatever_their_tree() -> None:
     assert len(Snapshot(plain_document(pages=7).with_streams()).pages) == 7
     circle = plain_document()
     circle.put(2, "<< /Type /Pages /Count 2 /Kids [2 0 R 5 0 R] >>")
-    assert Snapshot(circle.classic()).pages == [5]
+    lost = Snapshot(circle.classic())
+    assert (lost.pages, lost.has_all_pages) == ([5], False)
+
+
+def test_a_tree_of_which_we_do_not_see_the_end_is_known_as_such() -> None:
+    """Others may come further, to pages that nobody compared."""
+    made = plain_document()
+    nodes = [made.add("null") for _ in range(70)]
+    for node, below in zip(nodes, [*nodes[1:], 5], strict=True):
+        made.put(node, f"<< /Type /Pages /Count 1 /Kids [{below} 0 R] >>")
+    made.put(2, f"<< /Type /Pages /Count 1 /Kids [{nodes[0]} 0 R] >>")
+    deep = Snapshot(made.classic())
+    assert (deep.pages, deep.has_all_pages) == ([], False)
+    whole = Snapshot(plain_document(pages=3).classic())
+    assert (len(whole.pages), whole.has_all_pages) == (3, True)
 
 
 def test_a_freed_object_is_nothing() -> None:

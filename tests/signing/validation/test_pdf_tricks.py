@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 
 from signing.formats.material import Level
+from signing.isolation.blob import Blob
+from signing.messages.pdf_changes import COMPARE_PDF, CompareAnswered, Compared
 from signing.validation.known_anchors import KnownAnchors, anchor_of
+from signing.validation.pdf import read_pdf
+from signing.validation.pdf_changes import find_changes
 from signing.validation.verdict import Indication
 from tests.support import pdf_attacks as attacks
 from tests.support import pdf_tricks as tricks
@@ -75,6 +80,9 @@ def test_what_is_drawn_is_followed_wherever_it_is_said(
         (tricks.with_looks_but_no_value, tricks.shown_value_replaced, None, "shadow_replace"),
         (tricks.with_other_value, tricks.drawn_anew, None, "incremental_saving"),
         (attacks.victim, tricks.form_of_its_own, None, "form_changed"),
+        (tricks.with_form_of_its_own, tricks.form_of_its_own_replaced, None, "form_changed"),
+        (attacks.victim, tricks.filled_in_two_places, None, "field_changed"),
+        (tricks.with_field_to_sign, tricks.signed_elsewhere, 2, "sneaky_signature"),
         (attacks.victim, tricks.signature_with_a_script, None, "action_changed"),
         (attacks.victim, tricks.signature_for_printers, 2, "sneaky_signature"),
         (attacks.victim, tricks.signature_without_a_place, 2, "sneaky_signature"),
@@ -116,6 +124,33 @@ def test_what_a_signed_field_locks_stays_locked(desk: Desk) -> None:
     signed = desk.sign(made, field_name="Here")
     changes = desk.changes(tricks.lock_removed(signed))["S-1"].changes
     assert [(one.code, one.is_allowed) for one in changes] == [("field_changed", False)]
+
+
+def test_a_lock_of_all_fields_is_one_of_those_without_a_name(desk: Desk) -> None:
+    """ISO 32000-2 Table 236."""
+    signed = desk.sign(tricks.with_nameless_field(), field_name="Here")
+    changes = desk.changes(attacks.blank_filled(signed))["S-1"].changes
+    assert ("field_filled", False) in {(one.code, one.is_allowed) for one in changes}
+
+
+def test_whoever_says_that_there_are_other_pages_has_to_say_which(desk: Desk) -> None:
+    """A process in other hands: no pages are drawn where their numbers differ."""
+    isolation = desk.parties.isolation
+
+    class Lying:
+        def __init__(self, before: int, now: int) -> None:
+            self.compared = Compared(pages_before=before, pages_now=now, is_told=False)
+
+        def run(self, task: Any, asked: Any, *, inputs: Any = ()) -> Any:
+            if task is COMPARE_PDF:
+                return CompareAnswered((self.compared,), ("none",)), Blob.of(b"")
+            return isolation.run(task, asked, inputs=inputs)
+
+    with Blob.of(attacks.other_text(desk.sign(attacks.victim()))) as document:
+        found = read_pdf(document, isolation=isolation)
+        for before, now in ((1, 2), (0, 0)):
+            changes = find_changes(document, found, isolation=Lying(before, now))["S-1"]
+            assert [one.code for one in changes.findings] == ["pages_not_compared"]
 
 
 def test_comments_beside_what_was_signed_are_no_alarm(desk: Desk) -> None:
