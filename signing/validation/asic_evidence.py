@@ -10,7 +10,7 @@ Not here: records themselves (`evidence_record.py`), how their timestamps are ju
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -23,7 +23,7 @@ from signing.validation.cades_proofs import material_covers, tokens_cover
 from signing.validation.content import Content, Octets, Stretch
 from signing.validation.evidence_record import RecordStamp, read_record
 from signing.validation.evidence_record_xml import find_canonicalization, read_xml_record
-from signing.validation.evidence_stamps import is_over, stamps_of
+from signing.validation.evidence_stamps import Reading, is_over, stamps_of
 from signing.validation.found import (
     FoundSignature,
     FoundTimestamp,
@@ -38,7 +38,10 @@ EVIDENCE_RECORD: Final = re.compile(
     r"META-INF/(?i:(?!ASiCEvidenceRecordManifest)[^/]*evidencerecord[^/]*\.(?:xml|ers))"
 )
 EVIDENCE_MANIFEST: Final = re.compile(r"META-INF/(?i:ASiCEvidenceRecordManifest[^/]*\.xml)")
-_LARGEST: Final = 16 << 20
+_LARGEST: Final = 4 << 20
+_MOST_RECORDS: Final = 32
+_MOST_WRITTEN: Final = 16 << 20
+"""Octets of documents that are read as XML, for all records of a container."""
 _MARKS: Final = b"\xef\xbb\xbf\xfe\xff \t\r\n\0"
 
 
@@ -88,10 +91,11 @@ def read_evidence(
     alone: list[FoundTimestamp] = []
     objects: list[SignedObject] = []
     unread: list[str] = []
+    forms = _Forms()
     for number, name in enumerate(names, start=1):
         content = files.members[name].content
         # 1
-        is_small = content is not None and content.size <= _LARGEST
+        is_small = content is not None and content.size <= _LARGEST and number <= _MOST_RECORDS
         raw = content.read() if content is not None and is_small else b""
         is_xml = name.lower().endswith(".xml")
         record = read_xml_record(raw) if is_xml else read_record(raw)
@@ -106,10 +110,7 @@ def read_evidence(
             covers |= _in_signature(kept[at])
         stamps = stamps_of(
             record,
-            readings=[
-                lambda one=one: one  # type: ignore[misc]  # bound for this turn
-                for one in _readings(archived, form=find_canonicalization(raw) if is_xml else "")
-            ],
+            readings=_readings(archived, record=raw if is_xml else b"", forms=forms),
             covers=frozenset(covers),
             identity=f"R-{number}.",
             findings=tuple(archived.findings),
@@ -155,24 +156,43 @@ def _archived(files: Files, name: str) -> _Archived:
     return found
 
 
-def _readings(archived: _Archived, *, form: str) -> Iterator[Sequence[Content]]:
-    """The files as they are; and those that are XML in a canonical form, for records in XML."""
-    yield archived.contents
-    if form:
-        canonical = [_canonical(one, form) for one in archived.contents]
-        if canonical != archived.contents:
-            yield canonical
+def _readings(archived: _Archived, *, record: bytes, forms: _Forms) -> list[Reading]:
+    """The files as they are; and those that are XML in a canonical form, for a record in XML."""
+
+    def as_they_are() -> Sequence[Content]:
+        return archived.contents
+
+    def canonical() -> Sequence[Content]:
+        form = find_canonicalization(record)
+        return [forms.canonical(one, form) for one in archived.contents]
+
+    return [as_they_are, canonical] if record else [as_they_are]
 
 
-def _canonical(content: Stretch, form: str) -> Content:
-    head = next(content.chunks(), b"")[:64]
-    if content.size > _LARGEST or head.lstrip(_MARKS)[:1] != b"<":
-        return content
-    text = find_text(content.read())
-    try:
-        return content if text is None else Octets(written(NodeSet(read_tree(text)), form))
-    except (ParsingFailed, Unavailable):
-        return content
+class _Forms:
+    """Canonical forms of documents, each made once, and not without end."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[Stretch, str], Content] = {}
+        self._left = _MOST_WRITTEN
+
+    def canonical(self, content: Stretch, form: str) -> Content:
+        """A document as a record in XML means it: as it is where it is no XML, or too large."""
+        key = content, form
+        if key not in self._made:
+            self._made[key] = self._make(content, form)
+        return self._made[key]
+
+    def _make(self, content: Stretch, form: str) -> Content:
+        head = next(content.chunks(), b"")[:64]
+        if not form or content.size > self._left or head.lstrip(_MARKS)[:1] != b"<":
+            return content
+        self._left -= content.size
+        text = find_text(content.read())
+        try:
+            return content if text is None else Octets(written(NodeSet(read_tree(text)), form))
+        except (ParsingFailed, Unavailable):
+            return content
 
 
 def _only_object(

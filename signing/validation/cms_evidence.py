@@ -59,6 +59,8 @@ def read_evidence(
     times = {place: _time_of(signer.unsigned[place].values) for place in places}
     for place in sorted(places, key=lambda one: times[one]):
         attribute = signer.unsigned[place]
+        if number >= _MOST_RECORDS:
+            return tuple(found), False
         # 1
         later = frozenset(one for one in places if (times[one], one) >= (times[place], place))
         forms = _forms(parts.whole, signer=own, later=later)

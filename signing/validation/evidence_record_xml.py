@@ -24,6 +24,8 @@ _NAMESPACE: Final = "urn:ietf:params:xml:ns:ers"
 RECORD: Final = (_NAMESPACE, "EvidenceRecord")
 _RFC_3161: Final = "RFC3161"
 _MOST_STAMPS: Final = 64
+_MOST_WRITTEN: Final = 2 << 20
+"""Octets that renewals are over: each further chain is over all that came before."""
 _MOST_LISTS: Final = 1_000
 _MOST_HASHES: Final = 10_000
 
@@ -74,6 +76,7 @@ def _stamps(tree: Tree, record: Element) -> Iterator[RecordStamp]:
     [sequence] = _below([record], "ArchiveTimeStampSequence")
     chains = _in_order(_chains(record))
     tokens: list[bytes] = []
+    size = 0
     for place, chain in enumerate(chains):
         [method] = _below([chain], "DigestMethod")
         forms = _below([chain], "CanonicalizationMethod")
@@ -86,19 +89,21 @@ def _stamps(tree: Tree, record: Element) -> Iterator[RecordStamp]:
         for stamp in _in_order(_below([chain], "ArchiveTimeStamp")):
             [inside] = _below([stamp], "TimeStamp")
             token = _token(inside)
+            renewed = b"" if earlier is None else _written(NodeSet(tree, earlier), forms)
+            size += len(before) + len(renewed)
+            if len(tokens) == _MOST_STAMPS or size > _MOST_WRITTEN:
+                raise ValueError("stamps")
             yield RecordStamp(
                 token,
                 _hash_name(method),
                 tuple(_lists(stamp)),
-                b"" if earlier is None else _written(NodeSet(tree, earlier), forms),
+                renewed,
                 before if earlier is None else b"",
                 tuple(tokens if earlier is None else tokens[-1:]),
                 # RFC 6283 §4.2.2: in the first list, beside the digests of what is archived
                 is_apart=True,
             )
             tokens.append(token)
-            if len(tokens) > _MOST_STAMPS:
-                raise ValueError("stamps")
             earlier = inside
 
 

@@ -21,13 +21,19 @@ from signing.validation.verdict import (
 
 TIMESTAMPING: Final = "timestamping"
 _EXTENDED_KEY_USAGE: Final = "2.5.29.37"
-_TIME_STAMPING: Final = "1.3.6.1.5.5.7.3.8"
+_KEY_PURPOSE: Final = "1.3.6.1.5.5.7.3."
+_TIME_STAMPING: Final = f"{_KEY_PURPOSE}8"
+_FOR_CLIENTS: Final = frozenset({f"{_KEY_PURPOSE}2"})
+"""What many certificates of people say who sign documents: it tells nothing against that."""
+_FOR_OTHERS: Final = _FOR_CLIENTS | frozenset(f"{_KEY_PURPOSE}{one}" for one in (1, 3, 8, 9))
+"""Servers, programs, timestamps and status (RFC 5280 §4.2.1.12)."""
 
 
 def check_purpose(certificate: bytes, *, purpose: str, policy: ValidationPolicy) -> Conclusion:
     """Whether a certificate of interest may do what it did.
 
-    1. A signer's key is for signing, where the certificate says what it is for.
+    1. A signer's key is for signing, where the certificate says what it is for, and not for
+       servers, programs, timestamps or status alone.
     2. An authority's for timestamps; that it is for nothing else, critically, is warned about.
 
     Takes   certificate: DER; purpose: `signing` or `timestamping`.
@@ -39,10 +45,12 @@ def check_purpose(certificate: bytes, *, purpose: str, policy: ValidationPolicy)
     is_for_signing = parsed.may("digitalSignature") or parsed.may("nonRepudiation")
     if policy.needs_signing_purpose and not is_for_signing:
         return _refused("key_usage")
+    purposes = parsed.extensions.purposes or frozenset()
     # 2
     if purpose != TIMESTAMPING:
-        return PASSED
-    purposes = parsed.extensions.purposes or frozenset()
+        is_for_others = purposes <= _FOR_OTHERS and not purposes <= _FOR_CLIENTS
+        is_refused = policy.needs_signing_purpose and is_for_others
+        return _refused("extended_key_usage") if is_refused else PASSED
     if _TIME_STAMPING not in purposes:
         return _refused("extended_key_usage")
     if _EXTENDED_KEY_USAGE not in parsed.extensions.critical or len(purposes) > 1:

@@ -16,7 +16,7 @@ from signing.validation.known_anchors import KnownAnchors, anchor_of
 from signing.validation.model import RevocationState
 from signing.validation.procedure.key_purposes import check_purpose
 from signing.validation.procedure.x509_validation import Purpose, validate_certificate
-from signing.validation.verdict import SubIndication
+from signing.validation.verdict import SubIndication, because
 from tests.support.signatory import SIGNING_TIME, SigningPki
 from tests.support.validation_house import OWN_POLICY, ValidationHouse
 
@@ -280,6 +280,32 @@ def test_a_key_that_is_for_something_else_does_not_sign(
         assert conclusion.sub_indication is SubIndication.CHAIN_CONSTRAINTS_FAILURE
     lenient = replace(OWN_POLICY, needs_signing_purpose=False)
     assert check_purpose(certificate, purpose="signing", policy=lenient).is_passed
+
+
+@pytest.mark.parametrize(
+    ("numbers", "is_taken"),
+    [
+        ("1.3.6.1.5.5.7.3.36", True),
+        ("1.3.6.1.5.5.7.3.4 1.3.6.1.5.5.7.3.2", True),
+        ("1.3.6.1.5.5.7.3.2", True),
+        ("1.2.3.4 1.3.6.1.5.5.7.3.1", True),
+        ("1.3.6.1.5.5.7.3.1 1.3.6.1.5.5.7.3.2", False),
+        ("1.3.6.1.5.5.7.3.3", False),
+        ("1.3.6.1.5.5.7.3.8", False),
+        ("1.3.6.1.5.5.7.3.9", False),
+    ],
+)
+def test_a_certificate_for_servers_programs_or_services_signs_no_document(
+    signing_pki: SigningPki, numbers: str, *, is_taken: bool
+) -> None:
+    """RFC 5280 §4.2.1.12; RFC 9336 (documents); TT 15/2025/TT-BKHCN, Annex II (scope of use)."""
+    purposes = x509.ExtendedKeyUsage([x509.ObjectIdentifier(one) for one in numbers.split()])
+    certificate = _certificate(signing_pki, _usage(digital_signature=True), (purposes, False))
+    conclusion = check_purpose(certificate, purpose="signing", policy=OWN_POLICY)
+    assert conclusion.is_passed is is_taken
+    if not is_taken:
+        assert conclusion.sub_indication is SubIndication.CHAIN_CONSTRAINTS_FAILURE
+        assert conclusion.reasons == (because("extended_key_usage"),)
 
 
 @pytest.mark.parametrize(
