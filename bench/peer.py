@@ -27,7 +27,7 @@ from bench.side import (
     Paths,
     Side,
 )
-from tests.support.servers import free_port
+from tests.support.ports import free_port
 
 
 @contextmanager

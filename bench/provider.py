@@ -26,7 +26,7 @@ from idp.storage.database import Database
 from idp.storage.deployment import stamp
 from idp.storage.schema import upgrade
 from keystore.kek import create_kek_file
-from tests.support.servers import free_port
+from tests.support.ports import free_port
 
 _ISSUER: Final = "https://dang-nhap.bench.example"
 Populate = Callable[[Services, Settings], Sequence[Person]]

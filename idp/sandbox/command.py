@@ -12,7 +12,8 @@ import socket
 import subprocess
 import sys
 import time as clock
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +62,11 @@ def sandbox(port: int, *, tls: bool, client_files: Sequence[Path], no_portals: b
     children = [_start_one(plan.environment(), one) for one in ("verifier", "signer")]
     try:
         vkeys = _set_up(plan, rooms=children)
-        children += _start(plan, vkeys=vkeys, with_portals=not no_portals)
-        wait_until_up(ports, children)
-        say(plan, with_portals=not no_portals)
-        _watch(children)
+        with _hold_port() as held:
+            children += _start(plan, vkeys=vkeys, witness=held, with_portals=not no_portals)
+            wait_until_up(ports, children)
+            say(plan, with_portals=not no_portals)
+            _watch(children)
     finally:
         _stop(children)
 
@@ -161,13 +163,13 @@ def _start_module(
 
 
 def _start(
-    plan: Plan, *, vkeys: tuple[str, ...], with_portals: bool
+    plan: Plan, *, vkeys: tuple[str, ...], witness: int, with_portals: bool
 ) -> list[subprocess.Popen[bytes]]:
-    port = str(_free_port())
+    port = str(witness)
     folder = str(plan.witness_folder.absolute())
-    witness = " ".join((f"http://127.0.0.1:{port}", *vkeys))
-    environment = plan.environment(witness=witness)
-    write_whole(plan.settings.var / SANDBOX_SETTINGS, json.dumps(plan.told(witness=witness)))
+    named = " ".join((f"http://127.0.0.1:{port}", *vkeys))
+    environment = plan.environment(witness=named)
+    write_whole(plan.settings.var / SANDBOX_SETTINGS, json.dumps(plan.told(witness=named)))
     children = [_start_one(environment, command) for command in ("serve", "work")]
     children.append(_start_one(environment, "witness", "serve", folder, "--port", port))
     if with_portals:
@@ -177,12 +179,18 @@ def _start(
     return children
 
 
-def _free_port() -> int:
-    """For what nobody but a process of this sandbox asks."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        found: int = probe.getsockname()[1]
-    return found
+@contextmanager
+def _hold_port() -> Iterator[int]:
+    """A port for what nobody but a process of this sandbox asks.
+
+    It is held, so that no connection takes it before that process listens on it; who sets
+    SO_REUSEADDR, as a server does, may listen on what is held in that way.
+    """
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        port: int = held.getsockname()[1]
+        yield port
 
 
 def _portal_settings(plan: Plan) -> list[dict[str, Any]]:

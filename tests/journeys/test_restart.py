@@ -12,7 +12,8 @@ from clients.sdk import Login, Portal
 from tests.relying_party.browser import Browser
 from tests.relying_party.person import Arrival, Person, Visit
 from tests.support.pii_alarm import PiiAlarm
-from tests.support.sandbox import Sandbox, start_sandbox, three_free_ports
+from tests.support.ports import three_free_ports
+from tests.support.sandbox import Sandbox, start_sandbox
 
 TOOL = "cong-cu-thu-nghiem"
 HOME = "http://localhost:9999/callback"

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +28,7 @@ import urllib3
 
 from tests.relying_party.certificates import Certificates, trust_authority
 from tests.relying_party.person import Person
+from tests.support.ports import free_port
 
 ROOT: Final = Path(__file__).parents[2]
 REDIRECT_URI: Final = "https://rp.conformance.example/callback"
@@ -162,7 +163,7 @@ def run_antin(
     """
     folder.mkdir(parents=True, exist_ok=True)
     var = folder / "var"
-    port = _free_port()
+    port = free_port()
     # What sets the tests up must not set up the provider as well.
     environ = {k: v for k, v in os.environ.items() if not k.startswith("ANTIN_")}
     environ |= {"ANTIN_VAR": str(var), "PORT": str(port)}
@@ -218,7 +219,7 @@ def run_peer(
 ) -> Iterator[Provider]:
     """Start node-oidc-provider over https in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    port = _free_port()
+    port = free_port()
     issuer = f"https://localhost:{port}"
     password = secrets.token_urlsafe(12)
     config = {
@@ -301,12 +302,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _check_running(process: subprocess.Popen[bytes], log: Path) -> None:

@@ -33,9 +33,10 @@ from idp.storage.schema import upgrade
 from keystore.kek import create_kek_file
 from tests.support.invented import Inventor
 from tests.support.one_address import OneAddress
+from tests.support.ports import free_port
 from tests.support.quick_browser import QuickClient
 from tests.support.sandbox import process_environ, stop_group
-from tests.support.servers import PostgresqlServer, RedisServer, free_port, wait_until
+from tests.support.servers import PostgresqlServer, RedisServer, wait_until
 
 SECRET: Final = "mot-chuoi-bi-mat-cua-cong-thu-0123456789abcdef"
 _START_TIMEOUT_S: Final = 120

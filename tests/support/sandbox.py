@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import re
-import secrets
 import signal
 import socket
 import subprocess
@@ -30,7 +29,8 @@ from idp.settings_loading import load_settings
 from keystore.second_factor.client import VerifierClient
 from tests.support.invented import Invented, Inventor
 from tests.support.pii_alarm import PiiAlarm
-from tests.support.servers import free_port, wait_until
+from tests.support.ports import free_port, three_free_ports
+from tests.support.servers import wait_until
 
 _START_TIMEOUT_S: Final = 180
 _PRINTED: Final = re.compile(r"people \(number.*?all of it", re.DOTALL)
@@ -170,27 +170,6 @@ def _answers(port: int) -> bool:
     with closing(socket.socket()) as probe:
         probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def three_free_ports() -> int:
-    """The first of three ports in a row that nobody uses at this moment.
-
-    Below the range from which outgoing connections take theirs: those would come in between.
-    """
-    for _ in range(200):
-        first = 20_000 + secrets.randbelow(12_000)
-        if all(_may_listen(port) for port in range(first, first + 3)):
-            return first
-    pytest.fail("no three free ports in a row")
-
-
-def _may_listen(port: int) -> bool:
-    with closing(socket.socket()) as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 @pytest.fixture(scope="session")

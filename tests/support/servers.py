@@ -12,7 +12,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -26,15 +25,10 @@ import psycopg
 import pytest
 import redis
 
+from tests.support.ports import free_port
+
 _START_TIMEOUT_S: Final = 60
 _ASK: Final = "run `make test` once: it installs what is missing or says how"
-
-
-def free_port() -> int:
-    """A TCP port of the loopback interface that nobody listens on at this moment."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until(condition: Callable[[], bool], *, what: str, timeout_s: float = 30) -> None:

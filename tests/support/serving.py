@@ -25,7 +25,8 @@ import pytest
 from idp.storage.database import Database
 from idp.storage.deployment import stamp
 from idp.storage.schema import upgrade
-from tests.support.servers import free_port, wait_until
+from tests.support.ports import free_port
+from tests.support.servers import wait_until
 
 ISSUER: Final = "https://dang-nhap.example"
 KEK: Final = "A" * 43

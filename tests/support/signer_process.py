@@ -36,8 +36,9 @@ from keystore.signer.evidence import EnrolmentEvidence
 from keystore.signer.model import MadeKey
 from keystore.strongroom.gate import client_context
 from tests.support.authenticator import Authenticator
+from tests.support.ports import free_port
 from tests.support.sandbox import process_environ
-from tests.support.servers import free_port, wait_until
+from tests.support.servers import wait_until
 from tests.support.signer import SIGNER, Person, Verifier, enrolment_of
 from tests.support.stores import create_all_tables
 

@@ -33,7 +33,7 @@ from clients.sdk import (
     SettingsInvalid,
     TokenRequestRefused,
 )
-from tests.support.servers import free_port
+from tests.support.ports import free_port
 from tests.support.tree import ROOT
 
 REDIRECT_URI = "http://127.0.0.1:9999/callback"

@@ -9,7 +9,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from tests.support.pii_alarm import PiiAlarm
-from tests.support.servers import free_port, wait_until
+from tests.support.ports import free_port
+from tests.support.servers import wait_until
 from tests.support.serving import environment, prepare
 
 

@@ -15,7 +15,8 @@ from idp.errors import StorageUnavailable
 from idp.storage.ephemeral import EphemeralStore
 from idp.storage.ephemeral_redis import RedisEphemeralStore
 from idp.storage.ephemeral_sql import SqlEphemeralStore
-from tests.support.servers import PostgresqlServer, RedisServer, free_port
+from tests.support.ports import free_port
+from tests.support.servers import PostgresqlServer, RedisServer
 
 MINUTE = timedelta(minutes=1)
 

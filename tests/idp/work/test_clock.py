@@ -12,7 +12,8 @@ from huey.exceptions import HueyException
 
 from idp.work import Clock, open_clock
 from idp.work.clock import WireSerializer
-from tests.support.servers import RedisServer, free_port
+from tests.support.ports import free_port
+from tests.support.servers import RedisServer
 
 
 @pytest.fixture(params=["sqlite", "redis"])
