@@ -1,6 +1,6 @@
 """Status of other people's certificates, asked where these certificates say.
 
-What lives here: `AskedOnline`, which asks a responder first (with a nonce) and lists when it gives
+What lives here: `AskedOnline`, which asks a responder first (with a nonce) and lists when it tells
 nothing, over a transport that carries bytes to an address; what came is remembered for a short
 time, and so is that nothing came.  All of it is bounded: questions of one validation and the time
 for them, questions at once, octets remembered.
@@ -31,6 +31,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 from signing.formats.chains import find_extension, parse_certificate
 from signing.formats.material import ValidationMaterial
 from signing.sources import Unreachable
+from signing.validation.status_answers import find_answer
 
 MOST_OCSP_BYTES: Final = 128 * 1024
 MOST_CRL_BYTES: Final = 16 << 20
@@ -160,15 +161,18 @@ class AskedForOne:
             responders, lists = tuple(_responders(parsed)), tuple(_lists(parsed))
         except _UNREADABLE:
             return ValidationMaterial()
+        found = ValidationMaterial()
         for url in responders[:_MOST_ADDRESSES]:
             answer = self._ask_responder(url, certificate=parsed, issuer=above, now=now)
-            if answer is not None:
+            if answer is not None and _tells(answer):
                 return answer
+            found = answer or found
+        # RFC 6960 §2.2: who does not know it says nothing, and somebody else may
         for url in lists[:_MOST_ADDRESSES]:
             crl = self._get(url, most_bytes=MOST_CRL_BYTES, read=_read_list, now=now)
             if crl:
-                return ValidationMaterial(crls=(crl,))
-        return ValidationMaterial()
+                return found.with_others(ValidationMaterial(crls=(crl,)))
+        return found
 
     def find_issuers(self, certificate: bytes, *, now: datetime) -> tuple[bytes, ...]:
         """See `OnlineStatus.find_issuers`."""
@@ -282,6 +286,12 @@ def _read_answer(raw: bytes, *, nonce: bytes) -> bytes:
     except _UNREADABLE:
         return b""
     return raw if said is None or secrets.compare_digest(said, nonce) else b""
+
+
+def _tells(answer: ValidationMaterial) -> bool:
+    """Whether something else than `unknown` is said in it; **not verified**."""
+    said = [find_answer(one) for one in answer.ocsp_responses]
+    return any(single.status != "unknown" for one in said if one for single in one.singles)
 
 
 def _inside(raw: bytes) -> tuple[bytes, ...]:

@@ -71,6 +71,8 @@ def validate_in_time(found: FoundSignature, *, basic: Basic, context: Context) -
     6. A content timestamp from after the end of the certificate is FAILED, EXPIRED or REVOKED
        (§5.3.4); one from after the best signature time, INDETERMINATE, TIMESTAMP_ORDER_FAILURE.
     7. A claimed time longer ago than the policy allows is INDETERMINATE, SIG_CONSTRAINTS_FAILURE.
+    8. A signature that is proved to be older than its certificate is FAILED, NOT_YET_VALID, whether
+       or not anything was left to be overcome (§5.5.4).
     """
     # 1, 2
     proofs = ProofsOfExistence(context.now)
@@ -83,10 +85,11 @@ def validate_in_time(found: FoundSignature, *, basic: Basic, context: Context) -
     past = validate_past_signature(
         basic, current=compared, best_time=best_time, proofs=proofs, context=context
     )
-    # 6, 7
+    # 6, 7, 8
     constraints = (
         *_check_content_times(basic, stamps, best_time=best_time),
         *_check_delay(found, best_time=best_time, context=context),
+        *_check_begin(basic, best_time=best_time, context=context),
     )
     conclusion = weightiest((past.conclusion, *constraints))
     needed_time = not basic.conclusion.is_passed and basic.is_overcome_by_time
@@ -213,6 +216,17 @@ def _check_delay(
     if best_time - found.claimed_time > longest:
         reason = because("timestamp_too_late", time=best_time.isoformat())
         yield indeterminate(SubIndication.SIG_CONSTRAINTS_FAILURE, reason)
+
+
+def _check_begin(basic: Basic, *, best_time: datetime, context: Context) -> Iterator[Conclusion]:
+    # 8
+    certificate = None if basic.certificate is None else find_certificate(basic.certificate)
+    is_trusted = basic.chain is not None and basic.chain.path is not None
+    if not is_trusted or certificate is None:
+        return
+    if best_time < certificate.not_before - context.policy.skew:
+        since = certificate.not_before.isoformat()
+        yield failed(SubIndication.NOT_YET_VALID, because("certificate_not_yet_valid", since=since))
 
 
 def warn_of_times(found: FoundSignature, *, basic: Basic, in_time: InTime) -> Iterator[Reason]:

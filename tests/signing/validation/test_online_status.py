@@ -37,6 +37,7 @@ class Web:
     garbage: bytes | None = None
     now_s: float = 0.0
     takes_s: float = 0.0
+    status: ocsp.OCSPCertStatus = ocsp.OCSPCertStatus.GOOD
 
     def exchange(
         self, url: str, *, body: bytes | None, content_type: str, most_bytes: int, timeout_s: float
@@ -68,7 +69,7 @@ class Web:
                 self.pki.citizen.certificate,
                 self.pki.issuing.certificate,
                 SHA256(),
-                ocsp.OCSPCertStatus.GOOD,
+                self.status,
                 NOW,
                 NOW + timedelta(hours=1),
                 None,
@@ -101,6 +102,19 @@ def test_a_responder_is_asked_first(web: Web, pki: SmallPki, is_nonce_given: boo
     assert len(found.ocsp_responses) == 1
     assert found.certificates == (pki.ocsp.der,)
     assert web.asked == ["ocsp"]
+
+
+def test_the_list_is_fetched_when_the_responder_does_not_know_the_certificate(
+    web: Web, pki: SmallPki
+) -> None:
+    """RFC 6960 §2.2: another source of status may be tried; what was answered is kept."""
+    web.status = ocsp.OCSPCertStatus.UNKNOWN
+    found = _find(web.online(), pki)
+    assert (len(found.ocsp_responses), len(found.crls)) == (1, 1)
+    assert web.asked == ["ocsp", "crl"]
+    web.silent = {"crl"}
+    found = _find(web.online(), pki)
+    assert (len(found.ocsp_responses), len(found.crls)) == (1, 0)
 
 
 def test_the_list_is_fetched_when_the_responder_gives_nothing(web: Web, pki: SmallPki) -> None:
