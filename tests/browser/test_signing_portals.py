@@ -44,11 +44,11 @@ def test_the_citizens_form_is_signed_with_a_code_but_not_with_that_of_the_sign_i
     walker, sandbox, tmp_path
 ):
     person = sandbox.printed_person(_PERSON)
-    signed_in = person.code()
     with walker() as walk:
         walk.go(f"{sandbox.citizen}/", "#login")
         walk.press("#login", "#login-submit")
         walk.sign_in(person, "#otp-submit")
+        signed_in = person.code()
         walk.type("#otp", signed_in)
         walk.press("#otp-submit", "#consent-accept")
         walk.press("#consent-accept", "#sign-start")

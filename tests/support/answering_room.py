@@ -34,4 +34,4 @@ def answering(path: Path, answers: Sequence[Message | None]) -> Iterator[None]:
         try:
             yield
         finally:
-            thread.join(10)
+            thread.join(120)

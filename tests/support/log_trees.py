@@ -114,7 +114,7 @@ class WitnessProcess:
         if self._process is None:
             return 0
         self._process.send_signal(number)
-        status = self._process.wait(20)
+        status = self._process.wait(120)
         assert self._process.stdout is not None
         self._process.stdout.close()
         self._process = None
@@ -144,7 +144,7 @@ class WitnessThread:
     def stop(self) -> None:
         """End it."""
         self._server.shutdown()
-        self._thread.join(10)
+        self._thread.join(120)
         self._server.server_close()
 
 

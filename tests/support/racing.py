@@ -21,7 +21,7 @@ def race(runners: Sequence[Callable[[], T]]) -> list[T]:
     gate = threading.Barrier(len(runners))
 
     def started(runner: Callable[[], T]) -> T:
-        gate.wait(30)
+        gate.wait(120)
         return runner()
 
     with ThreadPoolExecutor(len(runners)) as threads:

@@ -139,8 +139,12 @@ class SignerProcess:
         assert self.process is not None
         pid = self.process.pid
         found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        names = {one: Path(f"/proc/{one}/cmdline").read_bytes() for one in found}
-        return [int(one) for one, name in names.items() if b"spawn_main" in name]
+        held = []
+        for one in found:
+            with suppress(OSError):  # it went while we looked
+                if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes():
+                    held.append(int(one))
+        return held
 
     def kill_children(self) -> list[int]:
         """`kill -9` for the processes that hold keys, not for their parent."""

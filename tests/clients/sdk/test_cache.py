@@ -37,7 +37,7 @@ def test_who_waited_for_a_fetch_takes_its_result(now: datetime, ask: Ask) -> Non
             other = threading.Thread(target=ask_as_well)
             other.start()
             others.append(other)
-            assert is_asking.wait(10)
+            assert is_asking.wait(120)
         return Fetched("newest", lifetime=timedelta(minutes=1))
 
     document: CachedDocument[str] = CachedDocument(fetch, cooldown=timedelta(seconds=30))

@@ -289,7 +289,7 @@ def test_signing_out_reaches_the_portal_by_the_back_channel(peer) -> None:
     assert action
     back = peer.open(action[1], {"xsrf": xsrf[1], "logout": "yes"})
     assert back == f"{AFTER_LOGOUT}?state=s"
-    token = peer.logout_tokens.get(timeout=10)
+    token = peer.logout_tokens.get(timeout=120)
     assert portal.receive_backchannel_logout(token).sid == login.sid
     with pytest.raises(LogoutTokenInvalid) as caught:
         portal.receive_backchannel_logout(token)

@@ -161,7 +161,7 @@ class Server:
     def _answer(self, connection: socket.socket) -> None:
         # what a client that gives up does to its server is no failure of the test
         with suppress(OSError), connection:
-            connection.settimeout(10)
+            connection.settimeout(120)
             if self.tls is None:
                 self._read_and_serve(connection)
                 return

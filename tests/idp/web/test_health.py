@@ -30,7 +30,7 @@ def test_store_that_hangs_holds_one_caller_and_not_the_others():
 
     def hang() -> bool:
         came.set()
-        go_on.wait(20)
+        go_on.wait(120)
         return False
 
     health = Health({"a": hang}, is_draining=bool)
@@ -38,7 +38,7 @@ def test_store_that_hangs_holds_one_caller_and_not_the_others():
     first = threading.Thread(target=health.is_ready)
     first.start()
     try:
-        assert came.wait(20)
+        assert came.wait(120)
         assert health.is_ready()
     finally:
         go_on.set()

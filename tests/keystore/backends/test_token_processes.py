@@ -81,7 +81,7 @@ def test_a_child_opens_sessions_of_its_own(sessions: TokenSessions) -> None:
         assert near.poll(60)
         signature = near.recv()
     finally:
-        child.join(30)
+        child.join(120)
         child.kill()
         child.join()
         near.close()

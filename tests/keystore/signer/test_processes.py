@@ -190,7 +190,7 @@ def test_what_it_writes_names_no_key_and_no_person(
 
 def _raw(signer: SignerProcess, sent: bytes) -> bytes:
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(20)
+        connection.settimeout(120)
         connection.connect(str(signer.folder / "signer.sock"))
         with suppress(BrokenPipeError):
             connection.sendall(sent)
