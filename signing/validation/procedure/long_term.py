@@ -73,6 +73,9 @@ def validate_in_time(found: FoundSignature, *, basic: Basic, context: Context) -
     7. A claimed time longer ago than the policy allows is INDETERMINATE, SIG_CONSTRAINTS_FAILURE.
     8. A signature that is proved to be older than its certificate is FAILED, NOT_YET_VALID, whether
        or not anything was left to be overcome (§5.5.4).
+    9. A certificate that nothing among what is signed names may have been made by whoever got hold
+       of its issuer's key: without a proof that it is older than that, INDETERMINATE,
+       REVOKED_CA_NO_POE (§5.6.2.1).
     """
     # 1, 2
     proofs = ProofsOfExistence(context.now)
@@ -85,11 +88,12 @@ def validate_in_time(found: FoundSignature, *, basic: Basic, context: Context) -
     past = validate_past_signature(
         basic, current=compared, best_time=best_time, proofs=proofs, context=context
     )
-    # 6, 7, 8
+    # 6, 7, 8, 9
     constraints = (
         *_check_content_times(basic, stamps, best_time=best_time),
         *_check_delay(found, best_time=best_time, context=context),
         *_check_begin(basic, best_time=best_time, context=context),
+        *_check_issuers(found, basic=basic, proofs=proofs),
     )
     conclusion = weightiest((past.conclusion, *constraints))
     needed_time = not basic.conclusion.is_passed and basic.is_overcome_by_time
@@ -227,6 +231,22 @@ def _check_begin(basic: Basic, *, best_time: datetime, context: Context) -> Iter
     if best_time < certificate.not_before - context.policy.skew:
         since = certificate.not_before.isoformat()
         yield failed(SubIndication.NOT_YET_VALID, because("certificate_not_yet_valid", since=since))
+
+
+def _check_issuers(
+    found: FoundSignature, *, basic: Basic, proofs: ProofsOfExistence
+) -> Iterator[Conclusion]:
+    # 9
+    if found.references is not None or basic.chain is None or basic.certificate is None:
+        return
+    since = proofs.octets_since(basic.certificate)
+    for position, status in enumerate(basic.chain.statuses):
+        if not position or status.state is not RevocationState.REVOKED:
+            continue
+        lost = [one for one in (status.revoked_at, status.invalid_since) if one is not None]
+        if not lost or since >= min(lost):
+            reason = because("certificate_not_proved", position="0")
+            yield indeterminate(SubIndication.REVOKED_CA_NO_POE, reason)
 
 
 def warn_of_times(found: FoundSignature, *, basic: Basic, in_time: InTime) -> Iterator[Reason]:

@@ -237,35 +237,6 @@ def test_a_signature_older_than_its_certificate_has_failed(
     assert compared.sub_indication is SubIndication.NOT_YET_VALID
 
 
-def test_what_is_stamped_before_its_certificate_began_has_failed(
-    validation_house: ValidationHouse, found, at, stamp
-) -> None:
-    """ETSI EN 319 102-1 §5.5.4: also where the certificate is good now."""
-    signature = found(Level.LT)
-    begin = validation_house.pki.citizen.issued.certificate.not_valid_before_utc
-    own = validation_house.pki.tsa.certificate.not_valid_before_utc
-    old = LastingPki(min(begin, own) - 30 * _DAY)
-    token = old.timestamps(now=begin - _DAY).stamp(bytes(32), hash_name="sha256")
-    anchors = [anchor_of(one.root.der, source="list") for one in (old, validation_house.pki)]
-    both = KnownAnchors(one for one in anchors if one is not None)
-    stamped = replace(
-        signature,
-        timestamps=(
-            stamp(
-                TimestampKind.SIGNATURE,
-                SIGNING_TIME,
-                token=token,
-                certificates=(old.tsa.der, old.issuing.der),
-            ),
-        ),
-    )
-    policy = replace(OWN_POLICY, needs_status=False)
-    report = conclude_signature(stamped, context=at(stamped, anchors=both, policy=policy))
-    assert report.timestamps[0].conclusion.is_passed, report.timestamps[0].conclusion
-    assert report.conclusion.is_failed
-    assert report.conclusion.sub_indication is SubIndication.NOT_YET_VALID
-
-
 def test_a_timestamp_that_is_too_late_is_a_doubt_where_a_policy_says_so(found, at, stamp) -> None:
     signature = found(Level.LT)
     stamped = replace(
