@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -10,11 +11,13 @@ import pytest
 
 from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
-from signing.validation.found import FoundDocument
+from signing.validation.found import FoundDocument, ObjectKind
 from signing.validation.known_anchors import KnownAnchors
 from signing.validation.validate import Validation
+from signing.validation.verdict import SubIndication
 from tests.support.isolation import WithoutWalls
 from tests.support.signatory import SIGNING_TIME
+from tests.support.validation_house import ValidationHouse
 from tests.support.xml_found import all_hold, find_in, holds, only, said_of
 from tests.support.xml_signing import C14N, DS, ENVELOPED, EXCLUSIVE, Way, sign_by_xmlsec
 
@@ -275,3 +278,39 @@ def test_a_wrapped_signature_never_passes(pieces: Mapping[str, str], name: str) 
     assert "signature_wrapped" in told
     assert not one.conclusion.is_passed
     assert not one.covers_whole
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_key_beside_the_certificate_of_somebody_else_verifies_nothing_for_him(
+    pieces: Mapping[str, str], validation_house: ValidationHouse, *, is_first: bool
+) -> None:
+    """W3C XML Signature 1.1 §4.5: all that stands in ds:KeyInfo is hearsay."""
+    victim = base64.b64encode(validation_house.pki.citizen.issued.der).decode()
+    data = f"<ds:X509Data><ds:X509Certificate>{victim}</ds:X509Certificate></ds:X509Data>"
+    value = re.search(r"<ds:KeyValue>.*</ds:KeyValue>", pieces["whole"], flags=re.DOTALL)
+    assert value is not None
+    both = data + value[0] if is_first else value[0] + data
+    report = validation_house.validate(
+        pieces["whole"].replace(value[0], both).encode(), online=validation_house.online()
+    )
+    [one] = report.signatures
+    assert one.conclusion.is_failed
+    assert one.conclusion.sub_indication is SubIndication.SIG_CRYPTO_FAILURE
+
+
+EMPTY = {
+    "an empty manifest": (manifest(""), reference("#m", FORM)),
+    "an object of its own with nothing in it": (
+        '<ds:Object Id="m"><ds:SignatureProperties Id="n"/></ds:Object>',
+        reference("#n", FORM),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_a_signature_of_nothing_does_not_pass_for_one_of_a_document(name: str) -> None:
+    inside, pointing = EMPTY[name]
+    found = find_in(f"<a>{signature(pointing, inside=inside)}</a>".encode())
+    kinds = {one.kind for one in found.signatures[0].objects}
+    assert ObjectKind.DOCUMENT not in kinds
+    assert "no_document_signed" in said_of(found)
