@@ -21,6 +21,7 @@ from idp.ids import AccountId, SessionId, make_id
 from idp.model import Factor, ProvenFactor, Session
 from idp.oauth.revocation import RevocationReason, Revocations
 from idp.storage import sessions as stored
+from idp.storage.accounts import AccountRow
 from idp.storage.database import Database, Transaction
 from idp.storage.grants import grants_of_session, live_grants
 from keystore.log.events import Event, EventType
@@ -133,6 +134,14 @@ class Sessions:
         with self._database.read() as connection:
             session = stored.find_session_by_token(connection, hash_token(token))
         return session if session is not None and session.is_live(now) else None
+
+    def find_with_account(
+        self, token: str, *, now: datetime
+    ) -> tuple[Session, AccountRow | None] | None:
+        """The same with the account, which is None where it was erased."""
+        with self._database.read() as connection:
+            found = stored.find_session_with_account(connection, hash_token(token))
+        return found if found is not None and found[0].is_live(now) else None
 
     def store_alone(self, opened: OpenedSession, *, now: datetime) -> bool:
         """`store` where nothing else happens with it."""

@@ -155,6 +155,7 @@ class Windows:
         signer: Signer,
         credential: SigningCredential,
         passkey: bytes = b"",
+        is_active: bool | None = None,
         now: datetime,
     ) -> Window:
         """Prepare everything that the signer would sign, and let her confirm it for a while.
@@ -165,13 +166,14 @@ class Windows:
         3. Every document is what was handed over; what has to be signed over it is prepared.
         4. One activation over all of it takes the place of a window that was open before.
 
-        Takes   passkey: which of the credential's shall confirm; empty for a one-time code.
+        Takes   passkey: which of the credential's shall confirm; empty for a one-time code;
+                is_active: as `turn_of` takes it.
         Raises  RequestNotWaiting, ConfirmationRefused (mandate_ended, passkey_foreign,
                 another_confirmation), DocumentRefused, CertificateRefused (revoked, expired),
                 StatusUnavailable, ParsingFailed, TimestampUnavailable, DocumentGone.
         """
         # 1
-        slot = self.turn_of(request, signer=signer, now=now)
+        slot = self.turn_of(request, signer=signer, is_active=is_active, now=now)
         # 2
         if credential.owner_id != signer.key_owner:
             raise CertificateRefused("foreign")
@@ -223,16 +225,25 @@ class Windows:
         activation = decode_activation(found.activation)
         return Window(activation, found.challenge, found.expires_at, found)
 
-    def turn_of(self, request: SigningRequest, *, signer: Signer, now: datetime) -> Slot:
+    def turn_of(
+        self,
+        request: SigningRequest,
+        *,
+        signer: Signer,
+        is_active: bool | None = None,
+        now: datetime,
+    ) -> Slot:
         """The slot that is this signer's, if it is her turn and she may sign at this moment.
 
+        Takes   is_active: whether her account may act at all, where that has just been read.
         Raises  RequestNotWaiting; ConfirmationRefused (mandate_ended).
         """
         state = request.state_at(now)
         slot = request.current_slot
         if state is not RequestState.WAITING or slot is None or not _is_for(slot, signer):
             raise RequestNotWaiting(state)
-        if self._signers.refresh(signer, client_id=request.client_id, now=now) is None:
+        client_id = request.client_id
+        if self._signers.refresh(signer, client_id=client_id, is_active=is_active, now=now) is None:
             raise ConfirmationRefused("mandate_ended")
         return slot
 

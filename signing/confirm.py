@@ -99,11 +99,12 @@ class Confirming:
         signer: Signer,
         code: str,
         window: Window | None = None,
+        is_active: bool | None = None,
         now: datetime,
     ) -> Finished:
         """The signer gives a one-time code for the window that is open.
 
-        Takes   window: that one, where it has just been read.
+        Takes   window: that one, where it has just been read; is_active: as `Windows.turn_of`.
         Raises  as `confirm`; ConfirmationRefused (wrong_code, code_used, too_many); the window
                 stays open then.
         """
@@ -120,6 +121,7 @@ class Confirming:
             confirmation=statement,
             challenge=window.challenge,
             window=window,
+            is_active=is_active,
             now=now,
         )
 
@@ -131,6 +133,7 @@ class Confirming:
         confirmation: Evidence,
         challenge: bytes,
         window: Window | None = None,
+        is_active: bool | None = None,
         now: datetime,
     ) -> Finished:
         """Sign what the open window says, and nothing else.
@@ -140,12 +143,13 @@ class Confirming:
         3. `antin signer` judges the confirmation and signs.
         4. The signatures are kept; finishing is tried at once, and by somebody else if it fails.
 
-        Takes   window: the one with that challenge, where it has just been read.
+        Takes   window: the one with that challenge, where it has just been read;
+                is_active: as `Windows.turn_of` takes it.
         Raises  RequestNotWaiting; ConfirmationRefused (window_closed, mandate_ended, or as the
                 signer says); CertificateRefused; SignerAway.  The request waits again then.
         """
         # 1
-        slot = self._windows.turn_of(request, signer=signer, now=now)
+        slot = self._windows.turn_of(request, signer=signer, is_active=is_active, now=now)
         preparation = None if window is None else window.preparation
         if preparation is None:
             preparation = self._find(request.request_id, slot.position)

@@ -246,8 +246,8 @@ class Passkeys:
 
     def note_use(self, credential_id: bytes, *, now: datetime) -> None:
         """Remember that it confirmed something; for its owner to see, nothing hangs on it."""
-        with self._database.transaction() as tx:
-            rows.note_use(tx, credential_id, now=now)
+        with self._database.statement() as connection:
+            rows.note_use(connection, credential_id, now=now)
 
     def _verify(self, new: NewCredential, *, challenge: bytes) -> VerifiedRegistration:
         try:

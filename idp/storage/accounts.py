@@ -206,15 +206,20 @@ def find_row(
 ) -> AccountRow | None:
     """The account without anything sealed; with `is_locked` until the transaction ends."""
     row = connection.execute(_FIND_LOCKED if is_locked else _FIND, {"id": account_id}).one_or_none()
-    if row is None or row.data_key is None:
+    return None if row is None else row_of(row._asdict())
+
+
+def row_of(found: Mapping[str, Any]) -> AccountRow | None:
+    """An account's columns as one; None for an account that was erased, or for none."""
+    if found["data_key"] is None:
         return None
     return AccountRow(
-        row.account_key,
-        account_id,
-        AccountKind(row.kind),
-        AccountStatus(row.status),
-        row.data_key,
-        bool(row.demands_second_factor),
+        found["account_key"],
+        AccountId(found["account_id"]),
+        AccountKind(found["kind"]),
+        AccountStatus(found["status"]),
+        found["data_key"],
+        bool(found["demands_second_factor"]),
     )
 
 

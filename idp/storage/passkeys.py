@@ -139,10 +139,10 @@ def rename_passkey(
     return changed.rowcount == 1
 
 
-def note_use(tx: Transaction, credential_id: bytes, *, now: datetime) -> None:
+def note_use(connection: Connection, credential_id: bytes, *, now: datetime) -> None:
     """Remember when a passkey was last used."""
     digest = hashlib.sha256(credential_id).digest()
-    tx.connection.execute(_USE, {"hash": digest, "at": to_ms(now)})
+    connection.execute(_USE, {"hash": digest, "at": to_ms(now)})
 
 
 def remove_passkey(tx: Transaction, row: AccountRow, passkey_id: str) -> bool:

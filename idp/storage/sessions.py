@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from idp.ids import AccountId, SessionId
 from idp.model import Factor, ProvenFactor, Session, SessionClient
+from idp.storage.accounts import AccountRow, account, row_of
 from idp.storage.database import Transaction, metadata
 from idp.storage.declared import BASIC, NONE, SECRET, holds
 from idp.storage.purge import purged_by
@@ -79,6 +80,12 @@ session_client = Table(
 Index("ix_session_client_expiry", session_client.c.expires_ms)
 
 _BY_TOKEN = select(browser_session).where(browser_session.c.token_hash == bindparam("token_hash"))
+_OWN = len(browser_session.c)
+_WITH_ACCOUNT = (
+    select(browser_session, account)
+    .outerjoin(account, account.c.account_id == browser_session.c.account_id)
+    .where(browser_session.c.token_hash == bindparam("token_hash"))
+)
 _CLIENTS = select(session_client).where(session_client.c.session_id == bindparam("id"))
 _CLIENT = _CLIENTS.where(session_client.c.client_id == bindparam("client"))
 _BY_SID = select(session_client).where(session_client.c.sid == bindparam("sid"))
@@ -113,6 +120,17 @@ def find_session_by_token(connection: Connection, token_hash: bytes) -> Session 
     """The session whose cookie hashes to `token_hash` (SHA-256, 32 bytes), ended or not."""
     row = connection.execute(_BY_TOKEN, {"token_hash": token_hash}).one_or_none()
     return None if row is None else _session(row)
+
+
+def find_session_with_account(
+    connection: Connection, token_hash: bytes
+) -> tuple[Session, AccountRow | None] | None:
+    """The same with the account that it is of, None where that was erased."""
+    row = connection.execute(_WITH_ACCOUNT, {"token_hash": token_hash}).one_or_none()
+    if row is None:
+        return None
+    session = _session(row[:_OWN])
+    return session, row_of(dict(zip(account.c.keys(), row[_OWN:], strict=True)))
 
 
 def live_sessions(

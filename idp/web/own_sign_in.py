@@ -34,10 +34,12 @@ class OwnSignIn:
         """The same with the account's row, which was read for it: nothing of it is unsealed."""
         now = self._services.time()
         token = self._cookies.read_session()
-        session = None if token is None else self._services.sessions.find(token, now=now)
-        if session is None:
+        found = None
+        if token is not None:
+            found = self._services.sessions.find_with_account(token, now=now)
+        if found is None:
             return None
-        account = self._services.people.find_row(session.account_id)
+        session, account = found
         if account is None or not account.is_active:
             return None
         needed = AuthLevel(max(level, 2 if account.demands_second_factor else 1))

@@ -14,6 +14,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
@@ -94,6 +95,7 @@ def check_material(material: ValidationMaterial, *, chain: Sequence[bytes], now:
 @dataclass(frozen=True, slots=True)
 class _List:
     crl: x509.CertificateRevocationList
+    raw: bytes
 
     def is_good(
         self, certificate: x509.Certificate, *, issuer: x509.Certificate, now: datetime
@@ -109,10 +111,7 @@ class _List:
             return False
         if not self._is_understood():
             return False
-        key = issuer.public_key()
-        if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
-            return False
-        if not self._is_about(certificate) or not crl.is_signature_valid(key):
+        if not self._is_about(certificate) or not _is_list_of(self.raw, issuer):
             return False
         if crl.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None:
             raise CertificateRefused("revoked")
@@ -177,12 +176,8 @@ class _Answer:
 
     def _is_signed(self, issuer: x509.Certificate, *, now: datetime) -> bool:
         """By the authority, or by one whom it appointed and who need not be asked about."""
-        tbs, algorithm, signature = _basic_parts(self.raw)
         appointed = [one for one in self.answer.certificates if _may_answer(one, issuer, now=now)]
-        return any(
-            is_signed_by(one, octets=tbs, signature=signature, identifier=algorithm)
-            for one in (issuer, *appointed)
-        )
+        return any(_is_answer_of(self.raw, one) for one in (issuer, *appointed))
 
 
 def _read(material: ValidationMaterial) -> list[_List | _Answer]:
@@ -196,8 +191,24 @@ def _read(material: ValidationMaterial) -> list[_List | _Answer]:
         if answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
             raise StatusUnavailable("refused")
         evidence.append(_Answer(answer, raw))
-    evidence.extend(_List(x509.load_der_x509_crl(raw)) for raw in material.crls)
+    evidence.extend(_List(x509.load_der_x509_crl(raw), raw) for raw in material.crls)
     return evidence
+
+
+@lru_cache(maxsize=256)
+def _is_answer_of(raw: bytes, responder: x509.Certificate) -> bool:
+    """Whether the signature of an answer is by that certificate's key; it never changes."""
+    tbs, algorithm, signature = _basic_parts(raw)
+    return is_signed_by(responder, octets=tbs, signature=signature, identifier=algorithm)
+
+
+@lru_cache(maxsize=16)
+def _is_list_of(raw: bytes, issuer: x509.Certificate) -> bool:
+    """The same of a list."""
+    key = issuer.public_key()
+    return isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey) and x509.load_der_x509_crl(
+        raw
+    ).is_signature_valid(key)
 
 
 def _is_about(

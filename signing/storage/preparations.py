@@ -157,6 +157,7 @@ _DELETE_OPEN: Final = _DELETE.where(_c.state == PreparationState.OPEN)
 _DELETE_TAKEN: Final = _DELETE.where(
     _c.state == PreparationState.TAKEN, _c.challenge == bindparam("confirmed")
 )
+_HOW_FAR: Final = select(_c.state).where(*_KEY)
 _CONFIRMED: Final = select(_c.state).where(*_KEY, _IS_CONFIRMED)
 _DELETE_ALL: Final = (
     delete(signing_preparation).where(_c.request_id == bindparam("id")).returning(_c.prepared_id)
@@ -185,9 +186,13 @@ def replace_preparation(
     Raises  PreparationTaken: somebody has.
     """
     key = {"id": preparation.request_id, "at": preparation.slot}
-    dropped = tx.connection.execute(_DELETE_OPEN, key).scalar_one_or_none()
-    if dropped is None and tx.connection.execute(_CONFIRMED, key).one_or_none() is not None:
-        raise PreparationTaken
+    dropped = None
+    older = tx.connection.execute(_HOW_FAR, key).scalar_one_or_none()
+    if older is not None:
+        # whoever confirms holds the request as well, and what was open is still
+        dropped = tx.connection.execute(_DELETE_OPEN, key).scalar_one_or_none()
+        if dropped is None:
+            raise PreparationTaken
     tx.connection.execute(
         insert(signing_preparation),
         {

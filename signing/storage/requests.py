@@ -112,8 +112,10 @@ _SIGNED_SLOTS: Final = (
 _PROGRESS: Final = select(_r.state, _r.expires_ms, _SIGNED_SLOTS.label("signed")).where(
     _r.request_id == bindparam("id")
 )
-_STANDING_SLOT: Final = select(_s.state).where(
-    _s.request_id == bindparam("id"), _s.position == bindparam("at")
+_TURN: Final = (
+    select(_r.state, _r.expires_ms, _s.state.label("slot"))
+    .outerjoin(signing_slot, (_s.request_id == _r.request_id) & (_s.position == bindparam("at")))
+    .where(_r.request_id == bindparam("id"))
 )
 _BLOBS: Final = select(_d.original_id, _d.result_id).where(_d.request_id == bindparam("id"))
 _SET_RESULT: Final = (
@@ -195,11 +197,7 @@ def lock_request(tx: Transaction, request_id: str) -> None:
 def read_state(connection: Connection, request_id: str, *, now: datetime) -> RequestState | None:
     """As what a request counts at this moment; None where there is none."""
     row = connection.execute(_STANDING, {"id": request_id}).one_or_none()
-    if row is None:
-        return None
-    if row.state == RequestState.WAITING and row.expires_ms <= to_ms(now):
-        return RequestState.EXPIRED
-    return RequestState(row.state)
+    return None if row is None else _state_at(row, now=now)
 
 
 def read_progress(
@@ -209,8 +207,7 @@ def read_progress(
     row = connection.execute(_PROGRESS, {"id": request_id}).one_or_none()
     if row is None:
         return None
-    is_late = row.state == RequestState.WAITING and row.expires_ms <= to_ms(now)
-    return RequestState.EXPIRED if is_late else RequestState(row.state), row.signed
+    return _state_at(row, now=now), row.signed
 
 
 def check_turn(connection: Connection, request_id: str, position: int, *, now: datetime) -> None:
@@ -218,12 +215,11 @@ def check_turn(connection: Connection, request_id: str, position: int, *, now: d
 
     Raises  RequestNotWaiting, RequestUnknown.
     """
-    state = read_state(connection, request_id, now=now)
-    if state is None:
+    row = connection.execute(_TURN, {"id": request_id, "at": position}).one_or_none()
+    if row is None:
         raise RequestUnknown
-    key = {"id": request_id, "at": position}
-    at = connection.execute(_STANDING_SLOT, key).scalar_one_or_none()
-    if state is not RequestState.WAITING or at != SlotState.WAITING:
+    state = _state_at(row, now=now)
+    if state is not RequestState.WAITING or row.slot != SlotState.WAITING:
         raise RequestNotWaiting(state)
 
 
@@ -327,6 +323,11 @@ def set_results(tx: Transaction, request_id: str, results: Mapping[int, Result])
             for at, one in results.items()
         ],
     )
+
+
+def _state_at(row: Any, *, now: datetime) -> RequestState:
+    is_late = row.state == RequestState.WAITING and row.expires_ms <= to_ms(now)
+    return RequestState.EXPIRED if is_late else RequestState(row.state)
 
 
 def _document_values(request_id: str, one: Document) -> dict[str, Any]:

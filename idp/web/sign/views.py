@@ -87,6 +87,7 @@ class SignViews:
                 signer=signer,
                 credential=way.credential,
                 passkey=way.passkey,
+                is_active=True,  # or there would be no signer
                 now=visit.now,
             )
         except (SigningError, SealBroken) as refusal:
@@ -291,7 +292,12 @@ class SignViews:
             if not code:
                 return "code_missing"
             self._signing.confirming.confirm_by_code(
-                visit.request, signer=signer, code=code, window=window, now=visit.now
+                visit.request,
+                signer=signer,
+                code=code,
+                window=window,
+                is_active=True,
+                now=visit.now,
             )
             return None
         assertion = read_assertion()
@@ -303,6 +309,7 @@ class SignViews:
             confirmation=assertion,
             challenge=window.challenge,
             window=window,
+            is_active=True,
             now=visit.now,
         )
         return None

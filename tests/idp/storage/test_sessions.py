@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from idp.accounts.identifiers import ParsedIdentifier
+from idp.accounts.lifecycle import make_account
+from idp.accounts.model import AccountKind, AccountLevel, IdentifierKind, Profile
 from idp.ids import AccountId, SessionId, make_id
 from idp.model import Factor, ProvenFactor, Session, SessionClient
 from idp.storage import sessions as stored
+from idp.storage.accounts import find_row, insert_accounts
 from idp.storage.database import Database
 from idp.storage.purge import find_rules, purge_all
+from keystore.sealing import Sealer, load_kek
+from tests.support.pii_alarm import SEEDED
 
 _ACCOUNT = AccountId("acc_" + "1" * 32)
 
@@ -41,6 +48,29 @@ def test_what_was_stored_is_found(database: Database, now: datetime) -> None:
     with database.read() as connection:
         assert stored.find_session_by_token(connection, session.token_hash) == session
         assert stored.find_session_by_token(connection, b"\0" * 32) is None
+
+
+def test_a_session_comes_with_its_account(database: Database, now: datetime) -> None:
+    value = base64.urlsafe_b64encode(bytes(32)).decode()
+    sealer = Sealer.open(database, kek=load_kek(file=None, value=value), now=now)
+    made = make_account(
+        kind=AccountKind.CITIZEN,
+        level=AccountLevel.TWO,
+        profile=Profile(SEEDED.name),
+        identifiers=[ParsedIdentifier(IdentifierKind.PERSONAL_ID_NUMBER, SEEDED.citizen_number)],
+        now=now,
+    )
+    with database.transaction() as tx:
+        insert_accounts(tx, [made], sealer=sealer)
+    session, of_nobody = a_session(now, account_id=made.account_id), a_session(now)
+    added(database, session, of_nobody)
+    with database.read() as connection:
+        account = find_row(connection, made.account_id)
+        assert account is not None
+        found = stored.find_session_with_account
+        assert found(connection, session.token_hash) == (session, account)
+        assert found(connection, of_nobody.token_hash) == (of_nobody, None)
+        assert found(connection, b"\0" * 32) is None
 
 
 def test_of_many_rises_one_wins(database: Database, now: datetime) -> None:
