@@ -17,6 +17,7 @@ import pytest
 from signing.errors import DocumentRefused, ParsingFailed
 from signing.isolation import wire
 from signing.isolation.blob import Blob, open_memory_file
+from signing.isolation.child_process import ChildProcess
 from signing.isolation.pool import IsolationPool, Walls
 from signing.isolation.task import Task
 from tests.support.hostile_tasks import COUNT, LOOK_AT, MISBEHAVE, Happened, Try
@@ -51,8 +52,6 @@ def _pids(pool: IsolationPool) -> set[int]:
         (Try("raise", text="private words"), "fault"),
         (Try("take memory", 200 << 20), "too_large"),
         (Try("write much", 100 << 20), "too_large"),
-        (Try("loop"), "too_slow"),
-        (Try("sleep", 5), "too_slow"),
         (Try("touch nothing"), "crashed"),
         (Try("abort"), "crashed"),
         (Try("leave"), "crashed"),
@@ -81,6 +80,18 @@ def test_a_misdeed_fails_its_own_job_and_no_other(
     assert not before & _pids(pool), "after a fault nobody knows what it is"
     assert "private words" not in caplog.text
     _works(pool)
+
+
+@pytest.mark.parametrize("misdeed", [Try("loop"), Try("sleep", 600)], ids=["loop", "sleep"])
+def test_who_takes_too_long_is_ended(misdeed: Try) -> None:
+    walls = Walls(processes=1, seconds=0.3, modules=(_HOSTILE,))
+    with IsolationPool(walls) as pool:
+        pool.start()
+        before = _pids(pool)
+        with pytest.raises(ParsingFailed) as failure:
+            pool.run(MISBEHAVE, misdeed)
+        assert failure.value.reason == "too_slow"
+        assert not before & _pids(pool)
 
 
 def test_a_refusal_is_an_answer_and_nothing_is_started_anew(pool: IsolationPool) -> None:
@@ -231,11 +242,19 @@ def test_a_process_is_replaced_after_its_jobs() -> None:
         _works(pool)
 
 
-def test_a_process_that_nobody_needs_is_ended() -> None:
+def test_a_process_that_nobody_needs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[ChildProcess] = []
     with IsolationPool(Walls(processes=1, idle_s=0.1, modules=(_HOSTILE,))) as pool:
+        start = pool._start_one
+
+        def noted() -> ChildProcess:
+            started.append(start())
+            return started[-1]
+
+        monkeypatch.setattr(pool, "_start_one", noted)
         _works(pool)
-        (pid,) = _pids(pool)
-        wait_until(lambda: not Path(f"/proc/{pid}").exists(), what="the end of an idle process")
+        gone = Path(f"/proc/{started[0].pid}")
+        wait_until(lambda: not gone.exists(), what="the end of an idle process")
         _works(pool)
 
 
