@@ -30,6 +30,7 @@ _OF_LOOKS: Final = frozenset({"/DR", "/DA", "/Q", "/NeedAppearances"})
 _OF_VALUE: Final = frozenset({"/V", "/AP", "/AS", "/I", "/RV", "/TI"})
 _OF_LOCKING: Final = frozenset({"/Ff", "/Lock", "/SV", "/Type", "/M", "/DA", "/Q", "/NM"})
 _UPWARDS: Final = frozenset({"/Parent", "/P", "/Kids", "/StructParent"})
+_OF_FILLING: Final = frozenset({"/DA", "/Q"})
 _OF_THE_SIGNED: Final = frozenset({"/Lock", "/SV"})
 _LIKE: Final = ("/BG", "/BC", "/CA", "/I")
 _MOST_LOOKS: Final = 1 << 16
@@ -166,6 +167,8 @@ def _are_settled(walk: Walk, old: Field, new: Field) -> bool:
     free = _OF_VALUE | _OF_LOCKING | _UPWARDS
     if _is_signed(old):
         free -= _OF_THE_SIGNED
+    elif old.kind != "/Sig" and walk.same(old.raw_value, new.raw_value):
+        free -= _OF_FILLING  # nobody filled it, and it may look otherwise where it is drawn anew
     for before, after in pairs:
         keys = (before.keys() | after.keys()) - free
         if old.kind == "/Sig" and old.value is None and not is_seen(before):

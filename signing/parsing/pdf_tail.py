@@ -11,6 +11,7 @@ Not here: what the updates change (`pdf_differences`), the signed revision itsel
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -141,7 +142,8 @@ class _Walk:
             if end is None:  # others look for the word, and go on reading where we stopped
                 self.tail.ambiguous = max(self.tail.ambiguous, start)
                 raise Malformed
-        if tokens.has_doublets or (number in self.packed and not self._is_packed_well(number)):
+        is_odd = tokens.has_doublets or (start in self.tables and not _is_trailer(found))
+        if is_odd or (number in self.packed and not self._is_packed_well(number)):
             self.tail.ambiguous = max(self.tail.ambiguous, start)
         return end.end()
 
@@ -185,10 +187,18 @@ class _Walk:
         if hit is None:
             raise Malformed
         tokens = TokenReader(self.data)
-        end = tokens.value(hit.end())
-        if tokens.has_doublets:
+        found: list[Placed] = []
+        if not self.data.startswith(b"<<", hit.end()):
+            raise Malformed
+        end = tokens.dictionary(hit.end(), 0, found)
+        if tokens.has_doublets or not _is_trailer(found):
             self.tail.ambiguous = max(self.tail.ambiguous, start)
         return end
+
+
+def _is_trailer(found: Sequence[Placed]) -> bool:
+    """Whether it says which catalogue there is: else some mend the file and look for one."""
+    return "/Root" in {one.key for one in found}
 
 
 def _have_both(table: XRefSectionData, stream: XRefSectionData) -> bool:

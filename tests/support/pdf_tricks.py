@@ -90,6 +90,12 @@ def nothing_named(signed: bytes) -> bytes:
     return attacks.text_without_a_table(signed) + b"startxref\n%d\n%%%%EOF\n" % before
 
 
+def no_catalogue_named(signed: bytes) -> bytes:
+    """An update that does not say where the catalogue is."""
+    attacked = append(signed, {CONTENT: latest(signed, CONTENT)})
+    return signed + attacked[len(signed) :].replace(b"/Root 1 0 R", b"")
+
+
 # --- what is drawn is reached in ways that few follow
 
 
@@ -205,6 +211,12 @@ def with_other_value() -> bytes:
 def drawn_anew(signed: bytes) -> bytes:
     """Readers are told to draw what the fields say."""
     return append(signed, {FORM: latest(signed, FORM)[:-2] + b"/NeedAppearances true >>"})
+
+
+def said_to_be_white(signed: bytes) -> bytes:
+    """What a field says is to be drawn in white, by whoever draws it anew."""
+    field = latest(signed, FIELD).replace(b"/DA (/F1 18 Tf)", b"/DA (1 g /F1 18 Tf)")
+    return append(signed, {FIELD: field})
 
 
 def form_of_its_own(signed: bytes) -> bytes:

@@ -46,6 +46,7 @@ def _names(desk: Desk, make: Make, attack: Attack, certify: int | None = None) -
         (tricks.hybrid, "update_ambiguous"),
         (partial(tricks.hybrid, table_is_true=False), "update_ambiguous"),
         (tricks.nothing_named, "incremental_saving"),
+        (tricks.no_catalogue_named, "update_ambiguous"),
     ],
 )
 def test_an_update_that_readers_read_in_two_ways_is_not_allowed(
@@ -80,6 +81,7 @@ def test_what_is_drawn_is_followed_wherever_it_is_said(
         (tricks.with_looks_but_no_value, tricks.shown_value_replaced, None, "shadow_replace"),
         (tricks.with_other_value, tricks.drawn_anew, None, "incremental_saving"),
         (attacks.victim, tricks.form_of_its_own, None, "form_changed"),
+        (attacks.victim, tricks.said_to_be_white, None, "field_changed"),
         (tricks.with_form_of_its_own, tricks.form_of_its_own_replaced, None, "form_changed"),
         (attacks.victim, tricks.filled_in_two_places, None, "field_changed"),
         (tricks.with_field_to_sign, tricks.signed_elsewhere, 2, "sneaky_signature"),
