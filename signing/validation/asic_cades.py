@@ -152,6 +152,7 @@ def _timestamp(
         frozenset(covers),
         token_certificates(token),
         tuple(findings),
+        frozenset(one.hash_name for one in manifest.entries) if manifest else frozenset(),
     )
     return stamp, objects
 

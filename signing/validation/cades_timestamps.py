@@ -207,6 +207,7 @@ def _found_v3(stamped: Stamped, token: bytes, *, identity: str) -> FoundTimestam
         covers | frozenset(map(object_identity, stamped.values)),
         certificates,
         findings,
+        frozenset({index.hash_name}),
     )
 
 

@@ -143,7 +143,8 @@ class FoundTimestamp:
             be told; covers: identities (`object_identity`) of what it proves to have existed, as
             far as a look-up may ask for them: certificates, answers, lists, other tokens and
             signature values, a document timestamp's being those of the revision before it;
-            findings: what its format says against it.
+            findings: what its format says against it; hash_names: of the digests by which a list
+            in between, such as a manifest, names what it covers.
     """
 
     identity: str
@@ -153,6 +154,7 @@ class FoundTimestamp:
     covers: frozenset[str] = frozenset()
     certificates: tuple[bytes, ...] = field(default=(), repr=False)
     findings: tuple[Reason, ...] = ()
+    hash_names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,8 @@ def validate_timestamp(found: FoundTimestamp, *, context: Context) -> Stamp:
     """A timestamp as it is now.
 
     1. The token is a basic signature of an authority for timestamps (§5.3).
-    2. The hash of its imprint was good enough, as a further algorithm of that signature.
+    2. The hash of its imprint was good enough, and those of a list in between, as further
+       algorithms of that signature.
     3. Its imprint is the digest of what it has to be over: else FAILED, HASH_FAILURE; where that
        cannot be told, INDETERMINATE, SIGNED_DATA_NOT_FOUND.
     4. What its format says against it makes it FAILED, FORMAT_FAILURE; files of a container that a
@@ -68,6 +69,8 @@ def validate_timestamp(found: FoundTimestamp, *, context: Context) -> Stamp:
     """
     # 1, 2
     token, basic = context.once(("token", found.token), lambda: _token(found, context=context))
+    for name in sorted(found.hash_names - {token.hash_name}):
+        basic = _with_hash(basic, name, context=context)
     # 3
     return Stamp(found, token, _check_imprint(found, token), basic)
 
@@ -79,9 +82,12 @@ def _token(found: FoundTimestamp, *, context: Context) -> tuple[ReadToken, Basic
         identity=found.identity,
     )
     basic = validate_basic(token.signature, context=context, purpose=Purpose.TIMESTAMPING)
-    use = use_of_hash("timestamp", token.hash_name, table=context.policy.algorithms)
-    accepted = accept_algorithms((use,), at=context.now)
-    return token, basic.with_use(use, accepted=accepted)
+    return token, _with_hash(basic, token.hash_name, context=context)
+
+
+def _with_hash(basic: Basic, name: str, *, context: Context) -> Basic:
+    use = use_of_hash("timestamp", name, table=context.policy.algorithms)
+    return basic.with_use(use, accepted=accept_algorithms((use,), at=context.now))
 
 
 def _check_imprint(found: FoundTimestamp, token: ReadToken) -> Conclusion:

@@ -147,6 +147,17 @@ def test_a_timestamp_is_over_what_it_has_to_be_over(
     assert _timestamp(conclude_signature(signature, context=at(signature))) is expected
 
 
+def test_a_list_in_between_counts_by_its_hash(found, at, stamp) -> None:
+    """ETSI EN 319 102-1 §5.6.2.3: what is proved is proved by every digest on the way."""
+    for name, expected in (
+        ("sha512", None),
+        ("sha1", SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE),
+    ):
+        one = stamp(TimestampKind.ARCHIVE, SIGNING_TIME, hash_names=frozenset({name}))
+        signature = replace(found(Level.LT), timestamps=(one,))
+        assert _timestamp(conclude_signature(signature, context=at(signature))) is expected
+
+
 def test_a_token_whose_signature_is_changed_has_failed(found, at, stamp) -> None:
     one: FoundTimestamp = stamp(TimestampKind.SIGNATURE, SIGNING_TIME)
     token = bytes((*one.token[:-1], one.token[-1] ^ 1))
