@@ -225,10 +225,10 @@ def _timestamps(
         covers |= {
             object_identity(each.ranges.octets)
             for each in stamps
-            if each is not one and 0 < each.ranges.hole_end <= end
+            if each is not one and _stands_within(each, end)
         }
         for place, several in signed.items():
-            if 0 < place.ranges.hole_end <= end:
+            if _stands_within(place, end):
                 covers |= {each for signature in several for each in _identities(signature)}
         found[one] = FoundTimestamp(
             one.identity,
@@ -240,6 +240,11 @@ def _timestamps(
             findings=(*one.ranges.malformed, *one.ranges.doubts),
         )
     return found
+
+
+def _stands_within(place: PdfPlace, end: int) -> bool:
+    """Whether the value stands in so many octets, and not only says so."""
+    return place.ranges.is_placed and 0 < place.ranges.hole_end <= end
 
 
 def _identities(signature: FoundSignature) -> set[str]:

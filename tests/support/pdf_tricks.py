@@ -382,6 +382,15 @@ def dictionary_moved(signed: bytes) -> bytes:
     return append(signed, {field: said, _NEW: body[:-2] + b"/Reason (I agree) >>"})
 
 
+def dated_back(signed: bytes) -> bytes:
+    """A second dictionary with the last signature's value, and a hole where nothing stands."""
+    _, start, end, _ = attacks.byte_range(signed)
+    value = b"<< /Type /Sig /SubFilter /ETSI.CAdES.detached /ByteRange [0 20 30 40] /Contents "
+    field = b"<< /FT /Sig /T (Earlier) /Type /Annot /Subtype /Widget /Rect [0 0 0 0] /V 901 0 R >>"
+    form = latest(signed, FORM).replace(b"/Fields [", b"/Fields [900 0 R ")
+    return append(signed, {_NEW: field, _NEW + 1: value + signed[start:end] + b" >>", FORM: form})
+
+
 def stream(data: bytes, dictionary: str = "") -> bytes:
     """The body of a stream."""
     return f"<< /Length {len(data)} {dictionary} >>\nstream\n".encode() + data + b"\nendstream"

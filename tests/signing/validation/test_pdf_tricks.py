@@ -11,6 +11,7 @@ import pytest
 from signing.formats.material import Level
 from signing.isolation.blob import Blob
 from signing.messages.pdf_changes import COMPARE_PDF, CompareAnswered, Compared
+from signing.validation.found import object_identity
 from signing.validation.known_anchors import KnownAnchors, anchor_of
 from signing.validation.pdf import read_pdf
 from signing.validation.pdf_changes import find_changes
@@ -199,6 +200,18 @@ def test_behind_a_timestamp_alone_changes_are_looked_for(
         report = validation_house.validate(content, anchors=anchors, online=online)
         assert report.conclusion.indication is indication, report.conclusion
         assert code in {None, *(one.code for one in report.conclusion.reasons)}
+
+
+def test_a_timestamp_proves_nothing_of_what_only_says_that_it_stood_before(desk: Desk) -> None:
+    """ETSI EN 319 102-1 §5.6.2.3: a value copied to where no hole is did not exist earlier."""
+    attacked = tricks.dated_back(desk.sign(desk.stamp(attacks.victim())))
+    found = desk.read(attacked)
+    values = {object_identity(one.value.value) for one in found.signatures if one.value}
+    assert len(found.signatures) == 2
+    assert len(values) == 1
+    stamps = {stamp for one in found.signatures for stamp in one.timestamps}
+    assert stamps
+    assert not any(values & one.covers for one in stamps)
 
 
 def test_what_was_changed_between_a_timestamp_and_a_signature_is_said_of_the_timestamp(
