@@ -117,12 +117,14 @@ def _found(stamped: Stamped, kind: str, token: bytes, *, identity: str) -> Found
     elif kind == SIGNATURE_TIMESTAMP:
         digest_of = _of_octets(signer.signature)
     elif kind == C_TIMESTAMP:
-        digest_of = _of_octets(signer.signature, *_stamped_references(signer, is_whole=True))
+        whole = _stamped_references(signer, is_whole=True)
+        digest_of = _of_readings(token, *((signer.signature, *one) for one in whole))
         # only what is hashed: of several attributes of a kind that is the first
         stamps = next((one for one in signer.unsigned if one.kind == SIGNATURE_TIMESTAMP), None)
         covers |= tokens_cover(() if stamps is None else stamps.values)
     elif kind == REFERENCES_TIMESTAMP:
-        digest_of, covers = _of_octets(*_stamped_references(signer, is_whole=False)), frozenset()
+        references = _stamped_references(signer, is_whole=False)
+        digest_of, covers = _of_readings(token, *references), frozenset()
     elif kind == ARCHIVE_V3:
         return _found_v3(stamped, token, identity=identity)
     else:
@@ -140,14 +142,32 @@ def _kind(kind: str) -> TimestampKind:
 # References (TS 101 733 §6.3.5, §6.3.6): type and values of the attributes, without what is around
 
 
-def _stamped_references(signer: Signer, *, is_whole: bool) -> Iterator[bytes]:
-    kinds = (SIGNATURE_TIMESTAMP,) if is_whole else ()
-    for kind in (*kinds, _CERTIFICATE_REFERENCES, _REVOCATION_REFERENCES):
-        for one in signer.unsigned:
-            if one.kind == kind:
-                yield oid(kind)
-                yield one.set_of
-                break
+def _stamped_references(signer: Signer, *, is_whole: bool) -> tuple[tuple[bytes, ...], ...]:
+    """In the order of the text, and in that in which they stand, as some makers have it."""
+    stamps = (SIGNATURE_TIMESTAMP,) if is_whole else ()
+    kinds = (*stamps, _CERTIFICATE_REFERENCES, _REVOCATION_REFERENCES)
+    first: dict[str, Attribute] = {}
+    for one in signer.unsigned:
+        if one.kind in kinds:
+            first.setdefault(one.kind, one)
+    written = list(first.values())
+    ordered = sorted(written, key=lambda one: kinds.index(one.kind))
+    return tuple(
+        tuple(octets for one in each for octets in (oid(one.kind), one.set_of))
+        for each in (ordered, written)
+    )
+
+
+def _of_readings(token: bytes, *readings: tuple[bytes, ...]) -> DigestOf:
+    """The reading that the token agrees with, else the first."""
+    info = find_info(token)
+
+    def digest_of(named: str) -> bytes | None:
+        digests = [digest_octets(b"".join(one), named) for one in readings]
+        agreed = (one for one in digests if info is not None and one == info.imprint)
+        return next(agreed, digests[0])
+
+    return digest_of
 
 
 # Archive timestamps of version 3 (EN 319 122-1 §5.5.2, §5.5.3)

@@ -20,7 +20,9 @@ from signing.validation.timestamp_info import find_info
 
 _DIGEST_ALGORITHM: Final = 0xA0
 _REDUCED_TREE: Final = 0xA2
-_MOST_STAMPS: Final = 256
+_MOST_STAMPS: Final = 64
+_MOST_RENEWED: Final = 8 << 20
+"""Octets that renewals are over: each further chain is over all that came before."""
 _MOST_LISTS: Final = 1_000
 _MOST_HASHES: Final = 10_000
 
@@ -56,7 +58,8 @@ class RecordStamp:
         if not self.lists:
             return self._node(leaves)
         first = self.lists[0]
-        return self._root((*first, *(one for one in leaves if one not in first)))
+        known = frozenset(first)
+        return self._root((*first, *(one for one in leaves if one not in known)))
 
     def has_left_out(self, contents: Sequence[Content]) -> bool:
         """Whether a further chain, sound by itself, is over some of this and over nothing else.
@@ -109,7 +112,7 @@ def _stamps(raw: bytes) -> Iterator[RecordStamp]:
     fields = read_one(raw).children(most=8)
     if len(fields) < 3 or fields[-1].tag != SEQUENCE:
         raise DerMalformed
-    before = b""
+    before, size = b"", 0
     tokens: list[bytes] = []
     for chain in fields[-1].children(most=_MOST_STAMPS):
         earlier = b""
@@ -118,9 +121,14 @@ def _stamps(raw: bytes) -> Iterator[RecordStamp]:
             yield replace(read, renewed=(earlier,) if earlier else tuple(tokens))
             earlier = read.token
             tokens.append(earlier)
+            if len(tokens) > _MOST_STAMPS:
+                raise DerMalformed
         # what a further chain is over: the sequence as it was before
         inside = bytes(read_one(before).content) if before else b""
         before = wrap(SEQUENCE, inside + bytes(chain.whole))
+        size += len(before)
+        if size > _MOST_RENEWED:
+            raise DerMalformed
 
 
 def _stamp(stamp: Element, *, earlier: bytes, sequence: bytes) -> RecordStamp:

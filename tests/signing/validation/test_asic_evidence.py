@@ -167,6 +167,16 @@ def test_what_a_record_proves_counts_for_the_signatures_among_its_files() -> Non
     assert found.timestamps == ()
 
 
+@pytest.mark.parametrize(("chains", "stamps", "size"), [(1, 65, 0), (65, 1, 0), (60, 1, 5_000)])
+def test_a_record_that_was_renewed_without_end_is_not_read(
+    records: Records, chains: int, stamps: int, size: int
+) -> None:
+    """Each further chain is over all that came before: its cost is the square of their number."""
+    stamp = records.stamp(digest(b"mot"), [bytes(32)] * (1 + size))
+    assert read_record(records.record(*[[stamp] * stamps] * chains)) is None
+    assert read_record(records.record([stamp] * 4, [stamp])) is not None
+
+
 @pytest.mark.parametrize(
     "raw", [b"", b"0\x00", b"<a/>", wrap(SEQUENCE, b"\x02\x01\x01"), b"\x30\x84\xff\xff\xff\xff"]
 )

@@ -140,6 +140,20 @@ def test_a_timestamp_that_was_put_beside_the_one_that_was_stamped_is_not_proved_
     assert object_identity(since) not in over.covers
 
 
+def test_references_may_be_stamped_in_the_order_in_which_they_stand(
+    signing_pki: SigningPki, signed: SignedData
+) -> None:
+    """TS 101 733 §6.3.5 gives an order that not every maker keeps; both are over the same."""
+    first = attribute(SIGNATURE, stamp(signing_pki, signed.signers[0].signature))
+    references = [attribute(f"{P9}22", wrap(SEQUENCE)), attribute(f"{P9}21", wrap(SEQUENCE))]
+    # a set is written in the order of its octets, where the short ones come first
+    written = sorted((first, *references))
+    inner = b"".join(cms.CMSAttribute.load(one).contents for one in written)
+    outer = attribute(C_STAMP, stamp(signing_pki, signed.signers[0].signature + inner))
+    found = read(encode(with_unsigned(signed, first, *references, outer)))
+    assert is_over(found) == [True, True]
+
+
 def test_timestamps_over_references(signing_pki: SigningPki, signed: SignedData) -> None:
     references = [attribute(f"{P9}21", wrap(SEQUENCE)), attribute(f"{P9}22", wrap(SEQUENCE))]
     first = attribute(SIGNATURE, stamp(signing_pki, signed.signers[0].signature))
