@@ -22,8 +22,9 @@ from idp.signing import SigningServices, find_roots
 from idp.signing_transport import SigningTransport
 from idp.trust import Trust
 from idp.verification_transport import VerificationTransport
+from idp.walls import make_walls
 from idp.work.model import Duty
-from signing.isolation.pool import IsolationPool, Walls
+from signing.isolation.pool import IsolationPool
 from signing.validation.online_status import AskedOnline
 from signing.validation.trust_sources import SourceState, TrustPlaces, TrustSources
 
@@ -91,7 +92,7 @@ def build_foreign_trust(
     """Put it together."""
     own = None
     if signing is None:
-        own = IsolationPool(Walls(processes=1, is_unlocked_allowed=settings.isolation_unlocked))
+        own = IsolationPool(make_walls(settings))
     pool = own or (signing.isolation if signing is not None else IsolationPool())
     pki = trust.pki
     ourselves, origins = None, frozenset[str]()

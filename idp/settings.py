@@ -262,13 +262,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """PEM of roots at which chains of timestamps and certificates may end, beside our own."""
     isolation_processes: int = 2
     """Processes of one worker that read documents of other people, at most; started when needed."""
+    isolation_jobs: int = 2_000
+    """Jobs of such a process until another takes its place; 1: none reads two documents, at half a
+    second of work for each."""
     signing_pages_compared: bool = True
     """Whether a PDF in which a signature was prepared is drawn once more, and compared with what
     the signer saw, before she may confirm; some 5 ms for each document, 30 where any page may
     differ."""
     isolation_unlocked: bool = False
     """Whether documents are read where this host can load no filter for system calls: whoever takes
-    over the reader of documents then has what its user has."""
+    over the reader of documents then has what its user has. The line `isolation` of the log says
+    at the start which walls stand and which this host does not let be raised; without the filter
+    it is an error."""
 
     trust_folder: Path | None = None
     """Folder of certificates (PEM or DER) at which chains of other people's signatures may end,

@@ -97,6 +97,8 @@ _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "crl_lifetime_s": (3600, 7 * 24 * 3600),
     "drain_s": (0, 600),
     "finish_s": (1, 600),
+    "isolation_processes": (1, 64),
+    "isolation_jobs": (1, 1_000_000),
     "signing_requests_per_minute": (1, 1_000_000),
     "signing_waiting_each": (1, 10_000),
     "signing_evidence_years": (10, 100),

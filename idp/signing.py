@@ -36,6 +36,7 @@ from idp.storage.database import Database
 from idp.storage.ephemeral import EphemeralStore
 from idp.trust import Trust
 from idp.verifier_client import open_verifier_client
+from idp.walls import make_walls
 from idp.work.outbox import Outbox
 from keystore.log.record import LogWriter
 from keystore.pki.model import CaKind
@@ -48,7 +49,7 @@ from signing.draw import DrawnSignatures
 from signing.formats.table import Parties
 from signing.formats.timestamp_client import TimestampClient
 from signing.intake import Intake, IntakeLimits
-from signing.isolation.pool import IsolationPool, Walls
+from signing.isolation.pool import IsolationPool
 from signing.outcomes import Outcomes
 from signing.requests import SigningRequests
 from signing.room import Room
@@ -108,12 +109,7 @@ def build_signing(
     """
     if trust.pki is None:
         return None
-    isolation = IsolationPool(
-        Walls(
-            processes=settings.isolation_processes,
-            is_unlocked_allowed=settings.isolation_unlocked,
-        )
-    )
+    isolation = IsolationPool(make_walls(settings))
     documents = DocumentStore(database, folder=settings.effective_documents_folder, sealer=sealer)
     signers = PortalSigners(database, people=people, clients=registry)
     factors = VerifierFactors(database, sealer=sealer, client=open_verifier_client(settings))

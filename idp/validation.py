@@ -26,7 +26,7 @@ from keystore.pki.deployment import PkiDeployment
 from keystore.sealing import Sealer
 from signing.isolation.blob import Blob
 from signing.isolation.pool import IsolationPool
-from signing.isolation.task import Isolation
+from signing.isolation.task import READERS_OF_CHECKS, Isolation
 from signing.validation.detached import Detached
 from signing.validation.kept import KeptReports
 from signing.validation.model import DocumentReport
@@ -91,7 +91,7 @@ def build_validation(
 ) -> ValidationServices:
     """Put it together; nothing is started."""
     pool = foreign.own_isolation if signing is None else signing.isolation
-    isolation = (pool or IsolationPool()).for_tenant("verify")
+    isolation = (pool or IsolationPool()).for_tenant(READERS_OF_CHECKS)
     seal = None
     if signing is not None and trust.pki is not None:
         seal = ReportSeal(settings, pki=trust.pki, signing=signing)

@@ -25,6 +25,7 @@ def make_walls(settings: Settings) -> Walls:
     """How those who read documents are held."""
     return Walls(
         processes=settings.isolation_processes,
+        jobs=settings.isolation_jobs,
         is_unlocked_allowed=settings.isolation_unlocked,
     )
 

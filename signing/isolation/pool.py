@@ -52,7 +52,7 @@ class Walls:
     """
 
     processes: int = 2
-    kept: int = 4
+    kept: int = 6
     seconds: float = 10.0
     memory_bytes: int = 512 * _MIB
     jobs: int = 2_000

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Final, Generic, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
@@ -55,6 +55,10 @@ class Isolation(Protocol):
         """
 
 
+READERS_OF_CHECKS: Final = "verify"
+"""The tenant of those who read documents that anybody has checked."""
+
+
 @runtime_checkable
 class Separating(Isolation, Protocol):
     """One that can keep apart whose documents are read."""
@@ -66,6 +70,11 @@ class Separating(Isolation, Protocol):
 def for_tenant(isolation: Isolation, tenant: str) -> Isolation:
     """The view of one tenant, where whoever reads documents can be kept apart."""
     return isolation.for_tenant(tenant) if isinstance(isolation, Separating) else isolation
+
+
+def for_xml(isolation: Isolation, tenant: str) -> Isolation:
+    """For XML and what has it inside: a library in C reads it, and never anything else."""
+    return for_tenant(isolation, f"xml:{tenant}")
 
 
 def for_pictures(isolation: Isolation, tenant: str) -> Isolation:

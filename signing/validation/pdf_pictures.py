@@ -16,7 +16,7 @@ from typing import Final
 
 from signing.errors import DocumentRefused, ParsingFailed
 from signing.isolation.blob import Blob
-from signing.isolation.task import Isolation
+from signing.isolation.task import READERS_OF_CHECKS, Isolation, for_pictures
 from signing.messages.pdf_changes import DRAW_PAGES, MOST_DRAWN, DrawAsked, Spot
 
 _DOTS_PER_INCH: Final = 40
@@ -57,10 +57,13 @@ class Seen:
 
 
 class Pictures:
-    """Draws pages of revisions of one document, those of the document as it is only once."""
+    """Draws pages of revisions of one document, those of the document as it is only once.
+
+    Whoever draws never reads a document: what it is taken over by cannot speak about others.
+    """
 
     def __init__(self, document: Blob, *, isolation: Isolation) -> None:
-        self._document, self._isolation = document, isolation
+        self._document, self._isolation = document, for_pictures(isolation, READERS_OF_CHECKS)
         self._drawn: dict[tuple[int, int], Picture] = {}
         self._is_hopeless = False
         self._left = _MOST_DRAWN

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from signing.isolation.blob import Blob
-from signing.isolation.task import Isolation
+from signing.isolation.task import READERS_OF_CHECKS, Isolation, for_xml
 from signing.validation.asic import read_container
 from signing.validation.cms import read_cms
 from signing.validation.detached import Detached
@@ -33,14 +33,15 @@ def _read_cms(document: Blob, detached: Sequence[Detached], isolation: Isolation
 
 
 def _read_xml(document: Blob, detached: Sequence[Detached], isolation: Isolation) -> FoundDocument:
-    return read_xml(document, detached=detached, isolation=isolation)
+    apart = for_xml(isolation, READERS_OF_CHECKS)
+    return read_xml(document, detached=detached, isolation=apart)
 
 
 def _read_container(
     document: Blob, detached: Sequence[Detached], isolation: Isolation
 ) -> FoundDocument:
     del detached
-    return read_container(document, isolation=isolation)
+    return read_container(document, isolation=for_xml(isolation, READERS_OF_CHECKS))
 
 
 def _read_jws(document: Blob, detached: Sequence[Detached], isolation: Isolation) -> FoundDocument:

@@ -32,6 +32,8 @@ def _refusal(**given: str) -> SettingsInvalid:
         ("source_passwords_per_15min", "9"),
         ("source_passwords_per_15min", "100001"),
         ("source_codes_per_15min", "4"),
+        ("isolation_processes", "0"),
+        ("isolation_jobs", "0"),
         ("log_level", "LOUD"),
         ("access_log", "perhaps"),
         ("tls_minimum", "1.1"),

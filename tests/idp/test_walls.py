@@ -58,5 +58,5 @@ def test_a_host_without_them_is_named_with_what_to_do(
 
 
 def test_an_operator_may_say_that_it_need_not() -> None:
-    given = make_walls(Settings(isolation_unlocked=True, isolation_processes=3))
-    assert given == replace(given, processes=3, is_unlocked_allowed=True)
+    given = make_walls(Settings(isolation_unlocked=True, isolation_processes=3, isolation_jobs=1))
+    assert given == replace(given, processes=3, jobs=1, is_unlocked_allowed=True)

@@ -26,7 +26,7 @@ from idp.web.verify_pages import SignedRevisionPage
 from idp.web.verify_sentences import VERIFY_PROBLEMS
 from signing.errors import DocumentRefused, ParsingFailed, RequestRefused
 from signing.isolation.blob import Blob
-from signing.isolation.task import Isolation, for_pictures
+from signing.isolation.task import READERS_OF_CHECKS, Isolation, for_pictures
 from signing.page_images import draw_page
 from signing.web.document_answer import answer_document
 from signing.web.form_files import UploadedForm, read_files
@@ -98,7 +98,7 @@ def _beginning(file: Blob, size: int) -> Blob:
 
 def _pictures(isolation: Isolation, revision: Blob) -> tuple[tuple[str, ...], int]:
     """Pictures of the first pages, as addresses that hold them, and how many pages there are."""
-    artist = for_pictures(isolation, "verify")
+    artist = for_pictures(isolation, READERS_OF_CHECKS)
     first = draw_page(artist, document=revision, page=0, width=_WIDTH)
     drawn = [first]
     drawn += [

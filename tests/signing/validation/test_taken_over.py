@@ -21,10 +21,11 @@ from signing.formats.material import Level
 from signing.isolation.blob import Blob
 from signing.isolation.pool import IsolationPool, Walls
 from signing.isolation.table import MESSAGES
-from signing.isolation.task import Isolation
+from signing.isolation.task import READERS_OF_CHECKS, Isolation, for_xml
 from signing.model import SignatureFormat
 from signing.validation.model import DocumentReport
 from tests.support.handmade_pdf import plain_document
+from tests.support.pdf_attacks import other_text, victim
 from tests.support.taken_over import TELL, TURN, Turned
 from tests.support.validation_house import CONTENT, ValidationHouse
 
@@ -49,7 +50,13 @@ def pool() -> Iterator[IsolationPool]:
 @pytest.fixture
 def reader(pool: IsolationPool) -> Isolation:
     """As checking has it."""
-    return pool.for_tenant("verify")
+    return pool.for_tenant(READERS_OF_CHECKS)
+
+
+def _of(reader: Isolation, kind: SignatureFormat) -> Isolation:
+    """The one of its processes that reads this kind."""
+    is_pdf = kind is SignatureFormat.PADES
+    return reader if is_pdf else for_xml(reader, READERS_OF_CHECKS)
 
 
 def _turn(reader: Isolation, orders: Turned, *inputs: bytes) -> None:
@@ -80,9 +87,9 @@ def test_it_opens_no_connection(
     validation_house: ValidationHouse, reader: Isolation, kind: SignatureFormat
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        _turn(reader, Turned(port=listener.getsockname()[1]))
+        _turn(_of(reader, kind), Turned(port=listener.getsockname()[1]))
         report = _check(validation_house, reader, _signed(validation_house, kind))
-        tried = set(_came(reader))
+        tried = set(_came(_of(reader, kind)))
         listener.setblocking(False)
         with pytest.raises(BlockingIOError):
             listener.accept()
@@ -101,9 +108,10 @@ def test_it_reads_no_other_document(
     file.write_bytes(other)
     file.chmod(0o666)
     _check(validation_house, reader, b"%PDF-1.7\n" + other)
-    _turn(reader, Turned(path=os.fspath(file), words=other))
+    _check(validation_house, reader, b"<a>" + other + b"</a>")
+    _turn(_of(reader, kind), Turned(path=os.fspath(file), words=other))
     report = _check(validation_house, reader, _signed(validation_house, kind))
-    tried = set(_came(reader))
+    tried = set(_came(_of(reader, kind)))
     assert tried == {
         "open: PermissionError",
         "look into its parent: PermissionError",
@@ -120,7 +128,7 @@ def test_it_makes_no_changed_document_whole(
     signed = _packed(_signed(validation_house, kind), kind)
     changed = _changed(signed, kind)
     assert changed != signed
-    _turn(reader, Turned(lies=True), changed, signed)
+    _turn(_of(reader, kind), Turned(lies=True), changed, signed)
     assert _check(validation_house, reader, signed).conclusion.is_passed
     lied = _check(validation_house, reader, changed).conclusion
     caught = {"signed_data_changed", "contradiction"} & {one.code for one in lied.reasons}
@@ -136,6 +144,16 @@ def test_whoever_dies_is_followed_by_another(
     said = _check(validation_house, reader, signed).conclusion
     assert (said.is_indeterminate, [one.code for one in said.reasons]) == (True, ["crashed"])
     assert _check(validation_house, reader, signed).conclusion.is_passed
+
+
+def test_who_draws_or_reads_xml_never_reads_another_kind(
+    validation_house: ValidationHouse, pool: IsolationPool, reader: Isolation
+) -> None:
+    """Libraries in C do both; taken over, they have nothing to say about any other document."""
+    signed = validation_house.pdf(Level.LT, content=victim())
+    _check(validation_house, reader, other_text(signed))
+    _check(validation_house, reader, _signed(validation_house, SignatureFormat.ASIC_E_XADES))
+    assert {child.tenant for child in pool._all} >= {"verify", "pictures:verify", "xml:verify"}
 
 
 def _changed(signed: bytes, kind: SignatureFormat) -> bytes:
