@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-_SPACE: Final = re.compile(rb"(?:[\x00\t\n\f\r ]|%[^\r\n]*)*")
+_SPACE: Final = re.compile(rb"(?:[\x00\t\n\f\r ]+|%[^\r\n]*)*")
 _HEADER: Final = re.compile(
     rb"(?:[\x00\t\n\f\r ]|%[^\r\n]*)*(\d{1,10})[\x00\t\n\f\r ]+(\d{1,5})[\x00\t\n\f\r ]+obj"
 )
