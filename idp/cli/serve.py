@@ -7,6 +7,7 @@ application per worker process, built there.
 from __future__ import annotations
 
 import ctypes
+import gc
 import importlib
 import multiprocessing
 import os
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 _NOT_OURS: Final = ("HTTP_", "CONTENT_", "REQUEST_", "SERVER_", "REMOTE_", "GATEWAY_", "wsgi.")
 _ALSO_NOT_OURS: Final = frozenset({"PATH_INFO", "QUERY_STRING", "SCRIPT_NAME"})
 _RETRY_S: Final = 1.0
+_CIRCLES: Final = 10_000
+"""Objects more than before, until those that refer to each other alone are looked for."""
 
 _log = structlog.get_logger("antin.serve")
 
@@ -61,13 +64,15 @@ def make_application(settings: Settings, is_sandbox: bool, draining: Flag) -> An
     if is_sandbox:  # found by name, as its commands are: the production image lacks it
         sandbox = importlib.import_module("idp.sandbox.home")
         home = partial(sandbox.sandbox_page, settings.var / "sandbox.json")
-    return Front(
+    front = Front(
         create_app(services, home=home),
         services=services,
         metrics=Metrics() if settings.metrics_port else None,
         health=make_health(services, is_draining=lambda: draining.value),
         endpoints=ByteEndpoints(services.trust.endpoints),
     )
+    spare_what_stays()
+    return front
 
 
 def _build_patiently(settings: Settings, *, is_sandbox: bool) -> Services:
@@ -97,6 +102,17 @@ def drop_what_looks_like_a_request() -> None:
     for name in list(os.environ):
         if name.startswith(_NOT_OURS) or name in _ALSO_NOT_OURS:
             del os.environ[name]
+
+
+def spare_what_stays() -> None:
+    """The search for garbage need not go through what was there before the first request.
+
+    It takes a tenth of a worker's time otherwise; what requests leave goes with them, but for
+    circles, which are few.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_CIRCLES, 10, 10)
 
 
 def end_with_parent() -> None:

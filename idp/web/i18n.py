@@ -117,7 +117,8 @@ def set_ui_locales(ui_locales: tuple[str, ...]) -> None:
 
 def language() -> Language:
     """The language of the current request."""
-    return _supported(str(get_locale())) or "vi"
+    # asked six times for a page; the whole name of a locale is put together anew each time
+    return "en" if get_locale().language == "en" else "vi"
 
 
 def choose_language(
