@@ -72,7 +72,9 @@ def _as_facts(state: SourceState) -> dict[str, Any]:
 
 
 def _as_line(state: SourceState) -> str:
-    told = [f"{state.anchors} anchors"] if state.anchors or not state.problem else []
+    told = []
+    if state.anchors or not state.problem:
+        told.append("1 anchor" if state.anchors == 1 else f"{state.anchors} anchors")
     if state.sequence is not None:
         told.append(f"no. {state.sequence}{f' of {state.territory}' if state.territory else ''}")
     if state.issued_at is not None:

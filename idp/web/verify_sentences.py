@@ -211,7 +211,13 @@ VERIFY_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
     "unsupported_media_type": FieldProblem(
         "file", N_("Không nhận được tệp. Vui lòng chọn tệp và gửi lại.")
     ),
-    "digest_malformed": FieldProblem("file", N_("Mã băm không đúng dạng.")),
+    "digest_malformed": FieldProblem(
+        "digest",
+        N_(
+            "Mã băm không đúng dạng. Vui lòng nhập tên thuật toán, dấu hai chấm và các chữ số thập"
+            " lục phân, ví dụ sha256:9f86d08…"
+        ),
+    ),
     "revision_missing": FieldProblem(
         "file",
         N_("Tệp vừa chọn không phải là tệp đã kiểm tra. Vui lòng chọn lại đúng tệp đó."),

@@ -112,8 +112,21 @@ function send(form, files, say) {
     }
     held = files;
     replace(asked.response);
+    const input = document.querySelector("#file");
+    if (input) { // something else was wrong: nobody need look for the files again
+      input.files = packed(files);
+      input.dispatchEvent(new Event("change"));
+    } else {
+      history.pushState({checked: true}, "");
+    }
   });
   asked.send(new FormData(form));
+}
+
+function packed(files) {
+  const all = new DataTransfer();
+  for (const file of files) all.items.add(file);
+  return all.files;
 }
 
 // The answer takes the place of the question; the address stays, and a reload asks anew.
@@ -130,11 +143,15 @@ function replace(answer) {
 function revision(form) {
   const file = held[Number(form.dataset.file)];
   if (!file) return;
-  const again = new DataTransfer();
-  again.items.add(file);
-  form.querySelector("input[type=file]").files = again.files;
+  form.querySelector("input[type=file]").files = packed([file]);
   form.querySelector(".again").hidden = true;
   form.target = "_blank";
 }
+
+// Back from an answer is the question again, and not the page before.
+addEventListener("popstate", (event) => {
+  if (!event.state && !location.hash && held.length) location.reload();
+});
+if (document.querySelector("#verify-form")) history.replaceState(null, "");
 
 start(document);

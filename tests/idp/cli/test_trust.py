@@ -84,9 +84,9 @@ def test_a_list_is_fetched_and_shown(run: Run) -> None:
     assert "NOT TAKEN: not_fetched" in run("list", status=1).output
     assert "NOT TAKEN: timed_out" in run("refresh", is_there=False, status=1).output
     fetched = run("refresh").output
-    assert fetched.startswith(f"{ADDRESS}  1 anchors, no. 7 of VN, issued ")
+    assert fetched.startswith(f"{ADDRESS}  1 anchor, no. 7 of VN, issued ")
     own, listed = run("list").output.splitlines()
-    assert own == "own  1 anchors"
+    assert own == "own  1 anchor"
     assert f"{listed}\n" == fetched
 
 
