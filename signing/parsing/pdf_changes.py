@@ -38,7 +38,7 @@ def compare_pdf(
     tail: Tail | None = None
     for end in asked.ends:  # one after the other: each is as large as the document
         before = _opened(data[:end])
-        if before is not None and (tail is None or end < tail.start or tail.unread >= 0):
+        if before is not None and (tail is None or end < tail.start or -1 < tail.unread < end):
             tail = read_tail(data, end, reader=now.reader)
         compared.append(_compared(before, now, tail))
         if before is not None and (earliest is None or end < len(earliest.data)):

@@ -11,6 +11,7 @@ Not here: what the updates change (`pdf_differences`), the signed revision itsel
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -20,7 +21,7 @@ from pyhanko.pdf_utils.xref import XRefSectionData
 
 from signing.parsing.pdf_damage import DAMAGE
 from signing.parsing.pdf_lax import LaxReader
-from signing.parsing.pdf_tokens import MOST_VALUES, Malformed, Placed, TokenReader
+from signing.parsing.pdf_tokens import Malformed, Placed, TokenReader
 
 _OBJECT: Final = re.compile(rb"(\d{1,10})[\x00\t\n\f\r ]+(\d{1,5})[\x00\t\n\f\r ]+obj")
 _STREAM: Final = re.compile(rb"stream(?:\r\n|\n|\r)")
@@ -31,6 +32,8 @@ _SECTION: Final = re.compile(rb"(\d{1,10}) (\d{1,10})[\t\r\n ]+")
 _ROWS: Final = re.compile(rb"(?:\d{10} \d{5} [nf](?: \r| \n|\r\n))*")
 _ROW_BYTES: Final = 20
 _LONGEST_GAP: Final = 8
+_MOST_VALUES: Final = 500_000
+"""Of all objects together: some seconds."""
 _TRAILER: Final = re.compile(rb"[\x00\t\n\f\r ]*trailer[\x00\t\n\f\r ]*")
 _START: Final = re.compile(rb"startxref[\x00\t\n\f\r ]+(\d{1,15})")
 _NUMBER: Final = re.compile(rb"\d{1,15}\Z")
@@ -42,7 +45,7 @@ class Tail:
     """What is behind a place, in three kinds, each by where the last one stands, -1 for none.
 
     Takes   start: the place; unnamed: an object or a table that nothing names; ambiguous: what one
-            reader takes so and another one otherwise; unread: the end, where it could not be read.
+            reader takes so and another one otherwise; unread: where reading came to its end.
     """
 
     start: int
@@ -65,7 +68,7 @@ def read_tail(data: bytes, start: int, *, reader: LaxReader) -> Tail:
         walk.check_tables()
         walk.read()
     except (Malformed, *DAMAGE):
-        walk.tail.unread = len(data)
+        walk.tail.unread = walk.at
     return walk.tail
 
 
@@ -76,6 +79,8 @@ class _Walk:
         self.named: dict[int, set[int]] = {}
         self.packed: dict[int, dict[int, int]] = {}
         self.tables: set[int] = set()
+        self.left = _MOST_VALUES
+        self.at = len(data)
 
     def check_tables(self) -> None:
         """Where objects and tables are said to stand, and that no table takes objects away."""
@@ -102,8 +107,9 @@ class _Walk:
         Raises  Malformed.
         """
         tokens = TokenReader(self.data)
-        end = self.start
+        end = self.at = self.start
         while (at := tokens.space(end)) < len(self.data):
+            self.at = at
             if (hit := _OBJECT.match(self.data, at)) is not None:
                 end = self._object(at, hit, behind=end)
             elif (hit := _TABLE.match(self.data, at)) is not None:
@@ -128,11 +134,12 @@ class _Walk:
             self.tail.unnamed = start
         elif named - {number}:
             self.tail.ambiguous = max(self.tail.ambiguous, start)
-        tokens = TokenReader(self.data)
+        tokens = TokenReader(self.data, most=self.left)
         at = tokens.space(at)
         found: list[Placed] = []
         is_dictionary = self.data.startswith(b"<<", at)
         at = tokens.space(tokens.dictionary(at, 0, found) if is_dictionary else tokens.value(at))
+        self.left = tokens.left
         end = _END_OF_OBJECT.match(self.data, at)
         if end is None:
             opening = _STREAM.match(self.data, at)
@@ -161,12 +168,13 @@ class _Walk:
         content, first = stream.data, int(stream["/First"])
         header = [int(one) for one in content[:first].split()[: 2 * int(stream["/N"])]]
         numbers, starts = header[::2], header[1::2]
-        tokens = TokenReader(content)
+        times = Counter(numbers)
+        tokens = TokenReader(content, most=self.left)
         for index, number in self.packed[holder].items():
-            if numbers[index] != number or numbers.count(number) != 1:
+            if numbers[index] != number or times[number] != 1:
                 return False
-            tokens.left = MOST_VALUES
             tokens.value(tokens.space(first + starts[index]))
+        self.left = tokens.left
         return not tokens.has_doublets
 
     def _table(self, start: int, at: int) -> int:

@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-_SPACE: Final = re.compile(rb"(?:[\x00\t\n\f\r ]+|%[^\r\n]*)*")
+_SPACE: Final = re.compile(rb"(?:[\x00\t\n\f\r ]++|%[^\r\n]*+)*+")
 _HEADER: Final = re.compile(
-    rb"(?:[\x00\t\n\f\r ]|%[^\r\n]*)*(\d{1,10})[\x00\t\n\f\r ]+(\d{1,5})[\x00\t\n\f\r ]+obj"
+    rb"(?:[\x00\t\n\f\r ]++|%[^\r\n]*+)*+(\d{1,10})[\x00\t\n\f\r ]+(\d{1,5})[\x00\t\n\f\r ]+obj"
 )
 _NAME: Final = re.compile(rb"/[^\x00\t\n\f\r ()<>\[\]{}/%]*")
 _WORD: Final = re.compile(rb"[^\x00\t\n\f\r ()<>\[\]{}/%]+")
@@ -24,7 +24,7 @@ _REFERENCE: Final = re.compile(
 _IN_STRING: Final = re.compile(rb"\\.|[()]", re.DOTALL)
 _ESCAPE: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
 _DEEPEST: Final = 32
-MOST_VALUES: Final = 20_000
+_MOST_VALUES: Final = 20_000
 
 
 class Placed(NamedTuple):
@@ -47,9 +47,9 @@ class TokenReader:
     `has_doublets` is True as soon as a dictionary, at whatever depth, had a key twice.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, *, most: int = _MOST_VALUES) -> None:
         self.data = data
-        self.left = MOST_VALUES
+        self.left = most
         self.has_doublets = False
 
     def space(self, at: int) -> int:

@@ -83,4 +83,4 @@ def test_what_cannot_be_read_is_not_plain(junk: bytes) -> None:
     content = whole.replace(b"xref\n0 ", junk + b"\nxref\n0 ", 1)
     end = b"startxref\n%d\n%%%%EOF\n" % content.rindex(b"xref\n0 ")
     content = content[: content.rindex(b"startxref")] + end
-    assert _tail(content).unread == len(content)
+    assert 0 < _tail(content).unread < len(content)
