@@ -271,3 +271,19 @@ def test_a_file_may_be_larger_than_any_other_form(desk):
     here = desk()
     assert here.post(("lon.bin", bytes(400_000))).get_json()["answer"] == "unreadable"
     assert "lon.bin" in _page(here.post(("lon.bin", bytes(400_000)), accept="text/html"))
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        ("*/*", "application/json"),
+        ("text/html", "text/html"),
+        ("application/xml", "application/xml"),
+    ],
+)
+def test_json_is_answered_in_json_unless_somebody_asks_for_another_form(desk, accept, form):
+    """RFC 9110 §12.5.1: whoever takes anything gets what programs of the kind can read."""
+    answer = desk().worker.http.post(
+        "/verify", base_url=ISSUER, json={"content": "eA=="}, headers={"Accept": accept}
+    )
+    assert (answer.status_code, answer.mimetype) == (200, form)
