@@ -72,6 +72,12 @@ class RecordStamp:
             return False
         return set(self.lists[0]) < set(leaves) and self._root(self.lists[0]) == info.imprint
 
+    def stray_root(self) -> bytes | None:
+        """Where its tree leads, if that is not what was stamped; the digests stand in it."""
+        info = find_info(self.token)
+        root = self._root(self.lists[0]) if self.lists else None
+        return None if info is None or root == info.imprint else root
+
     def _root(self, first: Sequence[bytes]) -> bytes | None:
         root = self._node(first)
         for one in self.lists[1:]:

@@ -102,6 +102,7 @@ def _digest_of(
             if is_listed and contents is not None and stamp.has_left_out(contents):
                 continue
             first = first or digest
-        return first
+        # whatever it is about: a tree that leads elsewhere was never stamped
+        return first or stamp.stray_root()
 
     return digest_of

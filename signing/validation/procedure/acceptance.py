@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from signing.validation.algorithm_acceptance import NEVER, AlgorithmTable
-from signing.validation.found import FoundSignature
+from signing.validation.found import Form, FoundSignature
 from signing.validation.policy import ValidationPolicy
 from signing.validation.verdict import (
     Conclusion,
@@ -54,7 +54,8 @@ def accept_signature(
     2. The claimed time is not in the future; if it is, INDETERMINATE, SIG_CONSTRAINTS_FAILURE.
     3. It refers to its certificate where the policy wants that, and its reader noticed nothing that
        the policy refuses; else the same.
-    4. That a reference to the certificate stands on a hash that is not good enough is warned about.
+    4. That a reference to the certificate stands on a hash that is not good enough is warned about;
+       not in timestamps, where most authorities still have it so (RFC 3161 §2.4.2).
 
     Returns the algorithms too, for whoever asks about another time.
     """
@@ -105,6 +106,8 @@ def use_of_key(what: str, key: bytes, *, table: AlgorithmTable) -> AlgorithmUse:
 def _weak_references(
     found: FoundSignature, *, at: datetime, table: AlgorithmTable
 ) -> Iterator[Reason]:
+    if found.form is Form.TIMESTAMP:
+        return
     for name in dict.fromkeys(one.hash_name for one in found.references or () if one.hash_name):
         use = use_of_hash("certificate_reference", name, table=table)
         if use.end is not None and use.end <= at:

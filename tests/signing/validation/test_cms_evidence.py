@@ -112,6 +112,9 @@ def test_an_external_record_is_over_the_content_as_well(records: Records, apart:
     assert read(sealed, beside=CONTENT)[1] == [True]
     assert read(sealed, beside=b"something else")[1] == [False]
     assert read(sealed)[1] == [None]
+    stray = records.record([records.stamp(bytes(32), leaves)])
+    # that its tree leads elsewhere can be told without the content
+    assert read(with_unsigned(apart, attribute(EXTERNAL, stray)))[1] == [False]
     alone = records.record([records.stamp(digest(apart))])
     assert read(with_unsigned(apart, attribute(EXTERNAL, alone)), beside=CONTENT)[1] == [False]
 
