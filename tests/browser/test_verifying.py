@@ -83,7 +83,8 @@ def test_three_files_three_answers(walker, sandbox, tmp_path):
         _check(walk, tmp_path / "sua.pdf", "#verify-invalid")
         assert "thay đổi" in walk.text("#verify-invalid")
         assert walk.page.locator("#signed-show-1-1").count() == 0
-        walk.page.goto(place)
+        walk.page.go_back()  # from an answer to the question, not to the page before
+        walk.page.wait_for_selector("#verify-submit")
         _check(walk, _by_a_stranger(tmp_path), "#verify-undetermined")
         assert "tin cậy" in walk.text("#verify-undetermined")
 
