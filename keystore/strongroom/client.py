@@ -45,8 +45,8 @@ class RoomClient(ABC):
     Takes   address: `unix:/path` or `tls://host:port`; tls: for the latter, see
             `gate.client_context`; patience_s: how long to try to connect before giving up;
             answer_s: how long an answer may take; most_at_once: how many threads may be in here
-            together, so that a room that hangs keeps no more of them from other work; who comes
-            beside them waits for a moment and is told that nobody answers.
+            together, so that a room that hangs keeps no more of them from other work; queue_s: how
+            long who comes beside them waits before being told that nobody answers.
     A subclass says how answers are read, how long one usually may take, and which errors they
     are here.
     """
@@ -66,6 +66,7 @@ class RoomClient(ABC):
         patience_s: float = 3.0,
         answer_s: float | None = None,
         most_at_once: int | None = None,
+        queue_s: float = _QUEUE_S,
     ) -> None:
         self._address: Address = parse_address(address)
         if (self._address.path is None) != (tls is not None):
@@ -74,6 +75,7 @@ class RoomClient(ABC):
         self._patience_s = patience_s
         self._answer_s = self.usual_answer_s if answer_s is None else answer_s
         self._most_at_once = most_at_once
+        self._queue_s = queue_s
         self._slots = threading.Condition()
         self._slots_of = os.getpid()
         self._asking = 0
@@ -121,7 +123,7 @@ class RoomClient(ABC):
         with self._slots:
             if self._slots_of != process:  # a child's threads are its own
                 self._slots_of, self._asking = process, 0
-            if not self._slots.wait_for(lambda: self._asking < most, timeout=_QUEUE_S):
+            if not self._slots.wait_for(lambda: self._asking < most, timeout=self._queue_s):
                 raise self.unavailable("busy")
             self._asking += 1
         try:

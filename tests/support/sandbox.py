@@ -64,7 +64,8 @@ class Sandbox:
 
     def signer(self) -> Invented:
         """Somebody whose codes confirm signatures: her authenticator is the verifier's."""
-        client = VerifierClient(self.services.settings.effective_verifier_address)
+        address = self.services.settings.effective_verifier_address
+        client = VerifierClient(address, patience_s=60, answer_s=120)
         try:
             return self.inventor.person(verifier=client)
         finally:

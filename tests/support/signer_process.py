@@ -131,8 +131,8 @@ class SignerProcess:
             client.close()
 
     def client(self, **options: Any) -> SignerClient:
-        """A client as a web worker has it."""
-        return SignerClient(self.address, tls=self._tls(), **options)
+        """A client as a web worker has it, with patience for a child that has to start."""
+        return SignerClient(self.address, tls=self._tls(), **{"answer_s": 120, **options})
 
     def children(self) -> list[int]:
         """The processes that hold keys."""

@@ -104,8 +104,11 @@ class VerifierProcess:
             client.close()
 
     def client(self, **options: Any) -> VerifierClient:
-        """A client as a web worker has it; the test's user is a keeper."""
-        return VerifierClient(self.address, **options)
+        """A client as a web worker has it, with patience for a child that has to start.
+
+        The test's user is a keeper.
+        """
+        return VerifierClient(self.address, **{"answer_s": 120, **options})
 
     def kill_children(self) -> None:
         """`kill -9` for the processes that hold secrets, not for their parent."""

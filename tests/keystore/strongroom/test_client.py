@@ -125,6 +125,8 @@ def test_who_waits_for_others_to_be_answered_is_answered(tmp_path: Path) -> None
     bench = VerifierBench(tmp_path / "v")
     with (
         serving(bench, tmp_path / "s.sock", time=lambda: datetime.now(UTC)),
-        closing(VerifierClient(f"unix:{tmp_path / 's.sock'}", most_at_once=2)) as client,
+        closing(
+            VerifierClient(f"unix:{tmp_path / 's.sock'}", most_at_once=2, queue_s=60)
+        ) as client,
     ):
         assert set(race([client.kek_ids] * 12)) == {bench.ring.ids}
