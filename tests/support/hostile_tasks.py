@@ -187,8 +187,8 @@ def _refuse_mapped(output: BinaryIO) -> None:
 
 
 def _write_later(_asked: Try) -> Happened:
-    """What became of the output of an earlier job."""
-    (fd,) = _kept
+    """What became of the output of the job before."""
+    fd = _kept[-1]
     size = os.fstat(int(str(fd))).st_size
     return Happened(_refusal(lambda: os.pwrite(int(str(fd)), b"x" * 4096, 0)), size)
 
