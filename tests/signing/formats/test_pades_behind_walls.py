@@ -38,7 +38,7 @@ _PLACE = Appearance(page=-1, rectangle=(100, 100, 200, 150))
 @pytest.fixture(scope="module")
 def walls() -> Iterator[IsolationPool]:
     """One process that knows how to write signatures."""
-    with IsolationPool(Walls(processes=1, modules=_TASKS)) as pool:
+    with IsolationPool(Walls(processes=1, seconds=120, start_s=120, modules=_TASKS)) as pool:
         yield pool
 
 

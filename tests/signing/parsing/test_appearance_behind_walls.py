@@ -28,7 +28,7 @@ _PAGE = LAYOUTS[0].page
 @pytest.fixture(scope="module")
 def walls() -> Iterator[IsolationPool]:
     """One process that knows how to draw."""
-    with IsolationPool(Walls(processes=1, modules=_TASKS)) as pool:
+    with IsolationPool(Walls(processes=1, seconds=120, start_s=120, modules=_TASKS)) as pool:
         yield pool
 
 

@@ -111,7 +111,7 @@ def test_whatever_comes_in_is_refused(raw: bytes) -> None:
 def test_it_is_done_behind_real_walls() -> None:
     """Nothing is imported or opened late: the filter would stop it."""
     raw = packed(("Tờ trình.pdf", b"content"))
-    walls = Walls(processes=1, modules=("signing.messages.asic_members",))
+    walls = Walls(processes=1, seconds=120, start_s=120, modules=("signing.messages.asic_members",))
     with IsolationPool(walls) as pool, Blob.of(raw) as blob:
         found, output = pool.run(UNPACK_ASIC, ASKED, inputs=[blob])
         with output:

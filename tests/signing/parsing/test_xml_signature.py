@@ -28,7 +28,7 @@ _XADES = "http://uri.etsi.org/01903/v1.3.2#"
 def walls() -> Iterator[IsolationPool]:
     """One process behind walls, with this module's tasks alone."""
     modules = ("signing.messages.xml_signature",)
-    with IsolationPool(Walls(processes=1, modules=modules)) as pool:
+    with IsolationPool(Walls(processes=1, seconds=120, start_s=120, modules=modules)) as pool:
         yield pool
 
 
