@@ -46,8 +46,12 @@ def _crossed(message: _Message, kind: type[_Message]) -> _Message:
 
 @pytest.fixture(scope="session")
 def walls() -> Iterator[IsolationPool]:
-    """The walls of the product, with all its parsers behind them; one process."""
-    with IsolationPool(Walls(processes=1, idle_s=3_600)) as pool:
+    """The walls of the product, with all its parsers behind them; one process at work.
+
+    How long a busy machine takes for something says nothing about it.
+    """
+    walls = Walls(processes=1, idle_s=3_600, seconds=60, start_s=300, wait_s=300)
+    with IsolationPool(walls) as pool:
         yield pool
 
 

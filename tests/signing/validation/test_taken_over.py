@@ -42,7 +42,8 @@ _FORMATS = {
 @pytest.fixture(scope="module")
 def pool() -> Iterator[IsolationPool]:
     """One process; what turned it once has it for good."""
-    walls = Walls(processes=1, modules=(MESSAGES, "tests.support.taken_over"))
+    modules = (MESSAGES, "tests.support.taken_over")
+    walls = Walls(processes=1, seconds=60, start_s=300, wait_s=300, modules=modules)
     with IsolationPool(walls) as pool:
         yield pool
 
