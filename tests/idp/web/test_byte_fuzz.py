@@ -33,6 +33,8 @@ from tests.support.provider import KEK
 from tests.support.real_pki import new_spki
 from tests.support.status import issuer_hashes
 
+pytestmark = pytest.mark.hypothesis  # `make fuzz` looks for tests, not for what is inside of them
+
 _QUERY = "application/timestamp-query"
 _TRACES = (b"Traceback", b'File "', b".py", b"site-packages", b"sqlalchemy", b"sqlite")
 _SECRETS = tuple(
