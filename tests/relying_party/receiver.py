@@ -11,10 +11,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qsl
 
 from tests.relying_party.certificates import Certificates
+from tests.support.quiet_server import QuietServer
 
 BACKCHANNEL_PATH = "/backchannel_logout"
 REQUEST_OBJECT_PATH = "/request.jwt"
@@ -38,8 +39,7 @@ class Receiver:
         self._posted: list[Posted] = []
         self.request_object = ""
         self.fetched = 0
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = QuietServer(("127.0.0.1", 0), self._handler())
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificates.certificate, certificates.key)
         self._server.socket = context.wrap_socket(

@@ -11,9 +11,8 @@ from __future__ import annotations
 import base64
 import json
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -26,26 +25,33 @@ from tests.support.deployment import Deployment, open_deployment
 from tests.support.many_people import PASSWORD, Tally, invent, sign_in
 from tests.support.pii_alarm import PiiAlarm
 from tests.support.quick_browser import QuickBrowser
+from tests.support.quiet_server import QuietServer
 from tests.support.servers import RedisServer, wait_until
 
 SIGN_INS = 500
 KILLED_AFTER = 200
 LOGOUTS = 120
+BEFORE_THE_KILL = LOGOUTS // 6
 AT_ONCE = 8
 
 
 class Receiver:
-    """A portal's address for back-channel logouts; each answer takes a moment."""
+    """A portal's address for back-channel logouts.
+
+    Until `goes_on` is set only so many are answered: a kill falls into deliveries under way.
+    """
 
     def __init__(self) -> None:
         self.sids: list[str] = []
+        self.goes_on = threading.Event()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 length = int(self.headers["Content-Length"])
                 token = parse_qs(self.rfile.read(length).decode())["logout_token"][0]
-                time.sleep(0.03)  # so that the kill falls into deliveries under way
+                if len(receiver.sids) >= BEFORE_THE_KILL:
+                    receiver.goes_on.wait(300)
                 payload = token.split(".")[1]
                 claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
                 receiver.sids.append(claims["sid"])
@@ -56,13 +62,13 @@ class Receiver:
             def log_message(self, *_arguments: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = QuietServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 
     def close(self) -> None:
+        self.goes_on.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -126,8 +132,9 @@ def test_worker_killed_under_logouts_leaves_none_out(deployment, receiver):
     with ThreadPoolExecutor(AT_ONCE) as threads:
         list(threads.map(lambda one: sign_in(one, deployment, tally), people))
         signed_out = [threads.submit(browser.sign_out) for browser, _ in tally.signed_in]
-        wait_until(lambda: len(receiver.sids) >= LOGOUTS // 6, what="the first logouts")
+        wait_until(lambda: len(receiver.sids) >= BEFORE_THE_KILL, what="the first logouts")
         worker.kill()
+        receiver.goes_on.set()
         for one in signed_out:
             one.result()
     expected = {sid_of(tokens) for _, tokens in tally.signed_in}

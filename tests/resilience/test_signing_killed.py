@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ from tests.support.many_people import PASSWORD, invent
 from tests.support.pdf_checkers import embedded
 from tests.support.pii_alarm import PiiAlarm
 from tests.support.quick_browser import Cut, QuickBrowser
+from tests.support.quiet_server import QuietServer
 from tests.support.servers import PostgresqlServer, RedisServer, wait_until
 from tests.support.signing_deployment import (
     CLIENT,
@@ -96,8 +97,7 @@ class Told:
             def log_message(self, *_arguments: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = QuietServer(("127.0.0.1", 0), Handler)
         self.url = f"http://localhost:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http.cookies import SimpleCookie
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -34,6 +34,7 @@ from clients.sdk import (
     TokenRequestRefused,
 )
 from tests.support.ports import free_port
+from tests.support.quiet_server import QuietServer
 from tests.support.tree import ROOT
 
 REDIRECT_URI = "http://127.0.0.1:9999/callback"
@@ -124,8 +125,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    receiver = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    receiver.daemon_threads = True
+    receiver = QuietServer(("127.0.0.1", 0), Receiver)
     thread = threading.Thread(target=receiver.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     port = free_port()
