@@ -69,7 +69,7 @@ def test_a_signer_over_a_token_recovers_by_itself(
     """Its first start made the root key, in the token."""
     assert not (signer.folder / "signer-kek").exists()
     assert len(TokenPersonalRoots(sessions).find()) == 1
-    client = signer.client(patience_s=20)
+    client = signer.client(patience_s=120)
     person = signer.enrol(client)
     _sign(client, person)
     for _ in range(3):
@@ -95,7 +95,7 @@ def test_ten_thousand_signatures_are_made_while_the_signer_is_killed(signer: Sig
 
     Every signature verifies, none is missing, and nothing but the unknown outcome is ever told.
     """
-    client = signer.client(patience_s=20)
+    client = signer.client(patience_s=120)
     people = [signer.enrol(client, account_id=f"acc_{number}") for number in range(_THREADS)]
     left = iter(range(_BATCHES))
     signed: list[int] = []
@@ -121,7 +121,7 @@ def test_ten_thousand_signatures_are_made_while_the_signer_is_killed(signer: Sig
             killed.update(signer.kill_children())
             assert len(signed) < _BATCHES
         for one in signing:
-            one.result(timeout=120)
+            one.result(timeout=600)
     assert sorted(signed) == list(range(_BATCHES))
     assert len(killed) >= 3, "each time it was another process"
     assert asked_again, "it was killed over what it was doing"
