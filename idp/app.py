@@ -65,13 +65,13 @@ def create_app(services: Services, *, home: MakePage | None = None) -> Flask:
     app.register_blueprint(make_end_session(services, cookies=cookies))
     app.register_blueprint(make_consents(services, cookies=cookies))
     app.register_blueprint(make_receipts(services, cookies=cookies))
+    app.register_blueprint(make_passkeys(services, cookies=cookies))
     app.register_blueprint(make_authorities(services))
     app.register_blueprint(make_log_page(services))
     app.register_blueprint(make_verify(services, proxies=proxies))
     if services.signing is not None:
         app.register_blueprint(make_portal_api(services, services.signing))
         app.register_blueprint(make_sign_pages(services, services.signing, cookies=cookies))
-        app.register_blueprint(make_passkeys(services, services.signing, cookies=cookies))
     app.register_blueprint(make_home(services, cookies=cookies, own_page=home))
     direct = {**make_token(services, proxies=proxies), **make_userinfo(services)}
     app.wsgi_app = DirectEndpoints(app.wsgi_app, by_path=direct)  # type: ignore[method-assign]  # Flask's own way of wrapping

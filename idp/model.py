@@ -27,14 +27,22 @@ class Factor(StrEnum):
 
     PASSWORD = "pwd"
     OTP = "otp"
+    PASSKEY = "pop"
+    """A passkey whose user was there: something that one has, and no more."""
+    VERIFIED_PASSKEY = "pop-uv"
+    """A passkey that asked its user for a finger, a face or a PIN as well: two factors at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProvenFactor:
-    """One factor and when it was last proven in this session."""
+    """One factor and when it was last proven in this session.
+
+    `is_synced`: of a passkey, that its private half may be on more than one device.
+    """
 
     factor: Factor
     at: datetime
+    is_synced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from idp.accounts.attempts import OTP_LIMITS, PASSWORD_LIMITS, Attempts
 from idp.accounts.code_holders import CodeHolders, VerifierHolder
 from idp.accounts.enrolment import TotpEnrolment
 from idp.accounts.login import Login
+from idp.accounts.passkey_sign_in import PasskeySignIn
 from idp.accounts.passkeys import Passkeys
 from idp.accounts.passwords import Passwords
 from idp.accounts.people import People
@@ -87,6 +88,7 @@ class Services:
     outbox: Outbox
     people: People
     passkeys: Passkeys
+    passkey_sign_in: PasskeySignIn
     login: Login
     enrolment: TotpEnrolment
     verifier: VerifierClient | None
@@ -184,6 +186,16 @@ def build_services(
         password=PASSWORD_LIMITS.with_source(settings.source_passwords_per_15min),
         otp=OTP_LIMITS.with_source(settings.source_codes_per_15min),
     )
+    passkey_sign_in = PasskeySignIn(
+        database,
+        store=ephemeral,
+        sealer=sealer,
+        log=log,
+        attempts=attempts,
+        rp_id=settings.effective_signer_rp_id,
+        origin=settings.issuer,
+        lifetime=timedelta(seconds=settings.interaction_lifetime_s),
+    )
     verifier = open_verifier_client(settings)
     codes = CodeHolders(ephemeral, verifier=None if verifier is None else VerifierHolder(verifier))
     access_tokens = AccessTokens(
@@ -264,6 +276,7 @@ def build_services(
         outbox=outbox,
         people=people,
         passkeys=passkeys,
+        passkey_sign_in=passkey_sign_in,
         login=Login(
             database,
             store=ephemeral,

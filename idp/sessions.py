@@ -84,7 +84,12 @@ def hash_token(token: str) -> bytes:
 
 
 def open_session(
-    account_id: AccountId, *, factor: Factor, now: datetime, lifetime: timedelta
+    account_id: AccountId,
+    *,
+    factor: Factor,
+    now: datetime,
+    lifetime: timedelta,
+    is_synced: bool = False,
 ) -> OpenedSession:
     """A session for somebody who has just proven a factor; nothing is stored yet."""
     token = secrets.token_urlsafe(32)
@@ -92,20 +97,21 @@ def open_session(
         session_id=SessionId(make_id("ses")),
         account_id=account_id,
         token_hash=hash_token(token),
-        factors=(ProvenFactor(factor, now),),
+        factors=(ProvenFactor(factor, now, is_synced),),
         created_at=now,
         expires_at=now + lifetime,
     )
     return OpenedSession(session, token)
 
 
-def prove_factor(session: Session, *, factor: Factor, now: datetime) -> OpenedSession:
+def prove_factor(
+    session: Session, *, factor: Factor, now: datetime, is_synced: bool = False
+) -> OpenedSession:
     """The session after another factor was proven in it, under another cookie."""
     token = secrets.token_urlsafe(32)
-    kept = tuple(proven for proven in session.factors if proven.factor is not factor)
-    raised = replace(
-        session, token_hash=hash_token(token), factors=(*kept, ProvenFactor(factor, now))
-    )
+    kept = tuple(one for one in session.factors if one.factor is not factor)
+    proven = ProvenFactor(factor, now, is_synced)
+    raised = replace(session, token_hash=hash_token(token), factors=(*kept, proven))
     return OpenedSession(raised, token, replaces=session.token_hash)
 
 

@@ -168,7 +168,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Origins of pages on which a signature may be confirmed, separated by commas; empty: the
     issuer."""
     signer_rp_id: str = ""
-    """RP ID of the passkeys that confirm; empty: the host name of the first of those origins."""
+    """RP ID of passkeys: the host of the pages on which people sign in and confirm, or the domain
+    above all of them; empty: the host name of the first of those origins.  The first passkey that
+    is enrolled settles it: with another one no server starts."""
     signer_verifier_keys: Path | None = None
     """JWK Set of the second-factor verifier; empty: no statement of it is believed."""
     signer_log_keys: tuple[str, ...] = ()

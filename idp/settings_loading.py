@@ -259,6 +259,12 @@ def _refuse_half_a_strongroom(settings: Settings, *, whose: str) -> None:
 
 def _refuse_foreign_origins(settings: Settings) -> None:
     rp_id = settings.effective_signer_rp_id
+    login = urlsplit(settings.issuer).hostname or ""
+    if not (login == rp_id or login.endswith(f".{rp_id}")):
+        raise SettingsInvalid(
+            "ANTIN_SIGNER_RP_ID",
+            reason=f"must be {login}, where people sign in, or above it",
+        )
     for origin in settings.effective_signer_origins:
         host = urlsplit(origin).hostname or ""
         if origin != origin.rstrip("/") or not (host == rp_id or host.endswith(f".{rp_id}")):

@@ -3,8 +3,9 @@
 What lives here: the limits and the order of counting.  Rules:
 
 1. An attempt is counted first, atomically, and checked afterwards: no race gets past a limit.
-2. Passwords are counted per typed identifier, whether or not anybody has it; codes per account.
-3. Both are counted per source as well: the client's address, /64 for IPv6.  A success gives its
+2. Passwords are counted per typed identifier, passkeys per credential, whether or not anybody has
+   it; codes per account.
+3. All are counted per source as well: the client's address, /64 for IPv6.  A success gives its
    attempt back there, so that an office behind one address is not refused for signing in.
 4. A known device (`devices`) has a counter of its own and touches no other, so that an attack
    on a number does not keep out its owner.
@@ -70,6 +71,9 @@ OTP_LIMITS: Final = AttemptLimits(
 )
 """Three of a million codes are right at any time: 50 a day find one in 18 years on average."""
 
+PASSKEY_LIMITS: Final = PASSWORD_LIMITS
+"""Nobody guesses a passkey; the limits keep refused ones from being tried without end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -108,11 +112,12 @@ class Attempts:
         sealer: Sealer,
         password: AttemptLimits = PASSWORD_LIMITS,
         otp: AttemptLimits = OTP_LIMITS,
+        passkey: AttemptLimits = PASSKEY_LIMITS,
     ) -> None:
         self._store = store
         self._sealer = sealer
         self._devices = Devices(sealer)
-        self._limits = {Factor.PASSWORD: password, Factor.OTP: otp}
+        self._limits = {Factor.PASSWORD: password, Factor.OTP: otp, Factor.PASSKEY: passkey}
 
     def admit_password(
         self, identifier: str, *, source: Source, now: datetime
@@ -131,6 +136,15 @@ class Attempts:
         Raises  StorageUnavailable.
         """
         return self._admit(account_id, factor=Factor.OTP, source=source, now=now)
+
+    def admit_passkey(
+        self, credential: str, *, source: Source, now: datetime
+    ) -> Admitted | NotAdmitted:
+        """Count one try of a passkey, whether or not anybody has it.
+
+        Raises  StorageUnavailable.
+        """
+        return self._admit(credential, factor=Factor.PASSKEY, source=source, now=now)
 
     def settle(self, admitted: Admitted, *, now: datetime) -> None:
         """The attempt was right: forget its own counter, and give it back to the source."""

@@ -89,6 +89,14 @@ class ActivationCode:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondFactors:
+    """What a person can be asked for after the password."""
+
+    has_totp: bool = False
+    has_passkey: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Passkey:
     """A passkey of a person, as WebAuthn registered it.
 
@@ -108,3 +116,14 @@ class Passkey:
     name: str = field(repr=False)
     created_at: datetime
     used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedPasskey:
+    """What signing in needs of a passkey, and whose it is; `is_active`: the account signs in."""
+
+    passkey_id: str
+    account_id: AccountId
+    public_key: bytes = field(repr=False)
+    is_backup_eligible: bool
+    is_active: bool

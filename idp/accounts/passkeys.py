@@ -7,7 +7,8 @@ nothing by itself: it is pinned when a signing key is made, and from then on the
 A challenge of a registration is random; a confirmation's is the hash of what is confirmed, and its
 client data say `webauthn.get`: neither ever passes for the other.
 Source: WebAuthn Level 3 §7.1 (registering), §5.4 (options), §13.4.1 (challenges).
-Not here: who is at the browser, assertions (`keystore/signer/webauthn_evidence.py`).
+Not here: who is at the browser, signing in (`passkey_sign_in`), assertions that confirm
+(`keystore/signer/webauthn_evidence.py`).
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ from idp.storage import passkeys as rows
 from idp.storage.accounts import find_row
 from idp.storage.database import Database
 from idp.storage.ephemeral import EphemeralStore
+from idp.storage.passkey_party import settle_rp_id
 from keystore.base64url import from_base64url, to_base64url
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
@@ -79,7 +81,7 @@ class PasskeyRefused(AntinError):
 
     Takes   reason: challenge (not given out to this session, used, too old), malformed, origin,
             cross_origin, response (anything else in it is wrong), attestation, public_key, known
-            (somebody's already), too_many, name.
+            (somebody's already), too_many, name, rp_id (others are enrolled for another one).
     """
 
     code: ClassVar[str] = "passkey_refused"
@@ -101,7 +103,7 @@ class NewCredential:
 class Passkeys:
     """Safe to share between threads.
 
-    Takes   rp_id, origins: of the pages on which passkeys confirm; rp_name: what the authenticator
+    Takes   rp_id, origins: of the pages on which passkeys are used; rp_name: what the authenticator
             shows.
     """
 
@@ -146,13 +148,13 @@ class Passkeys:
         options = generate_registration_options(
             rp_id=self._rp_id,
             rp_name=self._rp_name,
-            user_id=_user_handle(account.account_id),
+            user_id=user_handle(account.account_id),
             user_name=label,
             user_display_name=account.profile.name,
             challenge=challenge,
             timeout=int(CHALLENGE_LIFETIME / timedelta(milliseconds=1)),
             authenticator_selection=AuthenticatorSelectionCriteria(
-                resident_key=ResidentKeyRequirement.PREFERRED,
+                resident_key=ResidentKeyRequirement.REQUIRED,
                 user_verification=UserVerificationRequirement.REQUIRED,
             ),
             exclude_credentials=[
@@ -284,6 +286,8 @@ class Passkeys:
             held = rows.list_credential_ids(tx.connection, account_id)
             if len(held) >= MOST_PASSKEYS:
                 raise PasskeyRefused("too_many")
+            if settle_rp_id(tx, self._rp_id, now=now) != self._rp_id:
+                raise PasskeyRefused("rp_id")
             if not rows.insert_passkey(tx, row, passkey, sealer=self._sealer):
                 raise PasskeyRefused("known")
             event = Event(
@@ -353,9 +357,12 @@ def _credential_id(attestation_object: bytes) -> bytes:
     return found.credential_id
 
 
-def _user_handle(account_id: AccountId) -> bytes:
-    # the same for every passkey of the account, so that a device replaces instead of adding;
-    # says nothing of the person (WebAuthn §14.6.1)
+def user_handle(account_id: AccountId) -> bytes:
+    """By what a passkey knows its account: 32 bytes that say nothing of the person.
+
+    The same for every passkey of the account, so that a device replaces instead of adding.
+    Source  WebAuthn Level 3 §5.4.3, §14.6.1.
+    """
     return hashlib.sha256(f"antin passkey user 1\x00{account_id}".encode()).digest()
 
 

@@ -1,14 +1,16 @@
 """What the protocol side of the house asks about people, beside the directory.
 
-What lives here: the second factor and the data key of an account.  Not here: changing anything.
+What lives here: the second factors and the data key of an account.  Not here: changing anything.
 """
 
 from __future__ import annotations
 
+from idp.accounts.credentials import SecondFactors
 from idp.accounts.directory import Directory
 from idp.ids import AccountId
 from idp.storage.accounts import AccountRow, find_row
 from idp.storage.credentials import has_totp
+from idp.storage.second_factors import find_second_factors
 
 __all__ = ["AccountRow", "People"]
 
@@ -17,9 +19,14 @@ class People(Directory):
     """The directory, and the two facts that signing in needs beside it."""
 
     def has_totp(self, account_id: AccountId) -> bool:
-        """Whether a second factor is enrolled."""
+        """Whether an authenticator is enrolled."""
         with self._database.read() as connection:
             return has_totp(connection, account_id)
+
+    def second_factors(self, account_id: AccountId) -> SecondFactors:
+        """Which second factors the person has."""
+        with self._database.read() as connection:
+            return find_second_factors(connection, account_id)
 
     def find_row(self, account_id: AccountId) -> AccountRow | None:
         """Kind, standing and data key, for whoever needs no name; None when unknown or erased."""

@@ -20,6 +20,7 @@ from idp.settings import Settings
 from idp.settings_loading import SANDBOX_MARK, load_settings
 from idp.storage.database import Database
 from idp.storage.deployment import find_stamp
+from idp.storage.passkey_party import find_rp_id
 from keystore.errors import KekInvalid
 from keystore.sealing import Sealer
 
@@ -76,7 +77,7 @@ def check_server_settings(settings: Settings) -> bool:
     """Before `antin serve` and `antin work` start anything; whether this is a sandbox.
 
     Raises  SettingsInvalid: no database, tables of another version, or a database and settings that
-            do not go together, or root keys that do not open it.
+            do not go together, or root keys that do not open it, or passkeys of another RP ID.
     """
     database = open_database(settings)
     try:
@@ -85,9 +86,20 @@ def check_server_settings(settings: Settings) -> bool:
             settings, stamp=stamp, is_marked=os.environ.get(SANDBOX_MARK) == "1"
         )
         check_root_keys(settings, database)
+        _check_rp_id(settings, database)
     finally:
         database.close()
     return is_sandbox
+
+
+def _check_rp_id(settings: Settings, database: Database) -> None:
+    with database.read() as connection:
+        settled = find_rp_id(connection)
+    if settled not in {None, settings.effective_signer_rp_id}:
+        raise SettingsInvalid(
+            "ANTIN_SIGNER_RP_ID",
+            reason=f"passkeys are enrolled for {settled} and no other",
+        )
 
 
 def check_root_keys(settings: Settings, database: Database) -> None:

@@ -27,6 +27,12 @@ ACR_VALUES: Final[Mapping[str, int]] = MappingProxyType(
 LOA1_ALIAS: Final = "LoA1"
 ACR_SUPPORTED: Final = ("urn:vn:auth:1", "urn:vn:auth:2")
 HIGHEST: Final = AuthLevel.TWO
+_WAYS_TO_TWO: Final = (
+    (Factor.PASSWORD, Factor.OTP),
+    (Factor.PASSWORD, Factor.PASSKEY),
+    (Factor.VERIFIED_PASSKEY,),
+)
+"""What amounts to two factors; a password beside a passkey that verified its user adds nothing."""
 CLOCK_SKEW: Final = timedelta(seconds=5)
 """How far the clocks of two hosts of the provider may be apart."""
 
@@ -66,19 +72,42 @@ def assess(
     Returns the level, and as `auth_time` the oldest factor used for it.
     """
     counted = {
-        proven.factor: proven.at
+        proven.factor: proven
         for proven in factors
         if proven.at >= started_at
         or (not only_since_start and (max_age is None or now - proven.at <= max_age))
     }
     password, otp = counted.get(Factor.PASSWORD), counted.get(Factor.OTP)
-    if password is None:
-        return Assurance(None, None, (), has_password=False, has_otp=otp is not None)
-    if otp is None:
-        return Assurance(AuthLevel.ONE, password, ("pwd",), has_password=True, has_otp=False)
-    return Assurance(
-        AuthLevel.TWO, min(password, otp), ("pwd", "otp", "mfa"), has_password=True, has_otp=True
-    )
+    has = {"has_password": password is not None, "has_otp": otp is not None}
+    pairs = [
+        used
+        for ways in _WAYS_TO_TWO
+        if len(used := [counted[factor] for factor in ways if factor in counted]) == len(ways)
+    ]
+    if pairs:
+        # that whose older half is the youngest: what is told is no older than it has to be
+        used = max(pairs, key=lambda pair: min(proven.at for proven in pair))
+        at = min(proven.at for proven in used)
+        return Assurance(AuthLevel.TWO, at, (*_methods(used), "mfa"), **has)
+    if password is not None:
+        return Assurance(AuthLevel.ONE, password.at, ("pwd",), **has)
+    return Assurance(None, None, (), **has)
+
+
+def _methods(used: Sequence[ProvenFactor]) -> tuple[str, ...]:
+    """What was done, in the words of RFC 8176 §2.
+
+    A passkey proves that its key is there (`pop`) and its user as well (`user`).  One that may be
+    on more than one device is no key that hardware holds (`swk`).  `hwk` is never said: no maker
+    has attested it.
+    """
+    said: list[str] = []
+    for proven in used:
+        if proven.factor in {Factor.PASSKEY, Factor.VERIFIED_PASSKEY}:
+            said += ["pop", *(["swk"] if proven.is_synced else []), "user"]
+        else:
+            said.append(proven.factor.value)
+    return tuple(said)
 
 
 def proven_at(now: datetime, *, started_at: datetime) -> datetime:

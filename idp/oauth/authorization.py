@@ -14,6 +14,7 @@ from typing import Protocol
 
 from clients.registry.model import Client
 from clients.registry.profiles import profile_of
+from idp.accounts.credentials import SecondFactors
 from idp.accounts.model import Account, Representation
 from idp.ids import AccountId, ConsentId, GrantId, MandateId, make_id
 from idp.model import AuthLevel, Consent, Grant, Session, SessionClient
@@ -45,8 +46,8 @@ class People(Protocol):
     ) -> tuple[Representation, ...]:
         """The organisations that a person may act for now."""
 
-    def has_totp(self, account_id: AccountId) -> bool:
-        """Whether a second factor is enrolled."""
+    def second_factors(self, account_id: AccountId) -> SecondFactors:
+        """Which second factors the person has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ class Authorizations:
         disclosure = disclose(request, client=client, bases=self._bases, now=now)
         consents: tuple[Consent, ...] = ()
         representations: tuple[Representation, ...] = ()
-        has_totp = False
+        second = SecondFactors()
         if account is not None:
             if disclosure.items:
                 with self._database.read() as connection:
@@ -165,14 +166,15 @@ class Authorizations:
                     )
             if request.capacity != "person":
                 representations = self._people.representations(account.account_id, now=now)
-            has_totp = self._people.has_totp(account.account_id)
+            second = self._people.second_factors(account.account_id)
         situation = Situation(
             request=request,
             client=client,
             progress=progress,
             session=session,
             account=account,
-            has_totp=has_totp,
+            has_totp=second.has_totp,
+            has_passkey=second.has_passkey,
             demands_second_factor=account is not None and account.demands_second_factor,
             representations=representations,
             consent_prompt=disclosure.judge(consents),

@@ -10,6 +10,7 @@ Not here: the pages that need it (`idp/web/own_sign_in.py`).
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Final
 
 from clients.registry.model import Capacities, Client
@@ -39,10 +40,13 @@ def own_client(*, level: int = 1) -> Client:
     )
 
 
-def own_request(path: str, *, level: int = 1) -> AuthorizationRequest:
+def own_request(
+    path: str, *, level: int = 1, max_age: timedelta | None = None
+) -> AuthorizationRequest:
     """A sign-in after which the browser is back at `path`.
 
-    Takes   path: of this server, as our own code made it.
+    Takes   path: of this server, as our own code made it; max_age: what was proven longer ago is
+            asked for again.
     Raises  ValueError when it could lead anywhere else.
     """
     if _PATH.match(path) is None:
@@ -56,7 +60,7 @@ def own_request(path: str, *, level: int = 1) -> AuthorizationRequest:
         scopes=(),
         code_challenge=None,
         prompts=frozenset(),
-        max_age_s=None,
+        max_age_s=None if max_age is None else int(max_age.total_seconds()),
         # kept in the request, so that the same is demanded on every page of the sign-in
         acr_values=(f"urn:vn:auth:{level}",),
         claims={},

@@ -74,6 +74,8 @@ class Ask:
 
 
 SELF: Final = "self"
+_FIRST_FACTORS: Final = frozenset({Factor.PASSWORD, Factor.VERIFIED_PASSKEY})
+"""Those by which somebody says who they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ class Situation:
     session: Session | None
     account: Account | None
     has_totp: bool
+    has_passkey: bool
     demands_second_factor: bool
     representations: Sequence[Representation]
     consent_prompt: Prompt | None
@@ -143,9 +146,9 @@ class Situation:
 
 
 def _signed_in_here(at: Situation) -> bool:
-    """Whether a password was given in this interaction, by whomever."""
+    """Whether somebody said in this interaction who they are, whoever it was."""
     return at.session is not None and any(
-        proven.factor is Factor.PASSWORD and proven.at >= at.progress.started_at
+        proven.factor in _FIRST_FACTORS and proven.at >= at.progress.started_at
         for proven in at.session.factors
     )
 
@@ -171,7 +174,7 @@ def _login(at: Situation) -> Ask | None:
             # asking again would show the same page for ever without saying why
             raise LoginRequired("another person signed in than the one who was expected")
         return Ask(Prompt.LOGIN, Reason.ANOTHER_PERSON_EXPECTED)
-    if not at.assurance.has_password:
+    if at.assurance.level is None:
         if "login" in at.request.prompts:
             return Ask(Prompt.LOGIN, Reason.PROMPT_LOGIN)
         return Ask(Prompt.LOGIN, Reason.MAX_AGE)
@@ -184,7 +187,7 @@ def _second_factor(at: Situation) -> Ask | None:
         return None
     if "none" in at.request.prompts and demanded.must < AuthLevel.TWO:
         return None  # wished only, and nobody may be asked: go on and tell the truth
-    if not at.has_totp:
+    if not (at.has_totp or at.has_passkey):
         if demanded.must < AuthLevel.TWO:
             return None  # wished only: go on and tell the truth
         return Ask(Prompt.TOTP_ENROLMENT, Reason.NO_SECOND_FACTOR)

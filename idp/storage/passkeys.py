@@ -3,7 +3,7 @@
 What lives here: one table.  A credential id is of one account or of none, whoever registers it
 again.  What its owner calls it is sealed under the owner's data key.
 Source: WebAuthn Level 3 §7.1 step 26 (a credential id is registered once), §4 (credential record).
-Not here: registering (`idp/accounts/passkeys.py`), judging assertions (`keystore/signer`).
+Not here: registering (`idp/accounts/passkeys.py`), signing in (`idp/accounts/passkey_sign_in.py`).
 """
 
 from __future__ import annotations
@@ -23,15 +23,18 @@ from sqlalchemy import (
     Row,
     String,
     Table,
+    and_,
     bindparam,
     delete,
     insert,
+    or_,
     select,
     update,
 )
 from sqlalchemy.exc import IntegrityError
 
-from idp.accounts.credentials import Passkey
+from idp.accounts.credentials import OwnedPasskey, Passkey
+from idp.accounts.model import AccountStatus
 from idp.ids import AccountId
 from idp.storage.accounts import AccountRow, account
 from idp.storage.database import Transaction, metadata
@@ -59,7 +62,7 @@ passkey = Table(
     Index("ix_passkey_credential", "credential_sha256", unique=True),
     info=holds(
         "person",
-        purpose="confirming signatures",
+        purpose="signing in, and confirming signatures",
         retention="until_erased",
         legal="NĐ 356/2025/NĐ-CP Art. 4(1)(i)",
         legal_from="2026-01-01",
@@ -82,6 +85,27 @@ _USE: Final = (
     update(passkey)
     .where(passkey.c.credential_sha256 == bindparam("hash"))
     .values(used_ms=bindparam("at"))
+)
+_BY_CREDENTIAL: Final = (
+    select(passkey, account.c.account_id, account.c.status)
+    .join(account, account.c.account_key == passkey.c.account_key)
+    .where(passkey.c.credential_sha256 == bindparam("hash"))
+)
+_SIGNED_IN: Final = (
+    update(passkey)
+    .where(
+        passkey.c.credential_sha256 == bindparam("hash"),
+        passkey.c.account_key == bindparam("key"),
+        or_(
+            passkey.c.sign_count < bindparam("counted"),
+            and_(passkey.c.sign_count == 0, bindparam("counted", type_=BigInteger) == 0),
+        ),
+    )
+    .values(
+        sign_count=bindparam("counted"),
+        is_backed_up=bindparam("backed_up"),
+        used_ms=bindparam("at"),
+    )
 )
 _REMOVE: Final = delete(passkey).where(
     passkey.c.passkey_id == bindparam("one"), passkey.c.account_key == bindparam("key")
@@ -143,6 +167,49 @@ def note_use(connection: Connection, credential_id: bytes, *, now: datetime) -> 
     """Remember when a passkey was last used."""
     digest = hashlib.sha256(credential_id).digest()
     connection.execute(_USE, {"hash": digest, "at": to_ms(now)})
+
+
+def find_owned(connection: Connection, credential_id: bytes) -> OwnedPasskey | None:
+    """The passkey of a credential id and whose it is; nothing of it is unsealed."""
+    digest = hashlib.sha256(credential_id).digest()
+    row = connection.execute(_BY_CREDENTIAL, {"hash": digest}).one_or_none()
+    if row is None:
+        return None
+    return OwnedPasskey(
+        passkey_id=row.passkey_id,
+        account_id=AccountId(row.account_id),
+        public_key=row.public_key,
+        is_backup_eligible=bool(row.is_backup_eligible),
+        is_active=AccountStatus(row.status) is AccountStatus.ACTIVE,
+    )
+
+
+def count_sign_in(
+    tx: Transaction,
+    row: AccountRow,
+    credential_id: bytes,
+    *,
+    sign_count: int,
+    is_backed_up: bool,
+    now: datetime,
+) -> bool:
+    """Remember what a passkey that signed in said of itself, and when.
+
+    One statement decides: of two that show the same count one is told False, and so is one whose
+    count is not beyond the last; 0 after 0 is one that does not count.  False too when it is gone.
+    Source  WebAuthn Level 3 §7.2 steps 22 and 24, §6.1.1.
+    """
+    counted = tx.connection.execute(
+        _SIGNED_IN,
+        {
+            "hash": hashlib.sha256(credential_id).digest(),
+            "key": row.account_key,
+            "counted": sign_count,
+            "backed_up": is_backed_up,
+            "at": to_ms(now),
+        },
+    )
+    return counted.rowcount == 1
 
 
 def remove_passkey(tx: Transaction, row: AccountRow, passkey_id: str) -> bool:

@@ -250,7 +250,10 @@ def add_session_client(tx: Transaction, entry: SessionClient, *, expires_at: dat
 
 
 def _factors_text(factors: tuple[ProvenFactor, ...]) -> str:
-    return json.dumps([[f.factor.value, to_ms(f.at)] for f in factors], separators=(",", ":"))
+    written = [
+        [one.factor.value, to_ms(one.at), *(["synced"] if one.is_synced else [])] for one in factors
+    ]
+    return json.dumps(written, separators=(",", ":"))
 
 
 def _session(row: Any) -> Session:
@@ -259,7 +262,10 @@ def _session(row: Any) -> Session:
         session_id=SessionId(session_id),
         account_id=AccountId(account_id),
         token_hash=bytes(token_hash),
-        factors=tuple(ProvenFactor(Factor(name), from_ms(at)) for name, at in json.loads(factors)),
+        factors=tuple(
+            ProvenFactor(Factor(name), from_ms(at), "synced" in more)
+            for name, at, *more in json.loads(factors)
+        ),
         created_at=from_ms(created_ms),
         expires_at=from_ms(expires_ms),
         ended_at=None if ended_ms is None else from_ms(ended_ms),

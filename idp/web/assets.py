@@ -31,6 +31,7 @@ _FILES: Final[Mapping[str, tuple[Traversable, str]]] = {
     "print.js": (_OURS, "text/javascript"),
     "register_passkey.js": (_OURS, "text/javascript"),
     "show_password.js": (_OURS, "text/javascript"),
+    "sign_in_passkey.js": (_OURS, "text/javascript"),
     "submit_once.js": (_OURS, "text/javascript"),
     "verify_files.js": (_OURS, "text/javascript"),
     "seal.svg": (_OURS, "image/svg+xml"),

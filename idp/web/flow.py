@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import msgspec
@@ -20,7 +20,8 @@ from flask import Response, request
 from clients.registry.model import Client
 from idp.accounts.attempts import Source
 from idp.errors import AntinError
-from idp.model import Session
+from idp.ids import AccountId
+from idp.model import Factor, Session
 from idp.oauth.assurance import proven_at
 from idp.oauth.authorization import Decision, Gathered, SessionOvertaken
 from idp.oauth.authorization_request import AuthorizationRequest
@@ -29,7 +30,7 @@ from idp.oauth.interaction import Interaction, InteractionUnknown
 from idp.oauth.own_pages import client_of, is_own, way_back
 from idp.oauth.prompts import Ask, Prompt, next_ask
 from idp.services import Services
-from idp.sessions import OpenedSession
+from idp.sessions import OpenedSession, open_session, prove_factor
 from idp.web.answer import allow_form_action, see_other
 from idp.web.authorize import error_fields, send_answer
 from idp.web.cookies import Cookies
@@ -155,6 +156,23 @@ class Flow:
         except OAuthError:
             return False  # `go_on` tells the portal
         return ask is not None and ask.prompt is prompt
+
+    def signed_in(
+        self, visit: Visit, account_id: AccountId, *, factor: Factor, is_synced: bool = False
+    ) -> OpenedSession:
+        """The running session of the same person, raised, or a new one.
+
+        Somebody else's session on this browser ends, and its portals are told.
+        """
+        running, at = visit.session, visit.proven_at
+        if running is not None and running.account_id == account_id:
+            return prove_factor(running, factor=factor, now=at, is_synced=is_synced)
+        if running is not None:
+            self.services.sessions.end(running, reason="another_account", now=visit.now)
+        lifetime = timedelta(seconds=self.services.settings.session_lifetime_s)
+        return open_session(
+            account_id, factor=factor, now=at, lifetime=lifetime, is_synced=is_synced
+        )
 
     def gather(self, visit: Visit, *, opened: OpenedSession | None = None) -> Gathered:
         """Everything that the questions look at."""

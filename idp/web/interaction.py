@@ -23,6 +23,7 @@ from idp.web.flow import Flow, Visit, page_answer
 from idp.web.login import LoginStep
 from idp.web.otp import OtpStep
 from idp.web.pages import ErrorPage
+from idp.web.passkey_sign_in import PasskeySignInForms
 from idp.web.request_facts import current_request_id
 from idp.web.select_account import SelectAccountStep
 from idp.web.source import TrustedProxies
@@ -49,6 +50,7 @@ def make_interaction(services: Services, *, cookies: Cookies, proxies: TrustedPr
     flow = Flow(services, cookies=cookies, proxies=proxies)
     login, otp, account = LoginStep(flow), OtpStep(flow), SelectAccountStep(flow)
     enrolment = TotpEnrolmentStep(flow, otp=otp)
+    passkeys = PasskeySignInForms(flow, login=login, otp=otp)
     capacity, consent, refusal = CapacityStep(flow), ConsentStep(flow), RefusalStep()
     flow.steps = {
         Prompt.SELECT_ACCOUNT: account,
@@ -81,7 +83,9 @@ def make_interaction(services: Services, *, cookies: Cookies, proxies: TrustedPr
     # what a form does, and the question that it answers: asked now, or it does nothing
     forms: Mapping[str, tuple[Callable[[Visit], Response], Prompt | None]] = {
         "login": (login.submit, None),
+        "passkey": (passkeys.sign_in, None),
         "otp": (otp.submit, Prompt.OTP),
+        "otp-passkey": (passkeys.confirm, Prompt.OTP),
         "activation": (enrolment.activate, Prompt.TOTP_ENROLMENT),
         "enrol": (enrolment.submit, Prompt.TOTP_ENROLMENT),
         "account": (account.submit, Prompt.SELECT_ACCOUNT),

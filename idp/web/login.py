@@ -1,21 +1,20 @@
-"""The sign-in step: identifier and password.
+"""The sign-in step: identifier and password, or a passkey in the place of both.
 
-What lives here: the form, its page, and whose session it becomes. Not here: whether the password is
-right (`idp/accounts/login.py`).
+What lives here: the page, and the form of the password. Not here: whether the password is right
+(`idp/accounts/login.py`), what a passkey answers (`idp/web/passkey_sign_in.py`).
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from flask import Response, request
 
-from idp.accounts.login import LoginRefused, PasswordAccepted, RefusalReason
+from idp.accounts.login import LoginRefused, RefusalReason
 from idp.model import Factor
 from idp.oauth.authorization import Gathered
 from idp.oauth.prompts import Ask, Reason
-from idp.sessions import OpenedSession, open_session, prove_factor
 from idp.web.consent_text import name_of
 from idp.web.flow import Flow, Visit, page_answer
 from idp.web.pages import LoginPage, LoginProblem
@@ -33,7 +32,7 @@ _SHOWN_AGAIN: Final = 100
 
 
 class LoginStep:
-    """Identifier and password."""
+    """Identifier and password; the page asks passkeys too."""
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
@@ -42,6 +41,12 @@ class LoginStep:
         """The page, with the portal's hint filled in."""
         hint = visit.interaction.request.login_hint or ""
         return self._page(visit, identifier=hint, is_step_up=ask.reason in _STEP_UP)
+
+    def refuse(
+        self, visit: Visit, problem: LoginProblem, *, retry_at: datetime | None = None
+    ) -> Response:
+        """The page again, after something else than a password was not taken."""
+        return self._page(visit, identifier="", problem=problem, retry_at=retry_at)
 
     def submit(self, visit: Visit) -> Response:
         """Check what was typed; on success go on, often as far as the portal."""
@@ -66,26 +71,10 @@ class LoginStep:
                 problem=_PROBLEMS[result.reason],
                 retry_at=result.retry_at,
             )
-        response = self._flow.go_on(visit, opened=self._open(visit, result))
+        opened = self._flow.signed_in(visit, result.account_id, factor=Factor.PASSWORD)
+        response = self._flow.go_on(visit, opened=opened)
         self._flow.cookies.set_device(response, result.device)
         return response
-
-    def _open(self, visit: Visit, accepted: PasswordAccepted) -> OpenedSession:
-        """The running session of the same person, raised, or a new one.
-
-        Somebody else's session on this browser ends, and its portals are told.
-        """
-        running = visit.session
-        if running is not None and running.account_id == accepted.account_id:
-            return prove_factor(running, factor=Factor.PASSWORD, now=visit.proven_at)
-        if running is not None:
-            self._flow.services.sessions.end(running, reason="another_account", now=visit.now)
-        return open_session(
-            accepted.account_id,
-            factor=Factor.PASSWORD,
-            now=visit.proven_at,
-            lifetime=timedelta(seconds=self._flow.services.settings.session_lifetime_s),
-        )
 
     def _page(
         self,
@@ -107,5 +96,9 @@ class LoginStep:
             retry_at=retry_at,
             step_up=is_step_up,
             cancel_action=f"{visit.place}/cancel",
+            passkey_action=f"{visit.place}/passkey",
+            passkey_options=self._flow.services.passkey_sign_in.ask_anybody(
+                visit.interaction.interaction_id, now=visit.now
+            ),
         )
         return page_answer(page, problem=problem)

@@ -1,6 +1,7 @@
-"""The second-factor step: a one-time code.
+"""The second-factor step: a one-time code, or a passkey.
 
-What lives here: the form and its page.  A code that is given here signs in and nothing else.
+What lives here: the page, and the form of the code.  A code that is given here signs in and nothing
+else.  Not here: what a passkey answers (`idp/web/passkey_sign_in.py`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from idp.web.request_facts import note_factor
 
 
 class OtpStep:
-    """The one-time code."""
+    """The one-time code; the page asks passkeys too."""
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
@@ -29,6 +30,12 @@ class OtpStep:
     def show(self, visit: Visit, gathered: Gathered, ask: Ask) -> Response:  # noqa: ARG002 - a Step
         """The page."""
         return self._page(visit)
+
+    def refuse(
+        self, visit: Visit, problem: OtpProblem, *, retry_at: datetime | None = None
+    ) -> Response:
+        """The page again, after something else than a code was not taken."""
+        return self._page(visit, problem=problem, retry_at=retry_at)
 
     def submit(self, visit: Visit) -> Response:
         """Check the code; on success the session rises to level 2."""
@@ -70,7 +77,8 @@ class OtpStep:
         attempts_left: int | None = None,
         retry_at: datetime | None = None,
     ) -> Response:
-        account = self._flow.services.people.find_account(visit.live_session.account_id)
+        services, account_id = self._flow.services, visit.live_session.account_id
+        account = services.people.find_account(account_id)
         page = OtpPage(
             display=visit.interaction.request.display,
             here=visit.place,
@@ -82,5 +90,10 @@ class OtpStep:
             attempts_left=attempts_left,
             retry_at=retry_at,
             cancel_action=f"{visit.place}/cancel",
+            has_code=services.people.has_totp(account_id),
+            passkey_action=f"{visit.place}/otp-passkey",
+            passkey_options=services.passkey_sign_in.ask_person(
+                visit.interaction.interaction_id, account_id=account_id, now=visit.now
+            ),
         )
         return page_answer(page, problem=problem)

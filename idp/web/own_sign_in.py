@@ -7,6 +7,8 @@ place.  Not here: the sign-in pages (`idp/web/interaction.py`), what makes them 
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Response
 
 from idp.accounts.people import AccountRow
@@ -25,12 +27,17 @@ class OwnSignIn:
         self._services = services
         self._cookies = cookies
 
-    def find(self, *, level: int = 1) -> Session | None:
-        """The session of this request, if it is live, its account active and its level enough."""
-        found = self.find_person(level=level)
+    def find(self, *, level: int = 1, max_age: timedelta | None = None) -> Session | None:
+        """The session of this request, if it is live, its account active and its level enough.
+
+        Takes   max_age: what was proven longer ago does not count.
+        """
+        found = self.find_person(level=level, max_age=max_age)
         return None if found is None else found[0]
 
-    def find_person(self, *, level: int = 1) -> tuple[Session, AccountRow] | None:
+    def find_person(
+        self, *, level: int = 1, max_age: timedelta | None = None
+    ) -> tuple[Session, AccountRow] | None:
         """The same with the account's row, which was read for it: nothing of it is unsealed."""
         now = self._services.time()
         token = self._cookies.read_session()
@@ -44,20 +51,30 @@ class OwnSignIn:
             return None
         needed = AuthLevel(max(level, 2 if account.demands_second_factor else 1))
         reached = assess(
-            session.factors, now=now, max_age=None, started_at=now, only_since_start=False
+            session.factors, now=now, max_age=max_age, started_at=now, only_since_start=False
         ).level
         return (session, account) if reached is not None and reached >= needed else None
 
-    def begin(self, path: str, *, level: int = 1, is_another: bool = False) -> Response:
+    def begin(
+        self,
+        path: str,
+        *,
+        level: int = 1,
+        max_age: timedelta | None = None,
+        is_another: bool = False,
+    ) -> Response:
         """Send the browser to the sign-in pages; it comes back to `path`.
 
-        Takes   path: of this server; is_another: the person wants another account than the one
-                that is signed in.
+        Takes   path: of this server; max_age: as `find` wants it; is_another: the person wants
+                another account than the one that is signed in.
         """
         now = self._services.time()
         browser = self._cookies.read_browser() or make_browser_token()
         begun = self._services.interactions.begin(
-            own_request(path, level=level), browser=browser, refuses_session=is_another, now=now
+            own_request(path, level=level, max_age=max_age),
+            browser=browser,
+            refuses_session=is_another,
+            now=now,
         )
         response = see_other(f"/interaction/{begun.interaction_id}")
         self._cookies.ensure_browser(response, browser)

@@ -25,8 +25,11 @@ LoginProblem = Literal[
     "tax_format",
     "organisation_identifier",
     "session_expired",
+    "passkey_refused",
 ]
-OtpProblem = Literal["wrong_code", "code_missing", "code_used", "too_many_attempts"]
+OtpProblem = Literal[
+    "wrong_code", "code_missing", "code_used", "too_many_attempts", "passkey_refused"
+]
 ActivationProblem = Literal["wrong_activation_code", "activation_code_expired", "too_many_attempts"]
 CapacityKind = Literal["self", "legal_representative", "delegation", "seal_clerk", "guardian"]
 ErrorKind = Literal[
@@ -63,11 +66,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginPage(Page):
-    """Identifier and password.
+    """Identifier and password, or a passkey.
 
-    Fields `identifier`, `password`; button `login-submit`.  `vneid_url` and `forgot_url` show
-    their button or link only when given.  `cancel_action` (POST, `login-cancel`) goes back to the
-    portal with nothing.  `step_up`: the portal wants a fresh or stronger sign-in.
+    Fields `identifier`, `password`; button `login-submit`.  Where scripts run, button
+    `login-passkey` sends the hidden field `credential`; `passkey_options` is what
+    `navigator.credentials.get` takes, JSON, also for the list under `identifier`.  `vneid_url` and
+    `forgot_url` show their button or link only when given.  `cancel_action` (POST, `login-cancel`)
+    goes back to the portal with nothing.  `step_up`: the portal wants a fresh or stronger sign-in.
     """
 
     template: ClassVar[str] = "login.html"
@@ -81,12 +86,16 @@ class LoginPage(Page):
     forgot_url: str | None = None
     vneid_url: str | None = None
     cancel_action: str | None = None
+    passkey_action: str = ""
+    passkey_options: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtpPage(Page):
-    """The one-time code.  Field `otp`; buttons `otp-submit`, `otp-cancel`.
+    """The one-time code, or a passkey.  Field `otp`; buttons `otp-submit`, `otp-cancel`.
 
+    `has_code` is False for somebody who has passkeys alone.  `passkey_options` as on the sign-in
+    page, empty for somebody without any; button `otp-passkey`.
     `name` is the person's name; `enrol_url` shows a link for somebody without an application yet.
     """
 
@@ -101,6 +110,9 @@ class OtpPage(Page):
     step_up: bool = False
     enrol_url: str | None = None
     cancel_action: str | None = None
+    has_code: bool = True
+    passkey_action: str = ""
+    passkey_options: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,7 +287,7 @@ class GivenConsent:
 class ConsentsPage(Page):
     """What a person agreed to.  Buttons `consent-withdraw-<n>`, links `consent-receipt-<n>`.
 
-    `passkeys_url` leads to the person's passkeys where documents are signed here.
+    `passkeys_url` leads to the person's passkeys.
     """
 
     template: ClassVar[str] = "consents.html"

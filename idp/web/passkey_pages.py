@@ -47,6 +47,7 @@ class PasskeysPage(Page):
     """The passkeys of a person, and registering another.
 
     `options` is what `navigator.credentials.create` takes, JSON; empty where no more are taken.
+    `is_for_signing`: documents are signed here, and passkeys confirm that.
     """
 
     template: ClassVar[str] = "passkeys.html"
@@ -56,6 +57,7 @@ class PasskeysPage(Page):
     options: str
     csrf_token: str
     problem: str | None = None
+    is_for_signing: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,3 +69,4 @@ class PasskeyRemovePage(Page):
     action: str
     back_url: str
     csrf_token: str
+    is_for_signing: bool = True

@@ -15,7 +15,7 @@ _AGAIN: Final = FieldProblem(
     "", N_("Khóa truy cập chưa được đăng ký. Vui lòng thử lại từ đầu trên trang này.")
 )
 _UNFIT: Final = FieldProblem(
-    "", N_("Thiết bị này không tạo được loại khóa truy cập cần cho việc ký số.")
+    "", N_("Thiết bị này không tạo được loại khóa truy cập cần dùng ở đây.")
 )
 
 PASSKEY_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
@@ -29,6 +29,7 @@ PASSKEY_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
     "passkey_cross_origin": _AGAIN,
     "passkey_attestation": _UNFIT,
     "passkey_public_key": _UNFIT,
+    "passkey_rp_id": _AGAIN,
     "passkey_known": FieldProblem("", N_("Khóa truy cập này đã được đăng ký.")),
     "passkey_too_many": FieldProblem(
         "", N_("Đã có quá nhiều khóa truy cập. Vui lòng gỡ bớt khóa không còn dùng.")

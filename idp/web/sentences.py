@@ -63,6 +63,13 @@ LOGIN_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
     "session_expired": FieldProblem(
         "", N_("Phiên làm việc đã hết hạn. Vui lòng đăng nhập lại để tiếp tục.")
     ),
+    "passkey_refused": FieldProblem(
+        "",
+        N_(
+            "Không đăng nhập được bằng khóa truy cập này. Vui lòng thử lại, hoặc dùng số định danh"
+            " và mật khẩu."
+        ),
+    ),
 }
 
 OTP_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
@@ -72,6 +79,9 @@ OTP_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
     "code_missing": FieldProblem("otp", N_("Chưa nhập mã. Vui lòng nhập mã gồm 6 chữ số.")),
     "code_used": FieldProblem(
         "otp", N_("Mã này đã được sử dụng. Vui lòng chờ ứng dụng hiển thị mã mới rồi nhập lại.")
+    ),
+    "passkey_refused": FieldProblem(
+        "", N_("Không xác nhận được bằng khóa truy cập này. Vui lòng thử lại hoặc dùng cách khác.")
     ),
     "too_many_attempts": _TOO_MANY,
 }

@@ -47,6 +47,8 @@ class EventType(StrEnum):
     TOTP_REMOVED = "account:totp:removed"
     PASSKEY_ADDED = "account:passkey:added"
     PASSKEY_REMOVED = "account:passkey:removed"
+    PASSKEY_COUNT_WENT_BACK = "account:passkey:count_went_back"
+    """A right answer whose count was not beyond the last: there may be a copy of the passkey."""
     SIGNATURE_IMAGE_SET = "account:signature_image:set"
     SIGNATURE_IMAGE_REMOVED = "account:signature_image:removed"
     ACCOUNT_ADDED = "account:account:added"

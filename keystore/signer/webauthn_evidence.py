@@ -24,7 +24,11 @@ from webauthn.helpers.decode_credential_public_key import (
     DecodedRSAPublicKey,
 )
 from webauthn.helpers.exceptions import InvalidAuthenticationResponse
-from webauthn.helpers.structs import AuthenticationCredential, AuthenticatorAssertionResponse
+from webauthn.helpers.structs import (
+    AuthenticationCredential,
+    AuthenticatorAssertionResponse,
+    CredentialDeviceType,
+)
 
 from keystore.base64url import to_base64url
 from keystore.signer.errors import EvidenceRefused
@@ -50,10 +54,15 @@ _TYPES: Final[Mapping[COSEAlgorithmIdentifier, type]] = {
 
 @dataclass(frozen=True, slots=True)
 class VerifiedAssertion:
-    """What a good assertion says about the passkey: how often it was used, whether it is synced."""
+    """What a good assertion says about the passkey: how often it was used, whether it is synced.
+
+    Takes   is_backup_eligible: whether its private half can be on more than one device.
+    """
 
     sign_count: int
     is_backed_up: bool
+    is_backup_eligible: bool
+    is_user_verified: bool
 
 
 def verify_assertion(
@@ -64,17 +73,20 @@ def verify_assertion(
     expected_origins: Collection[str],
     credential: PinnedCredential,
     sign_count: int,
+    needs_verified_user: bool = True,
 ) -> VerifiedAssertion:
     """Verify an assertion against a pinned public key.
 
     1. Its parts are no longer than any authenticator makes them; it is of the pinned credential.
     2. The client data are one JSON object: `webauthn.get`, the challenge, an origin of ours.
     3. Not made inside of a frame of somebody else's page (`crossOrigin`, `topOrigin`).
-    4. The authenticator worked for our RP ID, saw the user and verified the user.
+    4. The authenticator worked for our RP ID, saw the user and, where needed, verified the user.
     5. Its counter, if it counts, is beyond the one it showed before.
     6. The signature verifies under the pinned key.
 
-    Takes   expected_challenge: 32 bytes; sign_count: what the passkey showed last.
+    Takes   expected_challenge: as it was given out; sign_count: what the passkey showed last, 0
+            where the caller judges that; needs_verified_user: False where its user has proven
+            another factor besides, and never for a signature.
     Raises  EvidenceRefused (carries a reason word).
     Source  WebAuthn Level 3 §7.2, steps 5 to 25.
     """
@@ -94,7 +106,9 @@ def verify_assertion(
         evidence.client_data_json, challenge=expected_challenge, origins=expected_origins
     )
     # 4
-    _check_authenticator_data(evidence.authenticator_data, rp_id=expected_rp_id)
+    _check_authenticator_data(
+        evidence.authenticator_data, rp_id=expected_rp_id, needs_verified_user=needs_verified_user
+    )
     # 5
     counted = int.from_bytes(evidence.authenticator_data[33:37], "big")
     if (counted or sign_count) and counted <= sign_count:
@@ -118,7 +132,7 @@ def verify_assertion(
             expected_origin=list(expected_origins),
             credential_public_key=credential.public_key,
             credential_current_sign_count=sign_count,
-            require_user_verification=True,
+            require_user_verification=needs_verified_user,
         )
     except InvalidAuthenticationResponse as refusal:
         is_signature = isinstance(refusal.__context__, InvalidSignature)
@@ -127,7 +141,10 @@ def verify_assertion(
         # the library lets through what CBOR and key parsers raise
         raise EvidenceRefused("malformed") from failure
     return VerifiedAssertion(
-        sign_count=verified.new_sign_count, is_backed_up=verified.credential_backed_up
+        sign_count=verified.new_sign_count,
+        is_backed_up=verified.credential_backed_up,
+        is_backup_eligible=verified.credential_device_type is CredentialDeviceType.MULTI_DEVICE,
+        is_user_verified=verified.user_verified,
     )
 
 
@@ -169,11 +186,11 @@ def _check_client_data(raw: bytes, *, challenge: bytes, origins: Collection[str]
         raise EvidenceRefused("cross_origin")
 
 
-def _check_authenticator_data(raw: bytes, *, rp_id: str) -> None:
+def _check_authenticator_data(raw: bytes, *, rp_id: str, needs_verified_user: bool) -> None:
     if not hmac.compare_digest(raw[:32], hashlib.sha256(rp_id.encode()).digest()):
         raise EvidenceRefused("rp_id")
     flags = raw[32]
     if not flags & _USER_PRESENT:
         raise EvidenceRefused("user_presence")
-    if not flags & _USER_VERIFIED:
+    if needs_verified_user and not flags & _USER_VERIFIED:
         raise EvidenceRefused("user_verification")

@@ -54,6 +54,7 @@ def test_pages_of_several_origins_may_share_the_passkeys_of_one_domain() -> None
     settings = _load(
         ANTIN_SIGNER_ORIGINS="https://sign.state.example, https://idp.state.example",
         ANTIN_SIGNER_RP_ID="state.example",
+        ANTIN_ISSUER="https://idp.state.example",
     )
     (origins,) = make_deployment(settings).origins.values()
     assert origins == {"https://sign.state.example", "https://idp.state.example"}
@@ -83,6 +84,9 @@ def test_pages_of_several_origins_may_share_the_passkeys_of_one_domain() -> None
             "ANTIN_SIGNER_ORIGINS",
         ),
         ({"ANTIN_SIGNER_ORIGINS": "https://idp.example/"}, "ANTIN_SIGNER_ORIGINS"),
+        ({"ANTIN_SIGNER_RP_ID": "sign.idp.example"}, "ANTIN_SIGNER_RP_ID"),
+        ({"ANTIN_SIGNER_RP_ID": "evilidp.example"}, "ANTIN_SIGNER_RP_ID"),
+        ({"ANTIN_SIGNER_ORIGINS": "https://sign.example"}, "ANTIN_SIGNER_RP_ID"),
         ({"ANTIN_SIGNER_PROCESSES": "0"}, "ANTIN_SIGNER_PROCESSES"),
     ],
 )

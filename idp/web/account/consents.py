@@ -59,7 +59,7 @@ class _ConsentsPages:
             name="" if account is None else account.profile.name,
             consents=tuple(map(self._row, given)),
             csrf_token=self._cookies.csrf_token(browser, place=PLACE),
-            passkeys_url="" if self._services.signing is None else PASSKEYS,
+            passkeys_url=PASSKEYS,
         )
         response = page_answer(page)
         self._cookies.ensure_browser(response, browser)

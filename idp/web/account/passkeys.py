@@ -1,7 +1,8 @@
 """The person's passkeys: what they open, registering another, renaming, removing.
 
-What lives here: `/account/passkeys`.  All of it needs a sign-in with two factors: whoever knows a
-password alone registers nothing and ends nothing.  The challenge of a registration comes with the
+What lives here: `/account/passkeys`.  All of it needs a sign-in with two factors that is not old:
+neither whoever knows a password alone, nor whoever finds a browser that was left open, registers or
+ends anything.  The challenge of a registration comes with the
 page and is taken once.
 Source: architecture, J5; WebAuthn Level 3 §7.1.
 Not here: what is taken (`idp/accounts/passkeys.py`), what ends with one (`idp/passkey_removal.py`).
@@ -9,7 +10,7 @@ Not here: what is taken (`idp/accounts/passkeys.py`), what ends with one (`idp/p
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from flask import Blueprint, Response, abort, request
@@ -19,7 +20,6 @@ from idp.accounts.model import Account
 from idp.accounts.passkeys import MOST_PASSKEYS, PasskeyRefused, read_new_credential
 from idp.model import Session
 from idp.services import Services
-from idp.signing import SigningServices
 from idp.web.answer import see_other
 from idp.web.cookies import Cookies, make_browser_token
 from idp.web.flow import CsrfFailed, page_answer
@@ -32,11 +32,14 @@ from idp.web.select_account import main_identifier
 
 PLACE: Final = "/account/passkeys"
 _LEVEL: Final = 2
+_FRESH: Final = timedelta(minutes=10)
+_FRESH_WHEN_SENT: Final = timedelta(minutes=20)
+"""So that nobody who reads the page slowly is asked to sign in again by pressing its button."""
 
 
-def make_passkeys(services: Services, signing: SigningServices, *, cookies: Cookies) -> Blueprint:
+def make_passkeys(services: Services, *, cookies: Cookies) -> Blueprint:
     """The blueprint of `/account/passkeys`."""
-    pages = _PasskeyPages(services, signing, cookies=cookies)
+    pages = _PasskeyPages(services, cookies=cookies)
     blueprint = Blueprint("passkeys", __name__)
     blueprint.add_url_rule(PLACE, "show", pages.show)
     blueprint.add_url_rule(PLACE, "register", pages.register, methods=["POST"])
@@ -51,18 +54,16 @@ def make_passkeys(services: Services, signing: SigningServices, *, cookies: Cook
 class _PasskeyPages:
     """The views."""
 
-    def __init__(self, services: Services, signing: SigningServices, *, cookies: Cookies) -> None:
+    def __init__(self, services: Services, *, cookies: Cookies) -> None:
         self._services = services
-        self._signing = signing
+        self._signing = services.signing
         self._cookies = cookies
         self._sign_in = OwnSignIn(services, cookies=cookies)
 
     def show(self) -> Response:
         """The list, and a form with a new challenge."""
-        session = self._sign_in.find(level=_LEVEL)
-        if session is None:
-            return self._sign_in.begin(PLACE, level=_LEVEL)
-        return self._page(session)
+        session = self._sign_in.find(level=_LEVEL, max_age=_FRESH)
+        return self._begin() if session is None else self._page(session)
 
     def back(self, passkey_id: str) -> Response:  # noqa: ARG002 - in the address
         """Where a form of one passkey leads when it is loaded again."""
@@ -72,7 +73,7 @@ class _PasskeyPages:
         """What the device made.  Raises CsrfFailed."""
         session = self._posted()
         if session is None:
-            return self._sign_in.begin(PLACE, level=_LEVEL)
+            return self._begin()
         try:
             self._services.passkeys.finish(
                 session.account_id,
@@ -89,7 +90,7 @@ class _PasskeyPages:
         """Call one otherwise.  Raises CsrfFailed."""
         session = self._posted()
         if session is None:
-            return self._sign_in.begin(PLACE, level=_LEVEL)
+            return self._begin()
         try:
             is_known = self._services.passkeys.rename(
                 session.account_id, passkey_id, name=request.form.get("name", "")
@@ -102,14 +103,14 @@ class _PasskeyPages:
         """Ask once more, then end it.  Raises CsrfFailed."""
         session = self._posted()
         if session is None:
-            return self._sign_in.begin(PLACE, level=_LEVEL)
+            return self._begin()
         now = self._services.time()
         known = self._services.passkeys.list_of(session.account_id)
         found = next((one for one in known if one.passkey_id == passkey_id), None)
         if found is None:
             abort(404)
         if request.form.get("decision") == "remove":
-            self._signing.passkey_removal.remove(session.account_id, found, now=now)
+            self._remove(session, found, now=now)
             return see_other(PLACE)
         browser = self._browser()
         page = PasskeyRemovePage(
@@ -117,14 +118,24 @@ class _PasskeyPages:
             passkey=self._shown(session, found, now=now),
             action=f"{PLACE}/{passkey_id}/remove",
             back_url=PLACE,
+            is_for_signing=self._signing is not None,
             csrf_token=self._cookies.csrf_token(browser, place=PLACE),
         )
         return self._answer(page, browser=browser)
 
+    def _remove(self, session: Session, found: Passkey, *, now: datetime) -> None:
+        if self._signing is None:
+            self._services.passkeys.remove(session.account_id, found.passkey_id, now=now)
+        else:
+            self._signing.passkey_removal.remove(session.account_id, found, now=now)
+
     def _posted(self) -> Session | None:
         if not self._cookies.is_csrf_token(request.form.get("csrf_token"), place=PLACE):
             raise CsrfFailed
-        return self._sign_in.find(level=_LEVEL)
+        return self._sign_in.find(level=_LEVEL, max_age=_FRESH_WHEN_SENT)
+
+    def _begin(self) -> Response:
+        return self._sign_in.begin(PLACE, level=_LEVEL, max_age=_FRESH)
 
     def _page(self, session: Session) -> Response:
         now, browser = self._services.time(), self._browser()
@@ -143,6 +154,7 @@ class _PasskeyPages:
             else "",
             csrf_token=self._cookies.csrf_token(browser, place=PLACE),
             problem=problem if problem in PASSKEY_PROBLEMS else None,
+            is_for_signing=self._signing is not None,
         )
         return self._answer(page, browser=browser)
 
@@ -155,18 +167,22 @@ class _PasskeyPages:
         )
 
     def _shown(self, session: Session, one: Passkey, *, now: datetime) -> ShownPasskey:
-        opened = self._signing.passkey_removal.opened_by(session.account_id, one, now=now)
-        alone_from = self._signing.eligibility.alone_from(one)
+        keys: tuple[StoppedKey, ...] = ()
+        alone_from = None
+        if self._signing is not None:
+            opened = self._signing.passkey_removal.opened_by(session.account_id, one, now=now)
+            keys = tuple(
+                StoppedKey(owner=key.owner, is_seal=key.is_seal, stops=key.stops) for key in opened
+            )
+            alone_from = self._signing.eligibility.alone_from(one)
         place = f"{PLACE}/{one.passkey_id}"
         return ShownPasskey(
             name=one.name,
             created_at=one.created_at,
             used_at=one.used_at,
             is_synced=one.is_backed_up,
-            alone_from=alone_from if now < alone_from else None,
-            keys=tuple(
-                StoppedKey(owner=key.owner, is_seal=key.is_seal, stops=key.stops) for key in opened
-            ),
+            alone_from=None if alone_from is None or alone_from <= now else alone_from,
+            keys=keys,
             rename_action=f"{place}/rename",
             remove_action=f"{place}/remove",
         )

@@ -128,7 +128,7 @@ def test_the_options_ask_for_a_verified_user_and_say_nothing_of_the_person(house
     options = house.begin()
     assert options["rp"]["id"] == RP_ID
     assert options["authenticatorSelection"]["userVerification"] == "required"
-    assert options["authenticatorSelection"]["residentKey"] == "preferred"
+    assert options["authenticatorSelection"]["residentKey"] == "required"
     assert options["attestation"] == "none"
     assert {one["alg"] for one in options["pubKeyCredParams"]} == {-7, -8, -257}
     excluded = [one["id"] for one in options["excludeCredentials"]]

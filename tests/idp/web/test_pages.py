@@ -191,7 +191,7 @@ def test_problem_is_announced_and_takes_the_focus(problem, show):
     assert len(elements(html, role="alert", id="problem")) == 1
     wrong = [element for element in elements(html) if element["aria-invalid"] == "true"]
     focused = [element for element in elements(html) if "autofocus" in element.attributes]
-    if problem in {"too_many_attempts", "session_expired"}:
+    if problem in {"too_many_attempts", "session_expired", "passkey_refused"}:
         assert (wrong, focused) == ([], [])
     else:
         assert len(wrong) == len(focused) == 1
