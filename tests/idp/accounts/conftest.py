@@ -26,6 +26,7 @@ from idp.storage.ephemeral_sql import SqlEphemeralStore
 from keystore.destruction import DestructionList
 from keystore.log.record import LogWriter
 from keystore.sealing import Sealer, load_kek
+from tests.support.passkey_house import PasskeyHouse
 
 CHEAP = Argon2Costs(memory_kib=64, passes=1)
 
@@ -160,3 +161,13 @@ def house(
 def source() -> Source:
     """A browser that was never here before."""
     return Source("192.0.2.7")
+
+
+@pytest.fixture
+def passkey_house(sqlite_url: str, tmp_path: Path, now: datetime) -> Iterator[PasskeyHouse]:
+    """On SQLite: the statements that differ elsewhere are tested on both."""
+    database = Database(sqlite_url)
+    ephemeral = SqlEphemeralStore(f"sqlite:///{tmp_path / 'ephemeral.db'}")
+    yield PasskeyHouse(database, ephemeral, now)
+    ephemeral.close()
+    database.close()

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import cbor2
 import pytest
 
-from idp.accounts.lifecycle import AccountLifecycle, make_account
-from idp.accounts.model import Account, AccountKind, AccountLevel, Profile
 from idp.accounts.passkeys import (
     MOST_PASSKEYS,
     NewCredential,
@@ -24,92 +20,22 @@ from idp.ids import SessionId
 from idp.storage.accounts import find_row
 from idp.storage.database import Database
 from idp.storage.ephemeral import EphemeralStore
-from idp.storage.ephemeral_sql import SqlEphemeralStore
+from idp.storage.passkey_party import find_rp_id
 from idp.storage.passkeys import erase_passkeys
 from keystore.base64url import from_base64url, to_base64url
-from keystore.kek import load_kek
 from keystore.log.events import EventType
-from keystore.log.record import LogWriter
-from keystore.sealing import Sealer
 from tests.support.authenticator import Authenticator
-from tests.support.provider import KEK
+from tests.support.passkey_house import SESSION, PasskeyHouse
 from tests.support.signer import RP_ID, SIGNER, events
-
-_SESSION = SessionId("ses_1")
-
-
-class House:
-    """A person, a browser, and what registers passkeys."""
-
-    def __init__(self, database: Database, ephemeral: EphemeralStore, now: datetime) -> None:
-        self.database = database
-        self.sealer = Sealer.open(database, kek=load_kek(file=None, value=KEK), now=now)
-        self.log = LogWriter(self.sealer, writer_id="test")
-        self.passkeys = Passkeys(
-            database,
-            store=ephemeral,
-            sealer=self.sealer,
-            log=self.log,
-            rp_id=RP_ID,
-            rp_name="Ấn Tín",
-            origins=[SIGNER],
-        )
-        self.now = now
-        self.person = self.open()
-
-    def open(self) -> Account:
-        made = make_account(
-            kind=AccountKind.CITIZEN,
-            level=AccountLevel.TWO,
-            profile=Profile("Nguyễn Thị Lấp Lánh Ánh"),
-            identifiers=[],
-            now=self.now,
-        )
-        return AccountLifecycle(self.database, sealer=self.sealer, log=self.log).open(made)
-
-    def begin(self, account: Account | None = None, session: SessionId = _SESSION) -> Any:
-        """The options, read."""
-        given = self.passkeys.begin(
-            account or self.person, session_id=session, label="•••0018", now=self.now
-        )
-        return json.loads(given)
-
-    def finish(
-        self,
-        challenge: str,
-        passkey: Authenticator | None = None,
-        *,
-        session: SessionId = _SESSION,
-        account: Account | None = None,
-        name: str = "Điện thoại",
-        **wrong: Any,
-    ) -> Any:
-        """The authenticator's answer, and what is said to it."""
-        answer = (passkey or Authenticator()).register(from_base64url(challenge.encode()), **wrong)
-        return self.passkeys.finish(
-            (account or self.person).account_id,
-            session_id=session,
-            new=NewCredential(*answer, ("internal", "telepathy")),
-            name=name,
-            now=self.now,
-        )
-
-    def register(self, passkey: Authenticator | None = None, **changes: Any) -> Any:
-        """Both."""
-        return self.finish(self.begin()["challenge"], passkey, **changes)
 
 
 @pytest.fixture
-def house(sqlite_url: str, tmp_path: Path, now: datetime) -> Iterator[House]:
-    """On SQLite: the two statements that differ elsewhere are tested below on both."""
-    database = Database(sqlite_url)
-    ephemeral = SqlEphemeralStore(f"sqlite:///{tmp_path / 'ephemeral.db'}")
-    yield House(database, ephemeral, now)
-    ephemeral.close()
-    database.close()
+def house(passkey_house: PasskeyHouse) -> PasskeyHouse:
+    """The person of these tests."""
+    return passkey_house
 
 
-def test_a_passkey_is_kept_as_the_authenticator_made_it(house: House) -> None:
+def test_a_passkey_is_kept_as_the_authenticator_made_it(house: PasskeyHouse) -> None:
     passkey = Authenticator(is_synced=True, counts=False)
     house.register(passkey)
     (kept,) = house.passkeys.list_of(house.person.account_id)
@@ -122,7 +48,9 @@ def test_a_passkey_is_kept_as_the_authenticator_made_it(house: House) -> None:
     assert event["account_id"] == house.person.account_id
 
 
-def test_the_options_ask_for_a_verified_user_and_say_nothing_of_the_person(house: House) -> None:
+def test_the_options_ask_for_a_verified_user_and_say_nothing_of_the_person(
+    house: PasskeyHouse,
+) -> None:
     """WebAuthn Level 3 §14.6.1: the user handle says nothing about who it is."""
     known = house.register()
     options = house.begin()
@@ -139,16 +67,16 @@ def test_the_options_ask_for_a_verified_user_and_say_nothing_of_the_person(house
 
 
 @pytest.mark.parametrize("kind", ["ES256", "EdDSA", "RS256"])
-def test_what_the_signer_pins_is_registered(house: House, kind: str) -> None:
+def test_what_the_signer_pins_is_registered(house: PasskeyHouse, kind: str) -> None:
     house.register(Authenticator(kind=kind))
     assert len(house.passkeys.list_of(house.person.account_id)) == 1
 
 
-def test_a_signature_by_the_passkeys_own_key_is_no_attestation(house: House) -> None:
+def test_a_signature_by_the_passkeys_own_key_is_no_attestation(house: PasskeyHouse) -> None:
     assert house.register(fmt="packed")
 
 
-def test_a_challenge_is_taken_once(house: House) -> None:
+def test_a_challenge_is_taken_once(house: PasskeyHouse) -> None:
     """WebAuthn Level 3 §13.4.1."""
     challenge = house.begin()["challenge"]
     house.finish(challenge)
@@ -156,7 +84,7 @@ def test_a_challenge_is_taken_once(house: House) -> None:
         house.finish(challenge)
 
 
-def test_a_challenge_that_was_answered_wrongly_is_spent_too(house: House) -> None:
+def test_a_challenge_that_was_answered_wrongly_is_spent_too(house: PasskeyHouse) -> None:
     challenge = house.begin()["challenge"]
     with pytest.raises(PasskeyRefused):
         house.finish(challenge, origin="https://evil.example")
@@ -164,26 +92,26 @@ def test_a_challenge_that_was_answered_wrongly_is_spent_too(house: House) -> Non
         house.finish(challenge)
 
 
-def test_a_challenge_of_another_session_is_none(house: House) -> None:
+def test_a_challenge_of_another_session_is_none(house: PasskeyHouse) -> None:
     challenge = house.begin()["challenge"]
     with pytest.raises(PasskeyRefused, match="challenge"):
         house.finish(challenge, session=SessionId("ses_2"))
 
 
-def test_a_challenge_of_another_account_is_none(house: House) -> None:
+def test_a_challenge_of_another_account_is_none(house: PasskeyHouse) -> None:
     challenge = house.begin()["challenge"]
     with pytest.raises(PasskeyRefused, match="challenge"):
         house.finish(challenge, account=house.open())
 
 
-def test_a_challenge_that_is_too_old_is_none(house: House) -> None:
+def test_a_challenge_that_is_too_old_is_none(house: PasskeyHouse) -> None:
     challenge = house.begin()["challenge"]
     house.now += timedelta(minutes=10)
     with pytest.raises(PasskeyRefused, match="challenge"):
         house.finish(challenge)
 
 
-def test_an_answer_to_an_earlier_challenge_is_none(house: House) -> None:
+def test_an_answer_to_an_earlier_challenge_is_none(house: PasskeyHouse) -> None:
     earlier = house.begin()["challenge"]
     house.begin()
     with pytest.raises(PasskeyRefused, match="response"):
@@ -215,7 +143,7 @@ def test_an_answer_to_an_earlier_challenge_is_none(house: House) -> None:
     ],
 )
 def test_an_answer_that_is_wrong_registers_nothing(
-    house: House, wrong: dict[str, Any], reason: str
+    house: PasskeyHouse, wrong: dict[str, Any], reason: str
 ) -> None:
     """WebAuthn Level 3 §7.1, steps 7 to 22."""
     with pytest.raises(PasskeyRefused) as refused:
@@ -224,12 +152,12 @@ def test_an_answer_that_is_wrong_registers_nothing(
     assert house.passkeys.list_of(house.person.account_id) == ()
 
 
-def test_a_weak_key_is_not_registered(house: House) -> None:
+def test_a_weak_key_is_not_registered(house: PasskeyHouse) -> None:
     with pytest.raises(PasskeyRefused, match="public_key"):
         house.register(Authenticator(kind="RS256", rsa_bits=1024))
 
 
-def test_a_curve_that_the_signer_does_not_pin_is_not_registered(house: House) -> None:
+def test_a_curve_that_the_signer_does_not_pin_is_not_registered(house: PasskeyHouse) -> None:
     key = {1: 2, 3: -7, -1: 2, -2: bytes(48), -3: bytes(48)}
     with pytest.raises(PasskeyRefused):
         house.register(public_key=cbor2.dumps(key))
@@ -239,7 +167,7 @@ def test_a_credential_id_is_of_one_account(
     database: Database, ephemeral: EphemeralStore, now: datetime
 ) -> None:
     """WebAuthn Level 3 §7.1, step 26."""
-    house = House(database, ephemeral, now)
+    house = PasskeyHouse(database, ephemeral, now)
     passkey = Authenticator()
     house.register(passkey)
     with pytest.raises(PasskeyRefused, match="known"):
@@ -250,14 +178,14 @@ def test_a_credential_id_is_of_one_account(
         house.finish(challenge, passkey, account=other)
 
 
-def test_there_is_an_end_to_passkeys(house: House) -> None:
+def test_there_is_an_end_to_passkeys(house: PasskeyHouse) -> None:
     for _ in range(MOST_PASSKEYS):
         house.register()
     with pytest.raises(PasskeyRefused, match="too_many"):
         house.register()
 
 
-def test_its_owner_renames_and_removes_it_and_nobody_else_does(house: House) -> None:
+def test_its_owner_renames_and_removes_it_and_nobody_else_does(house: PasskeyHouse) -> None:
     kept, other = house.register(), house.open()
     assert not house.passkeys.rename(other.account_id, kept.passkey_id, name="của tôi")
     assert not house.passkeys.remove(other.account_id, kept.passkey_id, now=house.now)
@@ -269,14 +197,14 @@ def test_its_owner_renames_and_removes_it_and_nobody_else_does(house: House) -> 
     assert len(events(house.database, EventType.PASSKEY_REMOVED)) == 1
 
 
-def test_when_it_was_used_is_remembered(house: House) -> None:
+def test_when_it_was_used_is_remembered(house: PasskeyHouse) -> None:
     kept = house.register()
     house.passkeys.note_use(kept.credential_id, now=house.now + timedelta(days=1))
     (after,) = house.passkeys.list_of(house.person.account_id)
     assert after.used_at == house.now + timedelta(days=1)
 
 
-def test_they_go_with_the_account(house: House) -> None:
+def test_they_go_with_the_account(house: PasskeyHouse) -> None:
     house.register()
     with house.database.transaction() as tx:
         row = find_row(tx.connection, house.person.account_id)
@@ -297,3 +225,30 @@ def test_the_browsers_answer_is_read_from_json() -> None:
 def test_what_is_no_answer_is_refused(raw: str) -> None:
     with pytest.raises(PasskeyRefused, match="malformed"):
         read_new_credential(raw)
+
+
+def test_the_first_of_them_settles_the_relying_party_for_good(house: PasskeyHouse) -> None:
+    """WebAuthn Level 3 §4: a passkey works for the RP ID that it was made for, and no other."""
+    house.register()
+    other = Passkeys(
+        house.database,
+        store=house.store,
+        sealer=house.sealer,
+        log=house.log,
+        rp_id="example",
+        rp_name="Ấn Tín",
+        origins=[SIGNER],
+    )
+    options = json.loads(other.begin(house.person, session_id=SESSION, label="x", now=house.now))
+    answer = Authenticator(rp_id="example").register(from_base64url(options["challenge"].encode()))
+    with pytest.raises(PasskeyRefused) as refused:
+        other.finish(
+            house.person.account_id,
+            session_id=SESSION,
+            new=NewCredential(*answer),
+            name="x",
+            now=house.now,
+        )
+    assert refused.value.reason == "rp_id"
+    with house.database.read() as connection:
+        assert find_rp_id(connection) == RP_ID
