@@ -124,6 +124,12 @@ AUTHORITY: Final = Authority(
 )
 
 
+_PASSKEY: Final[dict[str, Any]] = {
+    "passkey_action": "/sent",
+    "passkey_options": '{"challenge": "YQ", "rpId": "localhost", "allowCredentials": []}',
+}
+
+
 def _tree(*, is_public: bool) -> LogTree:
     return LogTree(
         is_public=is_public,
@@ -149,12 +155,25 @@ _PLAIN: Final[Mapping[str, Page]] = {
         cancel_action="/sent",
         **_FORM,
     ),
+    "login_passkey": LoginPage(
+        client_name=SHORT_CLIENT, cancel_action="/sent", **_PASSKEY, **_FORM
+    ),
     "login_popup": LoginPage(client_name=SHORT_CLIENT, display="popup", **_FORM),
     "otp": OtpPage(client_name=SHORT_CLIENT, name=NAME, cancel_action="/sent", **_FORM),
     "otp_step_up": OtpPage(
         client_name=CLIENT, name=LONG_NAME, step_up=True, enrol_url="/help", **_FORM
     ),
     "otp_wrong": OtpPage(client_name=SHORT_CLIENT, problem="wrong_code", attempts_left=4, **_FORM),
+    "otp_passkey": OtpPage(client_name=SHORT_CLIENT, name=NAME, **_PASSKEY, **_FORM),
+    "otp_passkey_alone": OtpPage(
+        client_name=SHORT_CLIENT,
+        name=NAME,
+        has_code=False,
+        problem="passkey_refused",
+        cancel_action="/sent",
+        **_PASSKEY,
+        **_FORM,
+    ),
     "otp_used": OtpPage(client_name=SHORT_CLIENT, problem="code_used", **_FORM),
     "otp_too_many": OtpPage(
         client_name=SHORT_CLIENT, problem="too_many_attempts", retry_at=RETRY_AT, **_FORM
