@@ -15,19 +15,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from webauthn import generate_authentication_options, options_to_json
-from webauthn.helpers import encode_cbor
-from webauthn.helpers.structs import (
-    AuthenticatorTransport,
-    PublicKeyCredentialDescriptor,
-    UserVerificationRequirement,
-)
 
 from idp.accounts.attempts import Admitted, Attempts, NotAdmitted, Source
 from idp.accounts.credentials import OwnedPasskey
@@ -48,6 +42,7 @@ from idp.storage import passkeys as rows
 from idp.storage.accounts import find_row
 from idp.storage.database import Database
 from idp.storage.ephemeral import EphemeralStore
+from keystore.base64url import to_base64url
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
 from keystore.sealing import Sealer
@@ -121,7 +116,7 @@ class PasskeySignIn:
         Names no credential: the device offers what it has, and verifies its user.
         """
         challenge = self._give_out(Purpose.SIGN_IN, interaction_id, now=now)
-        return self._options(challenge, verify=UserVerificationRequirement.REQUIRED, allowed=())
+        return self._options(challenge, verify="required", allowed=())
 
     def ask_person(self, interaction_id: str, *, account_id: AccountId, now: datetime) -> str:
         """The same for somebody who gave the password: their own passkeys; "" without any."""
@@ -130,16 +125,15 @@ class PasskeySignIn:
         if not known:
             return ""
         allowed = [
-            PublicKeyCredentialDescriptor(
-                id=one.credential_id,
-                transports=[AuthenticatorTransport(name) for name in one.transports] or None,
-            )
+            {
+                "type": "public-key",
+                "id": to_base64url(one.credential_id).decode(),
+                "transports": list(one.transports),
+            }
             for one in known
         ]
         challenge = self._give_out(Purpose.SECOND_FACTOR, interaction_id, now=now)
-        return self._options(
-            challenge, verify=UserVerificationRequirement.PREFERRED, allowed=allowed
-        )
+        return self._options(challenge, verify="preferred", allowed=allowed)
 
     def sign_in(
         self, raw: str, *, interaction_id: str, source: Source, now: datetime
@@ -231,21 +225,16 @@ class PasskeySignIn:
         return self._store.consume(key, now=now) is not None
 
     def _options(
-        self,
-        challenge: bytes,
-        *,
-        verify: UserVerificationRequirement,
-        allowed: Sequence[PublicKeyCredentialDescriptor],
+        self, challenge: bytes, *, verify: str, allowed: Sequence[Mapping[str, object]]
     ) -> str:
-        return options_to_json(
-            generate_authentication_options(
-                rp_id=self._rp_id,
-                challenge=challenge,
-                timeout=int(_TIMEOUT / timedelta(milliseconds=1)),
-                allow_credentials=list(allowed),
-                user_verification=verify,
-            )
-        )
+        options = {
+            "challenge": to_base64url(challenge).decode(),
+            "timeout": int(_TIMEOUT / timedelta(milliseconds=1)),
+            "rpId": self._rp_id,
+            "allowCredentials": list(allowed),
+            "userVerification": verify,
+        }
+        return json.dumps(options)
 
     def _verify(
         self,
@@ -344,4 +333,5 @@ def _make_nobodys_key() -> bytes:
     """A public key whose private half is gone: COSE, ES256.  RFC 9053 §2.1, §7.1."""
     numbers = ec.generate_private_key(ec.SECP256R1()).public_key().public_numbers()
     x, y = numbers.x.to_bytes(32, "big"), numbers.y.to_bytes(32, "big")
-    return encode_cbor({1: 2, 3: -7, -1: 1, -2: x, -3: y})
+    # a map of five: kty EC2, alg ES256, crv P-256, and the two coordinates
+    return bytes.fromhex("a5010203262001215820") + x + bytes.fromhex("225820") + y

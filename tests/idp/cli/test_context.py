@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from idp.cli.context import check_deployment, check_server_settings, open_database
+from idp.clock import utc_now
 from idp.errors import SettingsInvalid
 from idp.settings import Settings
 from idp.settings_loading import SANDBOX_MARK
 from idp.storage.database import Database
 from idp.storage.deployment import stamp
+from idp.storage.passkey_party import settle_rp_id
 from idp.storage.schema import upgrade
 
 HTTPS = "https://id.example.vn"
@@ -85,3 +87,21 @@ def test_the_server_does_not_start_with_a_root_key_that_does_not_open_the_databa
         assert refused.value.name == "ANTIN_KEK_FILE"
     both = Settings(issuer=HTTPS, var=tmp_path, kek=f"{'B' * 43},{'A' * 43}")
     check_server_settings(both)
+
+
+def test_the_server_does_not_start_with_another_rp_id_than_that_of_the_first_passkey(
+    tmp_path: Path,
+):
+    """WebAuthn Level 3 §4: every passkey that people have would be useless from then on."""
+    settings = Settings(issuer=HTTPS, var=tmp_path, kek="A" * 43, signer_rp_id="example.vn")
+    database = Database(settings.effective_database_url)
+    upgrade(database)
+    stamp(database, is_sandbox=False)
+    with database.transaction() as tx:
+        settled = [settle_rp_id(tx, one, now=utc_now()) for one in ("example.vn", "id.example.vn")]
+    assert settled == ["example.vn", "example.vn"]
+    database.close()
+    check_server_settings(settings)
+    with pytest.raises(SettingsInvalid, match=r"enrolled for example\.vn") as refused:
+        check_server_settings(Settings(issuer=HTTPS, var=tmp_path, kek="A" * 43))
+    assert refused.value.name == "ANTIN_SIGNER_RP_ID"

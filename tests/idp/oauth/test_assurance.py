@@ -39,6 +39,29 @@ def test_a_password_is_level_one_and_two_factors_are_two(now: datetime) -> None:
     assert (two.level, two.amr) == (AuthLevel.TWO, ("pwd", "otp", "mfa"))
 
 
+def test_a_passkey_that_verified_its_user_is_two_factors_at_once(now: datetime) -> None:
+    """RFC 8176 §2; never more than level 2, however much was proven."""
+    one = judged(now, (Factor.VERIFIED_PASSKEY, _MINUTE))
+    assert (one.level, one.amr) == (AuthLevel.TWO, ("pop", "user", "mfa"))
+    factors = [(factor, _MINUTE) for factor in Factor]
+    assert judged(now, *factors).level is AuthLevel.TWO
+
+
+def test_a_passkey_whose_user_was_only_there_is_one_of_two(now: datetime) -> None:
+    assert judged(now, (Factor.PASSKEY, _MINUTE)).level is None
+    assert judged(now, (Factor.PASSKEY, _MINUTE), (Factor.OTP, _MINUTE)).level is None
+    two = judged(now, (Factor.PASSWORD, 2 * _MINUTE), (Factor.PASSKEY, _MINUTE))
+    assert (two.level, two.amr) == (AuthLevel.TWO, ("pwd", "pop", "user", "mfa"))
+    assert two.auth_time == now - 2 * _MINUTE
+
+
+def test_of_two_ways_to_a_level_the_younger_is_told(now: datetime) -> None:
+    """OpenID Connect Core §2 auth_time."""
+    old = ((Factor.PASSWORD, 9 * _MINUTE), (Factor.OTP, _MINUTE))
+    found = judged(now, *old, (Factor.VERIFIED_PASSKEY, 5 * _MINUTE))
+    assert (found.auth_time, found.amr) == (now - 5 * _MINUTE, ("pop", "user", "mfa"))
+
+
 def test_auth_time_is_the_oldest_factor_used(now: datetime) -> None:
     """OpenID Connect Core §2 auth_time: never later than what the level rests on."""
     found = judged(now, (Factor.PASSWORD, 5 * _MINUTE), (Factor.OTP, _MINUTE))

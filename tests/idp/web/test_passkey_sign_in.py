@@ -126,6 +126,18 @@ def test_without_its_user_verified_a_passkey_is_one_factor_and_refused(
     assert browser.cookie("session") is None
 
 
+def test_what_was_refused_is_not_asked_for_again_by_itself(
+    provider: Provider, browser: Browser
+) -> None:
+    """A device that answers without being touched would go round for ever."""
+    passkey = _enrol(provider)
+    page = browser.authorize()
+    assert " data-autofill" in page.page
+    again = _touch(browser, page, passkey, flags=0x01)
+    assert " data-autofill" not in again.page
+    assert browser.answer_all(_touch(browser, again, passkey)).code
+
+
 def test_a_refusal_tells_nothing_of_whether_there_is_an_account(
     provider: Provider, browser: Browser
 ) -> None:
