@@ -57,7 +57,9 @@ def test_on_a_telephone_a_passkey_signs_in_from_the_list_and_by_the_button(walke
         device.answers(by_itself=True)
         _register(walk, sandbox, person)
         walk.page.context.clear_cookies()
-        walk.go(f"{sandbox.issuer}/account/passkeys", "#passkey-add")
+        # the page is left as soon as it asks, maybe before it has loaded
+        walk.page.goto(f"{sandbox.issuer}/account/passkeys", wait_until="commit")
+        walk.see("#passkey-add")
         assert "Điện thoại" in walk.text("main")
         walk.page.context.clear_cookies()
         device.answers(by_itself=False)

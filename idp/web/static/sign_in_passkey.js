@@ -36,12 +36,18 @@
     "autofill" in form.dataset &&
     PublicKeyCredential.isConditionalMediationAvailable &&
     (await PublicKeyCredential.isConditionalMediationAvailable());
+  const offerAgain = () => canOffer().then((can) => can && offer());
   if (window.PublicKeyCredential) {
     form.hidden = false;
     passkey.onSubmit(form, async () => {
       if (waiting) waiting.abort();
-      put(await navigator.credentials.get({ publicKey: options() }));
+      try {
+        put(await navigator.credentials.get({ publicKey: options() }));
+      } catch (refused) {
+        offerAgain();
+        throw refused;
+      }
     });
-    canOffer().then((can) => can && offer());
+    offerAgain();
   }
 }
