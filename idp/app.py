@@ -14,8 +14,10 @@ from flask import Flask
 from idp.oauth.parameters import MAX_BYTES
 from idp.services import Services
 from idp.web.account.consents import make_consents
+from idp.web.account.overview import make_overview
 from idp.web.account.passkeys import make_passkeys
 from idp.web.account.receipts import make_receipts
+from idp.web.account.sessions import make_sessions
 from idp.web.authorities import make_authorities
 from idp.web.authorize import make_authorize
 from idp.web.cookies import Cookies
@@ -63,6 +65,8 @@ def create_app(services: Services, *, home: MakePage | None = None) -> Flask:
     app.register_blueprint(make_authorize(services, cookies=cookies))
     app.register_blueprint(make_interaction(services, cookies=cookies, proxies=proxies))
     app.register_blueprint(make_end_session(services, cookies=cookies))
+    app.register_blueprint(make_overview(services, cookies=cookies))
+    app.register_blueprint(make_sessions(services, cookies=cookies))
     app.register_blueprint(make_consents(services, cookies=cookies))
     app.register_blueprint(make_receipts(services, cookies=cookies))
     app.register_blueprint(make_passkeys(services, cookies=cookies))

@@ -50,6 +50,7 @@ class Session:
     """A browser in which somebody has signed in.
 
     `token_hash` is the SHA-256 (32 bytes) of the cookie; both change at every rise of level.
+    `device` is what the browser said that it is, in two words of ours, or empty.
     """
 
     session_id: SessionId
@@ -59,6 +60,7 @@ class Session:
     created_at: datetime
     expires_at: datetime
     ended_at: datetime | None = None
+    device: str = ""
 
     def is_live(self, now: datetime) -> bool:
         """Whether it may still be used at `now`."""

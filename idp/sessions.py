@@ -90,8 +90,12 @@ def open_session(
     now: datetime,
     lifetime: timedelta,
     is_synced: bool = False,
+    device: str = "",
 ) -> OpenedSession:
-    """A session for somebody who has just proven a factor; nothing is stored yet."""
+    """A session for somebody who has just proven a factor; nothing is stored yet.
+
+    Takes   device: what the browser says that it is, as `idp.web.devices` reads it.
+    """
     token = secrets.token_urlsafe(32)
     session = Session(
         session_id=SessionId(make_id("ses")),
@@ -100,6 +104,7 @@ def open_session(
         factors=(ProvenFactor(factor, now, is_synced),),
         created_at=now,
         expires_at=now + lifetime,
+        device=device,
     )
     return OpenedSession(session, token)
 
@@ -184,6 +189,7 @@ class Sessions:
                 facts={
                     "session_id": session.session_id,
                     "factors": " ".join(proven.factor.value for proven in session.factors),
+                    **({"device": session.device} if session.device else {}),
                 },
             ),
             data_key=data_key,
@@ -242,6 +248,44 @@ class Sessions:
             now=now,
         )
         return len(sessions)
+
+    def end_others_in(self, tx: Transaction, held: Session, *, now: datetime) -> int | None:
+        """Sign out everywhere but here, as a part of another act: both happen or neither.
+
+        Every grant ends that does not live by `held` alone, offline ones too.
+        Returns how many sessions ended; None when `held` itself has ended or has another cookie
+                by now, and nothing was done.
+        """
+        if not stored.lock_session(tx, held.session_id, token_hash=held.token_hash):
+            return None
+        others = [
+            one
+            for one in stored.live_sessions(tx.connection, held.account_id, now=now)
+            if one.session_id != held.session_id
+        ]
+        for session in others:
+            self._end(tx, session, reason="others", now=now)
+        self._revocations.revoke(
+            tx,
+            [
+                grant
+                for grant in live_grants(tx.connection, held.account_id, now=now)
+                if grant.is_offline or grant.session_id != held.session_id
+            ],
+            reason=RevocationReason.SIGNED_OUT_EVERYWHERE,
+            now=now,
+        )
+        self._log.record(
+            tx,
+            Event(
+                type=EventType.SESSIONS_OTHERS_ENDED,
+                account_id=held.account_id,
+                facts={"session_id": held.session_id, "sessions": len(others)},
+            ),
+            data_key=self._data_keys.data_key_of(held.account_id),
+            now=now,
+        )
+        return len(others)
 
     def end_expired(
         self, *, now: datetime, limit: int = 200, goes_on: Callable[[], bool] = lambda: True

@@ -7,6 +7,7 @@ moment in which one exists without the other (docs/adr/0003); nothing is locked 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    func,
     insert,
     select,
     update,
@@ -312,6 +314,18 @@ def grants_of_session(
         _c.session_id == session_id, _c.revoked_ms.is_(None), _c.expires_ms > to_ms(now)
     )
     return tuple(read_grant(row) for row in connection.execute(query))
+
+
+def last_grants(
+    connection: Connection, session_ids: Sequence[SessionId]
+) -> Mapping[SessionId, datetime]:
+    """When each of these browser sessions last let somebody sign in at a client, if ever."""
+    query = (
+        select(_c.session_id, func.max(_c.created_ms))
+        .where(_c.session_id.in_(list(session_ids)))
+        .group_by(_c.session_id)
+    )
+    return {SessionId(row[0]): from_ms(row[1]) for row in connection.execute(query)}
 
 
 def _bytes(value: Any) -> bytes | None:

@@ -7,6 +7,7 @@ by logout or by "sign out everywhere"; the row stays until the purge so that cli
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -54,6 +55,7 @@ browser_session = Table(
     Column("expires_ms", BigInteger, nullable=False, info=NONE),
     Column("ended_ms", BigInteger, info=NONE),
     Column("end_reason", String(20), info=NONE),
+    Column("device", String(40), nullable=False, info=BASIC),
     # one that was never ended is one whose portals were never told
     info=_DECLARED
     | purged_by("expires_ms", keep=_KEEP, only=lambda table: table.c.ended_ms.is_not(None)),
@@ -86,7 +88,13 @@ _WITH_ACCOUNT = (
     .outerjoin(account, account.c.account_id == browser_session.c.account_id)
     .where(browser_session.c.token_hash == bindparam("token_hash"))
 )
+_BY_ID = select(browser_session).where(browser_session.c.session_id == bindparam("id"))
 _CLIENTS = select(session_client).where(session_client.c.session_id == bindparam("id"))
+_CLIENTS_OF_SEVERAL = (
+    select(session_client)
+    .where(session_client.c.session_id.in_(bindparam("ids", expanding=True)))
+    .order_by(session_client.c.client_id)
+)
 _CLIENT = _CLIENTS.where(session_client.c.client_id == bindparam("client"))
 _BY_SID = select(session_client).where(session_client.c.sid == bindparam("sid"))
 _INSERT = insert(browser_session)
@@ -131,6 +139,12 @@ def find_session_with_account(
         return None
     session = _session(row[:_OWN])
     return session, row_of(dict(zip(account.c.keys(), row[_OWN:], strict=True)))
+
+
+def find_session(connection: Connection, session_id: SessionId) -> Session | None:
+    """The session of an id, ended or not."""
+    row = connection.execute(_BY_ID, {"id": session_id}).one_or_none()
+    return None if row is None else _session(row)
 
 
 def live_sessions(
@@ -179,6 +193,7 @@ def add_session(tx: Transaction, session: Session) -> None:
             "factors": _factors_text(session.factors),
             "created_ms": to_ms(session.created_at),
             "expires_ms": to_ms(session.expires_at),
+            "device": session.device,
         },
     )
 
@@ -235,6 +250,14 @@ def clients_of_session(connection: Connection, session_id: SessionId) -> tuple[S
     return tuple(_client(row) for row in connection.execute(_CLIENTS, {"id": session_id}))
 
 
+def clients_of_sessions(
+    connection: Connection, session_ids: Sequence[SessionId]
+) -> tuple[SessionClient, ...]:
+    """The same for several sessions, in one query."""
+    rows = connection.execute(_CLIENTS_OF_SEVERAL, {"ids": list(session_ids)})
+    return tuple(_client(row) for row in rows)
+
+
 def add_session_client(tx: Transaction, entry: SessionClient, *, expires_at: datetime) -> None:
     """Remember that a client was signed in from a session; the first entry stays."""
     tx.connection.execute(
@@ -257,7 +280,7 @@ def _factors_text(factors: tuple[ProvenFactor, ...]) -> str:
 
 
 def _session(row: Any) -> Session:
-    (session_id, account_id, token_hash, factors, created_ms, expires_ms, ended_ms, _why) = row
+    (session_id, account_id, token_hash, factors, created_ms, expires_ms, ended_ms, *rest) = row
     return Session(
         session_id=SessionId(session_id),
         account_id=AccountId(account_id),
@@ -269,6 +292,7 @@ def _session(row: Any) -> Session:
         created_at=from_ms(created_ms),
         expires_at=from_ms(expires_ms),
         ended_at=None if ended_ms is None else from_ms(ended_ms),
+        device=rest[-1],
     )
 
 

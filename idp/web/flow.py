@@ -34,6 +34,7 @@ from idp.sessions import OpenedSession, open_session, prove_factor
 from idp.web.answer import allow_form_action, see_other
 from idp.web.authorize import error_fields, send_answer
 from idp.web.cookies import Cookies
+from idp.web.devices import device_of
 from idp.web.i18n import set_ui_locales
 from idp.web.pages import Page, render
 from idp.web.request import source_of_attempt
@@ -169,9 +170,13 @@ class Flow:
             return prove_factor(running, factor=factor, now=at, is_synced=is_synced)
         if running is not None:
             self.services.sessions.end(running, reason="another_account", now=visit.now)
-        lifetime = timedelta(seconds=self.services.settings.session_lifetime_s)
         return open_session(
-            account_id, factor=factor, now=at, lifetime=lifetime, is_synced=is_synced
+            account_id,
+            factor=factor,
+            now=at,
+            lifetime=timedelta(seconds=self.services.settings.session_lifetime_s),
+            is_synced=is_synced,
+            device=device_of(request.headers.get("User-Agent", "")),
         )
 
     def gather(self, visit: Visit, *, opened: OpenedSession | None = None) -> Gathered:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response
 
 from idp.services import Services
-from idp.web.account.consents import PLACE as CONSENTS
+from idp.web.account.overview import PLACE as ACCOUNT
 from idp.web.cookies import Cookies
 from idp.web.flow import page_answer
 from idp.web.pages import HomePage, Page
@@ -34,6 +34,6 @@ def make_home(
         is_signed_in = (
             token is not None and services.sessions.find(token, now=services.time()) is not None
         )
-        return page_answer(page or HomePage(account_url=CONSENTS if is_signed_in else None))
+        return page_answer(page or HomePage(account_url=ACCOUNT if is_signed_in else None))
 
     return blueprint

@@ -155,6 +155,11 @@ def local_moment(moment: datetime) -> str:
     return moment.astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M:%S +07:00")
 
 
+def local_minute(moment: datetime) -> str:
+    """Date and time in Viet Nam, to the minute: for lists that are looked through."""
+    return moment.astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M")
+
+
 def translate(sentence: str, **facts: object) -> str:
     """The sentence in the language of the current request."""
     return str(gettext(sentence, **facts))

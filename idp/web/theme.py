@@ -68,7 +68,7 @@ def install_pages(app: Flask, *, site: Site) -> None:
         error_texts=sentences.ERROR_TEXTS,
         refusal_reasons=sign_sentences.REFUSAL_REASONS,
     )
-    app.jinja_env.filters.update(local_moment=i18n.local_moment)
+    app.jinja_env.filters.update(local_moment=i18n.local_moment, local_minute=i18n.local_minute)
     app.add_url_rule("/help", "help", lambda: render(HelpPage()))
     app.add_url_rule("/accessibility", "accessibility", lambda: render(AccessibilityPage()))
 

@@ -34,6 +34,8 @@ class EventType(StrEnum):
     """A second factor was given in a running session."""
     SESSION_ENDED = "account:session:ended"
     SESSIONS_ALL_ENDED = "account:session:all_ended"
+    SESSIONS_OTHERS_ENDED = "account:session:others_ended"
+    """Every session ended but the one in hand, and every grant that does not live by it."""
     LOGIN_REFUSED_MANY = "account:login:refused_many"
     """Refused sign-ins, counted per account and minute; never one row per attempt."""
     PASSWORD_SET = "account:password:set"

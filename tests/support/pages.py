@@ -47,6 +47,7 @@ from idp.web.pages import (
 )
 from idp.web.theme import Site, install_pages
 from idp.web.trust_pages import AuthoritiesPage, Authority, AuthorityPage, LogPage, LogTree
+from tests.support.account_specimens import ACCOUNT_SPECIMENS
 from tests.support.sign_specimens import SIGN_SPECIMENS
 from tests.support.verify_specimens import VERIFY_SPECIMENS
 
@@ -367,6 +368,7 @@ SPECIMENS: Final[Mapping[str, Page]] = {
     **_PLAIN,
     **_LOGIN_PROBLEMS,
     **_ERRORS,
+    **ACCOUNT_SPECIMENS,
     **SIGN_SPECIMENS,
     **VERIFY_SPECIMENS,
 }

@@ -1,1 +1,1 @@
-"""What people see of their own account.  Only consents and their receipts stand here yet."""
+"""What people see of their own account, and what they do to it: one page, one file."""

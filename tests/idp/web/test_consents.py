@@ -58,4 +58,4 @@ def test_nobody_else_sees_or_takes_it_back(provider: Provider, browser: Browser)
 def test_the_first_page_leads_there_when_somebody_is_signed_in(browser: Browser) -> None:
     assert not browser.get("/").shows("home-account")
     browser.tokens()
-    assert f'href="{_PLACE}"' in browser.get("/").page
+    assert 'href="/account"' in browser.get("/").page

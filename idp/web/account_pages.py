@@ -1,0 +1,63 @@
+"""What the pages of a person's own account show, as data.
+
+What lives here: the view-models of `/account` and of what it leads to; consents and receipts are
+in `pages.py`, passkeys in `passkey_pages.py`.  Ids that automation may rely on: links
+`account-sessions`, `account-consents`, `account-passkeys`, `account-logout`; buttons
+`session-end-<n>`, `sessions-end-others`, `sessions-end-all`.
+Must not import storage or use cases.
+Source: architecture, J5 and "Pages"; WCAG 2.2 AA.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from idp.web.pages import Page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPage(Page):
+    """Where everything of an account is found.
+
+    `level` is that of the proofing, 0 where there is none; `passkeys` is None where this service
+    takes none; `has_authenticator`: an app that shows codes was enrolled.
+    """
+
+    template: ClassVar[str] = "account.html"
+    name: str
+    level: int
+    sessions: int
+    has_authenticator: bool
+    passkeys: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownSession:
+    """One browser in which the person is signed in.
+
+    `portals` names those that were signed in from it; `is_level_two`: a second factor was given.
+    """
+
+    device: str
+    is_here: bool
+    is_level_two: bool
+    started_at: datetime
+    used_at: datetime
+    expires_at: datetime
+    portals: tuple[str, ...]
+    end_action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionsPage(Page):
+    """Every session, the one in hand first; `ended` says that something was ended just now."""
+
+    template: ClassVar[str] = "sessions.html"
+    name: str
+    sessions: tuple[ShownSession, ...]
+    others_action: str
+    all_action: str
+    csrf_token: str
+    ended: bool = False

@@ -1,0 +1,53 @@
+"""One specimen of every page of a person's own account.
+
+What lives here: `ACCOUNT_SPECIMENS` (name to view-model), shown by the gallery of `pages.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from idp.web.account_pages import AccountPage, SessionsPage, ShownSession
+from idp.web.pages import Page
+
+_NAME: Final = "Công Tằng Tôn Nữ Thị Nguyễn Hoàng Khuyến Nghiễng Thuỳ Dưỡng"
+_NOW: Final = datetime(2026, 11, 21, 2, 15, tzinfo=UTC)
+_PORTAL: Final = "Cổng dịch vụ công Bộ Nông nghiệp và Phát triển nông thôn"
+
+
+def _session(device: str, *, is_here: bool = False, is_level_two: bool = False) -> ShownSession:
+    return ShownSession(
+        device=device,
+        is_here=is_here,
+        is_level_two=is_level_two,
+        started_at=_NOW - timedelta(hours=3),
+        used_at=_NOW,
+        expires_at=_NOW + timedelta(hours=9),
+        portals=(_PORTAL, "Thuế điện tử") if is_here else (),
+        end_action="/sent",
+    )
+
+
+def _sessions(*sessions: ShownSession, ended: bool = False) -> SessionsPage:
+    return SessionsPage(
+        name=_NAME,
+        sessions=sessions,
+        others_action="/sent",
+        all_action="/sent",
+        csrf_token="a-token",
+        ended=ended,
+    )
+
+
+_HERE: Final = _session("Chrome trên Android", is_here=True, is_level_two=True)
+
+ACCOUNT_SPECIMENS: Final[Mapping[str, Page]] = {
+    "account": AccountPage(name=_NAME, level=2, sessions=3, has_authenticator=True, passkeys=2),
+    "account_bare": AccountPage(
+        name=_NAME, level=0, sessions=1, has_authenticator=False, passkeys=None
+    ),
+    "sessions": _sessions(_HERE, _session("Safari, iPhone"), ended=True),
+    "sessions_alone": _sessions(_HERE),
+}
