@@ -16,6 +16,7 @@ from idp.services import Services
 from idp.web.account.consents import make_consents
 from idp.web.account.overview import make_overview
 from idp.web.account.passkeys import make_passkeys
+from idp.web.account.password import make_password
 from idp.web.account.receipts import make_receipts
 from idp.web.account.sessions import make_sessions
 from idp.web.authorities import make_authorities
@@ -67,6 +68,7 @@ def create_app(services: Services, *, home: MakePage | None = None) -> Flask:
     app.register_blueprint(make_end_session(services, cookies=cookies))
     app.register_blueprint(make_overview(services, cookies=cookies))
     app.register_blueprint(make_sessions(services, cookies=cookies))
+    app.register_blueprint(make_password(services, cookies=cookies, proxies=proxies))
     app.register_blueprint(make_consents(services, cookies=cookies))
     app.register_blueprint(make_receipts(services, cookies=cookies))
     app.register_blueprint(make_passkeys(services, cookies=cookies))

@@ -14,12 +14,14 @@ from datetime import datetime, timedelta
 
 from clients.registry.registry import Registry
 from idp.accounts.attempts import OTP_LIMITS, PASSWORD_LIMITS, Attempts
+from idp.accounts.breached_passwords import BreachedPasswords
 from idp.accounts.code_holders import CodeHolders, VerifierHolder
 from idp.accounts.enrolment import TotpEnrolment
 from idp.accounts.login import Login
 from idp.accounts.passkey_sign_in import PasskeySignIn
 from idp.accounts.passkeys import Passkeys
-from idp.accounts.passwords import Passwords
+from idp.accounts.password_change import PasswordChange
+from idp.accounts.passwords import Argon2Costs, Hashing, Passwords
 from idp.accounts.people import People
 from idp.clock import utc_now
 from idp.egress import Egress
@@ -91,6 +93,7 @@ class Services:
     passkey_sign_in: PasskeySignIn
     login: Login
     enrolment: TotpEnrolment
+    password_change: PasswordChange
     verifier: VerifierClient | None
     sessions: Sessions
     interactions: Interactions
@@ -152,9 +155,12 @@ def build_services(
     Takes   time: what tells the time; database and ephemeral: open ones to use instead of those
             that the settings name; passwords: with other costs than today's; is_sandbox: what the
             stamp in the database says; portals on this machine may then be called.
-    Raises  StorageUnavailable; KeystoreError when the KEK is missing or wrong.
+    Raises  StorageUnavailable; KeystoreError when the KEK is missing or wrong;
+            BreachListUnusable.
     """
     now = time()
+    passwords = passwords or Passwords(Hashing(Argon2Costs()))
+    breached = BreachedPasswords(settings.breached_passwords_file)
     database = database or Database(settings.effective_database_url, pool_size=settings.threads)
     ephemeral = ephemeral or open_ephemeral(settings)
     sealer = Sealer.open(database, kek=open_service_ring(settings), now=now)
@@ -293,6 +299,9 @@ def build_services(
             attempts=attempts,
             issuer=APP_NAME,
             codes=codes,
+        ),
+        password_change=PasswordChange(
+            database, sealer, log, passwords, breached=breached, sessions=sessions
         ),
         verifier=verifier,
         sessions=sessions,

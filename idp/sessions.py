@@ -249,10 +249,13 @@ class Sessions:
         )
         return len(sessions)
 
-    def end_others_in(self, tx: Transaction, held: Session, *, now: datetime) -> int | None:
+    def end_others_in(
+        self, tx: Transaction, held: Session, *, now: datetime, all_grants: bool = False
+    ) -> int | None:
         """Sign out everywhere but here, as a part of another act: both happen or neither.
 
         Every grant ends that does not live by `held` alone, offline ones too.
+        Takes   all_grants: those that live by `held` end as well.
         Returns how many sessions ended; None when `held` itself has ended or has another cookie
                 by now, and nothing was done.
         """
@@ -270,7 +273,7 @@ class Sessions:
             [
                 grant
                 for grant in live_grants(tx.connection, held.account_id, now=now)
-                if grant.is_offline or grant.session_id != held.session_id
+                if all_grants or grant.is_offline or grant.session_id != held.session_id
             ],
             reason=RevocationReason.SIGNED_OUT_EVERYWHERE,
             now=now,
@@ -286,6 +289,21 @@ class Sessions:
             now=now,
         )
         return len(others)
+
+    def renew_in(self, tx: Transaction, held: Session) -> str | None:
+        """Another cookie for a session that proved nothing more; the one before is worth nothing.
+
+        Returns the cookie; None when it has ended or has another one by now.
+        """
+        token = secrets.token_urlsafe(32)
+        is_held = stored.raise_session(
+            tx,
+            held.session_id,
+            old_token_hash=held.token_hash,
+            new_token_hash=hash_token(token),
+            factors=held.factors,
+        )
+        return token if is_held else None
 
     def end_expired(
         self, *, now: datetime, limit: int = 200, goes_on: Callable[[], bool] = lambda: True

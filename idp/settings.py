@@ -110,6 +110,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Absolute lifetime of a browser session."""
     password_fresh_s: int = 3600
     """How long a password counts as the first factor of a step-up to level 2."""
+    factor_change_fresh_s: int = 600
+    """How long ago a sign-in may have been for somebody to change what they sign in with."""
+    breached_passwords_file: Path | None = None
+    """Sorted file of SHA-1 hashes of breached passwords, one to a line, each with `:count` or
+    without, as public collections are given out; new passwords on it are refused. A short list is
+    built in."""
     interaction_lifetime_s: int = 1800
     """How long a sign-in that was begun may take."""
     code_lifetime_s: int = 60

@@ -73,6 +73,7 @@ _PATHS: Final = frozenset(
         "tls_certificate",
         "tls_key",
         "egress_ca_file",
+        "breached_passwords_file",
         "trust_folder",
         "trust_list_signers",
     }
@@ -107,6 +108,7 @@ _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "verify_files_per_minute": (0, 1_000_000),
     "session_lifetime_s": (60, 24 * 3600),
     "password_fresh_s": (0, 24 * 3600),
+    "factor_change_fresh_s": (60, 3600),
     "interaction_lifetime_s": (60, 3600),
     "code_lifetime_s": (1, 60),
     "access_token_lifetime_s": (1, 300),

@@ -83,6 +83,19 @@ class PasswordUnusable(AccountError):
         self.reason = reason
 
 
+class BreachListUnusable(AccountError):
+    """The operator's list of breached passwords cannot be used.
+
+    `reason` is one of `unreadable`, `no_hashes`, `not_sorted`.
+    """
+
+    code: ClassVar[str] = "breach_list_unusable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class ForeignHashRefused(AccountError):
     """An imported password hash is malformed, of an unknown kind, or too dear to check.
 

@@ -2,8 +2,9 @@
 
 What lives here: the view-models of `/account` and of what it leads to; consents and receipts are
 in `pages.py`, passkeys in `passkey_pages.py`.  Ids that automation may rely on: links
-`account-sessions`, `account-consents`, `account-passkeys`, `account-logout`; buttons
-`session-end-<n>`, `sessions-end-others`, `sessions-end-all`.
+`account-sessions`, `account-password`, `account-consents`, `account-passkeys`, `account-logout`;
+buttons `session-end-<n>`, `sessions-end-others`, `sessions-end-all`; fields
+`current_password`, `new_password`, `new_password_again`, button `password-change`.
 Must not import storage or use cases.
 Source: architecture, J5 and "Pages"; WCAG 2.2 AA.
 """
@@ -22,7 +23,8 @@ class AccountPage(Page):
     """Where everything of an account is found.
 
     `level` is that of the proofing, 0 where there is none; `passkeys` is None where this service
-    takes none; `has_authenticator`: an app that shows codes was enrolled.
+    takes none; `has_authenticator`: an app that shows codes was enrolled;
+    `told` is what was done just now: `password`, or nothing.
     """
 
     template: ClassVar[str] = "account.html"
@@ -31,6 +33,7 @@ class AccountPage(Page):
     sessions: int
     has_authenticator: bool
     passkeys: int | None
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,3 +64,20 @@ class SessionsPage(Page):
     all_action: str
     csrf_token: str
     ended: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordPage(Page):
+    """Another password in the place of the one there is.
+
+    `asks_current`: there is no second factor, so the present password is asked for here.
+    No name is shown: the page comes back with a problem, and pages of problems name nobody.
+    """
+
+    template: ClassVar[str] = "password.html"
+    action: str
+    csrf_token: str
+    asks_current: bool
+    least_chars: int
+    problem: str | None = None
+    retry_at: datetime | None = None

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from idp.web.passkey_sentences import PASSKEY_PROBLEMS
+from idp.web.password_sentences import PASSWORD_PROBLEMS
 from idp.web.sentences import FORM_PROBLEMS, N_, FieldProblem
 from idp.web.verify_sentences import VERIFY_PROBLEMS
 from signing.errors import SigningError
@@ -363,6 +364,7 @@ FORMS: Final = {
     **FORM_PROBLEMS,
     "sign": SIGN_PROBLEMS,
     "passkey": PASSKEY_PROBLEMS,
+    "password": PASSWORD_PROBLEMS,
     "verify": VERIFY_PROBLEMS,
 }
 """The tables of all forms, with those of signing and of checking."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from idp.web.account_pages import AccountPage, SessionsPage, ShownSession
+from idp.web.account_pages import AccountPage, PasswordPage, SessionsPage, ShownSession
 from idp.web.pages import Page
+from idp.web.password_sentences import PASSWORD_PROBLEMS
 
 _NAME: Final = "Công Tằng Tôn Nữ Thị Nguyễn Hoàng Khuyến Nghiễng Thuỳ Dưỡng"
 _NOW: Final = datetime(2026, 11, 21, 2, 15, tzinfo=UTC)
@@ -41,6 +42,11 @@ def _sessions(*sessions: ShownSession, ended: bool = False) -> SessionsPage:
     )
 
 
+def _password(**changed: Any) -> PasswordPage:
+    given = {"asks_current": False, **changed}
+    return PasswordPage(action="/sent", csrf_token="a-token", least_chars=8, **given)
+
+
 _HERE: Final = _session("Chrome trên Android", is_here=True, is_level_two=True)
 
 ACCOUNT_SPECIMENS: Final[Mapping[str, Page]] = {
@@ -48,6 +54,12 @@ ACCOUNT_SPECIMENS: Final[Mapping[str, Page]] = {
     "account_bare": AccountPage(
         name=_NAME, level=0, sessions=1, has_authenticator=False, passkeys=None
     ),
+    "account_told": AccountPage(
+        name=_NAME, level=1, sessions=1, has_authenticator=True, passkeys=0, told="password"
+    ),
+    "password": _password(),
+    "password_current": _password(asks_current=True, problem="too_many_attempts", retry_at=_NOW),
+    **{f"password_{one}": _password(asks_current=True, problem=one) for one in PASSWORD_PROBLEMS},
     "sessions": _sessions(_HERE, _session("Safari, iPhone"), ended=True),
     "sessions_alone": _sessions(_HERE),
 }

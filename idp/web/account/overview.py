@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from flask import Blueprint, Response, abort
+from flask import Blueprint, Response, abort, request
 
 from idp.own_sessions import OwnSessions
 from idp.services import Services
@@ -43,6 +43,7 @@ def make_overview(services: Services, *, cookies: Cookies) -> Blueprint:
             sessions=len(own.list_of(session, now=services.time())),
             has_authenticator=services.people.has_totp(account.account_id),
             passkeys=None if services.signing is None else len(passkeys),
+            told="password" if request.args.get("told") == "password" else "",
         )
         return page_answer(page)
 
