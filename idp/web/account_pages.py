@@ -2,7 +2,8 @@
 
 What lives here: the view-models of `/account` and of what it leads to; consents and receipts are
 in `pages.py`, passkeys in `passkey_pages.py`.  Ids that automation may rely on: links
-`account-sessions`, `account-password`, `account-consents`, `account-passkeys`, `account-logout`;
+`account-sessions`, `account-history`, `account-password`, `account-consents`, `account-passkeys`,
+`account-logout`, `history-older`, `history-newest`, `proof-<n>-<day>`;
 buttons `session-end-<n>`, `sessions-end-others`, `sessions-end-all`; fields
 `current_password`, `new_password`, `new_password_again`, button `password-change`.
 Must not import storage or use cases.
@@ -81,3 +82,41 @@ class PasswordPage(Page):
     least_chars: int
     problem: str | None = None
     retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownEvent:
+    """Something that happened: `who` got `fields` for `purposes`, or a `detail`; all may be empty.
+
+    `at` is the time of day in Viet Nam.
+    """
+
+    at: str
+    title: str
+    is_warning: bool
+    who: str
+    fields: tuple[str, ...]
+    purposes: tuple[str, ...]
+    detail: str
+    proof_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryDay:
+    """What happened on one day in Viet Nam, newest first."""
+
+    name: str
+    events: tuple[ShownEvent, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryPage(Page):
+    """A page of the history, newest first; `older_url` is empty on the last one."""
+
+    template: ClassVar[str] = "history.html"
+    name: str
+    days: tuple[HistoryDay, ...]
+    is_first: bool
+    older_url: str
+    newest_url: str
+    is_proof_early: bool = False

@@ -9,7 +9,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from idp.web.account_pages import AccountPage, PasswordPage, SessionsPage, ShownSession
+from idp.web.account_pages import (
+    AccountPage,
+    HistoryDay,
+    HistoryPage,
+    PasswordPage,
+    SessionsPage,
+    ShownEvent,
+    ShownSession,
+)
 from idp.web.pages import Page
 from idp.web.password_sentences import PASSWORD_PROBLEMS
 
@@ -42,6 +50,11 @@ def _sessions(*sessions: ShownSession, ended: bool = False) -> SessionsPage:
     )
 
 
+def _event(title: str, **changed: Any) -> ShownEvent:
+    given = {"is_warning": False, "who": "", "fields": (), "purposes": (), "detail": "", **changed}
+    return ShownEvent(at="09:15", title=title, proof_url="/help", **given)
+
+
 def _password(**changed: Any) -> PasswordPage:
     given = {"asks_current": False, **changed}
     return PasswordPage(action="/sent", csrf_token="a-token", least_chars=8, **given)
@@ -56,6 +69,40 @@ ACCOUNT_SPECIMENS: Final[Mapping[str, Page]] = {
     ),
     "account_told": AccountPage(
         name=_NAME, level=1, sessions=1, has_authenticator=True, passkeys=0, told="password"
+    ),
+    "history": HistoryPage(
+        name=_NAME,
+        days=(
+            HistoryDay(
+                name="21/11/2026",
+                events=(
+                    _event(
+                        "Chia sẻ thông tin",
+                        who=_PORTAL,
+                        fields=("Họ và tên", "Số định danh cá nhân", "Ngày sinh"),
+                        purposes=("Giải quyết hồ sơ cấp giấy phép xây dựng nhà ở riêng lẻ",),
+                    ),
+                    _event("Đăng nhập", detail="Chrome trên thiết bị Android"),
+                ),
+            ),
+            HistoryDay(
+                name="20/11/2026",
+                events=(
+                    _event(
+                        "Đăng nhập không thành công",
+                        is_warning=True,
+                        detail="Sai mật khẩu 9 lần trong một phút",
+                    ),
+                ),
+            ),
+        ),
+        is_first=False,
+        older_url="/help",
+        newest_url="/help",
+        is_proof_early=True,
+    ),
+    "history_none": HistoryPage(
+        name=_NAME, days=(), is_first=True, older_url="", newest_url="/help"
     ),
     "password": _password(),
     "password_current": _password(asks_current=True, problem="too_many_attempts", retry_at=_NOW),

@@ -1,0 +1,134 @@
+"""What a row of the history says to the person whose it is.
+
+What lives here: a sentence for each kind of event, and the lines below it: from where, who got
+which fields and what for.  Names of portals and purposes are those of today's registry.
+Not here: which events are shown (`idp/own_history.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+from typing import Final
+
+from clients.registry.model import Client
+from clients.registry.registry import Registry
+from idp.oauth.scopes import claims_of
+from idp.storage.history import HistoryRow
+from idp.web.account_pages import HistoryDay, ShownEvent
+from idp.web.consent_text import labels_of, name_of
+from idp.web.devices import device_name
+from idp.web.i18n import language, local_minute, translate
+from idp.web.sentences import N_
+from keystore.log.events import EventType
+
+_TITLES: Final[Mapping[EventType, str]] = {
+    EventType.SESSION_STARTED: N_("Đăng nhập"),
+    EventType.SESSION_RAISED: N_("Xác thực thêm trong phiên đang mở"),
+    EventType.SESSIONS_ALL_ENDED: N_("Đăng xuất mọi nơi"),
+    EventType.SESSIONS_OTHERS_ENDED: N_("Đăng xuất mọi nơi khác"),
+    EventType.LOGIN_REFUSED_MANY: N_("Đăng nhập không thành công"),
+    EventType.GRANT_CREATED: N_("Chia sẻ thông tin"),
+    EventType.CONSENT_GIVEN: N_("Đồng ý chia sẻ thông tin"),
+    EventType.CONSENT_INFORMED: N_("Được thông báo việc sử dụng thông tin theo luật"),
+    EventType.CONSENT_WITHDRAWN: N_("Rút lại sự đồng ý"),
+    EventType.PASSWORD_SET: N_("Mật khẩu được đặt bởi nơi quản lý tài khoản"),
+    EventType.PASSWORD_CHANGED: N_("Đổi mật khẩu"),
+    EventType.SECOND_FACTOR_CHANGED: N_("Thay đổi yêu cầu xác thực hai yếu tố"),
+    EventType.TOTP_ENROLLED: N_("Đăng ký ứng dụng xác thực"),
+    EventType.TOTP_REMOVED: N_("Gỡ ứng dụng xác thực"),
+    EventType.PASSKEY_ADDED: N_("Đăng ký khóa truy cập"),
+    EventType.PASSKEY_REMOVED: N_("Gỡ khóa truy cập"),
+    EventType.ACTIVATION_ACCEPTED: N_("Dùng khóa ký số"),
+    EventType.ACCOUNT_STATUS_CHANGED: N_("Thay đổi trạng thái tài khoản"),
+}
+_DAY: Final = len("dd/mm/yyyy")
+_WARNS: Final = frozenset({EventType.LOGIN_REFUSED_MANY})
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryWords:
+    """Makes rows readable, in the language of the request."""
+
+    registry: Registry
+
+    def days(
+        self, rows: Sequence[HistoryRow], *, proof_url: Callable[[HistoryRow], str], now: datetime
+    ) -> tuple[HistoryDay, ...]:
+        """Rows, newest first, by the days in Viet Nam on which they happened."""
+        return tuple(
+            HistoryDay(
+                name=name,
+                events=tuple(self._shown(row, proof_url=proof_url(row), now=now) for row in found),
+            )
+            for name, found in groupby(rows, lambda row: local_minute(row.at)[:_DAY])
+        )
+
+    def _shown(self, row: HistoryRow, *, proof_url: str, now: datetime) -> ShownEvent:
+        client = (
+            None
+            if row.client_id is None
+            else self.registry.find_registered_client(row.client_id, now=now)
+        )
+        fields = self._fields(row, now=now)
+        title = _TITLES[row.type]
+        if row.type is EventType.GRANT_CREATED and not fields:
+            title = N_("Đăng nhập vào cổng dịch vụ")
+        return ShownEvent(
+            at=_clock(row.at),
+            title=translate(title),
+            is_warning=row.type in _WARNS,
+            who="" if row.client_id is None else (name_of(client) if client else row.client_id),
+            fields=fields,
+            purposes=_purposes(row, client=client) if fields else (),
+            detail=_detail(row),
+            proof_url=proof_url,
+        )
+
+    def _fields(self, row: HistoryRow, *, now: datetime) -> tuple[str, ...]:
+        labels = labels_of(
+            _shared(row), find_server=partial(self.registry.find_resource_server, now=now)
+        )
+        others = row.facts.get("api_scopes")
+        if isinstance(others, int) and others > 0:
+            more = translate("và %(count)s quyền sử dụng dịch vụ khác", count=others)
+            return (*labels, more)
+        return labels
+
+
+def _clock(moment: datetime) -> str:
+    return local_minute(moment)[_DAY + 1 :]
+
+
+def _shared(row: HistoryRow) -> Sequence[str]:
+    return str(row.facts.get("shared", "")).split()
+
+
+def _purposes(row: HistoryRow, *, client: Client | None) -> tuple[str, ...]:
+    if client is None:
+        return ()
+    shared = set(_shared(row))
+    found = tuple(
+        dict.fromkeys(
+            one.purpose_en if language() == "en" else one.purpose_vi
+            for one in client.purposes
+            if shared & set(claims_of([one.scope]))
+        )
+    )
+    return found or (translate("Cung cấp dịch vụ của %(name)s", name=name_of(client)),)
+
+
+def _detail(row: HistoryRow) -> str:
+    facts = row.facts
+    if row.type is EventType.LOGIN_REFUSED_MANY:
+        if facts.get("factor") == "otp":
+            return translate("Sai mã xác thực %(count)s lần trong một phút", count=facts["count"])
+        return translate("Sai mật khẩu %(count)s lần trong một phút", count=facts["count"])
+    if row.type is EventType.SESSION_STARTED:
+        return device_name(str(facts.get("device", "")))
+    if row.type is EventType.GRANT_CREATED and facts.get("capacity") not in {None, "self"}:
+        return translate("Thực hiện thay mặt tổ chức")
+    return ""
