@@ -55,9 +55,11 @@ def test_refusals_are_shown_as_their_number(provider: Provider, browser: Browser
 
 
 def test_pages_follow_each_other_without_a_gap_or_a_repetition(
-    provider: Provider, browser: Browser
+    provider_on_both: Provider,
 ) -> None:
     """Rows of one millisecond too, and across the end of a page."""
+    provider = provider_on_both
+    browser = Browser(provider)
     browser.answer_all(browser.get(_PLACE))
     _record(provider, 64, at=timedelta(hours=30))
     seen: list[str] = []

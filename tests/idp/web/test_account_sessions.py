@@ -83,7 +83,9 @@ def test_ending_the_session_in_hand_signs_out(provider: Provider, browser: Brows
     assert _sessions(provider) == []
 
 
-def test_all_others_end_and_this_one_stays(provider: Provider, browser: Browser) -> None:
+def test_all_others_end_and_this_one_stays(provider_on_both: Provider) -> None:
+    provider = provider_on_both
+    browser = Browser(provider)
     first, second = Browser(provider), Browser(provider)
     offline = first.tokens("portal", scope="openid offline_access")
     second.tokens()
