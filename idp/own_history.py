@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from idp.errors import AntinError
+from idp.history import HistoryPlace, HistoryRow
 from idp.ids import AccountId
 from idp.storage.accounts import find_row
 from idp.storage.database import Database
-from idp.storage.history import HistoryPlace, HistoryRow, history_of
+from idp.storage.history import history_of
 from keystore.errors import SealBroken
 from keystore.log.errors import EntryPending, EntryUnknown
 from keystore.log.events import EventType

@@ -6,40 +6,19 @@ long the history is.  Nothing is written: the log is `keystore/log`'s.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Select, select, tuple_
 
+from idp.history import HistoryPlace, HistoryRow
 from idp.ids import AccountId
 from keystore.clock import from_ms
-from keystore.log.events import EventType, Fact
+from keystore.log.events import EventType
 from keystore.log.record import log_event
 
 _c = log_event.c
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryPlace:
-    """Where a page ended: the row's time in milliseconds, its chain and its number there."""
-
-    at_ms: int
-    writer: str
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryRow:
-    """Something that happened to an account; `facts` are codes, ids and numbers."""
-
-    type: EventType
-    at: datetime
-    client_id: str | None
-    facts: Mapping[str, Fact]
-    place: HistoryPlace
 
 
 def history_of(

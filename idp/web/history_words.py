@@ -16,8 +16,8 @@ from typing import Final
 
 from clients.registry.model import Client
 from clients.registry.registry import Registry
+from idp.history import HistoryRow
 from idp.oauth.scopes import claims_of
-from idp.storage.history import HistoryRow
 from idp.web.account_pages import HistoryDay, ShownEvent
 from idp.web.consent_text import labels_of, name_of
 from idp.web.devices import device_name

@@ -15,9 +15,9 @@ from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Response, abort, request
 
+from idp.history import HistoryPlace
 from idp.own_history import HistoryUnknown, OwnHistory, ProofNotYet
 from idp.services import Services
-from idp.storage.history import HistoryPlace
 from idp.web.account_pages import HistoryPage
 from idp.web.answer import see_other
 from idp.web.cookies import Cookies

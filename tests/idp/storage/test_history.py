@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
+from idp.history import HistoryPlace
 from idp.ids import AccountId
 from idp.own_history import PAGE_ROWS, SHOWN
-from idp.storage.history import HistoryPlace, history_query
+from idp.storage.history import history_query
 from tests.support.provider import Provider
 
 
