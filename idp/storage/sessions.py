@@ -23,6 +23,7 @@ from sqlalchemy import (
     exists,
     insert,
     select,
+    text,
     tuple_,
     update,
 )
@@ -55,7 +56,7 @@ browser_session = Table(
     Column("expires_ms", BigInteger, nullable=False, info=NONE),
     Column("ended_ms", BigInteger, info=NONE),
     Column("end_reason", String(20), info=NONE),
-    Column("device", String(40), nullable=False, info=BASIC),
+    Column("device", String(40), nullable=False, server_default=text("''"), info=BASIC),
     # one that was never ended is one whose portals were never told
     info=_DECLARED
     | purged_by("expires_ms", keep=_KEEP, only=lambda table: table.c.ended_ms.is_not(None)),

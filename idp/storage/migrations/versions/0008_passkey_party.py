@@ -1,6 +1,6 @@
 """The relying party that passkeys are enrolled for.
 
-Revision 0008p, after 0007, 2026-11-22.
+Revision 0008, after 0007, 2026-11-22.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008p"
+revision = "0008"
 down_revision = "0007"
 branch_labels = None
 depends_on = None
