@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import textwrap
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
 
 UNREADABLE: Final = 3
 NOT_CHECKED: Final = 4
-"""Never 1: nobody may take a database that is away for a signature that is not valid."""
+"""Never 1: nobody may take a database that is away, or a pipe that was closed, for a signature that
+is not valid."""
 _WORST_FIRST: Final = (UNREADABLE, 1, 2, 0)
 _CHUNK: Final = 1 << 20
 _MIB: Final = 1 << 20
@@ -79,15 +82,42 @@ def verify(
                  1  failed
                  2  indeterminate, or no signature
                  3  a file cannot be read
-                 4  nothing was checked: settings, database or trust are not there
+                 4  nothing was checked: settings, database or trust are not there; or
+                    what was found could not be told to the end
     Of several files: the worst; unreadable before failed before indeterminate.
     """  # noqa: D301 - \b is click's: what follows stays as it is
+    try:
+        status = _verify_all(
+            files, detached, digests, as_json=as_json, details=details, language=language
+        )
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # nobody reads on; what is left to be written at the end goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = NOT_CHECKED
+    except (AntinError, KeystoreError, RegistryError) as away:
+        raise _NotChecked(str(away) or type(away).__name__) from away
+    except click.ClickException:
+        raise
+    except Exception:  # noqa: BLE001 - Python would end with 1, which says that a signature failed
+        traceback.print_exc()
+        status = NOT_CHECKED
+    raise SystemExit(status)
+
+
+def _verify_all(
+    files: tuple[Path, ...],
+    detached: tuple[Path, ...],
+    digests: tuple[str, ...],
+    *,
+    as_json: bool,
+    details: bool,
+    language: str | None,
+) -> int:
+    """Check and tell about each; returns the status to end with."""
     statuses: list[int] = []
     with ExitStack() as held:
-        try:
-            services = held.enter_context(open_services())
-        except (AntinError, KeystoreError, RegistryError) as away:
-            raise _NotChecked(str(away) or type(away).__name__) from away
+        services = held.enter_context(open_services())
         from idp.web.i18n import speaker
         from idp.web.verify.told import tell
         from signing.validation.report.json import report_members
@@ -111,7 +141,7 @@ def verify(
         if as_json:
             shown: Any = told[0] if len(files) == 1 else told
             click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
-    raise SystemExit(next(one for one in _WORST_FIRST if one in statuses))
+    return next(one for one in _WORST_FIRST if one in statuses)
 
 
 @dataclass(frozen=True, slots=True)

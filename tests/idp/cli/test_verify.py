@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -154,3 +156,28 @@ def test_a_database_that_is_away_is_no_invalid_signature(monkeypatch, tmp_path) 
     result = CliRunner().invoke(cli, ["verify", str(_file(tmp_path, "a.pdf", b"%PDF-"))])
     assert result.exit_code == 4
     assert "database" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_whoever_stops_reading_is_not_told_that_a_signature_failed(
+    services, sealed, tmp_path, monkeypatch, arguments
+) -> None:
+    """`antin verify FILE | head -1` where the shell looks at each status of a pipe."""
+    file = _file(tmp_path, "a.pdf", sealed)
+    monkeypatch.setattr("idp.cli.verify.open_services", lambda: nullcontext(services))
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w", encoding="utf-8") as closed:
+        monkeypatch.setattr(sys, "stdout", closed)
+        with pytest.raises(SystemExit) as ended:
+            cli(["verify", *arguments, str(file)], prog_name="antin")
+    assert ended.value.code == 4
+
+
+def test_a_fault_of_ours_is_no_verdict(services, sealed, tmp_path, monkeypatch, capsys) -> None:
+    file = _file(tmp_path, "a.pdf", sealed)
+    monkeypatch.setattr("idp.cli.verify.open_services", lambda: nullcontext(None))
+    with pytest.raises(SystemExit) as ended:
+        cli(["verify", str(file)], prog_name="antin")
+    assert ended.value.code == 4
+    assert "Traceback" in capsys.readouterr().err
