@@ -17,8 +17,6 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from zxcvbn import zxcvbn
-
 from idp.accounts.breached_passwords import BreachedPasswords, bare_form, read_words
 from idp.accounts.errors import PasswordUnusable
 from idp.accounts.model import Account
@@ -69,6 +67,8 @@ def guesses_log10(password: str, *, own: Sequence[str]) -> float:
 
     A long password is estimated in parts; a part that comes again counts once.
     """
+    from zxcvbn import zxcvbn  # noqa: PLC0415 - its words would be 13 MiB of every worker
+
     bare = _without_accents(password)[: _PART * _MOST_PARTS]
     parts = dict.fromkeys(bare[at : at + _PART] for at in range(0, len(bare), _PART))
     words = [*own, *_vietnamese_words()]
