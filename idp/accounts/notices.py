@@ -1,0 +1,107 @@
+"""What a person is told about their account, whoever did it.
+
+What lives here: which notices there are, and how an act leaves one: a row of the outbox, written in
+the transaction of the act, so that what was done is told and what was rolled back is not.  The row
+says which notice and when; whoever sends it looks up the person's verified channels at that time.
+An address that is not one of these any more, such as the number before the present one, goes along
+sealed under the person's data key.
+Source: architecture, decision 10, "Recovery"; NIST SP 800-63B-4 §4.6 (notification of events).
+Not here: sentences, and how they get there.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from idp.accounts.channels import Destination
+from idp.storage.accounts import AccountRow
+from idp.storage.database import Transaction
+from idp.work.outbox import Outbox
+from keystore.clock import to_ms
+from keystore.sealing import Sealer
+
+SEND_NOTICE: Final = "send_notice"
+_KEPT_TRYING: Final = timedelta(days=7)
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Notice(StrEnum):
+    """Everything that a person is told of."""
+
+    NEW_DEVICE = "new_device"
+    PASSWORD_CHANGED = "password_changed"
+    PASSWORD_RESET = "password_reset"
+    SECOND_FACTOR_CHANGED = "second_factor_changed"
+    TOTP_ENROLLED = "totp_enrolled"
+    TOTP_REMOVED = "totp_removed"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
+    RECOVERY_CODES_MADE = "recovery_codes_made"
+    RECOVERY_CODE_USED = "recovery_code_used"
+    CONTACT_CHANGED = "contact_changed"
+    RECOVERY_ASKED = "recovery_asked"
+    LEVEL_CAPPED = "level_capped"
+    LEVEL_RAISED = "level_raised"
+    INVITED_TO_ENROL = "invited_to_enrol"
+    ACCOUNT_LOCKED = "account_locked"
+    ACCOUNT_UNLOCKED = "account_unlocked"
+    LOOKED_UP_BY_OFFICIAL = "looked_up_by_official"
+    MANDATE_GIVEN = "mandate_given"
+    MANDATE_ASKED = "mandate_asked"
+    MANDATE_ENDED = "mandate_ended"
+    CERTIFICATE_CHANGED = "certificate_changed"
+    DATA_EXPORTED = "data_exported"
+    DATA_REQUEST_CHANGED = "data_request_changed"
+    DATA_BREACH = "data_breach"
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """Safe to share between threads."""
+
+    deferred: Outbox
+    sealer: Sealer
+
+    def tell(
+        self,
+        tx: Transaction,
+        row: AccountRow,
+        notice: Notice,
+        *,
+        now: datetime,
+        facts: Mapping[str, str] | None = None,
+        also_to: Sequence[Destination] = (),
+    ) -> None:
+        """Leave a notice in the transaction of the act.
+
+        Takes   facts: codes and ids, never a name or a number; also_to: who is told beside the
+                verified channels of the account.
+        """
+        payload: dict[str, object] = {
+            "account_id": row.account_id,
+            "notice": notice.value,
+            "at_ms": to_ms(now),
+            "facts": dict(facts or {}),
+        }
+        if also_to:
+            payload["also_to"] = b64encode(
+                self.sealer.seal_personal(
+                    row.data_key,
+                    _encode([(to.channel, to.address) for to in also_to]),
+                    context=also_to_context(row.account_id),
+                )
+            ).decode()
+        self.deferred.add(tx, SEND_NOTICE, payload, now=now, expires=now + _KEPT_TRYING)
+
+
+def also_to_context(account_id: str) -> str:
+    """What further addresses of a notice are sealed for."""
+    return f"notice:{account_id}"
