@@ -43,6 +43,7 @@ from idp.oauth.introspection import Introspection
 from idp.oauth.opaque import OpaqueTokens
 from idp.oauth.revocation import Revocations
 from idp.oauth.userinfo import Userinfo
+from idp.register_services import Registers, build_registers
 from idp.sessions import Sessions
 from idp.settings import Settings
 from idp.signing import SigningServices, build_signing
@@ -86,6 +87,7 @@ class Services:
     validation: ValidationServices
     registry: Registry
     egress: Egress
+    registers: Registers
     clock: Clock
     outbox: Outbox
     people: People
@@ -278,6 +280,7 @@ def build_services(
         ),
         registry=registry,
         egress=egress,
+        registers=build_registers(),
         clock=clock,
         outbox=outbox,
         people=people,
