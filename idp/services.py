@@ -24,6 +24,7 @@ from idp.accounts.password_change import PasswordChange
 from idp.accounts.passwords import Argon2Costs, Hashing, Passwords
 from idp.accounts.people import People
 from idp.clock import utc_now
+from idp.delivery_services import DeliveryServices, build_delivery
 from idp.egress import Egress
 from idp.foreign_trust import ForeignTrust, build_foreign_trust
 from idp.keks import open_service_ring
@@ -90,6 +91,7 @@ class Services:
     registers: Registers
     clock: Clock
     outbox: Outbox
+    delivery: DeliveryServices
     people: People
     passkeys: Passkeys
     passkey_sign_in: PasskeySignIn
@@ -178,6 +180,7 @@ def build_services(
     )
     clock = open_clock(settings.queue_url or f"sqlite:///{settings.var.absolute() / 'queue.db'}")
     outbox = Outbox(clock.wake)
+    delivery = build_delivery(settings, outbox=outbox, sealer=sealer, ephemeral=ephemeral)
     people = People(database, sealer=sealer)
     passkeys = Passkeys(
         database,
@@ -283,6 +286,7 @@ def build_services(
         registers=build_registers(),
         clock=clock,
         outbox=outbox,
+        delivery=delivery,
         people=people,
         passkeys=passkeys,
         passkey_sign_in=passkey_sign_in,

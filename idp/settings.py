@@ -105,6 +105,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `too_many_attempts` meets people who typed nothing wrong. Each account keeps its own limit."""
     source_codes_per_15min: int = 50
     """The same for one-time codes."""
+    source_messages_per_15min: int = 50
+    """How many codes and links one network address (IPv6: /64) may have sent to people."""
 
     session_lifetime_s: int = 12 * 3600
     """Absolute lifetime of a browser session."""

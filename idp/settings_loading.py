@@ -105,6 +105,7 @@ _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "signing_evidence_years": (10, 100),
     "source_passwords_per_15min": (10, 100_000),
     "source_codes_per_15min": (5, 100_000),
+    "source_messages_per_15min": (5, 100_000),
     "verify_files_per_minute": (0, 1_000_000),
     "session_lifetime_s": (60, 24 * 3600),
     "password_fresh_s": (0, 24 * 3600),

@@ -166,7 +166,7 @@ class Attempts:
             own = f"device\x00{device}\x00{subject}"
             return self._count(own, limits=limits.per_device, factor=factor, now=now)
         by_source = self._count(
-            _network(source.address), limits=limits.per_source, factor=factor, now=now
+            network_of(source.address), limits=limits.per_source, factor=factor, now=now
         )
         if isinstance(by_source, NotAdmitted):
             # not counted against the subject: whoever is over the limit cannot use up another's
@@ -198,8 +198,8 @@ class Attempts:
         return Admitted(min(left), tuple(keys), ())
 
 
-def _network(raw_address: str) -> str:
-    """What counts as one source; everything unreadable counts as one."""
+def network_of(raw_address: str) -> str:
+    """What counts as one source: an IPv4 address, an IPv6 /64; everything unreadable is one."""
     try:
         address = ipaddress.ip_address(raw_address.partition("%")[0])
     except ValueError:

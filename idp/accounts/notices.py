@@ -3,24 +3,24 @@
 What lives here: which notices there are, and how an act leaves one: a row of the outbox, written in
 the transaction of the act, so that what was done is told and what was rolled back is not.  The row
 says which notice and when; whoever sends it looks up the person's verified channels at that time.
-An address that is not one of these any more, such as the number before the present one, goes along
-sealed under the person's data key.
+What else is known, and an address that is not one of these any more, such as the number before the
+present one, goes along sealed under the person's data key.
 Source: architecture, decision 10, "Recovery"; NIST SP 800-63B-4 §4.6 (notification of events).
 Not here: sentences, and how they get there.
 """
 
 from __future__ import annotations
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
-from idp.accounts.channels import Destination
+from idp.accounts.channels import Channel, Destination
 from idp.storage.accounts import AccountRow
 from idp.storage.database import Transaction
 from idp.work.outbox import Outbox
@@ -31,6 +31,19 @@ SEND_NOTICE: Final = "send_notice"
 _KEPT_TRYING: Final = timedelta(days=7)
 
 _encode: Final = msgspec.json.Encoder().encode
+
+
+class Along(msgspec.Struct, frozen=True):
+    """What a notice tells beside what happened and when, and who is told beside the person."""
+
+    facts: dict[str, str] = {}
+    also_to: tuple[tuple[Channel, str], ...] = ()
+
+    def __repr__(self) -> str:
+        return "Along(…)"
+
+
+_decode: Final = msgspec.json.Decoder(Along).decode
 
 
 class Notice(StrEnum):
@@ -82,26 +95,36 @@ class Notices:
     ) -> None:
         """Leave a notice in the transaction of the act.
 
-        Takes   facts: codes and ids, never a name or a number; also_to: who is told beside the
-                verified channels of the account.
+        Takes   facts: what the sentences of this notice name (`notice_texts.py`), sealed here;
+                also_to: who is told beside the verified channels of the account.
         """
         payload: dict[str, object] = {
             "account_id": row.account_id,
             "notice": notice.value,
             "at_ms": to_ms(now),
-            "facts": dict(facts or {}),
         }
-        if also_to:
-            payload["also_to"] = b64encode(
+        if facts or also_to:
+            along = Along(dict(facts or {}), tuple((to.channel, to.address) for to in also_to))
+            payload["sealed"] = b64encode(
                 self.sealer.seal_personal(
-                    row.data_key,
-                    _encode([(to.channel, to.address) for to in also_to]),
-                    context=also_to_context(row.account_id),
+                    row.data_key, _encode(along), context=_context(row.account_id)
                 )
             ).decode()
         self.deferred.add(tx, SEND_NOTICE, payload, now=now, expires=now + _KEPT_TRYING)
 
 
-def also_to_context(account_id: str) -> str:
-    """What further addresses of a notice are sealed for."""
+def open_along(payload: Mapping[str, Any], *, sealer: Sealer, data_key: bytes) -> Along:
+    """What goes along with a notice; nothing where nothing was sealed.
+
+    Raises  SealBroken.
+    """
+    if "sealed" not in payload:
+        return Along()
+    sealed = b64decode(payload["sealed"])
+    return _decode(
+        sealer.unseal_personal(data_key, sealed, context=_context(payload["account_id"]))
+    )
+
+
+def _context(account_id: str) -> str:
     return f"notice:{account_id}"

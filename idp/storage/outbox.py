@@ -6,7 +6,8 @@ end of a lease: a worker that dies in the middle lets go by dying, and another t
 the lease is over.  So every duty is done at least once, and its receiver must bear it twice.
 `attempts` counts the takings and fences them: who took a row before cannot settle it afterwards.
 
-Payloads are JSON without names, numbers or secrets: whoever handles the row looks those up.
+Payloads are JSON without names, numbers or secrets in the clear: whoever handles the row looks
+those up, or finds them sealed.
 Not here: what a kind means (its handler), when a worker looks (`idp.work`).
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, NewType
@@ -32,6 +34,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 
 from idp.ids import make_id
 from idp.storage.database import Database, Transaction, metadata
@@ -44,6 +47,8 @@ OutboxId = NewType("OutboxId", str)
 _WAITING: Final = "waiting"
 _DONE: Final = "done"
 _FAILED: Final = "failed"
+_SEALED: Final = "sealed"
+"""The member of a payload that is sealed."""
 
 _KEEP_DONE: Final = timedelta(days=1)
 _KEEP_FAILED: Final = timedelta(days=30)
@@ -111,7 +116,7 @@ _FINISH: Final = (
     .where(*_HELD)
     .values(
         state=bindparam("end_state"),
-        payload=func.coalesce(bindparam("payload_left"), _c.payload),
+        payload=bindparam("payload_left"),
         last_error=bindparam("error"),
         purge_ms=bindparam("purge"),
     )
@@ -180,28 +185,34 @@ def add(
     expires: datetime,
     due: datetime | None = None,
     lane: str = "",
+    outbox_id: OutboxId | None = None,
 ) -> OutboxId:
     """Write a duty into the transaction of the act that causes it.
 
-    Takes   payload: JSON members without names, numbers or secrets; expires: when the duty is
-            pointless and given up; due: not before then (default: at once).
+    Takes   payload: JSON members without names, numbers or secrets in the clear; what is sealed
+            is in the member `sealed`, which goes when the row is settled, whichever way;
+            expires: when the duty is pointless and given up; due: not before then (default: at
+            once); outbox_id: for who must not put off the same thing twice: where there is a row of
+            this id already, nothing is written.
     """
-    outbox_id = OutboxId(make_id("job"))
-    tx.connection.execute(
-        _INSERT,
-        {
-            "outbox_id": outbox_id,
-            "kind": kind,
-            "lane": lane,
-            "payload": json.dumps(payload, separators=(",", ":"), allow_nan=False),
-            "state": _WAITING,
-            "attempts": 0,
-            "created_ms": to_ms(now),
-            "due_ms": to_ms(due or now),
-            "expires_ms": to_ms(expires),
-        },
-    )
-    return outbox_id
+    added = outbox_id or OutboxId(make_id("job"))
+    values = {
+        "outbox_id": added,
+        "kind": kind,
+        "lane": lane,
+        "payload": _text_of(payload),
+        "state": _WAITING,
+        "attempts": 0,
+        "created_ms": to_ms(now),
+        "due_ms": to_ms(due or now),
+        "expires_ms": to_ms(expires),
+    }
+    if outbox_id is None:
+        tx.connection.execute(_INSERT, values)
+    else:
+        with suppress(IntegrityError), tx.connection.begin_nested():
+            tx.connection.execute(_INSERT, values)
+    return added
 
 
 def count_due(connection: Connection, *, now: datetime, at_most: int) -> int:
@@ -243,8 +254,16 @@ def done(database: Database, job: Job, *, now: datetime) -> None:
 
 
 def give_up(database: Database, job: Job, *, error: str, now: datetime) -> None:
-    """The duty cannot be fulfilled: it stays as failed for an operator to see."""
-    _finish(database, job, state=_FAILED, payload_left=None, error=error, purge=now + _KEEP_FAILED)
+    """The duty cannot be fulfilled: it stays as failed for an operator to see, without secrets."""
+    left = {name: value for name, value in job.payload.items() if name != _SEALED}
+    _finish(
+        database,
+        job,
+        state=_FAILED,
+        payload_left=_text_of(left),
+        error=error,
+        purge=now + _KEEP_FAILED,
+    )
 
 
 def retry(
@@ -301,7 +320,7 @@ def _finish(
     job: Job,
     *,
     state: str,
-    payload_left: str | None,
+    payload_left: str,
     error: str | None,
     purge: datetime,
 ) -> None:
@@ -317,6 +336,10 @@ def _finish(
                 "purge": to_ms(purge),
             },
         )
+
+
+def _text_of(payload: Mapping[str, Any]) -> str:
+    return json.dumps(payload, separators=(",", ":"), allow_nan=False)
 
 
 def _job(row: Any) -> Job:

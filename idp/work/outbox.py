@@ -31,9 +31,12 @@ class Outbox:
         expires: datetime,
         due: datetime | None = None,
         lane: str = "",
+        outbox_id: OutboxId | None = None,
     ) -> OutboxId:
         """Write a duty into the transaction of the act; see `idp.storage.outbox.add`."""
-        outbox_id = outbox.add(tx, kind, payload, now=now, expires=expires, due=due, lane=lane)
+        added = outbox.add(
+            tx, kind, payload, now=now, expires=expires, due=due, lane=lane, outbox_id=outbox_id
+        )
         if due is None or due <= now:
-            tx.on_commit(lambda: self._wake((outbox_id,)))
-        return outbox_id
+            tx.on_commit(lambda: self._wake((added,)))
+        return added
