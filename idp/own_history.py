@@ -49,6 +49,8 @@ SHOWN: Final = (
     EventType.PASSKEY_REMOVED,
     EventType.ACTIVATION_ACCEPTED,
     EventType.ACCOUNT_STATUS_CHANGED,
+    EventType.OFFICIAL_ADDED,
+    EventType.OFFICIAL_ENDED,
 )
 
 

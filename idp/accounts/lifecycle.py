@@ -34,6 +34,7 @@ from idp.storage.accounts import AccountRow
 from idp.storage.credentials import erase_credentials, insert_passwords, set_password
 from idp.storage.database import Database, Transaction
 from idp.storage.mandates import revoke_mandates_of
+from idp.storage.officials import end_duties_of
 from idp.storage.passkeys import erase_passkeys
 from idp.storage.signature_images import remove_signature_image
 from keystore.destruction import DataKeyDestruction, DestructionList
@@ -260,6 +261,7 @@ class AccountLifecycle:
                 self._signing_means.end(tx, account_id, data_key=row.data_key, now=now)
                 self._signing_means.forget(tx, account_id)
             revoke_mandates_of(tx, row.account_key, now=now)
+            end_duties_of(tx, row.account_key, now=now)
             erase_credentials(tx, row)
             erase_passkeys(tx, row)
             remove_signature_image(tx, row)
@@ -303,6 +305,7 @@ class AccountLifecycle:
             rows.update_status(tx, row, status=status, now=now)
             if status is AccountStatus.CLOSED:
                 revoke_mandates_of(tx, row.account_key, now=now)
+                end_duties_of(tx, row.account_key, now=now)
             self._record(
                 tx, EventType.ACCOUNT_STATUS_CHANGED, row, now=now, status=status, reason=reason
             )

@@ -28,6 +28,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "db": ("idp.cli.db", "db"),
         "keys": ("idp.cli.keys", "keys"),
         "log": ("idp.cli.log", "log"),
+        "officials": ("idp.cli.officials", "officials"),
         "otp": ("idp.sandbox.otp", "otp"),
         "renew": ("idp.cli.renew", "renew"),
         "restore": ("idp.cli.restore", "restore"),

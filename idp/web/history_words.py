@@ -44,6 +44,8 @@ _TITLES: Final[Mapping[EventType, str]] = {
     EventType.PASSKEY_REMOVED: N_("Gỡ khóa truy cập"),
     EventType.ACTIVATION_ACCEPTED: N_("Dùng khóa ký số"),
     EventType.ACCOUNT_STATUS_CHANGED: N_("Thay đổi trạng thái tài khoản"),
+    EventType.OFFICIAL_ADDED: N_("Được giao nhiệm vụ cán bộ"),
+    EventType.OFFICIAL_ENDED: N_("Kết thúc nhiệm vụ cán bộ"),
 }
 _DAY: Final = len("dd/mm/yyyy")
 _WARNS: Final = frozenset({EventType.LOGIN_REFUSED_MANY})

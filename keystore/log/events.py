@@ -62,6 +62,9 @@ class EventType(StrEnum):
     MANDATE_ADDED = "account:mandate:added"
     MANDATE_ENDED = "account:mandate:ended"
     IMPORT_FINISHED = "account:import:finished"
+    OFFICIAL_ADDED = "account:official:added"
+    """A person was given a duty at a counter or a helpdesk."""
+    OFFICIAL_ENDED = "account:official:ended"
 
     GRANT_CREATED = "oauth:grant:created"
     GRANT_REVOKED = "oauth:grant:revoked"
