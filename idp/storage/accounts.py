@@ -46,9 +46,14 @@ from idp.accounts.model import (
     IdentifierKind,
 )
 from idp.ids import AccountId
-from idp.storage.account_sealing import identifier_context, seal_profile, unseal_profile
+from idp.storage.account_sealing import (
+    identifier_context,
+    profile_context,
+    seal_profile,
+    unseal_profile,
+)
 from idp.storage.database import Transaction, metadata
-from idp.storage.declared import BASIC, NONE, SECRET, holds
+from idp.storage.declared import BASIC, NONE, SECRET, holds, kept_by_law, sealed, withheld
 from keystore.clock import from_ms, to_ms
 from keystore.sealing import Sealer
 
@@ -58,6 +63,15 @@ _MOST_AT_ONCE: Final = 1_000
 
 GrowingKey: Final = BigInteger().with_variant(Integer(), "sqlite")
 """SQLite counts up by itself only for INTEGER PRIMARY KEY."""
+
+
+def _of_number(row: Mapping[str, Any]) -> str:
+    return identifier_context(row["account_id"], kind=IdentifierKind(row["kind"]))
+
+
+def _of_profile(row: Mapping[str, Any]) -> str:
+    return profile_context(row["account_id"])
+
 
 account = Table(
     "account",
@@ -69,7 +83,7 @@ account = Table(
     Column("status", String(16), nullable=False, info=BASIC),
     Column("demands_second_factor", Boolean, nullable=False, info=NONE),
     Column("data_key", LargeBinary, info=SECRET),
-    Column("profile_sealed", LargeBinary, info=BASIC),
+    Column("profile_sealed", LargeBinary, info=sealed(BASIC, _of_profile, form="json")),
     Column("created_ms", BigInteger, nullable=False, info=NONE),
     Column("changed_ms", BigInteger, nullable=False, info=NONE),
     Column("erased_ms", BigInteger, info=NONE),
@@ -79,6 +93,11 @@ account = Table(
         retention="until_erased",
         legal="NĐ 69/2024/NĐ-CP Art. 5-7",
         legal_from="2024-07-01",
+    )
+    | kept_by_law(
+        what="the id, the kind of account, when it was opened and when erased",
+        legal="NĐ 69/2024/NĐ-CP Art. 17(2)",
+        until="with the last row of the log that names the id",
     ),
 )
 
@@ -89,8 +108,8 @@ identifier = Table(
     Column("account_key", ForeignKey("account.account_key"), nullable=False, info=BASIC),
     Column("kind", String(24), nullable=False, info=NONE),
     Column("mac_version", Integer, nullable=False, info=NONE),
-    Column("mac", LargeBinary(32), nullable=False, info=BASIC),
-    Column("value_sealed", LargeBinary, nullable=False, info=BASIC),
+    Column("mac", LargeBinary(32), nullable=False, info=withheld(BASIC, "keyed hash")),
+    Column("value_sealed", LargeBinary, nullable=False, info=sealed(BASIC, _of_number)),
     Column("valid_from_ms", BigInteger, nullable=False, info=NONE),
     Column("valid_to_ms", BigInteger, info=NONE),
     info=holds(

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from idp.ids import AccountId, ConsentId
 from idp.model import Consent
 from idp.storage.database import Transaction, metadata
-from idp.storage.declared import BASIC, NONE, holds
+from idp.storage.declared import BASIC, NONE, holds, kept_by_law, sealed
 from idp.storage.purge import purged_by
 from keystore.clock import from_ms, to_ms
 
@@ -44,7 +44,9 @@ consent = Table(
     Column("language", String(8), nullable=False, info=NONE),
     Column("text_version", String(20), nullable=False, info=NONE),
     Column("text_sha256", String(64), nullable=False, info=NONE),
-    Column("text_sealed", LargeBinary, nullable=False, info=BASIC),
+    Column(
+        "text_sealed", LargeBinary, nullable=False, info=sealed(BASIC, "{consent_id}", form="json")
+    ),
     Column("legal_reference", String(200), info=NONE),
     Column("given_ms", BigInteger, nullable=False, info=NONE),
     Column("withdrawn_ms", BigInteger, info=NONE),
@@ -57,6 +59,11 @@ consent = Table(
             legal_from="2026-01-01",
         ),
         **purged_by("withdrawn_ms", keep=timedelta(days=5 * 366)),
+        **kept_by_law(
+            what="under the bare id: which data went to which portal, from when to when",
+            legal="NĐ 356/2025/NĐ-CP Art. 6",
+            until="5 years after the withdrawal, which the erasure is at the latest",
+        ),
     },
 )
 Index("ix_consent_account", consent.c.account_id, consent.c.client_id)

@@ -48,7 +48,7 @@ from idp.storage.accounts import (
     in_portions,
 )
 from idp.storage.database import Transaction, metadata
-from idp.storage.declared import BASIC, NONE, holds
+from idp.storage.declared import BASIC, NONE, found_by, holds, kept_by_law
 from keystore.clock import from_ms, to_ms
 from keystore.sealing import Sealer
 
@@ -73,6 +73,12 @@ mandate = Table(
         retention="mandate_ended+10y",
         legal="Law on Enterprises 59/2020/QH14 Art. 12",
         legal_from="2021-01-01",
+    )
+    | found_by("holder_key", "principal_key")
+    | kept_by_law(
+        what="that the bare id acted for an organisation, or let somebody act, from when to when",
+        legal="Law on Enterprises 59/2020/QH14 Art. 12",
+        until="10 years after the mandate ended",
     ),
 )
 Index("ix_mandate_holder", mandate.c.holder_key, mandate.c.status)

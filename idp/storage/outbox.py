@@ -38,7 +38,7 @@ from sqlalchemy.exc import IntegrityError
 
 from idp.ids import make_id
 from idp.storage.database import Database, Transaction, metadata
-from idp.storage.declared import BASIC, NONE, holds
+from idp.storage.declared import BASIC, NONE, holds, kept_by_law, not_given
 from idp.storage.purge import purged_by
 from keystore.clock import from_ms, to_ms
 
@@ -76,6 +76,14 @@ outbox = Table(
         retention="done: one day; failed: thirty days",
         legal="Law 91/2025/QH15",
         legal_from="2026-01-01",
+    )
+    | not_given(
+        "work that is on its way, for minutes as a rule; what it is about stands in other tables"
+    )
+    | kept_by_law(
+        what="ids that portals need to be told of the end of a session",
+        legal="Law 91/2025/QH15",
+        until="a day after it was done, thirty days after it failed",
     )
     | purged_by("purge_ms"),
 )

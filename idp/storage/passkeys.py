@@ -38,7 +38,7 @@ from idp.accounts.model import AccountStatus
 from idp.ids import AccountId
 from idp.storage.accounts import AccountRow, account
 from idp.storage.database import Transaction, metadata
-from idp.storage.declared import BASIC, NONE, holds
+from idp.storage.declared import BASIC, NONE, holds, sealed
 from keystore.clock import from_ms, to_ms
 from keystore.sealing import Sealer
 
@@ -55,7 +55,7 @@ passkey = Table(
     Column("is_backed_up", Boolean, nullable=False, info=NONE),
     Column("aaguid", String(36), nullable=False, info=NONE),
     Column("transports", String(120), nullable=False, info=NONE),
-    Column("name_sealed", LargeBinary, nullable=False, info=BASIC),
+    Column("name_sealed", LargeBinary, nullable=False, info=sealed(BASIC, "{passkey_id}:name")),
     Column("created_ms", BigInteger, nullable=False, info=NONE),
     Column("used_ms", BigInteger, info=NONE),
     Index("ix_passkey_account", "account_key"),

@@ -32,7 +32,7 @@ from idp.ids import AccountId, SessionId
 from idp.model import Factor, ProvenFactor, Session, SessionClient
 from idp.storage.accounts import AccountRow, account, row_of
 from idp.storage.database import Transaction, metadata
-from idp.storage.declared import BASIC, NONE, SECRET, holds
+from idp.storage.declared import BASIC, NONE, SECRET, found_through, holds
 from idp.storage.purge import purged_by
 from keystore.clock import from_ms, to_ms
 
@@ -74,6 +74,7 @@ session_client = Table(
     Column("expires_ms", BigInteger, nullable=False, info=NONE),
     # they say who is to be told when the session ends, so they stay as long as it
     info=_DECLARED
+    | found_through("browser_session", session_id="session_id")
     | purged_by(
         "expires_ms",
         keep=_KEEP,

@@ -30,7 +30,7 @@ from idp.accounts.model import SignatureImage
 from idp.ids import AccountId
 from idp.storage.accounts import AccountRow, account
 from idp.storage.database import Transaction, metadata
-from idp.storage.declared import NONE, SENSITIVE, holds
+from idp.storage.declared import NONE, SENSITIVE, holds, sealed
 from keystore.clock import to_ms
 from keystore.sealing import Sealer
 
@@ -44,7 +44,12 @@ signature_image = Table(
         autoincrement=False,
         info=NONE,
     ),
-    Column("image_sealed", LargeBinary, nullable=False, info=SENSITIVE),
+    Column(
+        "image_sealed",
+        LargeBinary,
+        nullable=False,
+        info=sealed(SENSITIVE, "{account_id}:signature_image", form="msgpack"),
+    ),
     Column("changed_ms", BigInteger, nullable=False, info=NONE),
     info=holds(
         "person",

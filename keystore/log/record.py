@@ -80,10 +80,21 @@ log_event = Table(
     Column("account_id", String(64), info={"data": "basic"}),
     Column("client_id", String(128), info={"data": "none"}),
     Column("facts", Text, nullable=False, info={"data": "none"}),
-    Column("sealed", LargeBinary, nullable=False, info={"data": "sensitive"}),
+    Column(
+        "sealed",
+        LargeBinary,
+        nullable=False,
+        info={"data": "sensitive", "sealed": ("log", "log:{writer}/{seq}", "json")},
+    ),
     Index("log_event_by_account", "account_id", "at_ms"),
     info={
         "subject": "person",
+        "export": {"by": ("account_id",), "order": ("at_ms", "writer", "seq")},
+        "erased": {
+            "kept": "under the bare id: what happened when, in codes; the rest is unreadable",
+            "legal": "Decree 69/2024/ND-CP, Article 17(2); Decree 165/2025/ND-CP, Article 17(10)",
+            "until": "5 years after the event, then archived",
+        },
         "purpose": "evidence of sign-ins, sharing of data, changes of accounts and use of keys",
         "retention": "5 years after the event, then archived",
         "legal": "Decree 69/2024/ND-CP, Article 17(2); Decree 165/2025/ND-CP, Article 17(10)",

@@ -70,6 +70,11 @@ personal_key = Table(
     Index("personal_key_by_kek", "kek_id", "key_id"),
     info={
         "subject": "person",
+        "erased": {
+            "kept": "under the bare id: that there was a key, of which kind, and until when",
+            "legal": "Decree 23/2025/ND-CP on electronic signatures and trust services",
+            "until": "10 years after its certificate ends",
+        },
         "purpose": "signing keys of persons and organisations, openable by the signer alone",
         "retention": "private half until it is destroyed, public half until its account is erased",
         **_LAW,
@@ -90,6 +95,7 @@ personal_key_counter = Table(
     Column("sign_count", BigInteger, nullable=False, info={"data": "none"}),
     info={
         "subject": "person",
+        "export": {"through": "personal_key", "on": {"key_id": "key_id"}},
         "purpose": "how often a passkey says it was used: a copy of it would count backwards",
         "retention": "as long as the key",
         **_LAW,
@@ -106,6 +112,12 @@ spent_activation = Table(
     Index("spent_activation_by_expiry", "expires_ms"),
     info={
         "subject": "person",
+        "export": {"through": "personal_key", "on": {"key_id": "key_id"}},
+        "erased": {
+            "kept": "that a key was used, for as long as the same confirmation might come again",
+            "legal": "Decree 23/2025/ND-CP on electronic signatures and trust services",
+            "until": "a day after the confirmation expired",
+        },
         "purpose": "a confirmation activates a key once",
         "retention": "a day after the confirmation expired",
         **_LAW,

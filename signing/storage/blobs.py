@@ -43,6 +43,15 @@ document_blob = Table(
     Index("ix_document_blob_expires", "expires_ms"),
     info={
         "subject": "person",
+        "export": {
+            "not_given": "where documents lie that wait: what they are stands in signing_document,"
+            " and they themselves are read and fetched on the pages for signing",
+        },
+        "erased": {
+            "kept": "what its portal may still fetch; what waited for the person has ended",
+            "legal": "Law 20/2023/QH15 Art. 23; Circular 15/2025/TT-BKHCN Art. 5",
+            "until": "30 days after the request ended",
+        },
         "purpose": "documents that wait for a signature, or to be fetched",
         "retention": "until expires_ms, then the key goes and the file after it",
         "legal": "Law 91/2025/QH15",

@@ -72,7 +72,15 @@ signature_evidence = Table(
     Column("request_id", String(40), nullable=False, info=_NONE),
     Column("slot", Integer, nullable=False, info=_NONE),
     Column("account_id", String(40), nullable=False, info=_BASIC),
-    Column("content_sealed", LargeBinary, nullable=False, info={"data": "sensitive"}),
+    Column(
+        "content_sealed",
+        LargeBinary,
+        nullable=False,
+        info={
+            "data": "sensitive",
+            "sealed": ("document", "signature_evidence:{evidence_id}", "msgpack"),
+        },
+    ),
     Column("created_ms", BigInteger, nullable=False, info=_NONE),
     Column("purge_ms", BigInteger, nullable=False, info=_NONE),
     Index("ix_signature_evidence_account", "account_id", "created_ms"),
@@ -80,6 +88,11 @@ signature_evidence = Table(
     Index("ix_signature_evidence_purge", "purge_ms"),
     info={
         "subject": "person",
+        "erased": {
+            "kept": "the certificate, with the name in it, that stands in the signed document",
+            "legal": "Circular 15/2025/TT-BKHCN Art. 5",
+            "until": "ten years from the signature, twenty at B-LTA",
+        },
         "purpose": "certificate, revocation data and status at the time of a signature",
         "retention": "ten years from the signature, twenty at B-LTA, or as long as set",
         "legal": "Circular 15/2025/TT-BKHCN Art. 5",

@@ -47,6 +47,15 @@ signing_half = Table(
     ),
     info={
         "subject": "person",
+        "export": {
+            "through": "signing_preparation",
+            "on": {"request_id": "request_id", "slot": "slot"},
+        },
+        "erased": {
+            "kept": "what its portal may still fetch; what waited for the person has ended",
+            "legal": "Law 20/2023/QH15 Art. 23; Circular 15/2025/TT-BKHCN Art. 5",
+            "until": "30 days after the request ended",
+        },
         "purpose": "signatures of a turn that is being finished",
         "retention": "until the signer's turn is over; with the request at the latest",
         "legal": "Law 20/2023/QH15 Art. 23",

@@ -72,6 +72,8 @@ class Preparation:
     signatures: bytes | None = field(default=None, repr=False)
 
 
+_UNDER_WAY: Final = {"data": "basic", "withheld": "of a confirmation that is under way"}
+
 signing_preparation = Table(
     "signing_preparation",
     metadata,
@@ -83,17 +85,26 @@ signing_preparation = Table(
     ),
     Column("slot", Integer, primary_key=True, autoincrement=False, info=_NONE),
     Column("challenge", LargeBinary, nullable=False, info=_NONE),
-    Column("activation_sealed", LargeBinary, nullable=False, info={"data": "basic"}),
+    Column("activation_sealed", LargeBinary, nullable=False, info=_UNDER_WAY),
     Column("prepared_id", String(40), nullable=False, info=_NONE),
     Column("state", String(8), nullable=False, info=_NONE),
     Column("created_ms", BigInteger, nullable=False, info=_NONE),
     Column("expires_ms", BigInteger, nullable=False, info=_NONE),
     Column("taken_ms", BigInteger, info=_NONE),
-    Column("signatures_sealed", LargeBinary, info={"data": "basic"}),
+    Column("signatures_sealed", LargeBinary, info=_UNDER_WAY),
     Column("finishing_ms", BigInteger, info=_NONE),
     Index("ix_signing_preparation_taken", "state", "taken_ms"),
     info={
         "subject": "person",
+        "export": {
+            "through": "signing_slot",
+            "on": {"request_id": "request_id", "slot": "position"},
+        },
+        "erased": {
+            "kept": "what its portal may still fetch; what waited for the person has ended",
+            "legal": "Law 20/2023/QH15 Art. 23; Circular 15/2025/TT-BKHCN Art. 5",
+            "until": "30 days after the request ended",
+        },
         "purpose": "a signature that is being confirmed",
         "retention": "until the signer's turn is over; with the request at the latest",
         "legal": "Law 20/2023/QH15 Art. 23",

@@ -33,8 +33,16 @@ KEPT_AFTER_END: Final = timedelta(days=30)
 """How long a portal may still ask what became of its request."""
 
 
-def _holds(*, retention: str, purge: str | None = None) -> dict[str, Any]:
+def _holds(
+    *, retention: str, purge: str | None = None, export: dict[str, Any] | None = None
+) -> dict[str, Any]:
     declared: dict[str, Any] = {
+        "export": export or {"through": "signing_slot", "on": {"request_id": "request_id"}},
+        "erased": {
+            "kept": "what its portal may still fetch; what waited for the person ended with them",
+            "legal": _LEGAL,
+            "until": "30 days after the request ended",
+        },
         "subject": "person",
         "purpose": _PURPOSE,
         "retention": retention,
@@ -57,7 +65,12 @@ signing_request = Table(
     Column("window_s", Integer, nullable=False, info=_NONE),
     Column("return_uri", Text, nullable=False, info=_NONE),
     Column("webhook_uri", Text, nullable=False, info=_NONE),
-    Column("text_sealed", LargeBinary, nullable=False, info=_SENSITIVE),
+    Column(
+        "text_sealed",
+        LargeBinary,
+        nullable=False,
+        info={**_SENSITIVE, "sealed": ("document", "signing_request:{request_id}", "msgpack")},
+    ),
     Column("created_ms", BigInteger, nullable=False, info=_NONE),
     Column("expires_ms", BigInteger, nullable=False, info=_NONE),
     Column("ended_ms", BigInteger, info=_NONE),
@@ -109,5 +122,5 @@ signing_slot = Table(
     Column("key_id", String(40), info=_BASIC),
     Column("certificate_sha256", LargeBinary, info=_BASIC),
     Index("ix_signing_slot_account", "account_id", "state"),
-    info=_holds(retention="request_ended+30d"),
+    info=_holds(retention="request_ended+30d", export={"by": ("account_id", "organisation_id")}),
 )

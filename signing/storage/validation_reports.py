@@ -59,6 +59,15 @@ validation_report = Table(
     Index("ix_validation_report_purge", "purge_ms"),
     info={
         "subject": "person",
+        "export": {
+            "not_given": "evidence that an agency had kept of a document it checked; it is found by"
+            " its number alone, which the agency has, and not by a person",
+        },
+        "erased": {
+            "kept": "who signed the document that was checked, as it says itself",
+            "legal": "Circular 15/2025/TT-BKHCN Art. 6",
+            "until": "ten years after the check, or as the rule in `retention` says",
+        },
         "purpose": "evidence of a check of a signed document, at the demand of an agency",
         "retention": "as the rule in `retention` says, ten years where it says nothing else",
         "legal": "Circular 15/2025/TT-BKHCN Art. 6",

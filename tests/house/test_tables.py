@@ -9,8 +9,10 @@ import datetime as dt
 from typing import Final
 
 import pytest
-from sqlalchemy import BigInteger, MetaData, Table
+from sqlalchemy import BigInteger, Column, MetaData, String, Table
 
+from idp.storage.declared import BASIC, found_by, found_through, not_given
+from idp.storage.held import find_gaps
 from tests.support.stores import all_metadata
 
 _SUBJECTS: Final = {"person", "organisation", "client", "operator", "none"}
@@ -44,6 +46,31 @@ def test_every_table_and_column_is_declared() -> None:
     assert tables
     problems = [problem for table in tables for problem in _problems(table)]
     assert not problems, "\n".join(problems)
+
+
+def test_every_table_about_people_takes_part_in_export_and_erasing() -> None:
+    """Law 91/2025/QH15 Art. 4: `idp/storage/declared.py` says what a new table has to declare."""
+    gaps = list(find_gaps(*all_metadata()))
+    assert not gaps, "\n".join(gaps)
+
+
+@pytest.mark.parametrize(
+    ("columns", "export"),
+    [
+        (["somebody"], {}),
+        (["account_id", "name_sealed"], {}),
+        (["somebody"], found_by("account_key")),
+        (["session_id"], found_through("nothing", session_id="session_id")),
+        (["account_id"], not_given("no reason to keep it when the person is gone")),
+    ],
+)
+def test_a_table_about_people_that_leaves_a_question_open_is_refused(
+    columns: list[str], export: dict[str, object]
+) -> None:
+    metadata = MetaData()
+    made = [Column(name, String, info=BASIC) for name in columns]
+    Table("example", metadata, *made, info={"subject": "person", **export})
+    assert list(find_gaps(metadata))
 
 
 def test_no_two_packages_use_one_table_name() -> None:

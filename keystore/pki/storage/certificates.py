@@ -8,7 +8,7 @@ Not here: rules about which state may follow which (`keystore/pki/certificates.p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -35,8 +35,14 @@ from keystore.pki.model import (
     CertificateState,
     CertificateStatus,
     RevocationReason,
+    certificate_context,
 )
 from keystore.storage import metadata
+
+
+def _context(row: Mapping[str, Any]) -> str:
+    return certificate_context(row["ca_id"], int(row["serial"], 16))
+
 
 certificate = Table(
     "certificate",
@@ -57,7 +63,11 @@ certificate = Table(
     Column("shard", SmallInteger, nullable=False, info={"data": "none"}),
     Column("replaces", String(40), info={"data": "basic"}),
     Column("der", LargeBinary, info={"data": "none"}),
-    Column("der_sealed", LargeBinary, info={"data": "basic"}),
+    Column(
+        "der_sealed",
+        LargeBinary,
+        info={"data": "basic", "sealed": ("personal", _context, "bytes")},
+    ),
     Index("certificate_by_state", "ca_id", "state", "shard", "serial"),
     Index("certificate_by_account", "account_id"),
     Index("certificate_by_key", "spki_sha256"),
@@ -65,6 +75,11 @@ certificate = Table(
     Index("certificate_by_update", "updated_ms"),
     info={
         "subject": "person",
+        "erased": {
+            "kept": "that a certificate of this number was issued and revoked, by the day",
+            "legal": "Decree 23/2025/ND-CP on electronic signatures and trust services",
+            "until": "10 years after the certificate ends",
+        },
         "purpose": "who was certified with which key, and whether that still holds",
         "retention": "10 years after the certificate ends",
         "legal": "Decree 23/2025/ND-CP on electronic signatures and trust services",

@@ -50,6 +50,15 @@ crl = Table(
     Index("crl_by_end", "next_update_ms"),
     info={
         "subject": "person",
+        "export": {
+            "not_given": "published lists of numbers of certificates, the same for everybody; what"
+            " is said about the person's own stands in certificate",
+        },
+        "erased": {
+            "kept": "that a certificate of this number was revoked",
+            "legal": "Decree 23/2025/ND-CP on electronic signatures and trust services",
+            "until": "30 days after the list ended",
+        },
         "purpose": "which certificates may not be relied on, for whoever checks a signature",
         "retention": "30 days after the list ended",
         "legal": "Decree 23/2025/ND-CP on electronic signatures and trust services",

@@ -37,7 +37,12 @@ enrolment = Table(
     Column("kid", String(64), info={"data": "none"}),
     Column("proofing_level", SmallInteger, info={"data": "none"}),
     Column("scal", SmallInteger, info={"data": "none"}),
-    Column("csr_sealed", LargeBinary, nullable=False, info={"data": "basic"}),
+    Column(
+        "csr_sealed",
+        LargeBinary,
+        nullable=False,
+        info={"data": "basic", "sealed": ("personal", "enrolment:{enrolment_id}", "bytes")},
+    ),
     Column("created_ms", BigInteger, nullable=False, info={"data": "none"}),
     Column("finished_ms", BigInteger, info={"data": "none"}),
     Index("enrolment_by_account", "account_id"),

@@ -56,6 +56,12 @@ ocsp_response = Table(
     Index("ocsp_response_by_end", "next_update_ms"),
     info={
         "subject": "person",
+        "export": {"through": "certificate", "on": {"ca_id": "ca_id", "serial": "serial"}},
+        "erased": {
+            "kept": "the state of a certificate of this number",
+            "legal": "Decree 23/2025/ND-CP on electronic signatures and trust services",
+            "until": "the next answer",
+        },
         "purpose": "answers about the status of certificates, signed before anybody asks",
         "retention": "until the answer says that there is a newer one",
         # what the owner of the database deletes by itself, as all tables declare it
