@@ -60,10 +60,15 @@ from sqlalchemy import (
 
 from keystore.clock import to_ms
 from keystore.errors import LogChainBroken
-from keystore.log.events import Event, canonical_event, check_event, encode_facts
+from keystore.log.events import Event, EventType, canonical_event, check_event, encode_facts
 from keystore.purposes import MacPurpose, SealPurpose
 from keystore.sealing import Sealer
 from keystore.storage import Transaction, metadata
+
+IS_USE_OF_KEY: Final = (
+    f"type IN ('{EventType.ACTIVATION_ACCEPTED.value}', '{EventType.ACTIVATION_REFUSED.value}')"
+)
+"""Which rows say that a personal key was used, or was not: few, among all that say who came."""
 
 log_event = Table(
     "log_event",
@@ -87,6 +92,13 @@ log_event = Table(
         info={"data": "sensitive", "sealed": ("log", "log:{writer}/{seq}", "json")},
     ),
     Index("log_event_by_account", "account_id", "at_ms"),
+    Index(
+        "log_event_of_use",
+        "account_id",
+        "at_ms",
+        sqlite_where=text(IS_USE_OF_KEY),
+        postgresql_where=text(IS_USE_OF_KEY),
+    ),
     info={
         "subject": "person",
         "export": {"by": ("account_id",), "order": ("at_ms", "writer", "seq")},

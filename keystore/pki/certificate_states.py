@@ -24,6 +24,7 @@ from keystore.pki.errors import (
     CertificateUnknown,
 )
 from keystore.pki.model import (
+    HOLDER,
     OPERATOR_REASONS,
     CaKind,
     CertificateRecord,
@@ -75,11 +76,13 @@ class CertificateStates:
     ) -> None:
         """Put a good certificate on hold; `lift` takes it back.
 
+        One that its holder had put on hold stays on hold, and not as hers any more.
         Raises  CertificateUnknown, CertificateAmbiguous, CaRefused, CertificateStateRefused.
         """
         with self._database.transaction() as tx:
             record = _get_own(tx, serial, ca_id=ca_id)
-            _check_state(record, allowed=frozenset({CertificateState.GOOD}), now=now)
+            allowed = _LIVE if record.held_by == HOLDER else frozenset({CertificateState.GOOD})
+            _check_state(record, allowed=allowed, now=now)
             self._suspend(tx, record, data_key=data_key, now=now)
 
     def lift(
@@ -97,8 +100,7 @@ class CertificateStates:
         with self._database.transaction() as tx:
             record = _get_own(tx, serial, ca_id=ca_id)
             _check_state(record, allowed=frozenset({CertificateState.SUSPENDED}), now=now)
-            self._change(tx, record, CertificateState.GOOD, reason=None, at=now, now=now)
-            self._record(tx, EventType.CERTIFICATE_LIFTED, record, data_key=data_key, now=now)
+            self._lift(tx, record, data_key=data_key, now=now)
 
     def revoke(
         self,
@@ -126,9 +128,12 @@ class CertificateStates:
     ) -> int:
         """Put every good certificate of an account that is ours on hold; returns how many.
 
+        Those that their holder had put on hold count too: they are not hers to lift any more.
         Takes   tx: the transaction of the act that is the reason for it.
         """
-        records = _of_account(tx, account_id, states=frozenset({CertificateState.GOOD}), now=now)
+        found = _of_account(tx, account_id, states=_LIVE, now=now)
+        good = CertificateState.GOOD
+        records = [one for one in found if one.state is good or one.held_by == HOLDER]
         for record in records:
             self._suspend(tx, record, data_key=data_key, now=now)
         return len(records)
@@ -151,12 +156,83 @@ class CertificateStates:
             self._revoke(tx, record, reason=reason, data_key=data_key, now=now)
         return len(records)
 
+    def of_key(
+        self, tx: Transaction, account_id: str, *, kid: str, now: datetime
+    ) -> tuple[CertificateRecord, ...]:
+        """The certificates of one key that have not ended, ours, held by this transaction."""
+        found = _of_account(tx, account_id, states=_LIVE, now=now)
+        return tuple(one for one in found if one.kid == kid)
+
+    def change_by_holder(
+        self,
+        tx: Transaction,
+        records: Sequence[CertificateRecord],
+        *,
+        to: CertificateState,
+        reason: RevocationReason | None = None,
+        by: Mapping[str, Fact],
+        data_key: bytes | None,
+        now: datetime,
+    ) -> None:
+        """Let a holder suspend, lift or revoke what `of_key` found, in the same transaction.
+
+        Takes   to: good or suspended, or revoked with a `reason`; by: who it was, for the log.
+        Raises  CertificateStateRefused: it is in that state, or somebody else put it on hold;
+                ValueError for a reason that is none of `OPERATOR_REASONS`.
+        """
+        facts = {**by, "by": HOLDER}
+        for record in records:
+            is_held = record.state is CertificateState.SUSPENDED
+            if to is CertificateState.REVOKED:
+                why = reason or RevocationReason.UNSPECIFIED
+                self._revoke(tx, record, reason=why, data_key=data_key, facts=facts, now=now)
+            elif is_held == (to is CertificateState.SUSPENDED):
+                raise CertificateStateRefused(serial=record.serial, state=record.state)
+            elif to is CertificateState.SUSPENDED:
+                self._suspend(tx, record, data_key=data_key, held_by=HOLDER, facts=facts, now=now)
+            elif record.held_by != HOLDER:
+                raise CertificateStateRefused(serial=record.serial, state=record.state)
+            else:
+                self._lift(tx, record, data_key=data_key, facts=facts, now=now)
+
     def _suspend(
-        self, tx: Transaction, record: CertificateRecord, *, data_key: bytes | None, now: datetime
+        self,
+        tx: Transaction,
+        record: CertificateRecord,
+        *,
+        data_key: bytes | None,
+        now: datetime,
+        held_by: str | None = None,
+        facts: Mapping[str, Fact] | None = None,
     ) -> None:
         hold = RevocationReason.CERTIFICATE_HOLD
-        self._change(tx, record, CertificateState.SUSPENDED, reason=hold, at=now, now=now)
-        self._record(tx, EventType.CERTIFICATE_SUSPENDED, record, data_key=data_key, now=now)
+        since = record.changed_at if record.state is CertificateState.SUSPENDED else None
+        self._change(
+            tx,
+            record,
+            CertificateState.SUSPENDED,
+            reason=hold,
+            at=since or now,
+            held_by=held_by,
+            now=now,
+        )
+        self._record(
+            tx, EventType.CERTIFICATE_SUSPENDED, record, data_key=data_key, facts=facts, now=now
+        )
+
+    def _lift(
+        self,
+        tx: Transaction,
+        record: CertificateRecord,
+        *,
+        data_key: bytes | None,
+        now: datetime,
+        facts: Mapping[str, Fact] | None = None,
+    ) -> None:
+        self._change(tx, record, CertificateState.GOOD, reason=None, at=now, now=now)
+        self._record(
+            tx, EventType.CERTIFICATE_LIFTED, record, data_key=data_key, facts=facts, now=now
+        )
 
     def _revoke(
         self,
@@ -166,6 +242,7 @@ class CertificateStates:
         reason: RevocationReason,
         data_key: bytes | None,
         now: datetime,
+        facts: Mapping[str, Fact] | None = None,
     ) -> None:
         if reason not in OPERATOR_REASONS:
             raise ValueError("reason")
@@ -178,7 +255,7 @@ class CertificateStates:
             record,
             data_key=data_key,
             now=now,
-            facts={"reason": reason.value},
+            facts={**(facts or {}), "reason": reason.value},
         )
 
     def _change(
@@ -190,6 +267,7 @@ class CertificateStates:
         reason: RevocationReason | None,
         at: datetime,
         now: datetime,
+        held_by: str | None = None,
     ) -> None:
         listed = self._listed
         if listed is not None and state is CertificateState.GOOD:
@@ -203,6 +281,7 @@ class CertificateStates:
             state=state,
             reason=reason,
             at=at,
+            held_by=held_by,
             now=now,
         )
 
@@ -214,7 +293,7 @@ class CertificateStates:
         *,
         data_key: bytes | None,
         now: datetime,
-        facts: dict[str, Fact] | None = None,
+        facts: Mapping[str, Fact] | None = None,
     ) -> None:
         event = certificate_event(
             event_type, record, facts=facts or {}, is_sealed=data_key is not None

@@ -55,6 +55,9 @@ class RevocationReason(StrEnum):
         return None if self is RevocationReason.UNSPECIFIED else x509.ReasonFlags(self.value)
 
 
+HOLDER: Final = "holder"
+"""Whose hold on a certificate the holder may lift: her own."""
+
 OPERATOR_REASONS: Final = frozenset(RevocationReason) - {
     RevocationReason.CERTIFICATE_HOLD,
     RevocationReason.CA_COMPROMISE,
@@ -148,6 +151,8 @@ class CertificateRecord:
     `der` is there where the subject is no person (services, authorities); a person's certificate
     is in `der_sealed`, under that person's data key, with `certificate_context` as context.
     `kid`: the key of the keyring, or the id of the personal signing key.
+    `held_by`: `HOLDER` where it is on hold because its holder wanted that; whoever else put it on
+    hold is not named here.
     """
 
     ca_id: str
@@ -166,6 +171,7 @@ class CertificateRecord:
     replaces: int | None
     der: bytes | None = field(repr=False)
     der_sealed: bytes | None = field(repr=False)
+    held_by: str | None = None
 
     @property
     def status(self) -> CertificateStatus:

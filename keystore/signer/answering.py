@@ -28,6 +28,7 @@ from keystore.signer.wire import (
     MakeKey,
     Request,
     ResumeKey,
+    ResumeOwnKey,
     Signed,
     SuspendKey,
     SuspendKeysOf,
@@ -90,6 +91,11 @@ class Answering:
                 return Signed(
                     self._service.activate(activation, evidence, request_info=request_info, now=now)
                 )
+            case ResumeOwnKey(activation, assertion, statement):
+                own = assertion or statement
+                if own is None or (assertion and statement):
+                    raise RequestMalformed("evidence")
+                return Done(int(self._service.resume(activation, own, now=now)))
             case MakeKey(enrolment, proof):
                 return Made(self._desk.make(enrolment, proof, now=now))
             case SuspendKey(key_id, reason, operator):

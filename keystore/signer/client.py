@@ -37,6 +37,7 @@ from keystore.signer.wire import (
     Made,
     MakeKey,
     ResumeKey,
+    ResumeOwnKey,
     Signed,
     SuspendKey,
     SuspendKeysOf,
@@ -110,6 +111,19 @@ class SignerClient(RoomClient):
         Raises  CallerRefused("not_a_keeper"), as do both that destroy.
         """
         return bool(self.ask(ResumeKey(key_id, reason, operator), Done).changed)
+
+    def resume_own_key(self, activation: SignatureActivation, evidence: Evidence) -> bool:
+        """Let a key sign again that its holder had suspended; False when it was not suspended.
+
+        Takes   activation: see `resumption`; evidence: the holder's, as for a signature.
+        Raises  as `activate`; PersonalKeySuspended, when somebody else suspended it.
+        """
+        request = ResumeOwnKey(
+            activation,
+            assertion=evidence if isinstance(evidence, WebauthnEvidence) else None,
+            statement=evidence if isinstance(evidence, StatementEvidence) else None,
+        )
+        return bool(self.ask(request, Done).changed)
 
     def destroy_key(self, key_id: str, *, reason: str, operator: str = "") -> bool:
         """Forget a private half for ever; False when that had happened before.

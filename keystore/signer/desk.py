@@ -58,8 +58,9 @@ from keystore.signer.storage import (
     insert_counter,
     insert_personal_key,
     read_personal_keys,
-    set_suspended,
+    resume_row,
     spend_activation,
+    suspend_row,
 )
 from keystore.signer.webauthn_evidence import verify_assertion, verify_pinnable
 from keystore.storage import DatabaseLike, Transaction
@@ -172,7 +173,9 @@ class KeyDesk:
     def suspend(self, key_id: str, *, reason: str, now: datetime, operator: str = "") -> bool:
         """Let a key sign nothing until it is resumed; False when it does not anyway.
 
-        Takes   operator: login name of who asked by hand, as the caller says it; recorded.
+        Takes   reason: `HOLDER` where its holder wanted it, who may end that herself
+                (`SigningService.resume`); any other reason also takes such a suspension over;
+                operator: login name of who asked by hand, as the caller says it; recorded.
         Raises  PersonalKeyUnknown.
         """
         facts = _facts(key_id, reason=reason, operator=operator)
@@ -182,7 +185,7 @@ class KeyDesk:
         self._ledger.suspend(key_id)
         with self._database.transaction() as transaction:
             key = _known(find_personal_key(transaction.connection, key_id))
-            if not set_suspended(transaction, key_id, at=now):
+            if not suspend_row(transaction, key_id, reason=reason, at=now):
                 return False
             self._record(
                 transaction,
@@ -212,7 +215,7 @@ class KeyDesk:
         facts = _facts(key_id, reason=reason, operator=operator)
         with self._database.transaction() as transaction:
             key = _known(find_personal_key(transaction.connection, key_id))
-            was_suspended = set_suspended(transaction, key_id, at=None)
+            was_suspended = resume_row(transaction, key_id)
             if key.destroyed_at is not None:
                 return False
             if not was_suspended and not self._ledger.is_suspended(key_id):

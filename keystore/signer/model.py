@@ -15,6 +15,9 @@ from typing import Final, Literal
 
 import msgspec
 
+HOLDER: Final = "holder"
+"""The reason of a suspension that the holder wanted: the one that she may end herself."""
+
 SubjectKind = Literal["person", "organisation"]
 Scal = Literal[1, 2]
 
@@ -76,6 +79,7 @@ class PersonalKey:
     created_at: datetime
     suspended_at: datetime | None
     destroyed_at: datetime | None
+    suspended_reason: str | None = None
 
     @property
     def context(self) -> str:

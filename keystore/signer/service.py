@@ -43,9 +43,10 @@ from keystore.signer.errors import (
     SigningFailed,
 )
 from keystore.signer.evidence import Evidence, StatementEvidence, WebauthnEvidence
-from keystore.signer.model import KeyPolicy, PersonalKey, PinnedCredential
+from keystore.signer.model import HOLDER, KeyPolicy, PersonalKey, PinnedCredential
 from keystore.signer.records import read_policy
 from keystore.signer.refusals import RefusalLog
+from keystore.signer.resumption import refuse_resumption, verify_resumption
 from keystore.signer.spent import SpentLedger
 from keystore.signer.statement_evidence import VerifierKeys, verify_statement
 from keystore.signer.storage import (
@@ -53,10 +54,11 @@ from keystore.signer.storage import (
     find_sign_count,
     purge_spent,
     raise_sign_count,
+    resume_row,
     spend_activation,
 )
 from keystore.signer.webauthn_evidence import verify_assertion
-from keystore.storage import DatabaseLike
+from keystore.storage import DatabaseLike, Transaction
 from keystore.verifying import check_own_signature
 
 _log = logging.getLogger("antin.signer")
@@ -138,6 +140,25 @@ class SigningService:
             self._record_refusal(activation, refusal, now=now)
             raise
 
+    def resume(self, activation: SignatureActivation, evidence: Evidence, *, now: datetime) -> bool:
+        """Let a key sign again that its holder had suspended, confirmed like a signature, once.
+
+        1. The activation has its shape, is for this signer and for now, and asks for exactly this.
+        2. The key is there and not destroyed; nobody but its holder suspended it.
+        3. The evidence is of the kind that the key takes, and right, for this activation.
+        4. It is spent in the signer's own ledger.
+        5. In one transaction: still nobody else suspended it, the activation is spent for all
+           signers, the passkey's counter has not gone back, the log has its row.
+
+        Returns False when it was not suspended.
+        Raises  SignerError; every refusal that concerns a key is recorded.
+        """
+        try:
+            return self._resume(activation, evidence, now=now)
+        except SignerError as refusal:
+            self._record_refusal(activation, refusal, now=now)
+            raise
+
     def purge(self, now: datetime) -> int:
         """Forget what was spent long ago; a periodic duty.  Returns how many rows went."""
         with self._database.transaction() as transaction:
@@ -153,6 +174,7 @@ class SigningService:
     ) -> tuple[bytes, ...]:
         # 1
         verify_activation(activation, signer=self._deployment.audience, now=now)
+        refuse_resumption(activation)
         accepted = _accepted(activation)
         # 2
         with self._database.read() as connection:
@@ -183,23 +205,84 @@ class SigningService:
         )
         with self._database.transaction() as transaction:
             self._usable(find_personal_key(transaction.connection, key.key_id))
-            if not spend_activation(
-                transaction,
-                challenge.hex(),
-                key_id=key.key_id,
-                expires_at=expires_at,
-                now=now,
-            ):
-                raise ActivationSpent
-            if confirmation.credential_sha256 and not raise_sign_count(
-                transaction,
-                key_id=key.key_id,
-                credential_sha256=confirmation.credential_sha256,
-                sign_count=confirmation.sign_count,
-            ):
-                raise EvidenceRefused("sign_count")
+            self._spend(transaction, activation, confirmation, expires_at=expires_at, now=now)
             self._log.record(transaction, event, data_key=policy.recipient, now=now)
         return signatures
+
+    def _resume(
+        self, activation: SignatureActivation, evidence: Evidence, *, now: datetime
+    ) -> bool:
+        # 1
+        verify_activation(activation, signer=self._deployment.audience, now=now)
+        verify_resumption(activation)
+        # 2
+        with self._database.read() as connection:
+            key = self._resumable(find_personal_key(connection, activation.key_id))
+        policy = read_policy(key)
+        if activation.account_id != policy.account_id:
+            raise ActivationForeign("account")
+        # 3
+        challenge = activation.challenge()
+        if self._ledger.is_spent(challenge):
+            raise ActivationSpent
+        confirmation = self._confirm(activation, evidence, policy=policy, now=now)
+        # 4
+        expires_at = from_ms(activation.expires_ms)
+        if not self._ledger.spend(challenge, expires_at=expires_at, now=now):
+            raise ActivationSpent
+        # 5
+        facts = {**confirmation.facts, "key_id": key.key_id, "reason": HOLDER}
+        event = Event(EventType.PERSONAL_KEY_RESUMED, account_id=policy.account_id, facts=facts)
+        with self._database.transaction() as transaction:
+            rests = self._resumable(find_personal_key(transaction.connection, key.key_id))
+            self._spend(transaction, activation, confirmation, expires_at=expires_at, now=now)
+            if rests.suspended_at is None:
+                return False
+            if not resume_row(transaction, key.key_id, is_by_holder=True):
+                raise PersonalKeySuspended  # by somebody else, between the two statements
+            self._log.record(transaction, event, data_key=policy.recipient, now=now)
+        # last: without its row in the log it goes on resting
+        self._ledger.resume(key.key_id)
+        return True
+
+    def _resumable(self, key: PersonalKey | None) -> PersonalKey:
+        if key is None:
+            raise PersonalKeyUnknown
+        if (
+            key.destroyed_at is not None
+            or key.wrapped is None
+            or self._ledger.is_buried(key.key_id)
+        ):
+            raise PersonalKeyDestroyed
+        rests = key.suspended_at is not None or self._ledger.is_suspended(key.key_id)
+        if rests and key.suspended_reason != HOLDER:
+            raise PersonalKeySuspended
+        return key
+
+    def _spend(
+        self,
+        transaction: Transaction,
+        activation: SignatureActivation,
+        confirmation: _Confirmation,
+        *,
+        expires_at: datetime,
+        now: datetime,
+    ) -> None:
+        if not spend_activation(
+            transaction,
+            activation.challenge().hex(),
+            key_id=activation.key_id,
+            expires_at=expires_at,
+            now=now,
+        ):
+            raise ActivationSpent
+        if confirmation.credential_sha256 and not raise_sign_count(
+            transaction,
+            key_id=activation.key_id,
+            credential_sha256=confirmation.credential_sha256,
+            sign_count=confirmation.sign_count,
+        ):
+            raise EvidenceRefused("sign_count")
 
     def _usable(self, key: PersonalKey | None) -> PersonalKey:
         if key is None:

@@ -17,6 +17,7 @@ from typing import Any, Final
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     ForeignKey,
     Index,
@@ -29,14 +30,17 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    not_,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.exc import IntegrityError
 
 from keystore.clock import from_ms, to_ms
 from keystore.signer.model import (
+    HOLDER,
     KeyPolicy,
     PersonalKey,
     WrappedKey,
@@ -65,6 +69,7 @@ personal_key = Table(
     Column("scal", SmallInteger, nullable=False, info={"data": "none"}),
     Column("created_ms", BigInteger, nullable=False, info={"data": "none"}),
     Column("suspended_ms", BigInteger, info={"data": "none"}),
+    Column("suspended_reason", String(40), info={"data": "none"}),
     Column("destroyed_ms", BigInteger, info={"data": "none"}),
     Index("personal_key_by_account", "account_id"),
     Index("personal_key_by_kek", "kek_id", "key_id"),
@@ -230,19 +235,47 @@ def end_keys_again(transaction: Transaction, ended: Iterable[EndedKey]) -> int:
     return changed
 
 
-def set_suspended(transaction: Transaction, key_id: str, *, at: datetime | None) -> bool:
-    """Suspend a key (`at`) or resume it (None); False when it is in that state, or gone."""
-    column = personal_key.c.suspended_ms
+def suspend_row(transaction: Transaction, key_id: str, *, reason: str, at: datetime) -> bool:
+    """Suspend a key; False when it is suspended already, or gone.
+
+    What its holder suspended is suspended once more by whoever has another reason, and it is that
+    one from then on: the holder's word alone does not end it any more.
+    """
+    column = personal_key.c
+    rests = column.suspended_ms.is_not(None)
     changed = transaction.connection.execute(
         update(personal_key)
         .where(
-            personal_key.c.key_id == key_id,
-            personal_key.c.destroyed_ms.is_(None),
-            column.is_(None) if at is not None else column.is_not(None),
+            column.key_id == key_id,
+            column.destroyed_ms.is_(None),
+            not_(rests) if reason == HOLDER else or_(not_(rests), _of_holder()),
         )
-        .values(suspended_ms=None if at is None else to_ms(at))
+        .values(suspended_ms=to_ms(at), suspended_reason=reason)
     )
     return changed.rowcount == 1
+
+
+def resume_row(transaction: Transaction, key_id: str, *, is_by_holder: bool = False) -> bool:
+    """Resume a key; False when it is not suspended, or gone.
+
+    Takes   is_by_holder: only where the holder had suspended it.
+    """
+    column = personal_key.c
+    changed = transaction.connection.execute(
+        update(personal_key)
+        .where(
+            column.key_id == key_id,
+            column.destroyed_ms.is_(None),
+            column.suspended_ms.is_not(None),
+            _of_holder() if is_by_holder else true(),
+        )
+        .values(suspended_ms=None, suspended_reason=None)
+    )
+    return changed.rowcount == 1
+
+
+def _of_holder() -> ColumnElement[bool]:
+    return personal_key.c.suspended_reason == HOLDER
 
 
 def erase_personal_key(transaction: Transaction, key_id: str, *, now: datetime) -> bool:
@@ -421,4 +454,5 @@ def _to_key(row: Row[Any]) -> PersonalKey:
         created_at=from_ms(row.created_ms),
         suspended_at=None if row.suspended_ms is None else from_ms(row.suspended_ms),
         destroyed_at=None if row.destroyed_ms is None else from_ms(row.destroyed_ms),
+        suspended_reason=row.suspended_reason,
     )

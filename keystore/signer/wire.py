@@ -57,6 +57,14 @@ class ResumeKey(Message, frozen=True, tag="resume_key"):
     operator: str = ""
 
 
+class ResumeOwnKey(Message, frozen=True, tag="resume_own_key"):
+    """Let it sign again because its holder, who had suspended it, says so; one kind of evidence."""
+
+    activation: SignatureActivation
+    assertion: WebauthnEvidence | None = None
+    statement: StatementEvidence | None = None
+
+
 class DestroyKey(Message, frozen=True, tag="destroy_key"):
     """Forget a private half for ever."""
 
@@ -106,6 +114,7 @@ Request = (
     | SuspendKey
     | SuspendKeysOf
     | ResumeKey
+    | ResumeOwnKey
     | DestroyKey
     | DestroyKeysOf
     | AreYouThere

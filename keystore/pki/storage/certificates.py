@@ -59,6 +59,7 @@ certificate = Table(
     Column("state", String(16), nullable=False, info={"data": "none"}),
     Column("reason", String(32), info={"data": "none"}),
     Column("changed_ms", BigInteger, info={"data": "none"}),
+    Column("held_by", String(16), info={"data": "none"}),
     Column("updated_ms", BigInteger, info={"data": "none"}),
     Column("shard", SmallInteger, nullable=False, info={"data": "none"}),
     Column("replaces", String(40), info={"data": "basic"}),
@@ -232,10 +233,11 @@ def change_state(
     reason: RevocationReason | None,
     at: datetime,
     now: datetime,
+    held_by: str | None = None,
 ) -> None:
     """Write a new state; the caller holds the row.
 
-    Takes   at: since when it is so; now: when that is written.
+    Takes   at: since when it is so; now: when that is written; held_by: see `CertificateRecord`.
     """
     connection.execute(
         update(certificate)
@@ -244,6 +246,7 @@ def change_state(
             state=state.value,
             reason=None if reason is None else reason.value,
             changed_ms=to_ms(at),
+            held_by=held_by,
             updated_ms=to_ms(now),
         )
     )
@@ -252,7 +255,7 @@ def change_state(
 def replace_certificate(connection: Connection, record: CertificateRecord) -> None:
     """Write what is known of a certificate anew, but for its state; the caller holds the row."""
     row = _row(record)
-    kept = {"ca_id", "serial", "state", "reason", "changed_ms", "updated_ms"}
+    kept = {"ca_id", "serial", "state", "reason", "changed_ms", "held_by", "updated_ms"}
     connection.execute(
         update(certificate)
         .where(certificate.c.ca_id == row["ca_id"], certificate.c.serial == row["serial"])
@@ -291,6 +294,7 @@ def _row(record: CertificateRecord) -> dict[str, Any]:
         "state": record.state.value,
         "reason": None if record.reason is None else record.reason.value,
         "changed_ms": None if record.changed_at is None else to_ms(record.changed_at),
+        "held_by": record.held_by,
         "updated_ms": None if record.changed_at is None else to_ms(record.changed_at),
         "shard": record.shard,
         "replaces": None if record.replaces is None else serial_text(record.replaces),
@@ -331,4 +335,5 @@ def _record(row: RowMapping) -> CertificateRecord:
         replaces=None if row["replaces"] is None else int(row["replaces"], 16),
         der=row["der"],
         der_sealed=row["der_sealed"],
+        held_by=row["held_by"],
     )

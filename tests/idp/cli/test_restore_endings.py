@@ -11,7 +11,7 @@ from keystore.signer.storage import (
     erase_personal_key,
     insert_personal_key,
     read_personal_keys,
-    set_suspended,
+    suspend_row,
 )
 from keystore.signing_keys import signing_key
 from tests.support.backup_office import HERS, HIS, Office, refusal
@@ -62,7 +62,7 @@ def test_personal_keys_that_ended_since_a_backup_stay_ended(office: Office) -> N
     office.run("backup", str(office.folder / "b"))
     now = services.time()
     with services.database.transaction() as tx:
-        assert set_suspended(tx, "key_held", at=now)
+        assert suspend_row(tx, "key_held", reason="lost", at=now)
         assert erase_personal_key(tx, "key_gone", now=now)
     services.close()
     done = office.run("restore", str(office.folder / "b"), "--yes")

@@ -8,8 +8,8 @@ import pytest
 
 from keystore.log.record import log_event, seal_context
 from keystore.pki.errors import CertificateStateRefused, CertificateUnknown
-from keystore.pki.model import CertificateState, RevocationReason
-from keystore.pki.storage.certificates import read_changed, read_status
+from keystore.pki.model import HOLDER, CertificateState, RevocationReason
+from keystore.pki.storage.certificates import find_by_serial, read_changed, read_status
 
 
 @pytest.fixture
@@ -163,3 +163,48 @@ def test_without_a_data_key_a_row_is_about_the_certificate_and_names_no_account(
     (row,) = [one for one in _rows(real, account_id=None) if one["type"].endswith(":suspended")]
     assert f"{serial:x}" in row["facts"]
     assert "acc_one" not in row["facts"]
+
+
+def _by_holder(real, serial: int, to: CertificateState, *, now: datetime, **more) -> None:
+    with real.database.transaction() as tx:
+        found = find_by_serial(tx.connection, serial, is_locked=True)
+        real.states.change_by_holder(tx, found, to=to, by={}, data_key=None, now=now, **more)
+
+
+def test_a_holder_lifts_her_own_hold(real, serial: int, now: datetime) -> None:
+    _by_holder(real, serial, CertificateState.SUSPENDED, now=now)
+    assert real.certificates.get(serial).held_by == HOLDER
+    with pytest.raises(CertificateStateRefused):
+        _by_holder(real, serial, CertificateState.SUSPENDED, now=now)
+    _by_holder(real, serial, CertificateState.GOOD, now=now)
+    assert real.certificates.get(serial).held_by is None
+    assert _status(real, serial).state is CertificateState.GOOD
+
+
+@pytest.mark.parametrize("is_hers_first", [False, True])
+def test_a_holder_lifts_nobody_elses_hold(
+    real, serial: int, now: datetime, *, is_hers_first: bool
+) -> None:
+    """Architecture, decision 10; what she had put on hold is taken over."""
+    if is_hers_first:
+        _by_holder(real, serial, CertificateState.SUSPENDED, now=now)
+    real.states.suspend(serial, now=now + timedelta(hours=1))
+    with pytest.raises(CertificateStateRefused):
+        _by_holder(real, serial, CertificateState.GOOD, now=now)
+    if is_hers_first:
+        assert _status(real, serial).changed_at == now.replace(microsecond=0)
+
+
+def test_a_hold_on_an_account_takes_over_those_of_its_holder(real, now: datetime) -> None:
+    record = real.certificates.issue(real.request(), now=now).record
+    _by_holder(real, record.serial, CertificateState.SUSPENDED, now=now)
+    with real.database.transaction() as tx:
+        assert real.states.suspend_all(tx, record.account_id, now=now, data_key=None) == 1
+    with pytest.raises(CertificateStateRefused):
+        _by_holder(real, record.serial, CertificateState.GOOD, now=now)
+
+
+def test_a_holder_revokes_for_her_reason(real, serial: int, now: datetime) -> None:
+    reason = RevocationReason.KEY_COMPROMISE
+    _by_holder(real, serial, CertificateState.REVOKED, now=now, reason=reason)
+    assert _status(real, serial).reason is reason

@@ -22,8 +22,9 @@ from keystore.signer.storage import (
     raise_sign_count,
     read_personal_keys,
     replace_wrapped,
-    set_suspended,
+    resume_row,
     spend_activation,
+    suspend_row,
     unlink_personal_keys,
 )
 from tests.support.signer import Bench, Person, events
@@ -135,10 +136,10 @@ def test_a_key_is_wrapped_anew_for_the_same_record(
 
 def test_states_change_once(seven: Database, now: datetime) -> None:
     with seven.transaction() as transaction:
-        assert not set_suspended(transaction, "pkey_00", at=None)
-        assert set_suspended(transaction, "pkey_00", at=now)
-        assert not set_suspended(transaction, "pkey_00", at=now)
-        assert not set_suspended(transaction, "pkey_99", at=now)
+        assert not resume_row(transaction, "pkey_00")
+        assert suspend_row(transaction, "pkey_00", reason="lost", at=now)
+        assert not suspend_row(transaction, "pkey_00", reason="lost", at=now)
+        assert not suspend_row(transaction, "pkey_99", reason="lost", at=now)
     with seven.read() as connection:
         key = find_personal_key(connection, "pkey_00")
         assert key is not None

@@ -1,0 +1,26 @@
+"""Who put a certificate or a key on hold, and the way to where a key was used.
+
+Revision 0010, after 0009, 2026-11-22.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Go one step forward."""
+    # nobody knows it of those that are on hold already: they are nobody's own to lift
+    with op.batch_alter_table('certificate', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('held_by', sa.String(length=16), nullable=True))
+    with op.batch_alter_table('personal_key', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('suspended_reason', sa.String(length=40), nullable=True))
+    used = sa.text("type IN ('sign:activation:accepted', 'sign:activation:refused')")
+    with op.batch_alter_table('log_event', schema=None) as batch_op:
+        batch_op.create_index('log_event_of_use', ['account_id', 'at_ms'], unique=False, postgresql_where=used, sqlite_where=used)
