@@ -49,6 +49,7 @@ from keystore.signer.model import (
     wrapping_context,
 )
 from keystore.signer.records import find_recipient
+from keystore.signer.resting import resume_row, suspend_row
 from keystore.signer.service import Deployment
 from keystore.signer.spent import SpentLedger
 from keystore.signer.statement_evidence import VerifierKeys, verify_statement
@@ -58,9 +59,7 @@ from keystore.signer.storage import (
     insert_counter,
     insert_personal_key,
     read_personal_keys,
-    resume_row,
     spend_activation,
-    suspend_row,
 )
 from keystore.signer.webauthn_evidence import verify_assertion, verify_pinnable
 from keystore.storage import DatabaseLike, Transaction

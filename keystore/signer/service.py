@@ -46,6 +46,7 @@ from keystore.signer.evidence import Evidence, StatementEvidence, WebauthnEviden
 from keystore.signer.model import HOLDER, KeyPolicy, PersonalKey, PinnedCredential
 from keystore.signer.records import read_policy
 from keystore.signer.refusals import RefusalLog
+from keystore.signer.resting import resume_row
 from keystore.signer.resumption import refuse_resumption, verify_resumption
 from keystore.signer.spent import SpentLedger
 from keystore.signer.statement_evidence import VerifierKeys, verify_statement
@@ -54,7 +55,6 @@ from keystore.signer.storage import (
     find_sign_count,
     purge_spent,
     raise_sign_count,
-    resume_row,
     spend_activation,
 )
 from keystore.signer.webauthn_evidence import verify_assertion

@@ -17,7 +17,6 @@ from typing import Any, Final
 from sqlalchemy import (
     BigInteger,
     Column,
-    ColumnElement,
     Connection,
     ForeignKey,
     Index,
@@ -30,17 +29,14 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    not_,
     or_,
     select,
-    true,
     update,
 )
 from sqlalchemy.exc import IntegrityError
 
 from keystore.clock import from_ms, to_ms
 from keystore.signer.model import (
-    HOLDER,
     KeyPolicy,
     PersonalKey,
     WrappedKey,
@@ -233,49 +229,6 @@ def end_keys_again(transaction: Transaction, ended: Iterable[EndedKey]) -> int:
             )
         changed += transaction.connection.execute(statement).rowcount
     return changed
-
-
-def suspend_row(transaction: Transaction, key_id: str, *, reason: str, at: datetime) -> bool:
-    """Suspend a key; False when it is suspended already, or gone.
-
-    What its holder suspended is suspended once more by whoever has another reason, and it is that
-    one from then on: the holder's word alone does not end it any more.
-    """
-    column = personal_key.c
-    rests = column.suspended_ms.is_not(None)
-    changed = transaction.connection.execute(
-        update(personal_key)
-        .where(
-            column.key_id == key_id,
-            column.destroyed_ms.is_(None),
-            not_(rests) if reason == HOLDER else or_(not_(rests), _of_holder()),
-        )
-        .values(suspended_ms=to_ms(at), suspended_reason=reason)
-    )
-    return changed.rowcount == 1
-
-
-def resume_row(transaction: Transaction, key_id: str, *, is_by_holder: bool = False) -> bool:
-    """Resume a key; False when it is not suspended, or gone.
-
-    Takes   is_by_holder: only where the holder had suspended it.
-    """
-    column = personal_key.c
-    changed = transaction.connection.execute(
-        update(personal_key)
-        .where(
-            column.key_id == key_id,
-            column.destroyed_ms.is_(None),
-            column.suspended_ms.is_not(None),
-            _of_holder() if is_by_holder else true(),
-        )
-        .values(suspended_ms=None, suspended_reason=None)
-    )
-    return changed.rowcount == 1
-
-
-def _of_holder() -> ColumnElement[bool]:
-    return personal_key.c.suspended_reason == HOLDER
 
 
 def erase_personal_key(transaction: Transaction, key_id: str, *, now: datetime) -> bool:

@@ -7,11 +7,11 @@ from sqlalchemy import update
 
 from keystore.pki.model import CertificateState, RevocationReason
 from keystore.signer.model import KeyPolicy
+from keystore.signer.resting import suspend_row
 from keystore.signer.storage import (
     erase_personal_key,
     insert_personal_key,
     read_personal_keys,
-    suspend_row,
 )
 from keystore.signing_keys import signing_key
 from tests.support.backup_office import HERS, HIS, Office, refusal

@@ -11,6 +11,7 @@ from keystore.kek import Kek, KekRing
 from keystore.recipient import recipient_of
 from keystore.signer.errors import KeyRecordChanged
 from keystore.signer.model import KeyPolicy, decode_policy, encode_policy
+from keystore.signer.resting import resume_row, suspend_row
 from keystore.signer.storage import (
     count_by_kek,
     erase_personal_key,
@@ -22,9 +23,7 @@ from keystore.signer.storage import (
     raise_sign_count,
     read_personal_keys,
     replace_wrapped,
-    resume_row,
     spend_activation,
-    suspend_row,
     unlink_personal_keys,
 )
 from tests.support.signer import Bench, Person, events
