@@ -51,6 +51,7 @@ SHOWN: Final = (
     EventType.ACCOUNT_STATUS_CHANGED,
     EventType.OFFICIAL_ADDED,
     EventType.OFFICIAL_ENDED,
+    EventType.ACCOUNT_LEVEL_CHANGED,
 )
 
 

@@ -18,11 +18,13 @@ from idp.accounts.breached_passwords import BreachedPasswords
 from idp.accounts.code_holders import CodeHolders, VerifierHolder
 from idp.accounts.enrolment import TotpEnrolment
 from idp.accounts.login import Login
+from idp.accounts.notices import Notices
 from idp.accounts.passkey_sign_in import PasskeySignIn
 from idp.accounts.passkeys import Passkeys
 from idp.accounts.password_change import PasswordChange
 from idp.accounts.passwords import Argon2Costs, Hashing, Passwords
 from idp.accounts.people import People
+from idp.accounts.recovery import Recovery
 from idp.clock import utc_now
 from idp.delivery_services import DeliveryServices, build_delivery
 from idp.egress import Egress
@@ -44,6 +46,7 @@ from idp.oauth.introspection import Introspection
 from idp.oauth.opaque import OpaqueTokens
 from idp.oauth.revocation import Revocations
 from idp.oauth.userinfo import Userinfo
+from idp.recovery_services import MeansOfAccounts
 from idp.register_services import Registers, build_registers
 from idp.sessions import Sessions
 from idp.settings import Settings
@@ -63,8 +66,6 @@ from keystore.log.record import LogWriter
 from keystore.purposes import TOKENS
 from keystore.sealing import Sealer
 from keystore.second_factor.client import VerifierClient
-from signing.blobs import DocumentStore
-from signing.ended_accounts import EndedAccounts
 
 APP_NAME = "Ấn Tín"
 
@@ -98,6 +99,8 @@ class Services:
     login: Login
     enrolment: TotpEnrolment
     password_change: PasswordChange
+    makes_signing_means: MeansOfAccounts
+    recovery: Recovery
     verifier: VerifierClient | None
     sessions: Sessions
     interactions: Interactions
@@ -117,13 +120,7 @@ class Services:
 
     def signing_means(self, *, log: LogWriter) -> SigningMeans:
         """What accounts sign with, for acts that are recorded by `log`."""
-        pki = self.trust.pki
-        states = None if pki is None else pki.states.recorded_by(log)
-        documents = DocumentStore(
-            self.database, folder=self.settings.effective_documents_folder, sealer=self.sealer
-        )
-        requests = EndedAccounts(self.sealer, log, documents, self.outbox)
-        return SigningMeans(states, self.outbox, self.sealer, requests)
+        return self.makes_signing_means(log=log)
 
     def close(self) -> None:
         """Close every connection, and end what reads documents."""
@@ -257,6 +254,16 @@ def build_services(
         time=time,
         is_sandbox=is_sandbox,
     )
+    means = MeansOfAccounts(settings, database, sealer, outbox, trust)
+    recovery = Recovery(
+        log,
+        Notices(outbox, sealer),
+        clients=registry,
+        revocations=revocations,
+        states=states,
+        signing_means=means,
+        sign_out=sessions.end_all_in,
+    )
     foreign = build_foreign_trust(settings, egress=egress, trust=trust, signing=signing, time=time)
     return Services(
         settings=settings,
@@ -310,6 +317,8 @@ def build_services(
         password_change=PasswordChange(
             database, sealer, log, passwords, breached=breached, sessions=sessions
         ),
+        makes_signing_means=means,
+        recovery=recovery,
         verifier=verifier,
         sessions=sessions,
         interactions=Interactions(

@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from idp.accounts.people import People
 from idp.ids import AccountId
+from idp.storage.accounts import find_row
 from idp.storage.database import Database
 from idp.storage.passkeys import list_credential_ids
 from keystore.errors import SealBroken
@@ -51,11 +52,17 @@ class HeldCredentials:
         self._chains: dict[str, tuple[bytes, ...]] = {}
 
     def credentials_of(self, signer: Signer, *, now: datetime) -> tuple[SigningCredential, ...]:
-        """See `Credentials`: passkeys before codes, newer certificates before older ones."""
+        """See `Credentials`: passkeys before codes, newer certificates before older ones.
+
+        Nothing for whom the account was capped at level 1, an organisation's seal neither.
+        """
         owner = signer.key_owner
         with self._database.read() as connection:
             keys = {one.key_id: one for one in read_personal_keys(connection, account_id=owner)}
             own = list_credential_ids(connection, AccountId(signer.account_id))
+            person = find_row(connection, AccountId(signer.account_id))
+        if person is None or not person.may_sign:
+            return ()
         data_key = signer.data_key
         if owner != signer.account_id or data_key is None:
             data_key = self._people.data_key_of(AccountId(owner))

@@ -91,7 +91,8 @@ class Eligibility:
         person = self._people.find_account(AccountId(signer.account_id))
         if person is None or not person.is_active or person.is_organisation:
             raise CertificateRefused("account_ended")
-        found = self._signers.refresh(signer, client_id=None, now=now)
+        # of level 1 she is told so below
+        found = self._signers.refresh(signer, client_id=None, is_active=True, now=now)
         owner = self._people.find_account(AccountId(signer.key_owner))
         if found is None or owner is None or not owner.is_active:
             raise CertificateRefused("mandate_ended")

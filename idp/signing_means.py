@@ -7,6 +7,8 @@ deferred work.  Unlocking lifts nothing, whether or not the signer was reached b
 locked an account had a reason, and a certificate in force again, or a key that signs again, is an
 act of its own (`antin ca lift`, `antin keys personal resume`).
 What waits for its signature ends with a closed or erased account too, documents and all.
+An account that was capped at level 1 has everything on hold in the same way; when its holder has
+been proofed again, keys and certificates from before it are superseded, never lifted by that.
 Source: architecture §5.10, §5.11; RFC 5280 §5.3.1 (reasons).
 Not here: what revoking and destroying are (`keystore/pki`, `keystore/signer`).
 """
@@ -74,6 +76,20 @@ class SigningMeans:
             )
         if self.requests is not None:
             self.requests.end(tx, account_id, now=now)
+        self._ask_signer(tx, DESTROY_PERSONAL_KEYS, account_id, now=now)
+
+    def supersede(
+        self, tx: Transaction, account_id: AccountId, *, data_key: bytes | None, now: datetime
+    ) -> None:
+        """Nothing is ever signed with what there is; what waits for a signature goes on waiting."""
+        if self.states is not None:
+            self.states.revoke_all(
+                tx,
+                account_id,
+                reason=RevocationReason.SUPERSEDED,
+                now=now,
+                data_key=data_key,
+            )
         self._ask_signer(tx, DESTROY_PERSONAL_KEYS, account_id, now=now)
 
     def forget(self, tx: Transaction, account_id: AccountId) -> None:

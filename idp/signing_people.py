@@ -86,9 +86,14 @@ class PortalSigners:
         is_active: bool | None = None,
         now: datetime,
     ) -> Signer | None:
-        """See `Signers`; without a client a mandate for any portal will do."""
+        """See `Signers`; without a client a mandate for any portal will do.
+
+        Who is looked up here has to be of level 2, which signing takes; who was looked up before is
+        what the caller says.
+        """
         if is_active is None:
-            is_active = _may_act(self._people.find_row(AccountId(signer.account_id)))
+            person = self._people.find_row(AccountId(signer.account_id))
+            is_active = person is not None and person.may_sign
         if not is_active:
             return None
         if signer.organisation_id is None:

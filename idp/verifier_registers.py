@@ -17,6 +17,7 @@ from typing import Final
 from idp.accounts.model import AccountKind, AccountStatus, Mandate, MandateKind
 from idp.ids import AccountId, MandateId
 from idp.storage.database import Database
+from idp.storage.level_records import find_level_records
 from idp.storage.mandates import find_usable_mandate
 from idp.storage.standing import find_standing
 from keystore.log.events import EventType
@@ -33,10 +34,11 @@ class DatabaseRegisters:
         self._database = database
 
     def is_active(self, account_id: str) -> bool:
-        """Whether there is such a person, neither locked nor gone."""
+        """Whether there is such a person, neither locked nor gone, and not capped at level 1."""
         with self._database.read() as connection:
             standing = find_standing(connection, AccountId(account_id))
-        if standing is None:
+            is_capped = find_level_records(connection, AccountId(account_id)).is_capped
+        if standing is None or is_capped:
             return False
         kind, status = standing
         return kind is not AccountKind.ORGANISATION and status is AccountStatus.ACTIVE

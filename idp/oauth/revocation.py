@@ -29,6 +29,7 @@ class RevocationReason(StrEnum):
     SESSION_ENDED = "session_ended"
     CONSENT_WITHDRAWN = "consent_withdrawn"
     SIGNED_OUT_EVERYWHERE = "signed_out_everywhere"
+    LEVEL_CAPPED = "level_capped"
 
 
 _EVENTS = {
@@ -58,6 +59,10 @@ class Revocations:
             if grant.client_id != client_id:
                 raise InvalidGrant("the token was issued to another client")
             self.revoke(tx, [grant], reason=RevocationReason.CLIENT, now=now)
+
+    def revoke_for_level(self, tx: Transaction, grants: Iterable[Grant], *, now: datetime) -> int:
+        """End grants that the account's level does not carry any more; how many."""
+        return self.revoke(tx, grants, reason=RevocationReason.LEVEL_CAPPED, now=now)
 
     def revoke(
         self, tx: Transaction, grants: Iterable[Grant], *, reason: RevocationReason, now: datetime

@@ -183,11 +183,17 @@ class AccountRow:
     status: AccountStatus
     data_key: bytes
     demands_second_factor: bool = False
+    level: AccountLevel | None = None
 
     @property
     def is_active(self) -> bool:
         """Whether it may be used now."""
         return self.status is AccountStatus.ACTIVE
+
+    @property
+    def may_sign(self) -> bool:
+        """Whether its holder may sign anything now, for themself or for an organisation."""
+        return self.is_active and self.level is AccountLevel.TWO
 
     @property
     def is_organisation(self) -> bool:
@@ -239,6 +245,7 @@ def row_of(found: Mapping[str, Any]) -> AccountRow | None:
         AccountStatus(found["status"]),
         found["data_key"],
         bool(found["demands_second_factor"]),
+        None if found["level"] is None else AccountLevel(found["level"]),
     )
 
 
@@ -304,6 +311,7 @@ def insert_accounts(
                     new.kind,
                     new.status,
                     data_keys[new.account_id],
+                    level=new.level,
                 )
                 for new in accounts
             }
@@ -364,6 +372,13 @@ def update_status(
     """Write a new status; the caller has decided on the locked row."""
     tx.connection.execute(
         _UPDATE.values(status=status, changed_ms=to_ms(now)), {"key": row.account_key}
+    )
+
+
+def update_level(tx: Transaction, row: AccountRow, *, level: AccountLevel, now: datetime) -> None:
+    """Write how the account is proofed; the caller has decided on the locked row."""
+    tx.connection.execute(
+        _UPDATE.values(level=level, changed_ms=to_ms(now)), {"key": row.account_key}
     )
 
 

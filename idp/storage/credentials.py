@@ -334,6 +334,11 @@ def replace_totps(tx: Transaction, row: AccountRow, new: Totp, *, sealer: Sealer
     return before
 
 
+def drop_totps(tx: Transaction, row: AccountRow) -> None:
+    """Forget every authenticator of the account."""
+    tx.connection.execute(_DROP_TOTPS, {"key": row.account_key})
+
+
 def list_activation_codes(
     connection: Connection, account_id: AccountId
 ) -> tuple[ActivationCode, ...]:
@@ -359,6 +364,11 @@ def replace_activation_codes(tx: Transaction, row: AccountRow, code: ActivationC
             "expires_ms": to_ms(code.expires_at),
         },
     )
+
+
+def drop_activation_codes(tx: Transaction, row: AccountRow) -> None:
+    """Void the codes that are out for the account."""
+    tx.connection.execute(_DROP_CODES, {"key": row.account_key})
 
 
 def consume_activation_code(tx: Transaction, activation_id: str, *, now: datetime) -> bool:

@@ -46,6 +46,7 @@ _TITLES: Final[Mapping[EventType, str]] = {
     EventType.ACCOUNT_STATUS_CHANGED: N_("Thay đổi trạng thái tài khoản"),
     EventType.OFFICIAL_ADDED: N_("Được giao nhiệm vụ cán bộ"),
     EventType.OFFICIAL_ENDED: N_("Kết thúc nhiệm vụ cán bộ"),
+    EventType.ACCOUNT_LEVEL_CHANGED: N_("Thay đổi mức độ tài khoản"),
 }
 _DAY: Final = len("dd/mm/yyyy")
 _WARNS: Final = frozenset({EventType.LOGIN_REFUSED_MANY})
@@ -131,6 +132,10 @@ def _detail(row: HistoryRow) -> str:
         return translate("Sai mật khẩu %(count)s lần trong một phút", count=facts["count"])
     if row.type is EventType.SESSION_STARTED:
         return device_name(str(facts.get("device", "")))
+    if row.type is EventType.ACCOUNT_LEVEL_CHANGED:
+        if facts.get("level") == "2":
+            return translate("Lên mức độ 2 sau khi xác minh trực tiếp")
+        return translate("Hạ xuống mức độ 1; việc ký số tạm dừng đến khi xác minh lại trực tiếp")
     if row.type is EventType.GRANT_CREATED and facts.get("capacity") not in {None, "self"}:
         return translate("Thực hiện thay mặt tổ chức")
     return ""

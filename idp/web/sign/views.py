@@ -87,7 +87,7 @@ class SignViews:
                 signer=signer,
                 credential=way.credential,
                 passkey=way.passkey,
-                is_active=True,  # or there would be no signer
+                is_active=visit.account.may_sign,
                 now=visit.now,
             )
         except (SigningError, SealBroken) as refusal:
@@ -296,7 +296,7 @@ class SignViews:
                 signer=signer,
                 code=code,
                 window=window,
-                is_active=True,
+                is_active=visit.account.may_sign,
                 now=visit.now,
             )
             return None
@@ -309,7 +309,7 @@ class SignViews:
             confirmation=assertion,
             challenge=window.challenge,
             window=window,
-            is_active=True,
+            is_active=visit.account.may_sign,
             now=visit.now,
         )
         return None

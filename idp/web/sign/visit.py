@@ -24,7 +24,12 @@ from idp.web.flow import CsrfFailed, page_answer
 from idp.web.own_sign_in import OwnSignIn
 from idp.web.pages import Page
 from idp.web.sign_pages import SignOtherAccountPage
-from signing.errors import ConfirmationRefused, RequestNotWaiting, RequestUnknown
+from signing.errors import (
+    CertificateRefused,
+    ConfirmationRefused,
+    RequestNotWaiting,
+    RequestUnknown,
+)
 from signing.model import RequestState, SigningRequest, Slot, SlotState
 from signing.ports import Signer
 
@@ -179,10 +184,13 @@ class Desk:
 def holding(visit: Visit) -> Signer:
     """As whom the person signs, where it is her turn.
 
-    Raises  RequestNotWaiting, ConfirmationRefused (mandate_ended).
+    Raises  RequestNotWaiting, CertificateRefused (level_too_low), ConfirmationRefused
+            (mandate_ended).
     """
     if not visit.is_my_turn:
         raise RequestNotWaiting(visit.state)
+    if not visit.account.may_sign:  # also one that was capped while a window was open
+        raise CertificateRefused("level_too_low")
     if visit.signer is None:
         raise ConfirmationRefused("mandate_ended")
     return visit.signer
