@@ -30,6 +30,7 @@ from idp.accounts.model import (
 )
 from idp.ids import AccountId, make_id
 from idp.storage import accounts as rows
+from idp.storage.account_updates import update_second_factor, update_status
 from idp.storage.accounts import AccountRow
 from idp.storage.credentials import erase_credentials, insert_passwords, set_password
 from idp.storage.database import Database, Transaction
@@ -285,7 +286,7 @@ class AccountLifecycle:
         """
         with self._database.transaction() as tx:
             row = self._get(tx, account_id)
-            rows.update_second_factor(tx, row, is_demanded=is_demanded, now=now)
+            update_second_factor(tx, row, is_demanded=is_demanded, now=now)
             demanded = "always" if is_demanded else "by_portal"
             self._record(tx, EventType.SECOND_FACTOR_CHANGED, row, now=now, demanded=demanded)
 
@@ -302,7 +303,7 @@ class AccountLifecycle:
             if row.status not in steps:
                 raise StatusUnchangeable
             status = steps[row.status]
-            rows.update_status(tx, row, status=status, now=now)
+            update_status(tx, row, status=status, now=now)
             if status is AccountStatus.CLOSED:
                 revoke_mandates_of(tx, row.account_key, now=now)
                 end_duties_of(tx, row.account_key, now=now)

@@ -25,7 +25,8 @@ from idp.accounts.model import AccountLevel
 from idp.accounts.notices import Notice, Notices
 from idp.ids import AccountId, GrantId
 from idp.model import Grant
-from idp.storage.accounts import AccountRow, update_level
+from idp.storage.account_updates import update_level
+from idp.storage.accounts import AccountRow
 from idp.storage.credentials import drop_activation_codes, drop_totps
 from idp.storage.database import Transaction
 from idp.storage.grants import live_grants

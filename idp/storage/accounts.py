@@ -366,32 +366,6 @@ def drop_identifier(tx: Transaction, row: AccountRow, *, kind: IdentifierKind) -
     return dropped.rowcount > 0
 
 
-def update_status(
-    tx: Transaction, row: AccountRow, *, status: AccountStatus, now: datetime
-) -> None:
-    """Write a new status; the caller has decided on the locked row."""
-    tx.connection.execute(
-        _UPDATE.values(status=status, changed_ms=to_ms(now)), {"key": row.account_key}
-    )
-
-
-def update_level(tx: Transaction, row: AccountRow, *, level: AccountLevel, now: datetime) -> None:
-    """Write how the account is proofed; the caller has decided on the locked row."""
-    tx.connection.execute(
-        _UPDATE.values(level=level, changed_ms=to_ms(now)), {"key": row.account_key}
-    )
-
-
-def update_second_factor(
-    tx: Transaction, row: AccountRow, *, is_demanded: bool, now: datetime
-) -> None:
-    """Keep whether every sign-in of the account asks for a second factor."""
-    tx.connection.execute(
-        _UPDATE.values(demands_second_factor=is_demanded, changed_ms=to_ms(now)),
-        {"key": row.account_key},
-    )
-
-
 def erase_account(tx: Transaction, row: AccountRow, *, now: datetime) -> None:
     """Destroy the data key and what it opened; the bare row stays so that no id is used again."""
     tx.connection.execute(_DROP_IDENTIFIERS, {"key": row.account_key})
