@@ -52,6 +52,12 @@ SHOWN: Final = (
     EventType.OFFICIAL_ADDED,
     EventType.OFFICIAL_ENDED,
     EventType.ACCOUNT_LEVEL_CHANGED,
+    EventType.PASSWORD_RESET,
+    EventType.PASSWORD_VOIDED,
+    EventType.RECOVERY_ASKED,
+    EventType.RECOVERY_STOPPED,
+    EventType.CASE_OPENED,
+    EventType.CASE_CLOSED,
 )
 
 

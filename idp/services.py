@@ -46,7 +46,7 @@ from idp.oauth.introspection import Introspection
 from idp.oauth.opaque import OpaqueTokens
 from idp.oauth.revocation import Revocations
 from idp.oauth.userinfo import Userinfo
-from idp.recovery_services import MeansOfAccounts
+from idp.recovery_services import MeansOfAccounts, RecoveryServices, build_recovery
 from idp.register_services import Registers, build_registers
 from idp.sessions import Sessions
 from idp.settings import Settings
@@ -101,6 +101,7 @@ class Services:
     password_change: PasswordChange
     makes_signing_means: MeansOfAccounts
     recovery: Recovery
+    recovering: RecoveryServices
     verifier: VerifierClient | None
     sessions: Sessions
     interactions: Interactions
@@ -319,6 +320,14 @@ def build_services(
         ),
         makes_signing_means=means,
         recovery=recovery,
+        recovering=build_recovery(
+            database=database,
+            sealer=sealer,
+            log=log,
+            notices=recovery.notices,
+            recovery=recovery,
+            sign_out=sessions.end_all_in,
+        ),
         verifier=verifier,
         sessions=sessions,
         interactions=Interactions(

@@ -61,6 +61,8 @@ class Notice(StrEnum):
     RECOVERY_CODE_USED = "recovery_code_used"
     CONTACT_CHANGED = "contact_changed"
     RECOVERY_ASKED = "recovery_asked"
+    CASE_OPENED = "case_opened"
+    CASE_CLOSED = "case_closed"
     LEVEL_CAPPED = "level_capped"
     LEVEL_RAISED = "level_raised"
     INVITED_TO_ENROL = "invited_to_enrol"

@@ -273,6 +273,11 @@ def set_password(
     insert_passwords(tx, ((row, stored),), sealer=sealer, now=now)
 
 
+def drop_password(tx: Transaction, row: AccountRow) -> bool:
+    """Leave the account without a password; False when it had none."""
+    return tx.connection.execute(_DROP_PASSWORD, {"key": row.account_key}).rowcount > 0
+
+
 def list_to_wrap(connection: Connection, *, after: int, limit: int) -> list[tuple[AccountId, int]]:
     """Accounts whose imported hash has yet to be wrapped, after an internal key, in its order."""
     rows = connection.execute(_TO_WRAP, {"after": after, "limit": limit})
@@ -337,6 +342,16 @@ def replace_totps(tx: Transaction, row: AccountRow, new: Totp, *, sealer: Sealer
 def drop_totps(tx: Transaction, row: AccountRow) -> None:
     """Forget every authenticator of the account."""
     tx.connection.execute(_DROP_TOTPS, {"key": row.account_key})
+
+
+def drop_totps_since(tx: Transaction, row: AccountRow, *, since: datetime) -> tuple[str, ...]:
+    """Forget the authenticators that the account got since then; their ids."""
+    gone = tx.connection.execute(
+        delete(totp)
+        .where(totp.c.account_key == row.account_key, totp.c.created_ms >= to_ms(since))
+        .returning(totp.c.totp_id)
+    )
+    return tuple(found.totp_id for found in gone)
 
 
 def list_activation_codes(

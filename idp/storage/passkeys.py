@@ -152,6 +152,16 @@ def insert_passkey(tx: Transaction, row: AccountRow, new: Passkey, *, sealer: Se
     return True
 
 
+def remove_passkeys_since(tx: Transaction, row: AccountRow, *, since: datetime) -> tuple[str, ...]:
+    """Forget the passkeys that the account got since then; their ids."""
+    gone = tx.connection.execute(
+        delete(passkey)
+        .where(passkey.c.account_key == row.account_key, passkey.c.created_ms >= to_ms(since))
+        .returning(passkey.c.passkey_id)
+    )
+    return tuple(found.passkey_id for found in gone)
+
+
 def rename_passkey(
     tx: Transaction, row: AccountRow, passkey_id: str, *, name: str, sealer: Sealer
 ) -> bool:

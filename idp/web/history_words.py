@@ -46,10 +46,23 @@ _TITLES: Final[Mapping[EventType, str]] = {
     EventType.ACCOUNT_STATUS_CHANGED: N_("Thay đổi trạng thái tài khoản"),
     EventType.OFFICIAL_ADDED: N_("Được giao nhiệm vụ cán bộ"),
     EventType.OFFICIAL_ENDED: N_("Kết thúc nhiệm vụ cán bộ"),
+    EventType.PASSWORD_RESET: N_("Đặt lại mật khẩu"),
+    EventType.PASSWORD_VOIDED: N_("Mật khẩu bị vô hiệu"),
+    EventType.RECOVERY_ASKED: N_("Bắt đầu đặt lại mật khẩu"),
+    EventType.RECOVERY_STOPPED: N_("Chặn việc đặt lại mật khẩu"),
+    EventType.CASE_OPENED: N_("Mở hồ sơ sự việc"),
+    EventType.CASE_CLOSED: N_("Đóng hồ sơ sự việc"),
     EventType.ACCOUNT_LEVEL_CHANGED: N_("Thay đổi mức độ tài khoản"),
 }
 _DAY: Final = len("dd/mm/yyyy")
-_WARNS: Final = frozenset({EventType.LOGIN_REFUSED_MANY})
+_WARNS: Final = frozenset(
+    {
+        EventType.LOGIN_REFUSED_MANY,
+        EventType.RECOVERY_ASKED,
+        EventType.RECOVERY_STOPPED,
+        EventType.PASSWORD_VOIDED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +145,8 @@ def _detail(row: HistoryRow) -> str:
         return translate("Sai mật khẩu %(count)s lần trong một phút", count=facts["count"])
     if row.type is EventType.SESSION_STARTED:
         return device_name(str(facts.get("device", "")))
+    if row.type in {EventType.CASE_OPENED, EventType.CASE_CLOSED}:
+        return translate("Số hồ sơ: %(number)s", number=facts.get("case", ""))
     if row.type is EventType.ACCOUNT_LEVEL_CHANGED:
         if facts.get("level") == "2":
             return translate("Lên mức độ 2 sau khi xác minh trực tiếp")

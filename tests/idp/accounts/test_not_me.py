@@ -1,0 +1,101 @@
+"""Somebody says that it was not them: whoever it was has nothing any more, and a case is open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from idp.accounts.case_model import CaseKind
+from idp.accounts.cases import CaseUnknown
+from idp.accounts.credentials import Totp
+from idp.accounts.model import AccountLevel
+from idp.accounts.not_me import ReportedSessionUnknown
+from idp.ids import SessionId, make_id
+from idp.model import Factor
+from idp.sessions import open_session
+from idp.storage.accounts import find_row
+from idp.storage.credentials import replace_totps
+from tests.support.provider import Provider, assert_error
+from tests.support.provider_browser import Browser
+from tests.support.provider_seeds import ANH, BINH
+
+
+def _begin_session(provider: Provider) -> SessionId:
+    opened = open_session(
+        ANH.account_id,
+        factor=Factor.PASSWORD,
+        now=provider.now,
+        lifetime=timedelta(hours=1),
+        device="android chrome",
+    )
+    assert provider.services.sessions.store_alone(opened, now=provider.now)
+    return opened.session.session_id
+
+
+def _enrol(provider: Provider) -> None:
+    services = provider.services
+    with services.database.transaction() as tx:
+        row = find_row(tx.connection, ANH.account_id)
+        assert row is not None
+        new = Totp(make_id("otp"), b"k" * 20, provider.now)
+        replace_totps(tx, row, new, sealer=services.sealer)
+
+
+def test_everything_of_whoever_it_was_ends_and_a_case_is_open(
+    provider_on_both: Provider,
+) -> None:
+    """NIST SP 800-63B-4 §4.6; the statements run on both databases."""
+    provider = provider_on_both
+    browser = Browser(provider)
+    tokens = browser.tokens(scope="openid offline_access")
+    stolen = _begin_session(provider)
+    provider.clock.advance(minutes=1)
+    _enrol(provider)
+    services = provider.services
+    case = services.recovering.not_me.report(ANH.account_id, session_id=stolen, now=provider.now)
+    assert_error(provider.refresh(tokens["refresh_token"]), "invalid_grant")
+    assert not browser.get("/").shows("home-account")
+    found = services.people.find_account(ANH.account_id)
+    assert found is not None
+    assert found.level is AccountLevel.ONE
+    assert not services.people.has_totp(ANH.account_id)
+    page = Browser(provider)
+    assert page.log_in(page.get("/account")).shows("login-submit")
+    (kept,) = services.recovering.cases.list_of(ANH.account_id)
+    assert kept == case
+    assert (kept.kind, kept.facts["session"]) == (CaseKind.NOT_ME, stolen)
+    assert kept.facts["authenticators_removed"] == "1"
+
+
+def test_what_was_there_before_that_session_stays(provider: Provider) -> None:
+    provider.clock.advance(minutes=1)
+    stolen = _begin_session(provider)
+    services = provider.services
+    services.recovering.not_me.report(ANH.account_id, session_id=stolen, now=provider.now)
+    assert services.people.has_totp(ANH.account_id)
+
+
+def test_a_session_of_somebody_else_is_none(provider: Provider) -> None:
+    stolen = _begin_session(provider)
+    with pytest.raises(ReportedSessionUnknown):
+        provider.services.recovering.not_me.report(
+            BINH.account_id, session_id=stolen, now=provider.now
+        )
+    assert "account:case:opened" not in provider.events()
+
+
+def test_a_case_is_found_as_it_is_said_and_closed_once(provider: Provider) -> None:
+    cases = provider.services.recovering.cases
+    case = provider.services.recovering.not_me.report(
+        ANH.account_id, session_id=None, now=provider.now
+    )
+    assert cases.find(f" {case.number.lower().replace('-', ' ')} ") == case
+    assert cases.find("0000") is None
+    cases.close(case, outcome="settled", by="ofl_1", now=provider.now)
+    closed = replace(case, closed_at=provider.now, outcome="settled")
+    assert cases.list_of(ANH.account_id) == (closed,)
+    assert not closed.is_open
+    with pytest.raises(CaseUnknown):
+        cases.close(case, outcome="settled", by="ofl_1", now=provider.now)
