@@ -94,6 +94,13 @@ def make_duties(services: Services) -> tuple[Duty, ...]:
             lambda now: services.sessions.end_expired(now=now, goes_on=_until_late(_END_EVERY)),
         ),
         Duty(
+            "end_mandates_out_of_time",
+            timedelta(minutes=1),
+            lambda now: services.mandates.ending.end_out_of_time(
+                now=now, goes_on=_until_late(timedelta(minutes=1))
+            ),
+        ),
+        Duty(
             "record_refused_sign_ins",
             timedelta(minutes=1),
             lambda now: refused.flush(database, log=services.log, now=now),

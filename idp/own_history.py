@@ -58,6 +58,13 @@ SHOWN: Final = (
     EventType.RECOVERY_STOPPED,
     EventType.CASE_OPENED,
     EventType.CASE_CLOSED,
+    EventType.MANDATE_ADDED,
+    EventType.MANDATE_ENDED,
+    EventType.MANDATE_ASKED,
+    EventType.MANDATE_GIVEN,
+    EventType.MANDATE_AGREED,
+    EventType.MANDATE_DECLINED,
+    EventType.MANDATE_WITHDRAWN,
 )
 
 

@@ -31,6 +31,7 @@ from idp.egress import Egress
 from idp.foreign_trust import ForeignTrust, build_foreign_trust
 from idp.keks import open_service_ring
 from idp.keyrings import Keyrings, open_keyrings
+from idp.mandate_services import MandateServices, build_mandates
 from idp.oauth.access_token import AccessTokens
 from idp.oauth.authorization import Authorizations
 from idp.oauth.client_auth import ClientAuthentication
@@ -114,6 +115,7 @@ class Services:
     refreshing: Refreshing
     revocations: Revocations
     consent_withdrawal: ConsentWithdrawal
+    mandates: MandateServices
     states: GrantStates
     userinfo: Userinfo
     introspection: Introspection
@@ -372,6 +374,16 @@ def build_services(
         revocations=revocations,
         consent_withdrawal=ConsentWithdrawal(
             database=database, revocations=revocations, data_keys=people, log=log
+        ),
+        mandates=build_mandates(
+            settings,
+            database=database,
+            ephemeral=ephemeral,
+            sealer=sealer,
+            log=log,
+            registry=registry,
+            outbox=outbox,
+            revocations=revocations,
         ),
         states=states,
         userinfo=Userinfo(access_tokens, states, registry, keyring, settings.issuer),

@@ -114,6 +114,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How long a password counts as the first factor of a step-up to level 2."""
     factor_change_fresh_s: int = 600
     """How long ago a sign-in may have been for somebody to change what they sign in with."""
+    mandate_longest_days: int = 730
+    """How long a mandate may last that a legal representative gives to somebody."""
+    mandate_decided_days: int = 14
+    """How long such a mandate waits for other representatives where a charter wants them to agree.
+    """
     breached_passwords_file: Path | None = None
     """Sorted file of SHA-1 hashes of breached passwords, one to a line, each with `:count` or
     without, as public collections are given out; new passwords on it are refused. A short list is

@@ -110,6 +110,8 @@ _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "session_lifetime_s": (60, 24 * 3600),
     "password_fresh_s": (0, 24 * 3600),
     "factor_change_fresh_s": (60, 3600),
+    "mandate_longest_days": (1, 3653),
+    "mandate_decided_days": (1, 90),
     "interaction_lifetime_s": (60, 3600),
     "code_lifetime_s": (1, 60),
     "access_token_lifetime_s": (1, 300),

@@ -18,12 +18,13 @@ from typing import Final, Protocol
 
 from clients.registry.model import Client
 from idp.accounts.identifiers import ParsedIdentifier, parse_identifier
+from idp.accounts.mandate_scopes import SEAL, SIGN
 from idp.accounts.model import Account, IdentifierKind, Mandate, MandateKind
 from idp.accounts.people import People
 from idp.ids import AccountId
 from idp.storage.accounts import AccountRow
 from idp.storage.database import Database
-from idp.storage.mandates import list_mandates
+from idp.storage.mandates import list_usable_mandates
 from idp.storage.subjects import find_account_by_sub
 from signing.model import Role
 from signing.ports import Signer
@@ -35,8 +36,10 @@ _MANDATES: Final[Mapping[Role, frozenset[MandateKind]]] = MappingProxyType(
     }
 )
 """Under which mandates somebody signs for an organisation, by what she signs as."""
-SIGN: Final = "sign"
-"""The scope that a mandate has to have which is narrowed at all."""
+_SCOPES: Final[Mapping[Role, frozenset[str]]] = MappingProxyType(
+    {Role.PERSON: frozenset({SIGN}), Role.SEAL: frozenset({SIGN, SEAL})}
+)
+"""Of these a mandate has to have one that is narrowed at all."""
 
 
 class Clients(Protocol):
@@ -126,7 +129,7 @@ class PortalSigners:
         self, signer: Signer, *, client_id: str | None, now: datetime
     ) -> Mandate | None:
         with self._database.read() as connection:
-            held = list_mandates(connection, AccountId(signer.account_id))
+            held = list_usable_mandates(connection, AccountId(signer.account_id), now=now)
         kinds = _MANDATES[signer.role]
         return next(
             (
@@ -134,8 +137,7 @@ class PortalSigners:
                 for one in held
                 if one.kind in kinds
                 and one.principal_id == signer.organisation_id
-                and one.valid_at(now)
-                and (not one.scopes or SIGN in one.scopes)
+                and (not one.scopes or not _SCOPES[signer.role].isdisjoint(one.scopes))
                 and (client_id is None or not one.portals or client_id in one.portals)
             ),
             None,

@@ -14,6 +14,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from idp.accounts.mandate_scopes import SEAL, SIGN
 from idp.accounts.model import AccountKind, AccountStatus, Mandate, MandateKind
 from idp.ids import AccountId, MandateId
 from idp.storage.database import Database
@@ -25,6 +26,8 @@ from keystore.log.on_record import find_on_record
 
 _SEALING: Final = frozenset({MandateKind.LEGAL_REPRESENTATIVE, MandateKind.SEAL_CLERK})
 """Mandates under which an organisation's key is used."""
+_SCOPES: Final = frozenset({SIGN, SEAL})
+"""Of these a mandate has to have one that is narrowed at all."""
 
 
 class DatabaseRegisters:
@@ -60,6 +63,7 @@ class DatabaseRegisters:
             and found.kind in _SEALING
             and found.holder_id == account_id
             and found.principal_id == organisation_id
+            and (not found.scopes or not _SCOPES.isdisjoint(found.scopes))
             and (client_id is None or not found.portals or client_id in found.portals)
             and self._is_on_record(found)
         )

@@ -20,6 +20,7 @@ from idp.accounts.errors import (
     StatusUnchangeable,
 )
 from idp.accounts.identifiers import ParsedIdentifier
+from idp.accounts.mandates import EndReason
 from idp.accounts.model import (
     Account,
     AccountKind,
@@ -94,13 +95,21 @@ class SigningMeans(Protocol):
         """Nothing that stays of them tells any more whose they were."""
 
 
+class Mandates(Protocol):
+    """Mandates of an account, as far as this module looks."""
+
+    def end_all_of(self, tx: Transaction, row: AccountRow, *, now: datetime) -> object:
+        """End everything that it holds or gave, and tell everyone concerned."""
+
+
 class AccountLifecycle:
     """The acts on an account; safe for any number of threads.
 
     Takes   sign_out: what locking, closing and erasing do to whoever is signed in; None only where
             nobody can be; destructions: lists the data keys that erasing destroys; None only where
-            nobody is erased; signing_means: what it signs with ends with it; None only where nobody
-            has any.
+            nobody is erased; mandates: whoever is signed in somewhere under one that ends; None
+            only where nobody can be; signing_means: what it signs with ends with it; None only
+            where nobody has any.
     """
 
     def __init__(
@@ -112,7 +121,9 @@ class AccountLifecycle:
         sign_out: SignOut | None = None,
         destructions: DestructionList | None = None,
         signing_means: SigningMeans | None = None,
+        mandates: Mandates | None = None,
     ) -> None:
+        self._mandates = mandates
         self._signing_means = signing_means
         self._database = database
         self._sealer = sealer
@@ -261,7 +272,7 @@ class AccountLifecycle:
             if self._signing_means is not None:
                 self._signing_means.end(tx, account_id, data_key=row.data_key, now=now)
                 self._signing_means.forget(tx, account_id)
-            revoke_mandates_of(tx, row.account_key, now=now)
+            self._end_mandates(tx, row, now=now)
             end_duties_of(tx, row.account_key, now=now)
             erase_credentials(tx, row)
             erase_passkeys(tx, row)
@@ -305,7 +316,7 @@ class AccountLifecycle:
             status = steps[row.status]
             update_status(tx, row, status=status, now=now)
             if status is AccountStatus.CLOSED:
-                revoke_mandates_of(tx, row.account_key, now=now)
+                self._end_mandates(tx, row, now=now)
                 end_duties_of(tx, row.account_key, now=now)
             self._record(
                 tx, EventType.ACCOUNT_STATUS_CHANGED, row, now=now, status=status, reason=reason
@@ -316,6 +327,11 @@ class AccountLifecycle:
                 self._signing_means.hold(tx, account_id, data_key=row.data_key, now=now)
             if self._signing_means is not None and status is AccountStatus.CLOSED:
                 self._signing_means.end(tx, account_id, data_key=row.data_key, now=now)
+
+    def _end_mandates(self, tx: Transaction, row: AccountRow, *, now: datetime) -> None:
+        if self._mandates is not None:
+            self._mandates.end_all_of(tx, row, now=now)
+        revoke_mandates_of(tx, row.account_key, now=now, why=EndReason.ACCOUNT_CLOSED)
 
     def _get(self, tx: Transaction, account_id: AccountId) -> AccountRow:
         row = rows.find_row(tx.connection, account_id, is_locked=True)

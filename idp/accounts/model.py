@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from typing import Final
 
 from idp.accounts.birthdates import Birthdate
 from idp.accounts.names import name_key
@@ -77,10 +78,18 @@ class MandateKind(StrEnum):
 
 
 class MandateStatus(StrEnum):
-    """REVOKED is final; running out of time is not a status, see `Mandate.valid_at`."""
+    """WAITING wants the agreement of others; what is neither that nor ACTIVE is final.
 
+    DECLINED: one of them said no; LAPSED: they did not all agree in time; OVER: its last day was
+    and everybody has been told.  Running out of time ends it without that, see `valid_at`.
+    """
+
+    WAITING = "waiting"
     ACTIVE = "active"
     REVOKED = "revoked"
+    DECLINED = "declined"
+    LAPSED = "lapsed"
+    OVER = "over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +199,11 @@ class Mandate:
     """That `holder_id` may act for `principal_id`, on what ground, and from when until when.
 
     `scopes` and `portals` narrow it; empty means that it is not narrowed.  `source` names the
-    register or the document, `verified_at` when it was last compared with it.
+    register or the document, `verified_at` when it was last compared with it; one that a register
+    vouches for is compared again from `recheck_at` on and holds until `holds_until` without that.
+    A delegation was given by `given_by` under the mandate `given_under`, and does not outlive it;
+    `agreements` is how many others had to agree (`EVERYBODY`: all who represent the organisation),
+    by `decide_by`.
     """
 
     mandate_id: MandateId
@@ -204,6 +217,14 @@ class Mandate:
     source: str
     verified_at: datetime
     status: MandateStatus = MandateStatus.ACTIVE
+    given_by: AccountId | None = None
+    given_under: MandateId | None = None
+    agreements: int = 0
+    decide_by: datetime | None = None
+    recheck_at: datetime | None = None
+    holds_until: datetime | None = None
+    ended_at: datetime | None = None
+    ended_why: str = ""
 
     def valid_at(self, now: datetime) -> bool:
         """Whether it may be used at `now`; `valid_to` itself is already outside."""
@@ -211,12 +232,20 @@ class Mandate:
             self.status is MandateStatus.ACTIVE
             and self.valid_from <= now
             and (self.valid_to is None or now < self.valid_to)
+            and (self.holds_until is None or now < self.holds_until)
         )
+
+
+EVERYBODY: Final = -1
+"""In the place of a number of agreements: of all others who represent the organisation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Representation:
-    """An organisation that a person may act for now, as the choice of capacity shows it."""
+    """An organisation that a person may act for now, as the choice of capacity shows it.
+
+    `scopes` and `portals` narrow the mandate; empty means that it is not narrowed.
+    """
 
     mandate_id: MandateId
     kind: MandateKind
@@ -224,6 +253,12 @@ class Representation:
     name: str = field(repr=False)
     enterprise_code: str
     valid_to: datetime | None
+    scopes: tuple[str, ...] = ()
+    portals: tuple[str, ...] = ()
+
+    def is_for(self, client_id: str) -> bool:
+        """Whether it was given for this portal, by name or by being for all."""
+        return not self.portals or client_id in self.portals
 
 
 @dataclass(frozen=True, slots=True)

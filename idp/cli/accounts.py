@@ -31,7 +31,7 @@ from idp.accounts.passwords import Argon2Costs, Hashing, Passwords
 from idp.accounts.wrapping import wrap_some
 from idp.cli.authenticators import restore_authenticator, retire_authenticator
 from idp.cli.context import open_services
-from idp.cli.mandates import end_mandate_command, represent
+from idp.cli.mandates import charter, end_mandate_command, mandates, represent
 from idp.cli.naming import (
     account_argument,
     find_named,
@@ -60,6 +60,8 @@ def accounts() -> None:
 
 
 accounts.add_command(represent)
+accounts.add_command(charter)
+accounts.add_command(mandates)
 accounts.add_command(end_mandate_command)
 accounts.add_command(signature_image)
 accounts.add_command(retire_authenticator)
@@ -413,6 +415,7 @@ def _lifecycle(services: Services, operator: str) -> AccountLifecycle:
         sealer=services.sealer,
         log=log,
         sign_out=services.sessions.in_name_of(operator).end_all_in,
+        mandates=services.mandates.ending.in_name_of(operator),
         destructions=DestructionList(
             services.settings.effective_destruction_list, sealer=services.sealer
         ),

@@ -246,6 +246,7 @@ def _erase_again(
         sealer=services.sealer,
         log=services.log.in_name_of(operator),
         sign_out=services.sessions.in_name_of(operator).end_all_in,
+        mandates=services.mandates.ending.in_name_of(operator),
         destructions=DestructionList(own, sealer=services.sealer),
         signing_means=services.signing_means(log=services.log.in_name_of(operator)),
     )

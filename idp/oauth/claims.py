@@ -73,7 +73,11 @@ def _identifier(kind: IdentifierKind) -> Callable[[Person], str | None]:
 
 
 def organisation_claim(representation: Representation) -> dict[str, Any]:
-    """The `org` claim: for whom the person acts.  Architecture, "Tokens"."""
+    """The `org` claim: for whom the person acts, as what, and in which business alone.
+
+    `scopes` is there when the mandate is narrowed, in the words of `idp.accounts.mandate_scopes`.
+    Source  architecture, "Tokens".
+    """
     claim: dict[str, Any] = {
         "id": representation.organisation,
         "enterprise_code": representation.enterprise_code,
@@ -81,6 +85,8 @@ def organisation_claim(representation: Representation) -> dict[str, Any]:
         "role": representation.kind.value,
         "mandate_id": representation.mandate_id,
     }
+    if representation.scopes:
+        claim["scopes"] = list(representation.scopes)
     if representation.valid_to is not None:
         claim["valid_to"] = representation.valid_to.isoformat()
     return claim

@@ -75,7 +75,7 @@ def find_person(
         representation = people.find_representation(
             grant.account_id, mandate_id=grant.mandate_id, now=now
         )
-        if representation is None:
+        if representation is None or not representation.is_for(grant.client_id):
             return None
     with database.read() as connection:
         subject = find_subject(connection, grant.account_id, sector_id=grant.sector_id)

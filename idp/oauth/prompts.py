@@ -20,6 +20,7 @@ from idp.ids import MandateId
 from idp.model import AuthLevel, Factor, Session
 from idp.oauth.assurance import HIGHEST, Assurance, DemandedLevel, assess, demanded_level
 from idp.oauth.authorization_request import AuthorizationRequest
+from idp.oauth.claims import admitted_by
 from idp.oauth.errors import (
     AccessDenied,
     AccountSelectionRequired,
@@ -29,6 +30,7 @@ from idp.oauth.errors import (
     OAuthError,
     UnmetAuthenticationRequirements,
 )
+from idp.oauth.scopes import ORGANIZATION
 
 
 class Prompt(StrEnum):
@@ -276,13 +278,25 @@ def refuse_silently(ask: Ask) -> OAuthError:
 
 
 def _offered(at: Situation) -> tuple[Representation, ...]:
-    """Organisations that the person may act for at this client under this request."""
+    """Organisations that the person may act for at this client under this request.
+
+    A mandate for some kinds of business alone is for portals that are told which these are.
+    """
+    usable = tuple(
+        one
+        for one in at.representations
+        if one.is_for(at.client.client_id) and (not one.scopes or _is_told_of_scopes(at))
+    )
     wish = at.request.capacity
     if wish == "person" or at.client.capacities is Capacities.PERSON_ONLY:
         return ()
     if wish in {None, "organisation"}:
-        return tuple(at.representations)
-    return tuple(one for one in at.representations if one.enterprise_code == wish)
+        return usable
+    return tuple(one for one in usable if one.enterprise_code == wish)
+
+
+def _is_told_of_scopes(at: Situation) -> bool:
+    return ORGANIZATION in at.request.scopes and admitted_by(at.client)("org")
 
 
 def offered_capacities(at: Situation) -> tuple[tuple[Representation, ...], bool]:

@@ -30,6 +30,7 @@ class RevocationReason(StrEnum):
     CONSENT_WITHDRAWN = "consent_withdrawn"
     SIGNED_OUT_EVERYWHERE = "signed_out_everywhere"
     LEVEL_CAPPED = "level_capped"
+    MANDATE_ENDED = "mandate_ended"
 
 
 _EVENTS = {

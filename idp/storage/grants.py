@@ -306,6 +306,16 @@ def live_grants(
     return tuple(read_grant(row) for row in connection.execute(query))
 
 
+def grants_under(
+    connection: Connection, account_id: AccountId, *, mandate_id: MandateId, now: datetime
+) -> tuple[Grant, ...]:
+    """Grants that have not expired, revoked or not, in which a person used a mandate."""
+    query = select(*GRANT_COLUMNS).where(
+        _c.account_id == account_id, _c.mandate_id == mandate_id, _c.expires_ms > to_ms(now)
+    )
+    return tuple(read_grant(row) for row in connection.execute(query))
+
+
 def grants_of_session(
     connection: Connection, session_id: SessionId, *, now: datetime
 ) -> tuple[Grant, ...]:

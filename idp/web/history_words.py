@@ -53,6 +53,13 @@ _TITLES: Final[Mapping[EventType, str]] = {
     EventType.CASE_OPENED: N_("Mở hồ sơ sự việc"),
     EventType.CASE_CLOSED: N_("Đóng hồ sơ sự việc"),
     EventType.ACCOUNT_LEVEL_CHANGED: N_("Thay đổi mức độ tài khoản"),
+    EventType.MANDATE_ADDED: N_("Được thực hiện thay mặt một tổ chức"),
+    EventType.MANDATE_ENDED: N_("Chấm dứt việc thực hiện thay mặt một tổ chức"),
+    EventType.MANDATE_ASKED: N_("Đề nghị ủy quyền, chờ người đại diện khác đồng ý"),
+    EventType.MANDATE_GIVEN: N_("Ủy quyền cho người khác thay mặt tổ chức"),
+    EventType.MANDATE_AGREED: N_("Đồng ý với một ủy quyền của tổ chức"),
+    EventType.MANDATE_DECLINED: N_("Không đồng ý với một ủy quyền của tổ chức"),
+    EventType.MANDATE_WITHDRAWN: N_("Chấm dứt ủy quyền của người khác"),
 }
 _DAY: Final = len("dd/mm/yyyy")
 _WARNS: Final = frozenset(

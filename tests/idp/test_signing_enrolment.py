@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from idp.accounts.mandates import end_mandate
 from idp.accounts.model import Account
 from keystore.clock import to_ms
 from keystore.log.events import EventType
@@ -21,6 +20,7 @@ from signing.errors import CertificateRefused, ConfirmationRefused, SignerAway
 from signing.ports import Signer, SigningCredential
 from tests.support.authenticator import Authenticator
 from tests.support.enrolment_house import EnrolmentHouse, open_house
+from tests.support.mandates import end_mandate
 from tests.support.signer import SIGNER, digests_of, events
 
 _LONG_AGO = timedelta(hours=72)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import make_url
 
 from idp.accounts.lifecycle import AccountLifecycle, make_account
-from idp.accounts.mandates import add_legal_representative, end_mandate, mandate_added
+from idp.accounts.mandates import add_legal_representative, mandate_added
 from idp.accounts.model import Account, AccountKind, AccountLevel, Mandate, MandateKind, Profile
 from idp.ids import MandateId, make_id
 from idp.storage.accounts import find_row
@@ -25,6 +25,7 @@ from keystore.kek import load_kek
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
 from keystore.sealing import Sealer
+from tests.support.mandates import end_mandate
 from tests.support.provider import KEK
 from tests.support.servers import PostgresqlServer
 from tests.support.settings_table import GUIDE

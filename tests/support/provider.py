@@ -263,12 +263,14 @@ class Provider:
 
     def logouts_due(self) -> list[dict[str, Any]]:
         """The payloads of back-channel logouts that wait, by client."""
-        with self.services.database.read() as connection:
-            rows = connection.execute(
-                select(outbox.c.payload).where(outbox.c.kind == "backchannel_logout")
-            ).all()
-        found = [json.loads(row.payload) for row in rows]
+        found = self.duties("backchannel_logout")
         return sorted(found, key=lambda payload: str(payload["client_id"]))
+
+    def duties(self, kind: str) -> list[dict[str, Any]]:
+        """The payloads of everything of one kind that waits to be done."""
+        with self.services.database.read() as connection:
+            rows = connection.execute(select(outbox.c.payload).where(outbox.c.kind == kind)).all()
+        return [json.loads(row.payload) for row in rows]
 
 
 def redirect_of(client_id: str) -> str:

@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 
 from idp.accounts.errors import AccountUnknown
-from idp.accounts.mandates import add_legal_representative, end_mandate
+from idp.accounts.mandates import add_legal_representative
 from idp.accounts.model import MandateKind, MandateStatus
 from idp.ids import AccountId, MandateId
 from idp.storage.accounts import find_row
 from idp.storage.mandates import list_present
 from keystore.log.events import EventType
 from keystore.log.record import log_event
+from tests.support.mandates import end_mandate
 
 NUMBER = "003091000017"
 DAY = timedelta(days=1)

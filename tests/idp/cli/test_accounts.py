@@ -29,6 +29,7 @@ from keystore.log.events import EventType
 from keystore.log.record import LogWriter, log_event
 from keystore.sealing import Sealer, load_kek
 from keystore.second_factor.model import HeldTotp
+from tests.support.mandates import mandates_over
 from tests.support.signer import events
 from tests.support.verifier import App, VerifierBench, check_with
 
@@ -64,12 +65,15 @@ def services(database: Database, tmp_path: Path, now: datetime) -> Iterator[Simp
     value = base64.urlsafe_b64encode(bytes(range(32))).decode()
     sealer = Sealer.open(database, kek=load_kek(file=None, value=value), now=now)
     store = SqlEphemeralStore(f"sqlite:///{tmp_path / 'marks.db'}")
+    log = LogWriter(sealer, writer_id="test")
+    people = People(database, sealer=sealer)
     yield SimpleNamespace(
         settings=Settings(var=tmp_path),
         database=database,
         sealer=sealer,
-        log=LogWriter(sealer, writer_id="test"),
-        people=People(database, sealer=sealer),
+        log=log,
+        people=people,
+        mandates=mandates_over(database, store, sealer, log, folder=tmp_path),
         login=Login(database, store=store, sealer=sealer, attempts=Attempts(store, sealer=sealer)),
         sessions=SignedOut(),
         verifier=None,
@@ -335,6 +339,24 @@ def test_a_representative_may_be_named_until_a_day(run, services, me) -> None:
     assert role.valid_to == datetime(2026, 12, 31, 17, tzinfo=UTC)
     assert "the last day is over" in run(*named, "2020-01-01", status=2).stderr
     assert "account_unknown" in run("represent", firm, me, "--source", "dkkd", status=1).stderr
+
+
+def test_the_charter_and_every_mandate_are_listed(run, services, me) -> None:
+    """Law on Enterprises 59/2020/QH14 Art. 12(2)."""
+    named = ("--kind", "organisation", "--number", "9900000016", "--name", "Công ty Mẫu")
+    firm = run("add", *named).output.strip()
+    mandate = run("represent", me, firm, "--source", "dkkd").output.strip()
+    for account in (me, firm):
+        line = run("mandates", account).output
+        assert line.startswith(f"{mandate} legal_representative active {me} {firm} ")
+    run("end-mandate", mandate)
+    assert "ended=operator" in run("mandates", firm).output
+    charter = ("--source", "x", "--agreements")
+    for agreements in ("all", "1"):
+        run("charter", firm, *charter, agreements)
+    assert "up to 20" in run("charter", firm, *charter, "-2", status=2).stderr
+    assert "account_unknown" in run("charter", me, *charter, "1", status=1).stderr
+    assert len(events(services.database, EventType.CHARTER_CHANGED)) == 2
 
 
 def test_erasing_asks_first(run, services, me) -> None:

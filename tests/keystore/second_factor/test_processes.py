@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from idp.accounts.lifecycle import AccountLifecycle, make_account
-from idp.accounts.mandates import add_legal_representative, end_mandate
+from idp.accounts.mandates import add_legal_representative
 from idp.accounts.model import Account, AccountKind, AccountLevel, Mandate, Profile
 from idp.ids import make_id
 from idp.storage.database import Database
@@ -37,6 +37,7 @@ from keystore.second_factor.model import HeldTotp
 from keystore.signer import errors
 from keystore.signer.evidence import EnrolmentEvidence, StatementEvidence
 from keystore.signer.model import MadeKey
+from tests.support.mandates import end_mandate
 from tests.support.provider import KEK
 from tests.support.racing import race
 from tests.support.servers import wait_until

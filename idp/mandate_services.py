@@ -1,0 +1,61 @@
+"""What a process holds for mandates, built once.
+
+What lives here: `MandateServices` and what builds it.  Not here: what any of it does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from clients.registry.registry import Registry
+from idp.accounts.charters import Charters
+from idp.accounts.delegation import Delegations
+from idp.accounts.notices import Notices
+from idp.mandate_ending import MandateEnding
+from idp.oauth.revocation import Revocations
+from idp.own_mandates import OwnMandates
+from idp.settings import Settings
+from idp.storage.database import Database
+from idp.storage.ephemeral import EphemeralStore
+from idp.work.outbox import Outbox
+from keystore.log.record import LogWriter
+from keystore.sealing import Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class MandateServices:
+    """All of it is safe to share between threads."""
+
+    ending: MandateEnding
+    delegations: Delegations
+    own: OwnMandates
+    charters: Charters
+
+
+def build_mandates(
+    settings: Settings,
+    *,
+    database: Database,
+    ephemeral: EphemeralStore,
+    sealer: Sealer,
+    log: LogWriter,
+    registry: Registry,
+    outbox: Outbox,
+    revocations: Revocations,
+) -> MandateServices:
+    """Build it from what the process holds already."""
+    notices = Notices(outbox, sealer)
+    ending = MandateEnding(database, registry, outbox, revocations, notices, log)
+    delegations = Delegations(
+        database=database,
+        store=ephemeral,
+        sealer=sealer,
+        clients=registry,
+        ending=ending,
+        notices=notices,
+        log=log,
+        longest=timedelta(days=settings.mandate_longest_days),
+        decided_within=timedelta(days=settings.mandate_decided_days),
+    )
+    return MandateServices(ending, delegations, OwnMandates(database, sealer), Charters(database))
