@@ -31,6 +31,12 @@ class Factor(StrEnum):
     """A passkey whose user was there: something that one has, and no more."""
     VERIFIED_PASSKEY = "pop-uv"
     """A passkey that asked its user for a finger, a face or a PIN as well: two factors at once."""
+    SMS_CODE = "sms"
+    """A code that was sent to the person's telephone number."""
+    EMAIL_CODE = "otp-email"
+    """A code that was sent to the person's e-mail address."""
+    RECOVERY_CODE = "recovery"
+    """A way back into the account; it never raises a sign-in."""
 
 
 @dataclass(frozen=True, slots=True)

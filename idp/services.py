@@ -28,6 +28,7 @@ from idp.accounts.recovery import Recovery
 from idp.clock import utc_now
 from idp.delivery_services import DeliveryServices, build_delivery
 from idp.egress import Egress
+from idp.factor_services import FactorServices, build_factors
 from idp.foreign_trust import ForeignTrust, build_foreign_trust
 from idp.keks import open_service_ring
 from idp.keyrings import Keyrings, open_keyrings
@@ -94,6 +95,7 @@ class Services:
     clock: Clock
     outbox: Outbox
     delivery: DeliveryServices
+    factors: FactorServices
     people: People
     passkeys: Passkeys
     passkey_sign_in: PasskeySignIn
@@ -297,6 +299,16 @@ def build_services(
         clock=clock,
         outbox=outbox,
         delivery=delivery,
+        factors=build_factors(
+            settings,
+            database=database,
+            ephemeral=ephemeral,
+            sealer=sealer,
+            log=log,
+            delivery=delivery,
+            attempts=attempts,
+            recovery=recovery,
+        ),
         people=people,
         passkeys=passkeys,
         passkey_sign_in=passkey_sign_in,
@@ -314,6 +326,7 @@ def build_services(
             sealer=sealer,
             log=log,
             attempts=attempts,
+            notices=delivery.notices,
             issuer=APP_NAME,
             codes=codes,
         ),

@@ -114,6 +114,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How long a password counts as the first factor of a step-up to level 2."""
     factor_change_fresh_s: int = 600
     """How long ago a sign-in may have been for somebody to change what they sign in with."""
+    changed_contact_wait_s: int = 72 * 3600
+    """How long after somebody changed their telephone number or e-mail address a code sent there
+    is no second factor yet."""
     mandate_longest_days: int = 730
     """How long a mandate may last that a legal representative gives to somebody."""
     mandate_decided_days: int = 14

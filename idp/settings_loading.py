@@ -110,6 +110,7 @@ _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "session_lifetime_s": (60, 24 * 3600),
     "password_fresh_s": (0, 24 * 3600),
     "factor_change_fresh_s": (60, 3600),
+    "changed_contact_wait_s": (3600, 30 * 24 * 3600),
     "mandate_longest_days": (1, 3653),
     "mandate_decided_days": (1, 90),
     "interaction_lifetime_s": (60, 3600),

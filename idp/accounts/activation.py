@@ -26,7 +26,7 @@ from keystore.purposes import MacPurpose
 from keystore.sealing import Sealer
 
 LIFETIME: Final = timedelta(days=30)
-_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CHARS: Final = 12
 _GROUP: Final = 4
 _MAX_RAW_CHARS: Final = 64
@@ -47,7 +47,7 @@ def issue_activation_code(
     Returns `XXXX-XXXX-XXXX`.
     Raises  AccountUnknown.
     """
-    code = "".join(secrets.choice(_ALPHABET) for _ in range(_CHARS))
+    code = "".join(secrets.choice(ALPHABET) for _ in range(_CHARS))
     with database.transaction() as tx:
         row = find_row(tx.connection, account_id, is_locked=True)
         if row is None:

@@ -41,10 +41,14 @@ class MadeSecret:
 
 @dataclass(frozen=True, slots=True)
 class CodeAnswer:
-    """Whether a code is right, and is spent now; `retry_at` when nobody looked."""
+    """Whether a code is right, and is spent now; `retry_at` when nobody looked.
+
+    `totp_id` is the authenticator that showed a right one.
+    """
 
     is_right: bool
     retry_at: datetime | None = None
+    totp_id: str = ""
 
 
 class CodeHolder(Protocol):
@@ -96,9 +100,8 @@ class ServiceHolder:
         self, totps: Sequence[Totp], raw_code: str, *, account_id: AccountId, now: datetime
     ) -> CodeAnswer:
         """Compare and spend in the ephemeral store."""
-        return CodeAnswer(
-            spend_code(totps, raw_code, account_id=account_id, store=self.store, now=now)
-        )
+        totp_id = spend_code(totps, raw_code, account_id=account_id, store=self.store, now=now)
+        return CodeAnswer(bool(totp_id), totp_id=totp_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,8 @@ class VerifierHolder:
         with _refusing():
             said = self.client.check_code(account_id, [held(totp) for totp in totps], raw_code)
         is_limit = said.outcome == "too_many"
-        return CodeAnswer(said.outcome == "right", from_ms(said.retry_ms) if is_limit else None)
+        retry_at = from_ms(said.retry_ms) if is_limit else None
+        return CodeAnswer(said.outcome == "right", retry_at, said.totp_id)
 
 
 class CodeHolders:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from idp.accounts.channels import Channel
 from idp.accounts.model import AccountStatus
 from idp.ids import AccountId
 
@@ -76,6 +77,9 @@ class Totp:
     secret: bytes = field(repr=False)
     created_at: datetime
     holder: TotpHolder = TotpHolder.SERVICE
+    name: str = field(default="", repr=False)
+    """What its owner calls it; only `storage/authenticators` reads it."""
+    used_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +94,32 @@ class ActivationCode:
 
 @dataclass(frozen=True, slots=True)
 class SecondFactors:
-    """What a person can be asked for after the password."""
+    """What a person can be asked for after the password.
+
+    Takes   sms_from, email_from: from when on a code sent there signs in, None where the person
+            does not want that; has_recovery_codes: a way back, and no second factor.
+    """
 
     has_totp: bool = False
     has_passkey: bool = False
+    sms_from: datetime | None = None
+    email_from: datetime | None = None
+    has_recovery_codes: bool = False
+
+    @property
+    def has_any(self) -> bool:
+        """Whether there is one, be it one that has to wait."""
+        by_message = self.sms_from is not None or self.email_from is not None
+        return self.has_totp or self.has_passkey or by_message
+
+    def channels(self, now: datetime) -> tuple[Channel, ...]:
+        """By which messages a code can be sent now that signs in."""
+        waits = ((Channel.SMS, self.sms_from), (Channel.EMAIL, self.email_from))
+        return tuple(channel for channel, from_ in waits if from_ is not None and from_ <= now)
+
+    def is_ready(self, now: datetime) -> bool:
+        """Whether one of them can be asked for now."""
+        return self.has_totp or self.has_passkey or bool(self.channels(now))
 
 
 @dataclass(frozen=True, slots=True)

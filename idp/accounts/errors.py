@@ -73,6 +73,24 @@ class TooManyAttempts(AccountError):
         self.retry_at = retry_at
 
 
+class LastFactor(AccountError):
+    """The person wants a second factor always, and none would be left that can be asked for."""
+
+    code: ClassVar[str] = "last_factor"
+
+
+class FactorNotFresh(AccountError):
+    """What somebody signs in with is changed after both factors were given just now, only."""
+
+    code: ClassVar[str] = "factor_not_fresh"
+
+
+class TooManyFactors(AccountError):
+    """As many as anybody may have are there."""
+
+    code: ClassVar[str] = "too_many_factors"
+
+
 class PasswordUnusable(AccountError):
     """The new password cannot be taken; `reason` is a stable word (`empty`, `too_long`, …)."""
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
+from idp.accounts.addresses import parse_email, parse_phone
 from idp.accounts.birthdates import Birthdate, find_birthdate
 from idp.accounts.credentials import StoredPassword
 from idp.accounts.errors import ForeignHashRefused
@@ -62,10 +63,6 @@ COLUMNS: Final[Mapping[str, str]] = {
 
 MANDATE: Final = "mandate"
 _COUNTRY: Final = re.compile(r"[A-Z]{3}")
-_EMAIL: Final = re.compile(r"[^@\s\x00-\x1f]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
-_PHONE: Final = re.compile(r"\+[1-9][0-9]{7,14}")
-_DOMESTIC_PHONE: Final = re.compile(r"0[1-9][0-9]{8,9}")
-_MAX_EMAIL_CHARS: Final = 254
 _MAX_ADDRESS_CHARS: Final = 300
 _MAX_REPRESENTATIVES: Final = 100
 _YEARS: Final = range(1900, 3000)
@@ -239,22 +236,20 @@ def _email(cells: Mapping[str, str]) -> str | None:
     raw = cells.get("email")
     if not raw:
         return None
-    if len(raw) > _MAX_EMAIL_CHARS or _EMAIL.fullmatch(raw) is None:
+    address = parse_email(raw)
+    if address is None:
         raise RowRefused("email_malformed")
-    local, _, domain = raw.rpartition("@")
-    return f"{local}@{domain.lower()}"
+    return address
 
 
 def _phone(cells: Mapping[str, str]) -> str | None:
     raw = cells.get("phone")
     if not raw:
         return None
-    digits = re.sub(r"[ .()-]", "", raw)
-    if _DOMESTIC_PHONE.fullmatch(digits):
-        digits = f"+84{digits[1:]}"
-    if _PHONE.fullmatch(digits) is None:
+    number = parse_phone(raw)
+    if number is None:
         raise RowRefused("phone_malformed")
-    return digits
+    return number
 
 
 def _flag(cells: Mapping[str, str], column: str) -> bool:

@@ -33,11 +33,13 @@ from idp.ids import AccountId, make_id
 from idp.storage import accounts as rows
 from idp.storage.account_updates import update_second_factor, update_status
 from idp.storage.accounts import AccountRow
+from idp.storage.contacts import drop_contacts
 from idp.storage.credentials import erase_credentials, insert_passwords, set_password
 from idp.storage.database import Database, Transaction
 from idp.storage.mandates import revoke_mandates_of
 from idp.storage.officials import end_duties_of
 from idp.storage.passkeys import erase_passkeys
+from idp.storage.recovery_codes import replace_recovery_codes
 from idp.storage.signature_images import remove_signature_image
 from keystore.destruction import DataKeyDestruction, DestructionList
 from keystore.log.events import Event, EventType
@@ -276,6 +278,8 @@ class AccountLifecycle:
             end_duties_of(tx, row.account_key, now=now)
             erase_credentials(tx, row)
             erase_passkeys(tx, row)
+            drop_contacts(tx, row)
+            replace_recovery_codes(tx, row, ())
             remove_signature_image(tx, row)
             self._record(
                 tx, EventType.ACCOUNT_STATUS_CHANGED, row, now=now, status="erased", reason=reason

@@ -17,13 +17,15 @@ Only then is the answer looked at.  Source: NIST SP 800-63B-3 §5.2.2; OWASP ASV
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from idp.accounts.attempts import Admitted, Attempts, NotAdmitted, Source
 from idp.accounts.code_holders import CodeHolders
-from idp.accounts.credentials import Credentials, StoredPassword
+from idp.accounts.credentials import Credentials, StoredPassword, Totp
+from idp.accounts.days import start_of_day
 from idp.accounts.decoys import Decoys
 from idp.accounts.devices import Devices
 from idp.accounts.identifiers import IdentifierProblem, parse_login_identifier
@@ -34,6 +36,7 @@ from idp.errors import SecondFactorUnavailable
 from idp.ids import AccountId
 from idp.model import Factor
 from idp.storage.accounts import find_row
+from idp.storage.authenticators import note_totp_use
 from idp.storage.credentials import (
     find_credentials,
     find_password,
@@ -58,12 +61,13 @@ __all__ = [
 class RefusalReason(StrEnum):
     """Why a sign-in was refused; stable words.
 
-    WRONG covers everything that depends on an account.  The last three depend on nothing but what
-    was typed.
+    WRONG covers everything that depends on an account.  CODE_GONE: no code is out that could be
+    taken any more.  The last three depend on nothing but what was typed.
     """
 
     WRONG = "wrong"
     TOO_MANY = "too_many"
+    CODE_GONE = "code_gone"
     IDENTIFIER_MALFORMED = "identifier_malformed"
     TAX_CODE_MALFORMED = "tax_code_malformed"
     ORGANISATION_IDENTIFIER = "organisation_identifier"
@@ -190,11 +194,20 @@ class Login:
         if not answer.is_right or row is None or row.status is not AccountStatus.ACTIVE:
             self._refusals.note(account_id, subject=account_id, factor=Factor.OTP, now=now)
             return _wrong(admitted)
+        self._note_use(totps, answer.totp_id, now=now)
         self._attempts.settle(admitted, now=now)
         device = self._devices.remember(
             source.device, subject=account_id, factor=Factor.OTP, now=now
         )
         return OtpAccepted(now, device)
+
+    def _note_use(self, totps: Sequence[Totp], totp_id: str, *, now: datetime) -> None:
+        # once a day: a sign-in writes as little as it can
+        since = start_of_day(now)
+        for totp in totps:
+            if totp.totp_id == totp_id and (totp.used_at is None or totp.used_at < since):
+                with self._database.statement() as connection:
+                    note_totp_use(connection, totp_id, since=since, now=now)
 
     def has_totp(self, account_id: AccountId) -> bool:
         """Whether the person can be asked for a one-time code."""

@@ -27,11 +27,13 @@ from idp.ids import AccountId, GrantId
 from idp.model import Grant
 from idp.storage.account_updates import update_level
 from idp.storage.accounts import AccountRow
+from idp.storage.contacts import drop_contacts
 from idp.storage.credentials import drop_activation_codes, drop_totps
 from idp.storage.database import Transaction
 from idp.storage.grants import live_grants
 from idp.storage.level_records import find_level_records
 from idp.storage.passkeys import erase_passkeys
+from idp.storage.recovery_codes import replace_recovery_codes
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
 
@@ -157,6 +159,8 @@ class Recovery:
             self.sign_out(tx, row.account_id, now=now)
             drop_totps(tx, row)
             erase_passkeys(tx, row)
+            drop_contacts(tx, row)
+            replace_recovery_codes(tx, row, ())
             drop_activation_codes(tx, row)
             means = self.signing_means(log=self.log)
             means.supersede(tx, row.account_id, data_key=row.data_key, now=now)

@@ -56,8 +56,10 @@ def spend_code(
     account_id: AccountId,
     store: EphemeralStore,
     now: datetime,
-) -> bool:
-    """Whether the code is right and nobody has used it; it is spent afterwards.
+) -> str:
+    """Spend a code that is right and that nobody has used.
+
+    Returns the id of the authenticator that shows it; empty: the code is not taken.
 
     Takes   totps: the authenticators of the account, of which any may show the code.
     Raises  StorageUnavailable: without the mark no code is taken.
@@ -70,8 +72,9 @@ def spend_code(
         if step is not None and matched is None:
             matched = (totp.totp_id, step)
     if matched is None:
-        return False
+        return ""
     totp_id, step = matched
-    return store.first_use(
+    is_first = store.first_use(
         f"otp-used:{account_id}:{totp_id}:{step}", lifetime=MARK_LIFETIME, now=now
     )
+    return totp_id if is_first else ""

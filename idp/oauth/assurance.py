@@ -31,8 +31,11 @@ _WAYS_TO_TWO: Final = (
     (Factor.PASSWORD, Factor.OTP),
     (Factor.PASSWORD, Factor.PASSKEY),
     (Factor.VERIFIED_PASSKEY,),
+    (Factor.PASSWORD, Factor.SMS_CODE),
+    (Factor.PASSWORD, Factor.EMAIL_CODE),
 )
-"""What amounts to two factors; a password beside a passkey that verified its user adds nothing."""
+"""What amounts to two factors; a password beside a passkey that verified its user adds nothing,
+and a recovery code is in none of them."""
 CLOCK_SKEW: Final = timedelta(seconds=5)
 """How far the clocks of two hosts of the provider may be apart."""
 
@@ -105,6 +108,8 @@ def _methods(used: Sequence[ProvenFactor]) -> tuple[str, ...]:
     for proven in used:
         if proven.factor in {Factor.PASSKEY, Factor.VERIFIED_PASSKEY}:
             said += ["pop", *(["swk"] if proven.is_synced else []), "user"]
+        elif proven.factor is Factor.EMAIL_CODE:
+            said.append("otp")  # there is no word of its own for codes by e-mail
         else:
             said.append(proven.factor.value)
     return tuple(said)

@@ -104,8 +104,8 @@ class Situation:
     progress: Progress
     session: Session | None
     account: Account | None
-    has_totp: bool
-    has_passkey: bool
+    has_second_factor: bool
+    """One that can be asked for now."""
     demands_second_factor: bool
     representations: Sequence[Representation]
     consent_prompt: Prompt | None
@@ -189,7 +189,7 @@ def _second_factor(at: Situation) -> Ask | None:
         return None
     if "none" in at.request.prompts and demanded.must < AuthLevel.TWO:
         return None  # wished only, and nobody may be asked: go on and tell the truth
-    if not (at.has_totp or at.has_passkey):
+    if not at.has_second_factor:
         if demanded.must < AuthLevel.TWO:
             return None  # wished only: go on and tell the truth
         return Ask(Prompt.TOTP_ENROLMENT, Reason.NO_SECOND_FACTOR)

@@ -11,10 +11,12 @@ from typing import Final
 
 from sqlalchemy import bindparam, update
 
-from idp.accounts.model import AccountLevel, AccountStatus
+from idp.accounts.model import AccountLevel, AccountStatus, Profile
+from idp.storage.account_sealing import seal_profile
 from idp.storage.accounts import AccountRow, account
 from idp.storage.database import Transaction
 from keystore.clock import to_ms
+from keystore.sealing import Sealer
 
 _UPDATE: Final = update(account).where(account.c.account_key == bindparam("key"))
 
@@ -42,4 +44,14 @@ def update_second_factor(
     tx.connection.execute(
         _UPDATE.values(demands_second_factor=is_demanded, changed_ms=to_ms(now)),
         {"key": row.account_key},
+    )
+
+
+def update_profile(
+    tx: Transaction, row: AccountRow, profile: Profile, *, sealer: Sealer, now: datetime
+) -> None:
+    """Write a profile anew; the caller has read it in this transaction, with the row locked."""
+    sealed = seal_profile(profile, row.account_id, data_key=row.data_key, sealer=sealer)
+    tx.connection.execute(
+        _UPDATE.values(profile_sealed=sealed, changed_ms=to_ms(now)), {"key": row.account_key}
     )

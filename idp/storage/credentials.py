@@ -45,7 +45,7 @@ from idp.accounts.model import AccountStatus
 from idp.ids import AccountId
 from idp.storage.accounts import AccountRow, account, identifier
 from idp.storage.database import Transaction, metadata
-from idp.storage.declared import NONE, SECRET, holds
+from idp.storage.declared import BASIC, NONE, SECRET, holds, sealed
 from idp.storage.purge import purged_by
 from keystore.clock import from_ms, to_ms
 from keystore.sealing import Sealer
@@ -99,6 +99,8 @@ totp = Table(
     Column("holder", String(12), nullable=False, info=NONE),
     Column("secret_sealed", LargeBinary, nullable=False, info=SECRET),
     Column("created_ms", BigInteger, nullable=False, info=NONE),
+    Column("name_sealed", LargeBinary, info=sealed(BASIC, "{totp_id}:name")),
+    Column("used_ms", BigInteger, info=NONE),
     info=holds("person", purpose="second factor", retention="until_erased", **_LEGAL),
 )
 Index("ix_totp_account", totp.c.account_key)
@@ -311,6 +313,7 @@ def list_totps(
             ),
             from_ms(row.created_ms),
             TotpHolder(row.holder),
+            used_at=None if row.used_ms is None else from_ms(row.used_ms),
         )
         for row in connection.execute(_TOTPS, {"id": account_id})
     )
@@ -324,6 +327,12 @@ def has_totp(connection: Connection, account_id: AccountId) -> bool:
 def replace_totps(tx: Transaction, row: AccountRow, new: Totp, *, sealer: Sealer) -> int:
     """Make `new` the only authenticator of the account; how many there were before."""
     before = tx.connection.execute(_DROP_TOTPS, {"key": row.account_key}).rowcount
+    insert_totp(tx, row, new, sealer=sealer)
+    return before
+
+
+def insert_totp(tx: Transaction, row: AccountRow, new: Totp, *, sealer: Sealer) -> None:
+    """Keep an authenticator, without its name."""
     tx.connection.execute(
         _INSERT_TOTP,
         {
@@ -336,7 +345,6 @@ def replace_totps(tx: Transaction, row: AccountRow, new: Totp, *, sealer: Sealer
             "created_ms": to_ms(new.created_at),
         },
     )
-    return before
 
 
 def drop_totps(tx: Transaction, row: AccountRow) -> None:

@@ -218,7 +218,7 @@ class VerifierMemory(Memory):
                 _put_to_use(
                     connection, account, totp_id=totp_id, off_record=off_record, now_ms=now_ms
                 )
-                return CodeOutcome("right")
+                return CodeOutcome("right", totp_id=totp_id)
             # 3
             for window, _most in LIMITS:
                 connection.execute(

@@ -33,10 +33,11 @@ class MadeTotp:
 
 @dataclass(frozen=True, slots=True)
 class CodeOutcome:
-    """What is said of a code; `retry_ms` (epoch) with `too_many`."""
+    """What is said of a code; `retry_ms` (epoch) with `too_many`, `totp_id` with `right`."""
 
     outcome: Outcome
     retry_ms: int = 0
+    totp_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ class _PasswordPage:
     def _has_second_factor(self, account: Account) -> bool:
         # who wants one always is never let through without, whatever became of it
         held = self._services.people.second_factors(account.account_id)
-        return account.demands_second_factor or held.has_totp or held.has_passkey
+        return account.demands_second_factor or held.has_any
 
     def _check_current(self, account: Account, *, now: datetime) -> Response | None:
         raw_password = request.form.get("current_password", "")

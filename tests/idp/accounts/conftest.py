@@ -19,14 +19,18 @@ from idp.accounts.identifiers import ParsedIdentifier, parse_identifier
 from idp.accounts.lifecycle import AccountLifecycle, make_account
 from idp.accounts.login import Login
 from idp.accounts.model import Account, AccountKind, AccountLevel, IdentifierKind, Profile
+from idp.accounts.notices import Notices
 from idp.accounts.passwords import Argon2Costs, Hashing, Passwords
 from idp.storage.database import Database
 from idp.storage.ephemeral import EphemeralStore
 from idp.storage.ephemeral_sql import SqlEphemeralStore
+from idp.work.outbox import Outbox
 from keystore.destruction import DestructionList
 from keystore.log.record import LogWriter
 from keystore.sealing import Sealer, load_kek
+from tests.support.factor_house import FactorHouse
 from tests.support.passkey_house import PasskeyHouse
+from tests.support.provider import KEK
 
 CHEAP = Argon2Costs(memory_kib=64, passes=1)
 
@@ -84,6 +88,10 @@ class House:
             log=self.log,
             destructions=DestructionList(self.folder / "destroyed", sealer=self.sealer),
         )
+
+    @property
+    def notices(self) -> Notices:
+        return Notices(Outbox(lambda _ids: None), self.sealer)
 
     @property
     def directory(self) -> Directory:
@@ -169,5 +177,16 @@ def passkey_house(sqlite_url: str, tmp_path: Path, now: datetime) -> Iterator[Pa
     database = Database(sqlite_url)
     ephemeral = SqlEphemeralStore(f"sqlite:///{tmp_path / 'ephemeral.db'}")
     yield PasskeyHouse(database, ephemeral, now)
+    ephemeral.close()
+    database.close()
+
+
+@pytest.fixture
+def factor_house(sqlite_url: str, tmp_path: Path, now: datetime) -> Iterator[FactorHouse]:
+    """On SQLite: the statements that differ elsewhere are tested on both."""
+    database = Database(sqlite_url)
+    ephemeral = SqlEphemeralStore(f"sqlite:///{tmp_path / 'ephemeral.db'}")
+    made = Sealer.open(database, kek=load_kek(file=None, value=KEK), now=now)
+    yield FactorHouse(database, ephemeral, made, now)
     ephemeral.close()
     database.close()

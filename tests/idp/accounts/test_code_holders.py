@@ -68,6 +68,7 @@ class Hands:
             sealer=house.sealer,
             log=house.log,
             attempts=house.attempts,
+            notices=house.notices,
             issuer="Ấn Tín",
             codes=self.codes,
         )

@@ -35,6 +35,7 @@ def enrolment(house) -> TotpEnrolment:
         sealer=house.sealer,
         log=house.log,
         attempts=house.attempts,
+        notices=house.notices,
         issuer="Ấn Tín",
     )
 

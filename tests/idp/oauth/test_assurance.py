@@ -179,3 +179,23 @@ def test_the_level_never_says_more_than_what_happened(
         assert found.auth_time is not None
         age_s = (now - found.auth_time).total_seconds()
         assert age_s <= began or (not only_since_start and (max_age is None or age_s <= max_age))
+
+
+@pytest.mark.parametrize(
+    ("factor", "amr"),
+    [(Factor.SMS_CODE, ("pwd", "sms", "mfa")), (Factor.EMAIL_CODE, ("pwd", "otp", "mfa"))],
+)
+def test_a_code_by_message_is_one_of_two_and_never_alone(
+    now: datetime, factor: Factor, amr: tuple[str, ...]
+) -> None:
+    """RFC 8176 §2: `sms`, `otp`."""
+    two = judged(now, (Factor.PASSWORD, _MINUTE), (factor, _MINUTE))
+    assert (two.level, two.amr) == (AuthLevel.TWO, amr)
+    assert judged(now, (factor, _MINUTE)).level is None
+
+
+def test_a_recovery_code_raises_nothing(now: datetime) -> None:
+    """It lets its owner back into the account, and is told to no portal."""
+    one = judged(now, (Factor.PASSWORD, _MINUTE), (Factor.RECOVERY_CODE, _MINUTE))
+    assert (one.level, one.amr) == (AuthLevel.ONE, ("pwd",))
+    assert judged(now, (Factor.RECOVERY_CODE, _MINUTE)).level is None

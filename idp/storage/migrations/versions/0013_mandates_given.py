@@ -1,6 +1,6 @@
 """Mandates that representatives give, who agreed to them, and when a register was last asked.
 
-Revision 0012, after 0011, 2026-11-22.
+Revision 0013, after 0012, 2026-11-22.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
