@@ -295,7 +295,9 @@ def build_services(
         ),
         registry=registry,
         egress=egress,
-        registers=build_registers(),
+        registers=build_registers(
+            settings, database=database, ephemeral=ephemeral, sealer=sealer, log=log, door=egress
+        ),
         clock=clock,
         outbox=outbox,
         delivery=delivery,

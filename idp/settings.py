@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from idp.register_settings import RegisterSettings
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+
+class Settings(RegisterSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that an operator may set; names are lower case here, `ANTIN_…` outside."""
 
     issuer: str = "http://localhost:8000"

@@ -18,6 +18,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from idp.errors import SettingsInvalid
+from idp.register_settings import BOUNDS as REGISTER_BOUNDS
+from idp.register_settings import PATHS as REGISTER_PATHS
+from idp.register_settings import refuse_half_a_register
 from idp.settings import Settings
 
 _PREFIX: Final = "ANTIN_"
@@ -48,7 +51,7 @@ _LISTS: Final = frozenset(
 )
 """Settings whose values are separated by commas in a variable."""
 
-_PATHS: Final = frozenset(
+_PATHS: Final = REGISTER_PATHS | frozenset(
     {
         "time_chronyc",
         "signer_folder",
@@ -123,6 +126,7 @@ _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "jwks_cache_s": (1, 24 * 3600),
     "jwks_margin_s": (1, 24 * 3600),
     "key_rotation_s": (1, 366 * 24 * 3600),
+    **REGISTER_BOUNDS,
 }
 """Smallest and largest value; the upper ones are promises of the design (code 60 s, grace 10 s)."""
 
@@ -206,6 +210,7 @@ def _refuse_dangerous(settings: Settings) -> None:
     for whose in ("signer", "verifier"):
         _refuse_half_a_strongroom(settings, whose=whose)
     _refuse_foreign_origins(settings)
+    refuse_half_a_register(settings)
     _refuse_lists_of_nobody(settings)
     for key in settings.signer_log_keys:
         if not _LOG_KEY.fullmatch(key):

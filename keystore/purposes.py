@@ -40,6 +40,8 @@ class SealPurpose(StrEnum):
     """What the registry keeps secret about a client."""
     DOCUMENT = "seal:document"
     """Documents that wait for a signature, what is said about them, and evidence of signatures."""
+    REGISTER = "seal:register"
+    """What a register of the state said, for as long as it may be used again."""
 
 
 class MacPurpose(StrEnum):

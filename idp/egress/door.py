@@ -151,18 +151,20 @@ class Egress:
         timeout_s: float = TIMEOUT_S,
         most_bytes: int = MOST_BYTES,
         may_be_plain: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> EgressReply:
         """Post `body`, or fetch where it is None, and return the whole reply, whatever its status.
 
         For protocols in which a refusal carries what to do next.
         Takes   most_bytes: of the reply; may_be_plain: whether http will do, because whatever comes
-                back is signed by its maker and nothing secret goes out.
+                back is signed by its maker and nothing secret goes out; headers: beside the door's
+                own, such as who asks.
         Raises  EgressRefused; EgressFailed.
         """
         return self._call(
             url,
             method="GET" if body is None else "POST",
-            headers={} if body is None else {"Content-Type": content_type},
+            headers={**(headers or {}), **({} if body is None else {"Content-Type": content_type})},
             body=body,
             client_id=client_id,
             deadline=Deadline(timeout_s),

@@ -27,6 +27,7 @@ from idp.sandbox.facts import say
 from idp.sandbox.files import write_whole
 from idp.sandbox.people import seed_people
 from idp.sandbox.plan import Plan, make_plan
+from idp.sandbox.register_plan import RegisterPlan, make_register_plan
 from idp.sandbox.registry import BUSINESS, CITIZEN
 from idp.sandbox.signing_keys import make_signing_keys, set_specimens
 from idp.sandbox.trust import make_authority, make_witness
@@ -62,10 +63,17 @@ def sandbox(port: int, *, tls: bool, client_files: Sequence[Path], no_portals: b
     children = [_start_one(plan.environment(), one) for one in ("verifier", "signer")]
     try:
         vkeys = _set_up(plan, rooms=children)
-        with _hold_port() as held:
-            children += _start(plan, vkeys=vkeys, witness=held, with_portals=not no_portals)
-            wait_until_up(ports, children)
-            say(plan, with_portals=not no_portals)
+        with _hold_port() as held, _hold_port() as asked:
+            registers = make_register_plan(plan.settings.var, port=asked)
+            children += _start(
+                plan,
+                vkeys=vkeys,
+                witness=held,
+                registers=registers,
+                with_portals=not no_portals,
+            )
+            wait_until_up([*ports, asked], children)
+            say(plan, registers=registers.url, with_portals=not no_portals)
             _watch(children)
     finally:
         _stop(children)
@@ -163,15 +171,23 @@ def _start_module(
 
 
 def _start(
-    plan: Plan, *, vkeys: tuple[str, ...], witness: int, with_portals: bool
+    plan: Plan,
+    *,
+    vkeys: tuple[str, ...],
+    witness: int,
+    registers: RegisterPlan,
+    with_portals: bool,
 ) -> list[subprocess.Popen[bytes]]:
     port = str(witness)
     folder = str(plan.witness_folder.absolute())
     named = " ".join((f"http://127.0.0.1:{port}", *vkeys))
-    environment = plan.environment(witness=named)
-    write_whole(plan.settings.var / SANDBOX_SETTINGS, json.dumps(plan.told(witness=named)))
+    environment = plan.environment(witness=named, registers=registers)
+    told = plan.told(witness=named, registers=registers)
+    write_whole(plan.settings.var / SANDBOX_SETTINGS, json.dumps(told))
+    simulators = str(registers.settings_file)
     children = [_start_one(environment, command) for command in ("serve", "work")]
     children.append(_start_one(environment, "witness", "serve", folder, "--port", port))
+    children.append(_start_module(environment, "idp.sandbox.registers", simulators))
     if with_portals:
         file = plan.settings.var / "portals.json"
         write_whole(file, json.dumps(_portal_settings(plan)))

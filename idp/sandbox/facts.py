@@ -18,7 +18,7 @@ from idp.sandbox.people import PEOPLE
 from idp.sandbox.plan import Plan
 
 
-def sandbox_facts(plan: Plan, *, with_portals: bool) -> dict[str, Any]:
+def sandbox_facts(plan: Plan, *, registers: str, with_portals: bool) -> dict[str, Any]:
     """The members of `var/sandbox.json`.  Architecture, "Contracts"."""
     portals = [
         {"name": "Cổng dịch vụ công", "url": plan.citizen_url},
@@ -28,6 +28,7 @@ def sandbox_facts(plan: Plan, *, with_portals: bool) -> dict[str, Any]:
         "issuer": plan.settings.issuer,
         "ca_file": None if plan.certificate is None else str(plan.certificate.absolute()),
         "portals": portals if with_portals else [],
+        "registers": registers,
         "clients": _client_facts(plan),
         "people": [
             {
@@ -61,13 +62,17 @@ def _client_facts(plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
-def say(plan: Plan, *, with_portals: bool) -> None:
-    """Write `var/sandbox.json`, and what people need to the terminal."""
-    facts = sandbox_facts(plan, with_portals=with_portals)
+def say(plan: Plan, *, registers: str, with_portals: bool) -> None:
+    """Write `var/sandbox.json`, and what people need to the terminal.
+
+    Takes   registers: where both simulated registers are, with their page of switches.
+    """
+    facts = sandbox_facts(plan, registers=registers, with_portals=with_portals)
     file = plan.settings.var / "sandbox.json"
     write_whole(file, json.dumps(facts, ensure_ascii=False, indent=2))
     lines = ["", "Ấn Tín SANDBOX", f"  provider  {facts['issuer']}"]
     lines += [f"  portal    {one['url']}  {one['name']}" for one in facts["portals"]]
+    lines += [f"  registers {registers}  both simulated, with switches"]
     antin = os.path.relpath(sys.argv[0])  # as it can be typed from here
     lines += ["", "  people (number, password, name):"]
     lines += [

@@ -20,6 +20,7 @@ from clients.registry.document import RegistryDocument, parse_document
 from idp.cli.beside_sandbox import read_told
 from idp.clock import utc_now
 from idp.sandbox.certificate import make_certificate
+from idp.sandbox.register_plan import RegisterPlan
 from idp.sandbox.registry import BUSINESS, CITIZEN, RESOURCE, TOOLS, sandbox_document
 from idp.sandbox.trust import make_signer_log_key
 from idp.settings import Settings
@@ -61,10 +62,12 @@ class Plan:
         given = [(own, "sandbox"), *((file.read_bytes(), file.name) for file in self.client_files)]
         return [parse_document(raw, file=name, for_sandbox=True) for raw, name in given]
 
-    def told(self, *, witness: str | None = None) -> dict[str, str]:
+    def told(
+        self, *, witness: str | None = None, registers: RegisterPlan | None = None
+    ) -> dict[str, str]:
         """The settings of this sandbox that are not everybody's, as variables.
 
-        Takes   witness: the log's witness as a setting names it.
+        Takes   witness: the log's witness as a setting names it; registers: those that it asks.
         """
         names = {
             "ISSUER": self.settings.issuer,
@@ -81,10 +84,13 @@ class Plan:
         if self.settings.tls_certificate is not None:
             names["TLS_CERTIFICATE"] = str(self.settings.tls_certificate.absolute())
             names["TLS_KEY"] = str(self.settings.tls_key)
-        return {f"ANTIN_{name}": value for name, value in names.items()}
+        told = {f"ANTIN_{name}": value for name, value in names.items()}
+        return told if registers is None else {**told, **registers.told}
 
-    def environment(self, *, witness: str | None = None) -> dict[str, str]:
-        """What the child processes are told; `witness` as in `told`."""
+    def environment(
+        self, *, witness: str | None = None, registers: RegisterPlan | None = None
+    ) -> dict[str, str]:
+        """What the child processes are told; `witness` and `registers` as in `told`."""
         # a terminal is no place for every line; nobody waits for a sandbox to drain, nor three days
         # until a new authenticator confirms a signature
         usual = {
@@ -93,7 +99,8 @@ class Plan:
             "ANTIN_VERIFIER_CONFIRMS_AT_ONCE": "true",
         }
         var = {"ANTIN_VAR": str(self.settings.var.absolute())}
-        return {**usual, **os.environ, **self.told(witness=witness), **var, SANDBOX_MARK: "1"}
+        told = self.told(witness=witness, registers=registers)
+        return {**usual, **os.environ, **told, **var, SANDBOX_MARK: "1"}
 
 
 def make_plan(port: int, *, tls: bool, client_files: tuple[Path, ...]) -> Plan:

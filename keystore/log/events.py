@@ -88,6 +88,9 @@ class EventType(StrEnum):
     CHARTER_CHANGED = "account:charter:changed"
     """How many others have to agree when somebody gives a mandate to act for an organisation."""
     IMPORT_FINISHED = "account:import:finished"
+    REGISTER_ASKED = "account:register:asked"
+    """A register of the state was asked about somebody or something, or an answer of it used."""
+
     OFFICIAL_ADDED = "account:official:added"
     """A person was given a duty at a counter or a helpdesk."""
     OFFICIAL_ENDED = "account:official:ended"

@@ -24,8 +24,16 @@ _MARKED: Final = re.compile(r"(<!-- settings -->\n).*?(<!-- /settings -->)", re.
 
 
 def said_of_settings() -> dict[str, str]:
-    """Attribute → its docstring on one line, in the order of the class."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(Settings)))
+    """Attribute → its docstring on one line, in the order of the classes."""
+    said: dict[str, str] = {}
+    for part in Settings.__mro__:
+        if part.__module__.startswith("idp."):
+            said.update(_said_of(part))
+    return said
+
+
+def _said_of(part: type) -> dict[str, str]:
+    tree = ast.parse(textwrap.dedent(inspect.getsource(part)))
     (declared,) = (node for node in tree.body if isinstance(node, ast.ClassDef))
     said: dict[str, str] = {}
     for one, below in zip(declared.body, [*declared.body[1:], None], strict=True):
