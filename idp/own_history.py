@@ -53,6 +53,7 @@ SHOWN: Final = (
     EventType.PASSKEY_REMOVED,
     EventType.ACTIVATION_ACCEPTED,
     EventType.ACCOUNT_STATUS_CHANGED,
+    EventType.REGISTER_ASKED,
     EventType.OFFICIAL_ADDED,
     EventType.OFFICIAL_ENDED,
     EventType.ACCOUNT_LEVEL_CHANGED,

@@ -22,6 +22,7 @@ from idp.web.account_pages import HistoryDay, ShownEvent
 from idp.web.consent_text import labels_of, name_of
 from idp.web.devices import device_name
 from idp.web.i18n import language, local_minute, translate
+from idp.web.register_words import question_detail
 from idp.web.sentences import N_
 from keystore.log.events import EventType
 
@@ -48,6 +49,7 @@ _TITLES: Final[Mapping[EventType, str]] = {
     EventType.PASSKEY_REMOVED: N_("Gỡ khóa truy cập"),
     EventType.ACTIVATION_ACCEPTED: N_("Dùng khóa ký số"),
     EventType.ACCOUNT_STATUS_CHANGED: N_("Thay đổi trạng thái tài khoản"),
+    EventType.REGISTER_ASKED: N_("Đối chiếu với cơ sở dữ liệu của Nhà nước"),
     EventType.OFFICIAL_ADDED: N_("Được giao nhiệm vụ cán bộ"),
     EventType.OFFICIAL_ENDED: N_("Kết thúc nhiệm vụ cán bộ"),
     EventType.PASSWORD_RESET: N_("Đặt lại mật khẩu"),
@@ -156,6 +158,8 @@ def _detail(row: HistoryRow) -> str:
         return translate("Sai mật khẩu %(count)s lần trong một phút", count=facts["count"])
     if row.type is EventType.SESSION_STARTED:
         return device_name(str(facts.get("device", "")))
+    if row.type is EventType.REGISTER_ASKED:
+        return question_detail(facts)
     if row.type in {EventType.CASE_OPENED, EventType.CASE_CLOSED}:
         return translate("Số hồ sơ: %(number)s", number=facts.get("case", ""))
     if row.type is EventType.ACCOUNT_LEVEL_CHANGED:
