@@ -14,6 +14,7 @@ from flask import Flask
 from idp.oauth.parameters import MAX_BYTES
 from idp.services import Services
 from idp.web.account.consents import make_consents
+from idp.web.account.data import make_data
 from idp.web.account.history import make_history
 from idp.web.account.overview import make_overview
 from idp.web.account.passkeys import make_passkeys
@@ -73,6 +74,7 @@ def create_app(services: Services, *, home: MakePage | None = None) -> Flask:
     app.register_blueprint(make_history(services, cookies=cookies))
     app.register_blueprint(make_consents(services, cookies=cookies))
     app.register_blueprint(make_receipts(services, cookies=cookies))
+    app.register_blueprint(make_data(services, cookies=cookies))
     app.register_blueprint(make_passkeys(services, cookies=cookies))
     app.register_blueprint(make_authorities(services))
     app.register_blueprint(make_log_page(services))

@@ -50,6 +50,7 @@ from idp.oauth.revocation import Revocations
 from idp.oauth.userinfo import Userinfo
 from idp.recovery_services import MeansOfAccounts, RecoveryServices, build_recovery
 from idp.register_services import Registers, build_registers
+from idp.rights_services import RightsServices, build_rights
 from idp.sessions import Sessions
 from idp.settings import Settings
 from idp.signing import SigningServices, build_signing
@@ -105,6 +106,7 @@ class Services:
     makes_signing_means: MeansOfAccounts
     recovery: Recovery
     recovering: RecoveryServices
+    rights: RightsServices
     verifier: VerifierClient | None
     sessions: Sessions
     interactions: Interactions
@@ -344,6 +346,9 @@ def build_services(
             notices=recovery.notices,
             recovery=recovery,
             sign_out=sessions.end_all_in,
+        ),
+        rights=build_rights(
+            database=database, ephemeral=ephemeral, sealer=sealer, log=log, outbox=outbox
         ),
         verifier=verifier,
         sessions=sessions,

@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from functools import cache
 from typing import Any, Final
 
@@ -89,7 +90,7 @@ def held_tables() -> tuple[HeldTable, ...]:
     """Every table about people, by name."""
     return tuple(
         HeldTable(
-            name=name,
+            name=str(name),
             not_given=_export(table).get("not_given", ""),
             kept=table.info.get(ERASED, {}).get("kept", ""),
             kept_legal=table.info.get(ERASED, {}).get("legal", ""),
@@ -244,36 +245,74 @@ def _given(
     table: Table, row: Mapping[Any, Any], *, person: Person, sealer: Sealer
 ) -> Mapping[str, Value]:
     return {
-        column.name.removesuffix(_MILLISECONDS): _value(
-            table, column.name, row, person=person, sealer=sealer
-        )
-        for column in table.columns
-        if not (table is account and column.name == "account_key")
+        shown: _value(kind, detail, row[name], row=row, person=person, sealer=sealer)
+        for name, shown, kind, detail in _plan(table)
     }
 
 
+class _Kind(Enum):
+    """What is done with what stands in a column."""
+
+    AS_IT_IS = auto()
+    INSTEAD = auto()
+    SEALED = auto()
+    WHOSE = auto()
+    TIME = auto()
+    OCTETS = auto()
+
+
+@cache
+def _plan(table: Table) -> tuple[tuple[str, str, _Kind, Any], ...]:
+    """For each column: its name, the name it is given under, what is done, and with what."""
+    return tuple(
+        (str(column.name), str(column.name).removesuffix(_MILLISECONDS), *_kind(table, column.name))
+        for column in table.columns
+        if not (table is account and column.name == "account_key")
+    )
+
+
+def _kind(table: Table, name: str) -> tuple[_Kind, Any]:
+    info = table.c[name].info
+    if info.get("data") == "secret":
+        return _Kind.INSTEAD, _SECRET
+    if WITHHELD in info:
+        return _Kind.INSTEAD, {"withheld": info[WITHHELD]}
+    if SEALED in info:
+        return _Kind.SEALED, info[SEALED]
+    if _is_key(table, name):
+        return _Kind.WHOSE, None
+    if name.endswith(_MILLISECONDS):
+        return _Kind.TIME, None
+    is_octets = isinstance(table.c[name].type, LargeBinary)
+    return (_Kind.OCTETS if is_octets else _Kind.AS_IT_IS), None
+
+
 def _value(
-    table: Table, name: str, row: Mapping[Any, Any], *, person: Person, sealer: Sealer
+    kind: _Kind,
+    detail: Any,
+    stored: Any,
+    *,
+    row: Mapping[Any, Any],
+    person: Person,
+    sealer: Sealer,
 ) -> Value:
-    info, stored = table.c[name].info, row[name]
     if stored is None:
         return None
-    if info.get("data") == "secret":
-        return _SECRET
-    if WITHHELD in info:
-        return {"withheld": info[WITHHELD]}
-    if SEALED in info:
-        return _opened(info[SEALED], stored, row=row, person=person, sealer=sealer)
-    if _is_key(table, name):
-        # internal keys never leave; whose else it is, is not this person's to know from here
-        return person.account_id if stored == person.account_key else _ANOTHER
-    if name.endswith(_MILLISECONDS):
-        return from_ms(stored).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    if isinstance(table.c[name].type, LargeBinary):
-        return _bytes(stored)
-    if isinstance(stored, str) and stored[:1] in {"{", "["}:
-        return _json(stored.encode())
-    return stored
+    match kind:
+        case _Kind.INSTEAD:
+            return detail
+        case _Kind.SEALED:
+            return _opened(detail, stored, row=row, person=person, sealer=sealer)
+        case _Kind.WHOSE:
+            # internal keys never leave; whose else it is, is not this person's to know from here
+            return person.account_id if stored == person.account_key else _ANOTHER
+        case _Kind.TIME:
+            return from_ms(stored).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        case _Kind.OCTETS:
+            return _bytes(stored)
+        case _Kind.AS_IT_IS:
+            is_json = isinstance(stored, str) and stored[:1] in {"{", "["}
+            return _json(stored.encode()) if is_json else stored
 
 
 def _opened(

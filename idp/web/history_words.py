@@ -48,6 +48,9 @@ _TITLES: Final[Mapping[EventType, str]] = {
     EventType.PASSKEY_ADDED: N_("Đăng ký khóa truy cập"),
     EventType.PASSKEY_REMOVED: N_("Gỡ khóa truy cập"),
     EventType.ACTIVATION_ACCEPTED: N_("Dùng khóa ký số"),
+    EventType.DATA_EXPORTED: N_("Tải về toàn bộ dữ liệu cá nhân"),
+    EventType.DATA_REQUEST_CHANGED: N_("Yêu cầu về dữ liệu cá nhân"),
+    EventType.BREACH_TOLD: N_("Được thông báo về một sự cố dữ liệu"),
     EventType.ACCOUNT_STATUS_CHANGED: N_("Thay đổi trạng thái tài khoản"),
     EventType.REGISTER_ASKED: N_("Đối chiếu với cơ sở dữ liệu của Nhà nước"),
     EventType.OFFICIAL_ADDED: N_("Được giao nhiệm vụ cán bộ"),
@@ -126,6 +129,11 @@ class HistoryWords:
             more = translate("và %(count)s quyền sử dụng dịch vụ khác", count=others)
             return (*labels, more)
         return labels
+
+
+def event_titles() -> Mapping[str, str]:
+    """The sentence of each kind of event by its name in the log, in the request's language."""
+    return {event.value: translate(title) for event, title in _TITLES.items()}
 
 
 def _clock(moment: datetime) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from idp.web.data_sentences import DATA_PROBLEMS
 from idp.web.passkey_sentences import PASSKEY_PROBLEMS
 from idp.web.password_sentences import PASSWORD_PROBLEMS
 from idp.web.sentences import FORM_PROBLEMS, N_, FieldProblem
@@ -365,6 +366,7 @@ FORMS: Final = {
     "sign": SIGN_PROBLEMS,
     "passkey": PASSKEY_PROBLEMS,
     "password": PASSWORD_PROBLEMS,
+    "data": DATA_PROBLEMS,
     "verify": VERIFY_PROBLEMS,
 }
 """The tables of all forms, with those of signing and of checking."""
