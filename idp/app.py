@@ -31,6 +31,7 @@ from idp.web.headers import install_headers
 from idp.web.home import MakePage, make_home
 from idp.web.interaction import make_interaction
 from idp.web.log_page import make_log_page
+from idp.web.officials import official_pages
 from idp.web.sign.blueprint import make_sign_pages
 from idp.web.sign_door import make_portal_api
 from idp.web.source import TrustedProxies
@@ -76,6 +77,8 @@ def create_app(services: Services, *, home: MakePage | None = None) -> Flask:
     app.register_blueprint(make_receipts(services, cookies=cookies))
     app.register_blueprint(make_data(services, cookies=cookies))
     app.register_blueprint(make_passkeys(services, cookies=cookies))
+    for blueprint in official_pages(services, cookies=cookies, proxies=proxies):
+        app.register_blueprint(blueprint)
     app.register_blueprint(make_authorities(services))
     app.register_blueprint(make_log_page(services))
     app.register_blueprint(make_verify(services, proxies=proxies))

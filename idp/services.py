@@ -48,6 +48,7 @@ from idp.oauth.introspection import Introspection
 from idp.oauth.opaque import OpaqueTokens
 from idp.oauth.revocation import Revocations
 from idp.oauth.userinfo import Userinfo
+from idp.official_services import Desks, build_desks
 from idp.recovery_services import MeansOfAccounts, RecoveryServices, build_recovery
 from idp.register_services import Registers, build_registers
 from idp.rights_services import RightsServices, build_rights
@@ -105,6 +106,7 @@ class Services:
     password_change: PasswordChange
     makes_signing_means: MeansOfAccounts
     recovery: Recovery
+    desks: Desks
     recovering: RecoveryServices
     rights: RightsServices
     verifier: VerifierClient | None
@@ -262,6 +264,9 @@ def build_services(
         is_sandbox=is_sandbox,
     )
     means = MeansOfAccounts(settings, database, sealer, outbox, trust)
+    registers = build_registers(
+        settings, database=database, ephemeral=ephemeral, sealer=sealer, log=log, door=egress
+    )
     recovery = Recovery(
         log,
         Notices(outbox, sealer),
@@ -297,9 +302,7 @@ def build_services(
         ),
         registry=registry,
         egress=egress,
-        registers=build_registers(
-            settings, database=database, ephemeral=ephemeral, sealer=sealer, log=log, door=egress
-        ),
+        registers=registers,
         clock=clock,
         outbox=outbox,
         delivery=delivery,
@@ -339,6 +342,19 @@ def build_services(
         ),
         makes_signing_means=means,
         recovery=recovery,
+        desks=build_desks(
+            database=database,
+            ephemeral=ephemeral,
+            sealer=sealer,
+            log=log,
+            outbox=outbox,
+            people=people,
+            attempts=attempts,
+            passwords=passwords,
+            breached=breached,
+            population=registers.population,
+            recovery=recovery,
+        ),
         recovering=build_recovery(
             database=database,
             sealer=sealer,

@@ -17,9 +17,9 @@ from typing import Final
 from idp.accounts.credentials import ActivationCode
 from idp.accounts.errors import AccountUnknown
 from idp.ids import AccountId, make_id
-from idp.storage.accounts import find_row
+from idp.storage.accounts import AccountRow, find_row
 from idp.storage.credentials import list_activation_codes, replace_activation_codes
-from idp.storage.database import Database
+from idp.storage.database import Database, Transaction
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
 from keystore.purposes import MacPurpose
@@ -47,18 +47,45 @@ def issue_activation_code(
     Returns `XXXX-XXXX-XXXX`.
     Raises  AccountUnknown.
     """
-    code = "".join(secrets.choice(ALPHABET) for _ in range(_CHARS))
     with database.transaction() as tx:
         row = find_row(tx.connection, account_id, is_locked=True)
         if row is None:
             raise AccountUnknown
-        issued = ActivationCode(
-            make_id("act"), _mac(code, account_id, sealer=sealer), now, now + lifetime
-        )
-        replace_activation_codes(tx, row, issued)
+        code = issue_activation_code_in(tx, row, sealer=sealer, now=now, lifetime=lifetime)
         event = Event(EventType.TOTP_ACTIVATION_ISSUED, account_id=account_id)
         log.record(tx, event, data_key=row.data_key, now=now)
-    return "-".join(code[start : start + _GROUP] for start in range(0, _CHARS, _GROUP))
+    return code
+
+
+def issue_activation_code_in(
+    tx: Transaction,
+    row: AccountRow,
+    *,
+    sealer: Sealer,
+    now: datetime,
+    lifetime: timedelta = LIFETIME,
+) -> str:
+    """The same in the transaction of an act, which records by itself why it was given.
+
+    Takes   row: locked.
+    Returns `XXXX-XXXX-XXXX`, void unless the transaction commits.
+    """
+    code = make_typed_code(_CHARS)
+    issued = ActivationCode(
+        make_id("act"), _mac(code, row.account_id, sealer=sealer), now, now + lifetime
+    )
+    replace_activation_codes(tx, row, issued)
+    return show_typed_code(code)
+
+
+def make_typed_code(chars: int) -> str:
+    """A random code that people type, five bits a character, without its hyphens."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(chars))
+
+
+def show_typed_code(code: str) -> str:
+    """A code in groups of four."""
+    return "-".join(code[start : start + _GROUP] for start in range(0, len(code), _GROUP))
 
 
 def find_activation(

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from idp.web.data_sentences import DATA_PROBLEMS
+from idp.web.official_sentences import COUNTER_PROBLEMS, FIRST_PASSWORD_PROBLEMS
 from idp.web.passkey_sentences import PASSKEY_PROBLEMS
 from idp.web.password_sentences import PASSWORD_PROBLEMS
 from idp.web.sentences import FORM_PROBLEMS, N_, FieldProblem
@@ -366,6 +367,8 @@ FORMS: Final = {
     "sign": SIGN_PROBLEMS,
     "passkey": PASSKEY_PROBLEMS,
     "password": PASSWORD_PROBLEMS,
+    "counter": COUNTER_PROBLEMS,
+    "first_password": FIRST_PASSWORD_PROBLEMS,
     "data": DATA_PROBLEMS,
     "verify": VERIFY_PROBLEMS,
 }
