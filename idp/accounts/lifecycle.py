@@ -33,14 +33,12 @@ from idp.ids import AccountId, make_id
 from idp.storage import accounts as rows
 from idp.storage.account_updates import update_second_factor, update_status
 from idp.storage.accounts import AccountRow
-from idp.storage.contacts import drop_contacts
-from idp.storage.credentials import erase_credentials, insert_passwords, set_password
+from idp.storage.consents import withdraw_every_consent
+from idp.storage.credentials import insert_passwords, set_password
 from idp.storage.database import Database, Transaction
+from idp.storage.held import Person, delete_held
 from idp.storage.mandates import revoke_mandates_of
 from idp.storage.officials import end_duties_of
-from idp.storage.passkeys import erase_passkeys
-from idp.storage.recovery_codes import replace_recovery_codes
-from idp.storage.signature_images import remove_signature_image
 from keystore.destruction import DataKeyDestruction, DestructionList
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
@@ -262,6 +260,8 @@ class AccountLifecycle:
         The id stays taken, so no `sub` is ever reassigned, and log rows stay verifiable though
         nobody can read what was personal in them.  The destruction is listed apart from the
         database, and a restored backup goes through that list (`keystore/destruction.py`).
+        What stays of a table, and by which law until when, its declaration says
+        (`idp.storage.held.held_tables`); every other row of the person goes.
         Raises  AccountUnknown; DestructionListBroken, OSError: not listed, and nothing was erased.
         """
         if self._destructions is None:
@@ -276,11 +276,8 @@ class AccountLifecycle:
                 self._signing_means.forget(tx, account_id)
             self._end_mandates(tx, row, now=now)
             end_duties_of(tx, row.account_key, now=now)
-            erase_credentials(tx, row)
-            erase_passkeys(tx, row)
-            drop_contacts(tx, row)
-            replace_recovery_codes(tx, row, ())
-            remove_signature_image(tx, row)
+            withdraw_every_consent(tx, account_id, now=now)  # what is kept of them has its end
+            delete_held(tx, Person.of(row))
             self._record(
                 tx, EventType.ACCOUNT_STATUS_CHANGED, row, now=now, status="erased", reason=reason
             )

@@ -135,6 +135,15 @@ def withdraw_consent(tx: Transaction, consent_id: ConsentId, *, now: datetime) -
     return result.rowcount == 1
 
 
+def withdraw_every_consent(tx: Transaction, account_id: AccountId, *, now: datetime) -> None:
+    """Withdraw all of a person who is erased: evidence of a consent is kept from its end on."""
+    tx.connection.execute(
+        update(consent)
+        .where(consent.c.account_id == account_id, consent.c.withdrawn_ms.is_(None))
+        .values(withdrawn_ms=to_ms(now))
+    )
+
+
 def _consent(row: Any) -> Consent:
     return Consent(
         consent_id=ConsentId(row.consent_id),

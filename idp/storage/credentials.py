@@ -400,12 +400,6 @@ def consume_activation_code(tx: Transaction, activation_id: str, *, now: datetim
     return spent.rowcount == 1
 
 
-def erase_credentials(tx: Transaction, row: AccountRow) -> None:
-    """Forget every means of signing in of an account."""
-    for statement in (_DROP_PASSWORD, _DROP_TOTPS, _DROP_CODES):
-        tx.connection.execute(statement, {"key": row.account_key})
-
-
 def _seal_password(stored: StoredPassword, row: AccountRow, *, sealer: Sealer) -> bytes:
     return sealer.seal_personal(
         row.data_key, msgspec.json.encode(stored), context=_password_context(row.account_id)

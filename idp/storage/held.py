@@ -50,7 +50,7 @@ _NONCE_BYTES: Final = 32
 _MILLISECONDS: Final = "_ms"
 _ANOTHER: Final = {"withheld": "somebody else's"}
 _SECRET: Final = {"withheld": "secret"}
-_SEALED_FOR_ANOTHER: Final = {"withheld": "sealed for somebody else"}
+_NOT_OPENED: Final = {"withheld": "sealed for somebody else"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,20 +326,26 @@ def _opened(
     scheme, context_of, form = how
     known = {"account_id": person.account_id, **row}
     context = context_of(known) if callable(context_of) else context_of.format_map(known)
-    if scheme == "document":
-        plain = sealer.unseal(SealPurpose.DOCUMENT, stored, context=context)
-        return _formed(plain, form)
     try:
-        plain = sealer.unseal_personal(person.data_key, stored, context=context)
+        plain = _unsealed(scheme, stored, context=context, person=person, sealer=sealer)
     except SealBroken:
-        if scheme != "log":
-            return _SEALED_FOR_ANOTHER
-        # what was recorded where nobody's key was at hand is under the log's own
-        plain = sealer.unseal(SealPurpose.LOG, stored, context=context)
+        return _NOT_OPENED  # sealed for somebody else, or damaged: the rest is given all the same
     if scheme == "log":
         nonce, personal = plain[:_NONCE_BYTES], plain[_NONCE_BYTES:]
         return {"nonce": _bytes(nonce), "personal": _json(personal) if personal else {}}
     return _formed(plain, form)
+
+
+def _unsealed(scheme: str, stored: bytes, *, context: str, person: Person, sealer: Sealer) -> bytes:
+    if scheme == "document":
+        return sealer.unseal(SealPurpose.DOCUMENT, stored, context=context)
+    try:
+        return sealer.unseal_personal(person.data_key, stored, context=context)
+    except SealBroken:
+        if scheme != "log":
+            raise
+    # what was recorded where nobody's key was at hand is under the log's own
+    return sealer.unseal(SealPurpose.LOG, stored, context=context)
 
 
 def _formed(plain: bytes, form: str) -> Value:

@@ -15,7 +15,6 @@ from idp.storage.accounts import AccountRow, insert_accounts
 from idp.storage.credentials import (
     activation_code,
     consume_activation_code,
-    erase_credentials,
     find_credentials,
     find_password,
     insert_passwords,
@@ -161,13 +160,3 @@ def test_expired_activation_codes_are_purged(database, sealer, now, row) -> None
     assert not purge_all(database, rules=rules, now=now)
     purged = purge_all(database, rules=rules, now=now + timedelta(days=1))
     assert purged == {"activation_code": 1}
-
-
-def test_erasing_forgets_every_means_of_signing_in(database, sealer, now, row) -> None:
-    with database.transaction() as tx:
-        set_password(tx, row, NATIVE, sealer=sealer, now=now)
-        replace_totps(tx, row, Totp("otp_1", b"first", now), sealer=sealer)
-        replace_activation_codes(tx, row, ActivationCode("act_1", b"m" * 32, now, now))
-        erase_credentials(tx, row)
-        for table in (password, totp, activation_code):
-            assert tx.connection.execute(table.select()).first() is None
