@@ -7,6 +7,7 @@ What lives here: `create_app`.  Constant answers and request ids are given aroun
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from flask import Flask
@@ -41,10 +42,16 @@ from idp.web.userinfo import make_userinfo
 from idp.web.verify.blueprint import make_verify
 
 
-def create_app(services: Services, *, home: MakePage | None = None) -> Flask:
+def create_app(
+    services: Services,
+    *,
+    home: MakePage | None = None,
+    more_pages: Mapping[str, MakePage] | None = None,
+) -> Flask:
     """The provider as a Flask application.
 
-    Takes   home: makes the first page where it is not the ordinary one (a sandbox's).
+    Takes   home: makes the first page where it is not the ordinary one (a sandbox's); more_pages:
+            path → what makes the page there (a sandbox's).
     """
     # Authlib writes issued tokens to its debug log in ten places
     logging.getLogger("authlib").setLevel(logging.INFO)
@@ -85,7 +92,9 @@ def create_app(services: Services, *, home: MakePage | None = None) -> Flask:
     if services.signing is not None:
         app.register_blueprint(make_portal_api(services, services.signing))
         app.register_blueprint(make_sign_pages(services, services.signing, cookies=cookies))
-    app.register_blueprint(make_home(services, cookies=cookies, own_page=home))
+    app.register_blueprint(
+        make_home(services, cookies=cookies, own_page=home, more_pages=more_pages)
+    )
     direct = {**make_token(services, proxies=proxies), **make_userinfo(services)}
     app.wsgi_app = DirectEndpoints(app.wsgi_app, by_path=direct)  # type: ignore[method-assign]  # Flask's own way of wrapping
     return app

@@ -11,9 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from idp.accounts.channels import Channel
 from idp.accounts.passwords import Argon2Costs, Hashing, Passwords
 from idp.accounts.refusals import RefusedSignIns
 from idp.accounts.wrapping import wrap_some
+from idp.delivery.gateway import CountSent, Gateway
+from idp.delivery_services import delivery_handlers, open_gateways
 from idp.oauth.backchannel_logout import BackchannelLogout, LogoutTokens
 from idp.services import Services
 from idp.sessions import BACKCHANNEL_LOGOUT
@@ -45,8 +48,19 @@ _WRAPPED_AT_ONCE: Final = 100
 """About two seconds of one core, in every period of five."""
 
 
-def make_handlers(services: Services) -> Mapping[str, Handler]:
-    """Who fulfils which kind of outbox row."""
+def make_handlers(
+    services: Services,
+    *,
+    gateways: Mapping[Channel, Sequence[Gateway]] | None = None,
+    count_sent: CountSent | None = None,
+) -> Mapping[str, Handler]:
+    """Who fulfils which kind of outbox row.
+
+    Takes   gateways: in place of those that the settings name; count_sent: see `Gateways`.
+    Raises  SettingsInvalid: a gateway's password cannot be read.
+    """
+    if gateways is None:
+        gateways = open_gateways(services.settings, egress=services.egress)
     issuer = services.settings.issuer
     tokens = LogoutTokens(services.keyring, issuer=issuer)
     signing: Mapping[str, Handler] = {}
@@ -56,6 +70,17 @@ def make_handlers(services: Services) -> Mapping[str, Handler]:
         )
     return {
         **signing,
+        **delivery_handlers(
+            services.delivery,
+            gateways,
+            settings=services.settings,
+            database=services.database,
+            ephemeral=services.ephemeral,
+            sealer=services.sealer,
+            people=services.people,
+            time=services.time,
+            count=count_sent,
+        ),
         BACKCHANNEL_LOGOUT: BackchannelLogout(
             tokens, clients=services.registry, egress=services.egress
         ),

@@ -85,6 +85,12 @@ class Metrics:
             "antin_refusals", "Requests refused, by the code of the error.", "route", "code"
         )
         self._jobs = counter("antin_jobs", "Rows of the outbox tried.", "kind", "outcome")
+        self._messages = counter(
+            "antin_messages",
+            "Messages handed to a gateway: sent, or why not.",
+            "gateway",
+            "outcome",
+        )
         self._duties = counter("antin_duties", "Periodic duties done.", "duty", "outcome")
         # finding a child by its labels costs more than counting
         self._known: dict[
@@ -116,6 +122,10 @@ class Metrics:
     def job_tried(self, kind: str, *, outcome: str) -> None:
         """A row of the outbox was tried."""
         self._jobs.labels(kind, outcome).inc()
+
+    def message_tried(self, gateway: str, outcome: str) -> None:
+        """A gateway was asked to take a message."""
+        self._messages.labels(gateway, outcome).inc()
 
     def duty_done(self, duty: str, *, outcome: str) -> None:
         """A periodic duty was done, or failed."""

@@ -186,7 +186,9 @@ def build_services(
     )
     clock = open_clock(settings.queue_url or f"sqlite:///{settings.var.absolute() / 'queue.db'}")
     outbox = Outbox(clock.wake)
-    delivery = build_delivery(settings, outbox=outbox, sealer=sealer, ephemeral=ephemeral)
+    delivery = build_delivery(
+        settings, outbox=outbox, sealer=sealer, ephemeral=ephemeral, is_sandbox=is_sandbox
+    )
     people = People(database, sealer=sealer)
     passkeys = Passkeys(
         database,

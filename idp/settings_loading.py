@@ -22,6 +22,7 @@ from idp.register_settings import BOUNDS as REGISTER_BOUNDS
 from idp.register_settings import PATHS as REGISTER_PATHS
 from idp.register_settings import refuse_half_a_register
 from idp.settings import Settings
+from idp.settings_delivery import refuse_half_a_gateway
 
 _PREFIX: Final = "ANTIN_"
 SANDBOX_MARK: Final = "ANTIN_SANDBOX"
@@ -79,6 +80,10 @@ _PATHS: Final = REGISTER_PATHS | frozenset(
         "breached_passwords_file",
         "trust_folder",
         "trust_list_signers",
+        "smtp_password_file",
+        "smtp2_password_file",
+        "sms_token_file",
+        "sms2_token_file",
     }
 )
 
@@ -110,6 +115,8 @@ _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "source_codes_per_15min": (5, 100_000),
     "source_messages_per_15min": (5, 100_000),
     "verify_files_per_minute": (0, 1_000_000),
+    "smtp_port": (1, 65535),
+    "smtp2_port": (1, 65535),
     "session_lifetime_s": (60, 24 * 3600),
     "password_fresh_s": (0, 24 * 3600),
     "factor_change_fresh_s": (60, 3600),
@@ -212,6 +219,7 @@ def _refuse_dangerous(settings: Settings) -> None:
     _refuse_foreign_origins(settings)
     refuse_half_a_register(settings)
     _refuse_lists_of_nobody(settings)
+    refuse_half_a_gateway(settings)
     for key in settings.signer_log_keys:
         if not _LOG_KEY.fullmatch(key):
             raise SettingsInvalid(

@@ -1,6 +1,7 @@
 """Where a person is written to: by e-mail or by text message.
 
-What lives here: the two channels and a destination.  An address is personal and never in a `repr`.
+What lives here: the two channels, a destination, and which ones of an account count.  An address
+is personal and never in a `repr`.
 Not here: what is written (`notices`), how it gets there.
 """
 
@@ -8,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from idp.accounts.model import Account
 
 
 class Channel(StrEnum):
@@ -23,3 +26,14 @@ class Destination:
 
     channel: Channel
     address: str = field(repr=False)
+
+
+def verified_channels(account: Account) -> tuple[Destination, ...]:
+    """Where the holder of an account is told what happens: what was shown to be theirs."""
+    profile = account.profile
+    found = []
+    if profile.email and profile.is_email_verified:
+        found.append(Destination(Channel.EMAIL, profile.email))
+    if profile.phone and profile.is_phone_verified:
+        found.append(Destination(Channel.SMS, profile.phone))
+    return tuple(found)

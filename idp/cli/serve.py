@@ -60,12 +60,14 @@ def make_application(settings: Settings, is_sandbox: bool, draining: Flag) -> An
         from idp.timestamps import start_watch
 
         start_watch(settings, database=services.database, log=services.log)
-    home = None
+    home, more_pages = None, {}
     if is_sandbox:  # found by name, as its commands are: the production image lacks it
         sandbox = importlib.import_module("idp.sandbox.home")
         home = partial(sandbox.sandbox_page, settings.var / "sandbox.json")
+        outbox = importlib.import_module("idp.sandbox.outbox")
+        more_pages["/sandbox/outbox"] = partial(outbox.outbox_page, settings.var)
     front = Front(
-        create_app(services, home=home),
+        create_app(services, home=home, more_pages=more_pages),
         services=services,
         metrics=Metrics() if settings.metrics_port else None,
         health=make_health(services, is_draining=lambda: draining.value),

@@ -5,6 +5,7 @@ What lives here: starting the worker process and keeping it alive; what it does 
 
 from __future__ import annotations
 
+import importlib
 import signal
 from functools import partial
 from typing import TYPE_CHECKING
@@ -31,9 +32,17 @@ def make_worker(settings: Settings, is_sandbox: bool) -> Worker:  # noqa: FBT001
 
     configure_logging(settings.log_level)
     services = build_services(settings, is_sandbox=is_sandbox)
-    handlers, duties = make_handlers(services), make_duties(services)
-    if settings.work_metrics_port:
-        metrics = Metrics()
+    gateways = None
+    if is_sandbox:  # found by name, as its commands are: the production image lacks it
+        gateways = importlib.import_module("idp.sandbox.outbox").make_gateways(settings.var)
+    metrics = Metrics() if settings.work_metrics_port else None
+    handlers = make_handlers(
+        services,
+        gateways=gateways,
+        count_sent=None if metrics is None else metrics.message_tried,
+    )
+    duties = make_duties(services)
+    if metrics is not None:
         handlers = count_handlers(handlers, metrics=metrics)
         duties = count_duties(duties, metrics=metrics)
     return Worker(

@@ -3,6 +3,7 @@
 door.py         `Egress`: what may be called, and the ways of calling
 addresses.py    which addresses are public, which private networks an operator may open
 connection.py   a connection to one address, with one deadline for all of it
+mail.py         handing a message to a mail server
 errors.py       refused by us, or failed out there
 """
 

@@ -109,10 +109,10 @@ def open_connection(
         connection = _Pinned(host, port, timeout=None)
     else:
         connection = _PinnedTls(host, port, timeout=None, ssl_context=tls)
-    connection.reached = _connect(addresses, port=port, deadline=deadline)
+    connection.reached = connect_to(addresses, port=port, deadline=deadline)
     try:
         connection.connect()
-        _bind(connection.sock, deadline=deadline)
+        keep_to(connection.sock, deadline=deadline)
     except BaseException:
         connection.reached.close()
         connection.close()
@@ -134,13 +134,18 @@ class _PinnedTls(HTTPSConnection):
         return self.reached
 
 
-def _bind(connected: object, *, deadline: Deadline) -> None:
+def keep_to(connected: object, *, deadline: Deadline) -> None:
+    """Let a socket of this file, or what TLS made of it, keep to `deadline`."""
     if not isinstance(connected, _PlainSocket | _TlsSocket):
         raise TypeError("a socket without a deadline")
     connected.deadline = deadline
 
 
-def _connect(addresses: tuple[Address, ...], *, port: int, deadline: Deadline) -> _PlainSocket:
+def connect_to(addresses: tuple[Address, ...], *, port: int, deadline: Deadline) -> _PlainSocket:
+    """A socket that keeps to `deadline`, to the first of `addresses` that answers.
+
+    Raises  EgressFailed: `unreachable`, `timed_out`.
+    """
     problem: OSError | None = None
     for remaining, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
         family = socket.AF_INET if address.version == 4 else socket.AF_INET6

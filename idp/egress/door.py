@@ -35,7 +35,13 @@ from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
 from idp.egress.addresses import Address, Network, is_public, parse_address, parse_private_networks
-from idp.egress.connection import Deadline, make_tls_context, open_connection, system_tls
+from idp.egress.connection import (
+    Deadline,
+    connect_to,
+    make_tls_context,
+    open_connection,
+    system_tls,
+)
 from idp.egress.errors import EgressFailed, EgressRefused
 from idp.errors import SettingsInvalid
 
@@ -175,6 +181,23 @@ class Egress:
             ),
             may_be_plain=may_be_plain,
         )
+
+    def reach(
+        self, host: str, *, port: int, client_id: str, deadline: Deadline
+    ) -> tuple[socket.socket, ssl.SSLContext]:
+        """A connection for a protocol that is not HTTP, and with what it is secured.
+
+        The same addresses may be reached as by https.
+        Returns a socket that keeps to `deadline`, in the clear still: whoever asked begins TLS with
+                `keep_to` on what comes of it.
+        Raises  EgressRefused; EgressFailed; TimeoutError.
+        """
+        if not 0 < port < 65536 or not _LEGAL_HOST.fullmatch(host):
+            raise EgressRefused("url_malformed")
+        target = _Target(is_https=True, host=host, port=port, path="")
+        addresses = self._find_addresses(target, client_id=client_id, deadline=deadline)
+        reached = connect_to(addresses, port=port, deadline=deadline)
+        return reached, self._own_tls or system_tls()
 
     def _call(
         self,

@@ -24,7 +24,8 @@ class EgressFailed(AntinError):
     """The call was allowed and did not succeed; it may later.
 
     `reason`: `unresolved`, `unreachable`, `timed_out`, `certificate_refused`, `tls_failed`,
-    `answer_malformed`, `answer_too_large`, `answer_refused` (any status but 200).
+    `answer_malformed`, `answer_too_large`, `answer_refused` (any status but 200),
+    `answer_lost` (of a mail server that has the whole message).
     """
 
     code: ClassVar[str] = "egress_failed"
@@ -32,3 +33,16 @@ class EgressFailed(AntinError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class MailRefused(AntinError):
+    """The mail server works and does not take this message.
+
+    `is_final`: its answer began with 5, so that the same message is refused again.
+    """
+
+    code: ClassVar[str] = "mail_refused"
+
+    def __init__(self, *, is_final: bool) -> None:
+        super().__init__(is_final)
+        self.is_final = is_final

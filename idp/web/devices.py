@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from idp.accounts.device_words import BROWSER_NAMES, PROPER_NAMES
 from idp.web.i18n import translate
 from idp.web.sentences import N_
 
@@ -51,23 +52,6 @@ _SYSTEM_NAMES: Final[Mapping[str, str]] = {
     "macos": N_("máy Mac"),
     "linux": N_("máy tính Linux"),
 }
-_PROPER_NAMES: Final[Mapping[str, str]] = {
-    "ipad": "iPad",
-    "iphone": "iPhone",
-    "chromeos": "Chromebook",
-}
-_BROWSER_NAMES: Final[Mapping[str, str]] = {
-    "zalo": "Zalo",
-    "facebook": "Facebook",
-    "coccoc": "Cốc Cốc",
-    "edge": "Edge",
-    "opera": "Opera",
-    "samsung": "Samsung Internet",
-    "uc": "UC Browser",
-    "firefox": "Firefox",
-    "chrome": "Chrome",
-    "safari": "Safari",
-}
 
 
 def device_of(raw_user_agent: str) -> str:
@@ -87,7 +71,7 @@ def device_name(device: str) -> str:
     Takes   device: as `device_of` returned it, however long ago.
     """
     code, _, browser = device.partition(" ")
-    system, name = _system_name(code), _BROWSER_NAMES.get(browser)
+    system, name = _system_name(code), BROWSER_NAMES.get(browser)
     if system and name is not None:
         return translate(N_("%(browser)s trên %(system)s"), browser=name, system=system)
     if name is not None:
@@ -100,4 +84,4 @@ def device_name(device: str) -> str:
 def _system_name(code: str) -> str:
     if code in _SYSTEM_NAMES:
         return translate(_SYSTEM_NAMES[code])
-    return _PROPER_NAMES.get(code, "")
+    return PROPER_NAMES.get(code, "")

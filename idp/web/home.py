@@ -5,9 +5,10 @@ What lives here: what the service is, or the page that whoever started it shows 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, abort
 
 from idp.services import Services
 from idp.web.account.overview import PLACE as ACCOUNT
@@ -19,11 +20,16 @@ MakePage = Callable[[], Page | None]
 
 
 def make_home(
-    services: Services, *, cookies: Cookies, own_page: MakePage | None = None
+    services: Services,
+    *,
+    cookies: Cookies,
+    own_page: MakePage | None = None,
+    more_pages: Mapping[str, MakePage] | None = None,
 ) -> Blueprint:
     """The blueprint of `/`.
 
-    Takes   own_page: makes the page that stands there instead, or None for once.
+    Takes   own_page: makes the page that stands there instead, or None for once; more_pages: path →
+            what makes the page that is to be had there as well, None: not found.
     """
     blueprint = Blueprint("home", __name__)
 
@@ -36,4 +42,11 @@ def make_home(
         )
         return page_answer(page or HomePage(account_url=ACCOUNT if is_signed_in else None))
 
+    def show(make: MakePage) -> Response:
+        page = make()
+        return abort(404) if page is None else page_answer(page)
+
+    for path, make in (more_pages or {}).items():
+        name = path.strip("/").replace("/", "_")
+        blueprint.add_url_rule(path, name, partial(show, make), methods=["GET"])
     return blueprint

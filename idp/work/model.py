@@ -25,7 +25,8 @@ class Retry:
     """Not this time.
 
     `error` is a stable code of at most 64 letters.  `is_lane_down` says that whatever else waits
-    for the same receiver would fail as well, so that it rests for a while.  `is_attempt` False says
+    for the same receiver would fail as well, so that it rests for a while, which grows up to
+    `longest_rest` (None: the worker's).  `is_attempt` False says
     that nothing is wrong with the duty, whoever takes it could not or may not yet: it is asked for
     until it expires, however often that is.
     """
@@ -33,6 +34,7 @@ class Retry:
     error: str
     is_lane_down: bool = False
     is_attempt: bool = True
+    longest_rest: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,16 +180,16 @@ class Worker:
             self._judge_lane(job.lane, outcome, now=now)
 
     def _judge_lane(self, lane: str, outcome: Outcome, *, now: datetime) -> None:
-        is_down = isinstance(outcome, Retry) and outcome.is_lane_down
         with self._rests_lock:
             before = self._rests.get(lane)
-            if not is_down:
+            if not (isinstance(outcome, Retry) and outcome.is_lane_down):
                 self._rests.pop(lane, None)
                 return
             if before is not None and now < before.until:
                 return  # it failed beside another; one failure, not two
             failures = before.failures + 1 if before else 1
-            until = now + min(_LONGEST_REST, _FIRST_PAUSE * 2 ** min(failures - 1, 10))
+            longest = outcome.longest_rest or _LONGEST_REST
+            until = now + min(longest, _FIRST_PAUSE * 2 ** min(failures - 1, 10))
             self._rests[lane] = _Rest(failures, until)
         outbox.rest_lane(self._database, lane, until=until)
 

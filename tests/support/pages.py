@@ -45,6 +45,7 @@ from idp.web.pages import (
     mask_number,
     render,
 )
+from idp.web.sandbox_pages import OutboxPage, ShownMessage
 from idp.web.theme import Site, install_pages
 from idp.web.trust_pages import AuthoritiesPage, Authority, AuthorityPage, LogPage, LogTree
 from tests.support.account_specimens import ACCOUNT_SPECIMENS
@@ -303,6 +304,25 @@ _PLAIN: Final[Mapping[str, Page]] = {
     "form_post": FormPostPage(
         action="/sent", fields=(("code", "a-code"), ("state", "a-state")), client_name=SHORT_CLIENT
     ),
+    "sandbox_outbox": OutboxPage(
+        messages=(
+            ShownMessage(
+                at=RETRY_AT,
+                is_mail=False,
+                address="+84000000018",
+                subject="",
+                text="Ấn Tín: 271828 là mã đăng nhập, đến 14:05.",
+            ),
+            ShownMessage(
+                at=RETRY_AT,
+                is_mail=True,
+                address="nguoi0018@sandbox.example",
+                subject="Ấn Tín: đặt lại mật khẩu / password reset",
+                text="Kính gửi Ông/Bà,\n\nhttps://id.example.vn/recovery/abcdefghijklmnop\n",
+            ),
+        )
+    ),
+    "sandbox_outbox_empty": OutboxPage(messages=()),
     "sandbox": SandboxPage(
         portals=(
             SandboxPortal(
