@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from idp.register_settings import RegisterSettings
+from idp.settings_delivery import DeliverySettings
 
 
-class Settings(RegisterSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(DeliverySettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that an operator may set; names are lower case here, `ANTIN_…` outside."""
 
     issuer: str = "http://localhost:8000"
@@ -107,74 +107,6 @@ class Settings(RegisterSettings, frozen=True, kw_only=True, forbid_unknown_field
     `too_many_attempts` meets people who typed nothing wrong. Each account keeps its own limit."""
     source_codes_per_15min: int = 50
     """The same for one-time codes."""
-    source_messages_per_15min: int = 50
-    """How many codes and links one network address (IPv6: /64) may have sent to people."""
-
-    smtp_host: str = ""
-    """Mail server through which e-mail is sent, a name or an address; empty: no e-mail is sent.
-    On a private network it is opened by `egress_private` under the name `smtp`."""
-    smtp_port: int = 587
-    """Its port: 587 with `starttls`, 465 with `implicit`."""
-    smtp_tls: Literal["starttls", "implicit", "none"] = "starttls"
-    """How the connection is secured; `none` only for a relay on this machine."""
-    smtp_user: str = ""
-    """Who logs in there; empty: nobody."""
-    smtp_password_file: Path | None = None
-    """The password, in a file of mode 0600 that the user of `antin work` can read."""
-    smtp_password: str = ""
-    """The same password in a variable."""
-    smtp_from: str = ""
-    """Address of the sender of e-mail, on a domain for which these servers may send (SPF, DKIM)."""
-    smtp_from_name: str = "Ấn Tín"
-    """Name that is shown beside it."""
-    smtp2_host: str = ""
-    """Mail server that is asked when the first one cannot; the following are its own."""
-    smtp2_port: int = 587
-    """Its port: 587 with `starttls`, 465 with `implicit`."""
-    smtp2_tls: Literal["starttls", "implicit", "none"] = "starttls"
-    """How the connection is secured; `none` only for a relay on this machine."""
-    smtp2_user: str = ""
-    """Who logs in there; empty: nobody."""
-    smtp2_password_file: Path | None = None
-    """The password, in a file of mode 0600 that the user of `antin work` can read."""
-    smtp2_password: str = ""
-    """The same password in a variable."""
-    sms_url: str = ""
-    """https address of the gateway for text messages; empty: none are sent. On a private network it
-    is opened by `egress_private` under the name `sms`."""
-    sms_body: str = '{"to": "$to", "text": "$text", "id": "$id"}'
-    """JSON object that is posted; filled in are `$to`, `$text`, `$id` (the same however often one
-    message is sent) and `$token`."""
-    sms_token_header: str = "Authorization: Bearer $token"
-    """Header that carries the token; empty: none does."""
-    sms_token_file: Path | None = None
-    """The token, in a file of mode 0600 that the user of `antin work` can read."""
-    sms_token: str = ""
-    """The same token in a variable."""
-    sms_accepted: str = ""
-    """`member=value` of the answer to a message that was taken, `a.b=value` for a member of a
-    member; empty: every 2xx."""
-    sms_number: Literal["e164", "digits", "national"] = "e164"
-    """How numbers are written: `+84…`, `84…` or `0…`."""
-    sms_accents: Literal["never", "when_short", "always"] = "when_short"
-    """Whether Vietnamese keeps its marks in text messages; with them 70 characters fit in one
-    message, without them 160. `when_short`: where they fit."""
-    sms2_url: str = ""
-    """Gateway that is asked when the first one cannot; the following are its own."""
-    sms2_body: str = '{"to": "$to", "text": "$text", "id": "$id"}'
-    """JSON object that is posted; filled in are `$to`, `$text`, `$id` (the same however often one
-    message is sent) and `$token`."""
-    sms2_token_header: str = "Authorization: Bearer $token"
-    """Header that carries the token; empty: none does."""
-    sms2_token_file: Path | None = None
-    """The token, in a file of mode 0600 that the user of `antin work` can read."""
-    sms2_token: str = ""
-    """The same token in a variable."""
-    sms2_accepted: str = ""
-    """`member=value` of the answer to a message that was taken, `a.b=value` for a member of a
-    member; empty: every 2xx."""
-    sms2_number: Literal["e164", "digits", "national"] = "e164"
-    """How numbers are written: `+84…`, `84…` or `0…`."""
 
     session_lifetime_s: int = 12 * 3600
     """Absolute lifetime of a browser session."""

@@ -1,18 +1,20 @@
-"""What is refused at the start of what operators say about gateways for messages.
+"""What operators say about gateways for messages, and what of it is refused at the start.
 
-What lives here: the rules over `ANTIN_SMTP_…` and `ANTIN_SMS_…`, each named by the setting that is
-wrong.  Not here: the settings (`settings.py`), reading the files that some of them name.
+What lives here: `ANTIN_SMTP_…` and `ANTIN_SMS_…`, and the rules over them, each named by the
+setting that is wrong.
+Not here: reading the files that some of them name (`idp/delivery_services.py`).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from idp.errors import SettingsInvalid
-from idp.settings import Settings
+from idp.register_settings import RegisterSettings
 
 ON_THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 FILLED: Final = frozenset({"to", "text", "id", "token"})
@@ -25,7 +27,79 @@ _HEADER: Final = re.compile(r"[A-Za-z0-9-]{1,64}:[ -~]{1,500}")
 _PLACEHOLDER: Final = re.compile(r"\$\{?([A-Za-z_]+)")
 
 
-def refuse_half_a_gateway(settings: Settings) -> None:
+class DeliverySettings(RegisterSettings, frozen=True, kw_only=True):
+    """Gateways; names are lower case here, `ANTIN_…` outside."""
+
+    source_messages_per_15min: int = 50
+    """How many codes and links one network address (IPv6: /64) may have sent in 15 minutes."""
+    smtp_host: str = ""
+    """Mail server through which e-mail is sent, a name or an address; empty: no e-mail is sent.
+    On a private network it is opened by `egress_private` under the name `smtp`."""
+    smtp_port: int = 587
+    """Its port: 587 with `starttls`, 465 with `implicit`."""
+    smtp_tls: Literal["starttls", "implicit", "none"] = "starttls"
+    """How the connection is secured; `none` only for a relay on this machine."""
+    smtp_user: str = ""
+    """Who logs in there; empty: nobody."""
+    smtp_password_file: Path | None = None
+    """The password, in a file of mode 0600 that the user of `antin work` can read."""
+    smtp_password: str = ""
+    """The same password in a variable."""
+    smtp_from: str = ""
+    """Address of the sender of e-mail, on a domain for which these servers may send (SPF, DKIM)."""
+    smtp_from_name: str = "Ấn Tín"
+    """Name that is shown beside it."""
+    smtp2_host: str = ""
+    """Mail server that is asked when the first one cannot; the following are its own."""
+    smtp2_port: int = 587
+    """Its port: 587 with `starttls`, 465 with `implicit`."""
+    smtp2_tls: Literal["starttls", "implicit", "none"] = "starttls"
+    """How the connection is secured; `none` only for a relay on this machine."""
+    smtp2_user: str = ""
+    """Who logs in there; empty: nobody."""
+    smtp2_password_file: Path | None = None
+    """The password, in a file of mode 0600 that the user of `antin work` can read."""
+    smtp2_password: str = ""
+    """The same password in a variable."""
+    sms_url: str = ""
+    """https address of the gateway for text messages; empty: none are sent. On a private network it
+    is opened by `egress_private` under the name `sms`."""
+    sms_body: str = '{"to": "$to", "text": "$text", "id": "$id"}'
+    """JSON object that is posted; filled in are `$to`, `$text`, `$id` (the same however often one
+    message is sent) and `$token`."""
+    sms_token_header: str = "Authorization: Bearer $token"
+    """Header that carries the token; empty: none does."""
+    sms_token_file: Path | None = None
+    """The token, in a file of mode 0600 that the user of `antin work` can read."""
+    sms_token: str = ""
+    """The same token in a variable."""
+    sms_accepted: str = ""
+    """`member=value` of the answer to a message that was taken, `a.b=value` for a member of a
+    member; empty: every 2xx."""
+    sms_number: Literal["e164", "digits", "national"] = "e164"
+    """How numbers are written: `+84…`, `84…` or `0…`."""
+    sms_accents: Literal["never", "when_short", "always"] = "when_short"
+    """Whether Vietnamese keeps its marks in text messages; with them 70 characters fit in one
+    message, without them 160. `when_short`: where they fit."""
+    sms2_url: str = ""
+    """Gateway that is asked when the first one cannot; the following are its own."""
+    sms2_body: str = '{"to": "$to", "text": "$text", "id": "$id"}'
+    """JSON object that is posted; filled in are `$to`, `$text`, `$id` (the same however often one
+    message is sent) and `$token`."""
+    sms2_token_header: str = "Authorization: Bearer $token"
+    """Header that carries the token; empty: none does."""
+    sms2_token_file: Path | None = None
+    """The token, in a file of mode 0600 that the user of `antin work` can read."""
+    sms2_token: str = ""
+    """The same token in a variable."""
+    sms2_accepted: str = ""
+    """`member=value` of the answer to a message that was taken, `a.b=value` for a member of a
+    member; empty: every 2xx."""
+    sms2_number: Literal["e164", "digits", "national"] = "e164"
+    """How numbers are written: `+84…`, `84…` or `0…`."""
+
+
+def refuse_half_a_gateway(settings: DeliverySettings) -> None:
     """Refuse what could send nothing, or would send in the clear.
 
     Raises  SettingsInvalid with the name of the first setting that is wrong.
@@ -42,7 +116,7 @@ def refuse_half_a_gateway(settings: Settings) -> None:
         raise _wrong("smtp_from_name", "must be a name")
 
 
-def _refuse_mail(settings: Settings, *, which: str) -> None:
+def _refuse_mail(settings: DeliverySettings, *, which: str) -> None:
     host, tls = getattr(settings, f"{which}_host"), getattr(settings, f"{which}_tls")
     if not host:
         return
@@ -56,7 +130,7 @@ def _refuse_mail(settings: Settings, *, which: str) -> None:
         raise _wrong(f"{which}_user", "user and password go together")
 
 
-def _refuse_sms(settings: Settings, *, which: str) -> None:
+def _refuse_sms(settings: DeliverySettings, *, which: str) -> None:
     url, header = getattr(settings, f"{which}_url"), getattr(settings, f"{which}_token_header")
     if not url:
         return
@@ -76,7 +150,7 @@ def _refuse_sms(settings: Settings, *, which: str) -> None:
         raise _wrong(f"{which}_accepted", "must be member=value")
 
 
-def _filled_in(settings: Settings, *, which: str) -> set[str]:
+def _filled_in(settings: DeliverySettings, *, which: str) -> set[str]:
     try:
         members = json.loads(getattr(settings, f"{which}_body"))
     except ValueError as problem:
@@ -98,11 +172,11 @@ def _texts(value: Any) -> list[str]:
             return []
 
 
-def _has(settings: Settings, *, which: str) -> bool:
+def _has(settings: DeliverySettings, *, which: str) -> bool:
     return bool(getattr(settings, which)) or getattr(settings, f"{which}_file") is not None
 
 
-def _refuse_two(settings: Settings, *, which: str) -> None:
+def _refuse_two(settings: DeliverySettings, *, which: str) -> None:
     if getattr(settings, which) and getattr(settings, f"{which}_file") is not None:
         raise _wrong(f"{which}_file", f"or ANTIN_{which.upper()}, one of the two")
 

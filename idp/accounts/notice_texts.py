@@ -129,6 +129,12 @@ _SAID: Final[Mapping[Notice, _Said]] = {
         "Yêu cầu về dữ liệu của Ông/Bà có kết quả mới",
         "There is news about your request concerning your data",
     ),
+    Notice.CASE_OPENED: _Said(
+        "Đã mở hồ sơ từ thông báo của Ông/Bà", "A case was opened from what you told us"
+    ),
+    Notice.CASE_CLOSED: _Said(
+        "Hồ sơ từ thông báo của Ông/Bà đã đóng", "The case from what you told us was closed"
+    ),
     Notice.DATA_BREACH: _Said(
         "Đã xảy ra sự cố lộ dữ liệu liên quan đến Ông/Bà",
         "There was a breach of data that concerns you",
