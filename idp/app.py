@@ -17,6 +17,8 @@ from idp.services import Services
 from idp.web.account.consents import make_consents
 from idp.web.account.data import make_data
 from idp.web.account.history import make_history
+from idp.web.account.mandate_giving import make_mandate_giving
+from idp.web.account.mandates import make_mandates
 from idp.web.account.overview import make_overview
 from idp.web.account.passkeys import make_passkeys
 from idp.web.account.password import make_password
@@ -86,6 +88,8 @@ def create_app(
     app.register_blueprint(make_passkeys(services, cookies=cookies))
     for blueprint in official_pages(services, cookies=cookies, proxies=proxies):
         app.register_blueprint(blueprint)
+    app.register_blueprint(make_mandates(services, cookies=cookies))
+    app.register_blueprint(make_mandate_giving(services, cookies=cookies))
     app.register_blueprint(make_authorities(services))
     app.register_blueprint(make_log_page(services))
     app.register_blueprint(make_verify(services, proxies=proxies))

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from idp.web.data_sentences import DATA_PROBLEMS
+from idp.web.mandate_sentences import MANDATE_PROBLEMS
 from idp.web.official_sentences import COUNTER_PROBLEMS, FIRST_PASSWORD_PROBLEMS
 from idp.web.passkey_sentences import PASSKEY_PROBLEMS
 from idp.web.password_sentences import PASSWORD_PROBLEMS
@@ -370,6 +371,7 @@ FORMS: Final = {
     "counter": COUNTER_PROBLEMS,
     "first_password": FIRST_PASSWORD_PROBLEMS,
     "data": DATA_PROBLEMS,
+    "mandate": MANDATE_PROBLEMS,
     "verify": VERIFY_PROBLEMS,
 }
 """The tables of all forms, with those of signing and of checking."""
