@@ -14,6 +14,7 @@ from flask import Flask
 
 from idp.oauth.parameters import MAX_BYTES
 from idp.services import Services
+from idp.web.account.all_certificates import make_all_certificates
 from idp.web.account.consents import make_consents
 from idp.web.account.data import make_data
 from idp.web.account.history import make_history
@@ -96,6 +97,8 @@ def create_app(
     if services.signing is not None:
         app.register_blueprint(make_portal_api(services, services.signing))
         app.register_blueprint(make_sign_pages(services, services.signing, cookies=cookies))
+        for blueprint in make_all_certificates(services, services.signing, cookies=cookies):
+            app.register_blueprint(blueprint)
     app.register_blueprint(
         make_home(services, cookies=cookies, own_page=home, more_pages=more_pages)
     )

@@ -18,6 +18,7 @@ from idp.accounts.wrapping import wrap_some
 from idp.delivery.gateway import CountSent, Gateway
 from idp.delivery_services import delivery_handlers, open_gateways
 from idp.oauth.backchannel_logout import BackchannelLogout, LogoutTokens
+from idp.own_key_jobs import END_OWN_KEY, HOLD_OWN_KEY, OwnKeyEnd, OwnKeyHold
 from idp.services import Services
 from idp.sessions import BACKCHANNEL_LOGOUT
 from idp.signer_client import open_signer_client
@@ -86,7 +87,14 @@ def make_handlers(
         ),
         SUSPEND_PERSONAL_KEYS: PersonalKeysHold(lambda: open_signer_client(services.settings)),
         DESTROY_PERSONAL_KEYS: PersonalKeysEnd(lambda: open_signer_client(services.settings)),
+        HOLD_OWN_KEY: OwnKeyHold(services.database, lambda: open_signer_client(services.settings)),
+        END_OWN_KEY: OwnKeyEnd(services.database, lambda: open_signer_client(services.settings)),
     }
+
+
+_OF_PERSONAL_KEYS: Final = frozenset(
+    {SUSPEND_PERSONAL_KEYS, DESTROY_PERSONAL_KEYS, HOLD_OWN_KEY, END_OWN_KEY}
+)
 
 
 def make_duties(services: Services) -> tuple[Duty, ...]:
@@ -245,7 +253,7 @@ def make_record_given_up(services: Services) -> RecordGivenUp:
         if job.kind == BACKCHANNEL_LOGOUT:
             client_id = job.payload["client_id"]
             event = Event(EventType.LOGOUT_UNDELIVERED, client_id=client_id, facts=facts)
-        elif job.kind in {SUSPEND_PERSONAL_KEYS, DESTROY_PERSONAL_KEYS}:
+        elif job.kind in _OF_PERSONAL_KEYS:
             facts["wanted"] = job.kind
             account_id = job.payload["account_id"]
             event = Event(EventType.PERSONAL_KEYS_LEFT, account_id=account_id, facts=facts)

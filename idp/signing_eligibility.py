@@ -78,14 +78,28 @@ class Eligibility:
         self._passkey_waits = passkey_waits
 
     def find_holder(self, signer: Signer, *, now: datetime) -> Holder:
-        """Whoever may have a certificate now.
+        """Whoever may have a certificate now: `find_entitled`, of whom nothing is on hold.
+
+        What is on hold is not got round with another key.
+        Raises  CertificateRefused: as `find_entitled`; certificate_suspended.
+        """
+        holder = self.find_entitled(signer, now=now)
+        records = self._certificates.of_account(holder.owner.account_id)
+        with self._database.read() as connection:
+            keys = read_personal_keys(connection, account_id=holder.owner.account_id)
+        if any(
+            one.state is CertificateState.SUSPENDED and now <= one.not_after for one in records
+        ) or any(one.suspended_at is not None and one.destroyed_at is None for one in keys):
+            raise CertificateRefused("certificate_suspended")
+        return holder
+
+    def find_entitled(self, signer: Signer, *, now: datetime) -> Holder:
+        """Whoever may sign at all now, on hold or not.
 
         1. The person's account is active, and a mandate lets her act where she acts for others.
         2. It is of level 2, and that is on record.
-        3. Nothing of what the owner signs with is on hold: that is not got round with another key.
 
-        Raises  CertificateRefused: account_ended, mandate_ended; level_too_low, not_proofed;
-                certificate_suspended.
+        Raises  CertificateRefused: account_ended, mandate_ended; level_too_low, not_proofed.
         """
         # 1
         person = self._people.find_account(AccountId(signer.account_id))
@@ -101,14 +115,6 @@ class Eligibility:
             raise CertificateRefused("level_too_low")
         if find_proofing(self._database, person.account_id) is None:
             raise CertificateRefused("not_proofed")
-        # 3
-        records = self._certificates.of_account(owner.account_id)
-        with self._database.read() as connection:
-            keys = read_personal_keys(connection, account_id=owner.account_id)
-        if any(
-            one.state is CertificateState.SUSPENDED and now <= one.not_after for one in records
-        ) or any(one.suspended_at is not None and one.destroyed_at is None for one in keys):
-            raise CertificateRefused("certificate_suspended")
         return Holder(found, person, owner)
 
     def check_number(self, holder: Holder, *, now: datetime) -> None:

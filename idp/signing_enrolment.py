@@ -40,8 +40,16 @@ from signing.ports import Signer
 ALGORITHM: Final = "ES256"
 WINDOW: Final = timedelta(seconds=300)
 
+
+class _Pending(msgspec.Struct, frozen=True):
+    """What waits to be confirmed; `replaces`: serial number in hexadecimal digits, or nothing."""
+
+    enrolment: KeyEnrolment
+    replaces: str = ""
+
+
 _encode: Final = msgspec.msgpack.Encoder().encode
-_decode: Final = msgspec.msgpack.Decoder(KeyEnrolment).decode
+_decode: Final = msgspec.msgpack.Decoder(_Pending).decode
 
 
 class MakesKeys(Protocol):
@@ -130,12 +138,19 @@ class SigningEnrolment:
         return EnrolmentWays("", by_code=True, passkeys=passkeys, alone=alone)
 
     def prepare(
-        self, signer: Signer, *, scal: Scal, passkeys: Sequence[bytes] = (), now: datetime
+        self,
+        signer: Signer,
+        *,
+        scal: Scal,
+        passkeys: Sequence[bytes] = (),
+        replaces: int | None = None,
+        now: datetime,
     ) -> KeyEnrolment:
         """Fix what shall be made, in the place of whatever this person was about to confirm.
 
         Takes   passkeys: credential ids of this person's that will open the key, for SCAL2 at least
-                one, each of which confirms; none for SCAL1.
+                one, each of which confirms; none for SCAL1; replaces: serial number of the
+                certificate that the new one follows, with another key.
         Raises  CertificateRefused (see `Eligibility`); ConfirmationRefused(passkey_unknown);
                 SecondFactorUnavailable.
         """
@@ -163,9 +178,10 @@ class SigningEnrolment:
             expires_ms=to_ms(now + WINDOW),
             nonce=new_nonce(),
         )
+        pending = _Pending(enrolment, "" if replaces is None else f"{replaces:x}")
         self._store.put(
             _key(signer),
-            self._sealer.seal(SealPurpose.INTERACTION, _encode(enrolment), context=_key(signer)),
+            self._sealer.seal(SealPurpose.INTERACTION, _encode(pending), context=_key(signer)),
             lifetime=WINDOW,
             now=now,
         )
@@ -173,15 +189,19 @@ class SigningEnrolment:
 
     def find(self, signer: Signer, *, now: datetime) -> KeyEnrolment | None:
         """What this person is about to confirm; None when the time for it is over."""
+        pending = self._find(signer, now=now)
+        return None if pending is None else pending.enrolment
+
+    def _find(self, signer: Signer, *, now: datetime) -> _Pending | None:
         sealed = self._store.get(_key(signer), now=now)
         if sealed is None:
             return None
         try:
             plain = self._sealer.unseal(SealPurpose.INTERACTION, sealed, context=_key(signer))
-        except SealBroken:
-            return None
-        enrolment = _decode(plain)
-        return enrolment if now < from_ms(enrolment.expires_ms) else None
+            pending = _decode(plain)
+        except (SealBroken, msgspec.MsgspecError):
+            return None  # also what a worker of another release has put there
+        return pending if now < from_ms(pending.enrolment.expires_ms) else None
 
     def finish_by_code(self, signer: Signer, *, code: str, now: datetime) -> CertificateRecord:
         """Make the key that was prepared, confirmed with a one-time code, and certify it.
@@ -191,11 +211,12 @@ class SigningEnrolment:
                 (see `Eligibility`; not_issued: the key is there, `keep_up` tries again);
                 SecondFactorUnavailable; SignerAway.
         """
-        holder, enrolment = self._pending(signer, now=now)
+        holder, pending = self._pending(signer, now=now)
+        enrolment = pending.enrolment
         if enrolment.credentials:
             raise ConfirmationRefused("passkey_needed")
         statement = self._state(enrolment, code=code, holder=holder, now=now)
-        return self._make(enrolment, EnrolmentEvidence(statement=statement), holder, now=now)
+        return self._make(pending, EnrolmentEvidence(statement=statement), holder, now=now)
 
     def finish_by_statement(
         self, signer: Signer, *, statement: StatementEvidence, now: datetime
@@ -204,8 +225,8 @@ class SigningEnrolment:
 
         Raises  as `finish_by_code`.
         """
-        holder, enrolment = self._pending(signer, now=now)
-        return self._make(enrolment, EnrolmentEvidence(statement=statement), holder, now=now)
+        holder, pending = self._pending(signer, now=now)
+        return self._make(pending, EnrolmentEvidence(statement=statement), holder, now=now)
 
     def finish_by_passkey(
         self,
@@ -221,7 +242,8 @@ class SigningEnrolment:
                 code: beside them where one of the passkeys is young, see `EnrolmentWays.alone`.
         Raises  as `finish_by_code`; ConfirmationRefused (code_needed, evidence_refused).
         """
-        holder, enrolment = self._pending(signer, now=now)
+        holder, pending = self._pending(signer, now=now)
+        enrolment = pending.enrolment
         if not enrolment.credentials:
             raise ConfirmationRefused("code_needed")
         assertions = (evidence,) if isinstance(evidence, WebauthnEvidence) else tuple(evidence)
@@ -232,20 +254,20 @@ class SigningEnrolment:
             statement = self._state(enrolment, code=code, holder=holder, now=now)
         elif any(self._needs_code(one, now=now) for one in known):
             raise ConfirmationRefused("code_needed")
-        return self._make(enrolment, EnrolmentEvidence(assertions, statement), holder, now=now)
+        return self._make(pending, EnrolmentEvidence(assertions, statement), holder, now=now)
 
     def keep_up(self, signer: Signer, *, now: datetime) -> tuple[CertificateRecord, ...]:
         """See `SigningCertificates.keep_up`: before anybody is asked to confirm a new key."""
         return self._certificates.keep_up(signer, now=now)
 
-    def _pending(self, signer: Signer, *, now: datetime) -> tuple[Holder, KeyEnrolment]:
-        enrolment = self.find(signer, now=now)
-        if enrolment is None:
+    def _pending(self, signer: Signer, *, now: datetime) -> tuple[Holder, _Pending]:
+        pending = self._find(signer, now=now)
+        if pending is None:
             raise ConfirmationRefused("window_closed")
         holder = self._eligibility.find_holder(signer, now=now)
-        if enrolment.account_id != holder.owner.account_id:
+        if pending.enrolment.account_id != holder.owner.account_id:
             raise ConfirmationRefused("window_closed")
-        return holder, enrolment
+        return holder, pending
 
     def _pinned(self, holder: Holder, ids: Sequence[bytes]) -> tuple[Passkey, ...]:
         own = {
@@ -267,14 +289,14 @@ class SigningEnrolment:
 
     def _make(
         self,
-        enrolment: KeyEnrolment,
+        pending: _Pending,
         evidence: EnrolmentEvidence,
         holder: Holder,
         *,
         now: datetime,
     ) -> CertificateRecord:
         try:
-            made = self._door.make_key(enrolment, evidence)
+            made = self._door.make_key(pending.enrolment, evidence)
         except OutcomeUnknown as unknown:
             raise ConfirmationRefused("interrupted") from unknown
         except SignerUnavailable as away:
@@ -282,7 +304,8 @@ class SigningEnrolment:
         except SignerError as refusal:
             raise ConfirmationRefused(refusal.code) from refusal
         self._store.delete(_key(holder.signer))
-        return self._certificates.certify(holder, made.key_id, now=now)
+        replaces = int(pending.replaces, 16) if pending.replaces else None
+        return self._certificates.certify(holder, made.key_id, replaces=replaces, now=now)
 
 
 def _key(signer: Signer) -> str:

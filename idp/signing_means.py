@@ -36,7 +36,7 @@ from signing.ended_accounts import EndedAccounts
 
 SUSPEND_PERSONAL_KEYS: Final = "suspend_personal_keys"
 DESTROY_PERSONAL_KEYS: Final = "destroy_personal_keys"
-_KEPT_TRYING: Final = timedelta(days=365)
+KEPT_TRYING: Final = timedelta(days=365)
 _LOCKED: Final = "account_locked"
 _ENDED: Final = "account_ended"
 
@@ -107,7 +107,7 @@ class SigningMeans:
                 kind,
                 {"account_id": account_id},
                 now=now,
-                expires=now + _KEPT_TRYING,
+                expires=now + KEPT_TRYING,
                 lane="signer",
             )
 
@@ -123,7 +123,7 @@ class PersonalKeysHold:
 
     def __call__(self, job: Job, *, now: datetime) -> Outcome:  # noqa: ARG002 - a Handler is told
         """Suspend them all; those that rest already count as done."""
-        return _ask(
+        return ask_signer(
             self.open_client,
             lambda client: client.suspend_keys_of(job.payload["account_id"], reason=_LOCKED),
         )
@@ -140,13 +140,16 @@ class PersonalKeysEnd:
 
     def __call__(self, job: Job, *, now: datetime) -> Outcome:  # noqa: ARG002 - a Handler is told
         """Destroy them all; those that are destroyed already count as done."""
-        return _ask(
+        return ask_signer(
             self.open_client,
             lambda client: client.destroy_keys_of(job.payload["account_id"], reason=_ENDED),
         )
 
 
-def _ask(open_client: Callable[[], SignerClient], act: Callable[[SignerClient], int]) -> Outcome:
+def ask_signer(
+    open_client: Callable[[], SignerClient], act: Callable[[SignerClient], int]
+) -> Outcome:
+    """Have the signer do something that stays a duty until it is done."""
     try:
         with closing(open_client()) as client:
             act(client)

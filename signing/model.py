@@ -234,3 +234,11 @@ class SigningRequest:
         if self.state is RequestState.WAITING and now >= self.expires_at:
             return RequestState.EXPIRED
         return self.state
+
+
+@dataclass(frozen=True, slots=True)
+class Titled:
+    """What a request was about; of its first documents the name, the hash's name and the digest."""
+
+    title: str = field(repr=False)
+    documents: tuple[tuple[str, str, bytes], ...] = field(repr=False)

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from idp.web.certificate_sentences import CERTIFICATE_PROBLEMS
+
 from idp.web.data_sentences import DATA_PROBLEMS
 from idp.web.mandate_sentences import MANDATE_PROBLEMS
 from idp.web.official_sentences import COUNTER_PROBLEMS, FIRST_PASSWORD_PROBLEMS
@@ -366,6 +368,7 @@ def sentence_of_waiting(reason: str) -> str:
 FORMS: Final = {
     **FORM_PROBLEMS,
     "sign": SIGN_PROBLEMS,
+    "certificate": CERTIFICATE_PROBLEMS,
     "passkey": PASSKEY_PROBLEMS,
     "password": PASSWORD_PROBLEMS,
     "counter": COUNTER_PROBLEMS,

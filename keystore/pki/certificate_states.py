@@ -157,7 +157,7 @@ class CertificateStates:
         return len(records)
 
     def of_key(
-        self, tx: Transaction, account_id: str, *, kid: str, now: datetime
+        self, tx: Transaction, account_id: str, *, kid: str | None, now: datetime
     ) -> tuple[CertificateRecord, ...]:
         """The certificates of one key that have not ended, ours, held by this transaction."""
         found = _of_account(tx, account_id, states=_LIVE, now=now)

@@ -82,6 +82,23 @@ class SignerDoor:
         """See `SignerClient.activate`."""
         return self.bench.service.activate(activation, evidence, now=self.now)
 
+    def resume_own_key(self, activation: SignatureActivation, evidence: Evidence) -> bool:
+        """See `SignerClient.resume_own_key`."""
+        if self.failure is not None:
+            raise self.failure
+        return self.bench.service.resume(activation, evidence, now=self.now)
+
+    def suspend_key(self, key_id: str, *, reason: str) -> bool:
+        """See `SignerClient.suspend_key`."""
+        return self.bench.desk.suspend(key_id, reason=reason, now=self.now)
+
+    def destroy_key(self, key_id: str, *, reason: str) -> bool:
+        """See `SignerClient.destroy_key`."""
+        return self.bench.desk.destroy(key_id, reason=reason, now=self.now)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 @contextmanager
 def open_house(
@@ -110,14 +127,16 @@ class EnrolmentHouse:
         folder: Path,
         now: datetime,
         passkey_waits: timedelta = PASSKEY_WAITS,
+        audience: str = SIGNER,
     ) -> None:
         self.services = services
         self.now = now
+        self.audience = audience
         make_authority(services, now=now)
         assert services.trust.pki is not None
         self.pki = services.trust.pki
         ring = KekRing([Kek(b"root key of personal keys, 32 b!")])
-        self.bench = Bench(services.database, ring, folder / "signer")
+        self.bench = Bench(services.database, ring, folder / "signer", audience=audience)
         self.door = SignerDoor(self.bench, now)
         self.verifier = VerifierBench(folder / "verifier")
         self.verifier.verifier = SecondFactorVerifier(
@@ -126,7 +145,7 @@ class EnrolmentHouse:
             key=self.verifier.key,
             registers=DatabaseRegisters(services.database),
             issuer=SIGNER,
-            signer=SIGNER,
+            signer=audience,
         )
         (self.bench.folder / "verifier.json").write_bytes(public_key_set(self.verifier.key))
         self.client = self.verifier.client(lambda: self.now)
@@ -164,7 +183,7 @@ class EnrolmentHouse:
             factors=self.factors,
             certificates=self.certificates,
             door=self.door,
-            audience=SIGNER,
+            audience=self.audience,
             rp_id="sign.example",
             needs_statement=needs_statement,
         )

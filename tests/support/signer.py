@@ -178,6 +178,7 @@ class Bench:
     desk: KeyDesk = field(init=False)
     _common: dict[str, Any] = field(init=False)
     needs_statement: bool = False
+    audience: str = SIGNER
 
     def __post_init__(self) -> None:
         """Put it together."""
@@ -191,7 +192,7 @@ class Bench:
         self.backend = SoftwarePersonalKeys(self.ring)
         make_log_key(self.folder)
         log = LogWriter(RecipientSealer(open_log_key(self.folder)), writer_id="signer-test")
-        deployment = Deployment(SIGNER, {RP_ID: frozenset({SIGNER})})
+        deployment = Deployment(self.audience, {RP_ID: frozenset({SIGNER})})
         keys = VerifierKeys(self.folder / "verifier.json")
         common: dict[str, Any] = {
             "backend": self.backend,

@@ -46,7 +46,7 @@ def make_history(services: Services, *, cookies: Cookies) -> Blueprint:
         if account is None:
             abort(404)
         raw_before = request.args.get("before")
-        found = history.page(account.account_id, before=_read(raw_before))
+        found = history.page(account.account_id, before=read_place(raw_before))
         now = services.time()
         page = HistoryPage(
             name=account.profile.name,
@@ -76,7 +76,7 @@ def make_history(services: Services, *, cookies: Cookies) -> Blueprint:
     return blueprint
 
 
-def _read(raw_before: str | None) -> HistoryPlace | None:
+def read_place(raw_before: str | None) -> HistoryPlace | None:
     """Where the page begins; whatever is no place of ours is the beginning."""
     match = None if raw_before is None else _BEFORE.fullmatch(raw_before)
     return None if match is None else HistoryPlace(int(match[1]), match[3], int(match[2]))

@@ -110,6 +110,8 @@ class SignViews:
                 window.challenge.hex().encode(),
             ):
                 return self._page(visit, problem="window_changed")
+            if not self._is_offered(visit, signer, window):
+                return self._page(visit)  # put on hold, revoked or out of time since it was opened
             missing = self._confirm(visit, signer, window)
         except (SigningError, SealBroken) as refusal:
             return self._refused(visit, refusal)
@@ -326,6 +328,11 @@ class SignViews:
         if not visit.is_my_turn or visit.signer is None:
             return None
         return self._signing.windows.find(visit.request, signer=visit.signer, now=visit.now)
+
+    def _is_offered(self, visit: Visit, signer: Signer, window: Window) -> bool:
+        asked = (window.activation.key_id, window.activation.credential_id)
+        ways = self._ways(signer, visit)
+        return any((way.credential.key_id, way.passkey) == asked for way in ways)
 
     def _way(self, signer: Signer, visit: Visit, *, value: str) -> Way | None:
         return next((way for way in self._ways(signer, visit) if way.value == value), None)
