@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from idp.web.certificate_sentences import CERTIFICATE_PROBLEMS
-
 from idp.web.data_sentences import DATA_PROBLEMS
 from idp.web.mandate_sentences import MANDATE_PROBLEMS
 from idp.web.official_sentences import COUNTER_PROBLEMS, FIRST_PASSWORD_PROBLEMS

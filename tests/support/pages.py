@@ -50,7 +50,6 @@ from idp.web.theme import Site, install_pages
 from idp.web.trust_pages import AuthoritiesPage, Authority, AuthorityPage, LogPage, LogTree
 from tests.support.account_specimens import ACCOUNT_SPECIMENS
 from tests.support.certificate_specimens import CERTIFICATE_SPECIMENS
-
 from tests.support.mandate_specimens import MANDATE_SPECIMENS
 from tests.support.sign_specimens import SIGN_SPECIMENS
 from tests.support.verify_specimens import VERIFY_SPECIMENS
@@ -393,7 +392,6 @@ SPECIMENS: Final[Mapping[str, Page]] = {
     **_ERRORS,
     **ACCOUNT_SPECIMENS,
     **CERTIFICATE_SPECIMENS,
-
     **MANDATE_SPECIMENS,
     **SIGN_SPECIMENS,
     **VERIFY_SPECIMENS,

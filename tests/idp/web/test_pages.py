@@ -11,7 +11,16 @@ from typing import Any, get_args
 import pytest
 from flask import Flask
 
-from idp.web import account_pages, mandate_pages, pages, sign_pages, trust_pages, verify_pages
+from idp.web import (
+    account_pages,
+    certificate_pages,
+    mandate_pages,
+    pages,
+    sandbox_pages,
+    sign_pages,
+    trust_pages,
+    verify_pages,
+)
 from idp.web.pages import (
     ConsentPage,
     ErrorKind,
@@ -108,7 +117,16 @@ def show(request: pytest.FixtureRequest, gallery: Flask) -> Iterator[Any]:
 
 
 def subclasses(page: type[Page]) -> set[type[Page]]:
-    modules = (pages, account_pages, mandate_pages, sign_pages, trust_pages, verify_pages)
+    modules = (
+        account_pages,
+        certificate_pages,
+        mandate_pages,
+        pages,
+        sandbox_pages,
+        sign_pages,
+        trust_pages,
+        verify_pages,
+    )
     named = {name: one for module in modules for name, one in vars(module).items()}
     # what several pages share is no page
     return {one for one in named.values() if is_page(one, page) and "template" in vars(one)}
