@@ -15,11 +15,13 @@ from flask import Flask
 from idp.oauth.parameters import MAX_BYTES
 from idp.services import Services
 from idp.web.account.all_certificates import make_all_certificates
+from idp.web.account.cases import make_cases
 from idp.web.account.consents import make_consents
 from idp.web.account.data import make_data
 from idp.web.account.history import make_history
 from idp.web.account.mandate_giving import make_mandate_giving
 from idp.web.account.mandates import make_mandates
+from idp.web.account.not_me import make_not_me
 from idp.web.account.overview import make_overview
 from idp.web.account.passkeys import make_passkeys
 from idp.web.account.password import make_password
@@ -36,6 +38,8 @@ from idp.web.home import MakePage, make_home
 from idp.web.interaction import make_interaction
 from idp.web.log_page import make_log_page
 from idp.web.officials import official_pages
+from idp.web.reset.blueprint import make_reset
+from idp.web.reset.stop import make_stop
 from idp.web.sign.blueprint import make_sign_pages
 from idp.web.sign_door import make_portal_api
 from idp.web.source import TrustedProxies
@@ -79,6 +83,10 @@ def create_app(
     app.register_blueprint(make_authorize(services, cookies=cookies))
     app.register_blueprint(make_interaction(services, cookies=cookies, proxies=proxies))
     app.register_blueprint(make_end_session(services, cookies=cookies))
+    app.register_blueprint(make_reset(services, cookies=cookies, proxies=proxies))
+    app.register_blueprint(make_stop(services, cookies=cookies))
+    app.register_blueprint(make_not_me(services, cookies=cookies))
+    app.register_blueprint(make_cases(services, cookies=cookies))
     app.register_blueprint(make_overview(services, cookies=cookies))
     app.register_blueprint(make_sessions(services, cookies=cookies))
     app.register_blueprint(make_password(services, cookies=cookies, proxies=proxies))

@@ -14,6 +14,7 @@ from typing import Final
 from idp.accounts.channels import Channel
 from idp.accounts.passwords import Argon2Costs, Hashing, Passwords
 from idp.accounts.refusals import RefusedSignIns
+from idp.accounts.reset_asked import SEND_RESET
 from idp.accounts.wrapping import wrap_some
 from idp.delivery.gateway import CountSent, Gateway
 from idp.delivery_services import delivery_handlers, open_gateways
@@ -85,6 +86,7 @@ def make_handlers(
         BACKCHANNEL_LOGOUT: BackchannelLogout(
             tokens, clients=services.registry, egress=services.egress
         ),
+        SEND_RESET: services.recovering.sending,
         SUSPEND_PERSONAL_KEYS: PersonalKeysHold(lambda: open_signer_client(services.settings)),
         DESTROY_PERSONAL_KEYS: PersonalKeysEnd(lambda: open_signer_client(services.settings)),
         HOLD_OWN_KEY: OwnKeyHold(services.database, lambda: open_signer_client(services.settings)),

@@ -8,15 +8,28 @@ Not here: what it does (`idp/signing_means.py`).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from idp.accounts.attempts import Attempts
+from idp.accounts.breached_passwords import BreachedPasswords
 from idp.accounts.cases import Cases
+from idp.accounts.directory import Directory
 from idp.accounts.lifecycle import SignOut
+from idp.accounts.login import Login
 from idp.accounts.not_me import NotMe
-from idp.accounts.notices import Notices
+from idp.accounts.passkey_sign_in import PasskeySignIn
+from idp.accounts.password_reset import PasswordReset
+from idp.accounts.passwords import Passwords
 from idp.accounts.recovery import Recovery
+from idp.accounts.recovery_stop import RecoveryStop
+from idp.accounts.reset_asked import ResetSending
+from idp.accounts.reset_attempts import ResetAttempts
+from idp.delivery_services import DeliveryServices
+from idp.factor_services import FactorServices
 from idp.settings import Settings
 from idp.signing_means import SigningMeans
 from idp.storage.database import Database
+from idp.storage.ephemeral import EphemeralStore
 from idp.trust import Trust
 from idp.work.outbox import Outbox
 from keystore.log.record import LogWriter
@@ -52,17 +65,62 @@ class RecoveryServices:
 
     cases: Cases
     not_me: NotMe
+    tries: ResetAttempts
+    reset: PasswordReset
+    stop: RecoveryStop
+    sending: ResetSending
 
 
 def build_recovery(
+    settings: Settings,
     *,
     database: Database,
+    ephemeral: EphemeralStore,
     sealer: Sealer,
     log: LogWriter,
-    notices: Notices,
+    people: Directory,
+    outbox: Outbox,
+    delivery: DeliveryServices,
+    factors: FactorServices,
+    attempts: Attempts,
+    login: Login,
+    passkeys: PasskeySignIn,
+    passwords: Passwords,
+    breached: BreachedPasswords,
     recovery: Recovery,
     sign_out: SignOut,
 ) -> RecoveryServices:
     """Build everything; nothing is connected to."""
+    notices = delivery.notices
     cases = Cases(database, sealer, log, notices)
-    return RecoveryServices(cases, NotMe(database, log, cases, recovery, sign_out))
+    tries = ResetAttempts(ephemeral, sealer=sealer)
+    return RecoveryServices(
+        cases=cases,
+        not_me=NotMe(database, log, cases, recovery, sign_out),
+        tries=tries,
+        reset=PasswordReset(
+            database=database,
+            sealer=sealer,
+            log=log,
+            people=people,
+            tries=tries,
+            marks=ephemeral,
+            limits=delivery.limits,
+            outbox=outbox,
+            messages=delivery.messages,
+            notices=notices,
+            attempts=attempts,
+            login=login,
+            recovery_codes=factors.recovery_codes,
+            contacts=factors.contacts,
+            passkeys=passkeys,
+            passwords=passwords,
+            breached=breached,
+            recovery=recovery,
+            sign_out=sign_out,
+            link=f"{settings.issuer}/forgot/link/{{}}".format,
+            wait=timedelta(seconds=settings.recovery_wait_s),
+        ),
+        stop=RecoveryStop(database, sealer, log, notices, cases, recovery, sign_out),
+        sending=ResetSending(database, sealer, people, factors.contacts, delivery.messages),
+    )

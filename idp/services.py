@@ -265,6 +265,14 @@ def build_services(
         time=time,
         is_sandbox=is_sandbox,
     )
+    login = Login(
+        database,
+        store=ephemeral,
+        sealer=sealer,
+        attempts=attempts,
+        passwords=passwords,
+        codes=codes,
+    )
     means = MeansOfAccounts(settings, database, sealer, outbox, trust)
     registers = build_registers(
         settings, database=database, ephemeral=ephemeral, sealer=sealer, log=log, door=egress
@@ -277,6 +285,16 @@ def build_services(
         states=states,
         signing_means=means,
         sign_out=sessions.end_all_in,
+    )
+    factors = build_factors(
+        settings,
+        database=database,
+        ephemeral=ephemeral,
+        sealer=sealer,
+        log=log,
+        delivery=delivery,
+        attempts=attempts,
+        recovery=recovery,
     )
     foreign = build_foreign_trust(settings, egress=egress, trust=trust, signing=signing, time=time)
     return Services(
@@ -308,27 +326,11 @@ def build_services(
         clock=clock,
         outbox=outbox,
         delivery=delivery,
-        factors=build_factors(
-            settings,
-            database=database,
-            ephemeral=ephemeral,
-            sealer=sealer,
-            log=log,
-            delivery=delivery,
-            attempts=attempts,
-            recovery=recovery,
-        ),
+        factors=factors,
         people=people,
         passkeys=passkeys,
         passkey_sign_in=passkey_sign_in,
-        login=Login(
-            database,
-            store=ephemeral,
-            sealer=sealer,
-            attempts=attempts,
-            passwords=passwords,
-            codes=codes,
-        ),
+        login=login,
         enrolment=TotpEnrolment(
             database,
             store=ephemeral,
@@ -358,10 +360,20 @@ def build_services(
             recovery=recovery,
         ),
         recovering=build_recovery(
+            settings,
             database=database,
+            ephemeral=ephemeral,
             sealer=sealer,
             log=log,
-            notices=recovery.notices,
+            people=people,
+            outbox=outbox,
+            delivery=delivery,
+            factors=factors,
+            attempts=attempts,
+            login=login,
+            passkeys=passkey_sign_in,
+            passwords=passwords,
+            breached=breached,
             recovery=recovery,
             sign_out=sessions.end_all_in,
         ),

@@ -122,6 +122,8 @@ class Settings(DeliverySettings, frozen=True, kw_only=True, forbid_unknown_field
     mandate_decided_days: int = 14
     """How long such a mandate waits for other representatives where a charter wants them to agree.
     """
+    recovery_wait_s: int = 259_200
+    """How long whoever is told of a reset password can lock the account by the notice's link."""
     breached_passwords_file: Path | None = None
     """Sorted file of SHA-1 hashes of breached passwords, one to a line, each with `:count` or
     without, as public collections are given out; new passwords on it are refused. A short list is

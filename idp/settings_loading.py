@@ -123,6 +123,7 @@ _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "changed_contact_wait_s": (3600, 30 * 24 * 3600),
     "mandate_longest_days": (1, 3653),
     "mandate_decided_days": (1, 90),
+    "recovery_wait_s": (3600, 30 * 24 * 3600),
     "interaction_lifetime_s": (60, 3600),
     "code_lifetime_s": (1, 60),
     "access_token_lifetime_s": (1, 300),

@@ -81,6 +81,7 @@ class Contact:
     is_verified: bool
     mark: str
     since: datetime
+    settled_from: datetime
     serves_from: datetime | None = None
     used_at: datetime | None = None
 
@@ -88,6 +89,10 @@ class Contact:
     def masked(self) -> str:
         """What of it is shown; empty where there is none."""
         return "" if self.address is None else mask_address(self.address, channel=self.channel)
+
+    def is_settled(self, now: datetime) -> bool:
+        """Whether it is verified, and not changed so lately that it proves nothing yet."""
+        return self.is_verified and self.settled_from <= now
 
     def serves(self, now: datetime) -> bool:
         """Whether a code sent there signs in now."""
@@ -333,6 +338,7 @@ class Contacts:
             is_verified=is_verified,
             mark=self._mark(account.account_id, channel, address).hex(),
             since=kept.since,
+            settled_from=kept.serves_from,
             serves_from=kept.serves_from if serves else None,
             used_at=kept.used_at,
         )

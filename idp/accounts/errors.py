@@ -6,6 +6,7 @@ administration, enrolment and import.  None carries a person's data.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from idp.errors import AntinError
@@ -68,7 +69,7 @@ class TooManyAttempts(AccountError):
 
     code: ClassVar[str] = "too_many_attempts"
 
-    def __init__(self, retry_at: object) -> None:
+    def __init__(self, retry_at: datetime) -> None:
         super().__init__()
         self.retry_at = retry_at
 

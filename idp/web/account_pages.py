@@ -52,6 +52,7 @@ class ShownSession:
     expires_at: datetime
     portals: tuple[str, ...]
     end_action: str
+    not_me_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,7 @@ class PasswordPage(Page):
 class ShownEvent:
     """Something that happened: `who` got `fields` for `purposes`, or a `detail`; all may be empty.
 
-    `at` is the time of day in Viet Nam.
+    `at` is the time of day in Viet Nam; `not_me_url` is set where it happened in a session.
     """
 
     at: str
@@ -99,6 +100,7 @@ class ShownEvent:
     purposes: tuple[str, ...]
     detail: str
     proof_url: str
+    not_me_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,8 +77,7 @@ def make_first_password(
         except PasswordUnusable as refusal:
             return page(refusal.reason)
         except TooManyAttempts as refusal:
-            at = refusal.retry_at if isinstance(refusal.retry_at, datetime) else None
-            return page("too_many_attempts", at)
+            return page("too_many_attempts", refusal.retry_at)
         return see_other(ACCOUNT)
 
     return blueprint

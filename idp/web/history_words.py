@@ -131,6 +131,11 @@ class HistoryWords:
             purposes=_purposes(row, client=client) if fields else (),
             detail=_detail(row),
             proof_url=proof_url,
+            not_me_url=(
+                f"/account/not-me?session={row.facts['session_id']}"
+                if row.type is EventType.SESSION_STARTED
+                else ""
+            ),
         )
 
     def _fields(self, row: HistoryRow, *, now: datetime) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from idp.web.consent_text import name_of
 from idp.web.flow import Flow, Visit, page_answer
 from idp.web.pages import LoginPage, LoginProblem
 from idp.web.request_facts import note_factor
+from idp.web.reset.place import PLACE as FORGOT
 
 _PROBLEMS: Final[dict[RefusalReason, LoginProblem]] = {
     RefusalReason.WRONG: "wrong_credentials",
@@ -95,6 +96,7 @@ class LoginStep:
             problem=problem,
             retry_at=retry_at,
             step_up=is_step_up,
+            forgot_url=f"{FORGOT}?from={visit.interaction.interaction_id}",
             cancel_action=f"{visit.place}/cancel",
             passkey_action=f"{visit.place}/passkey",
             passkey_options=self._flow.services.passkey_sign_in.ask_anybody(

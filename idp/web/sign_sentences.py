@@ -17,6 +17,7 @@ from idp.web.mandate_sentences import MANDATE_PROBLEMS
 from idp.web.official_sentences import COUNTER_PROBLEMS, FIRST_PASSWORD_PROBLEMS
 from idp.web.passkey_sentences import PASSKEY_PROBLEMS
 from idp.web.password_sentences import PASSWORD_PROBLEMS
+from idp.web.reset_sentences import FORGOT_PROBLEMS, SECOND_PROBLEMS, SENT_PROBLEMS
 from idp.web.sentences import FORM_PROBLEMS, N_, FieldProblem
 from idp.web.verify_sentences import VERIFY_PROBLEMS
 from signing.errors import SigningError
@@ -374,6 +375,9 @@ FORMS: Final = {
     "first_password": FIRST_PASSWORD_PROBLEMS,
     "data": DATA_PROBLEMS,
     "mandate": MANDATE_PROBLEMS,
+    "forgot": FORGOT_PROBLEMS,
+    "forgot_sent": SENT_PROBLEMS,
+    "forgot_second": SECOND_PROBLEMS,
     "verify": VERIFY_PROBLEMS,
 }
 """The tables of all forms, with those of signing and of checking."""

@@ -36,6 +36,7 @@ def _session(device: str, *, is_here: bool = False, is_level_two: bool = False) 
         expires_at=_NOW + timedelta(hours=9),
         portals=(_PORTAL, "Thuế điện tử") if is_here else (),
         end_action="/sent",
+        not_me_url="/help",
     )
 
 

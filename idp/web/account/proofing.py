@@ -77,8 +77,7 @@ class _ProofingPages:
         except ProofingRefused as refusal:
             return self._page(account, problem=refusal.reason)
         except TooManyAttempts as refusal:
-            at = refusal.retry_at if isinstance(refusal.retry_at, datetime) else None
-            return self._page(account, problem="too_many_attempts", retry_at=at)
+            return self._page(account, problem="too_many_attempts", retry_at=refusal.retry_at)
         page = OwnActivationPage(
             here=PLACE, code=code, level=int(AccountLevel.TWO), next_url=ACCOUNT
         )

@@ -133,4 +133,5 @@ class _SessionPages:
             expires_at=session.expires_at,
             portals=tuple(name_of(client) for client in found if client is not None),
             end_action=f"{PLACE}/{session.session_id}/end",
+            not_me_url=f"/account/not-me?session={session.session_id}",
         )
