@@ -51,6 +51,7 @@ from idp.web.trust_pages import AuthoritiesPage, Authority, AuthorityPage, LogPa
 from tests.support.account_specimens import ACCOUNT_SPECIMENS
 from tests.support.certificate_specimens import CERTIFICATE_SPECIMENS
 from tests.support.mandate_specimens import MANDATE_SPECIMENS
+from tests.support.recovery_specimens import RECOVERY_SPECIMENS
 from tests.support.sign_specimens import SIGN_SPECIMENS
 from tests.support.verify_specimens import VERIFY_SPECIMENS
 
@@ -391,6 +392,7 @@ SPECIMENS: Final[Mapping[str, Page]] = {
     **_LOGIN_PROBLEMS,
     **_ERRORS,
     **ACCOUNT_SPECIMENS,
+    **RECOVERY_SPECIMENS,
     **CERTIFICATE_SPECIMENS,
     **MANDATE_SPECIMENS,
     **SIGN_SPECIMENS,
