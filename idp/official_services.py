@@ -9,9 +9,13 @@ from dataclasses import dataclass
 
 from idp.accounts.attempts import Attempts
 from idp.accounts.breached_passwords import BreachedPasswords
+from idp.accounts.cases import Cases
 from idp.accounts.counter import Counter
 from idp.accounts.counter_opening import CounterOpening
 from idp.accounts.first_password import FirstPassword
+from idp.accounts.helpdesk import Helpdesk, MakesSigningMeans
+from idp.accounts.invitations import Invitations
+from idp.accounts.lifecycle import SignOut
 from idp.accounts.notices import Notices
 from idp.accounts.official_lookups import OfficialLookups
 from idp.accounts.officials import Officials
@@ -35,6 +39,8 @@ class Desks:
     counter: Counter
     opening: CounterOpening
     first_password: FirstPassword
+    helpdesk: Helpdesk
+    invitations: Invitations
 
 
 def build_desks(
@@ -50,6 +56,8 @@ def build_desks(
     breached: BreachedPasswords,
     population: PopulationRegister,
     recovery: Recovery,
+    sign_out: SignOut,
+    signing_means: MakesSigningMeans,
 ) -> Desks:
     """The desks of this deployment."""
     notices = Notices(outbox, sealer)
@@ -63,4 +71,15 @@ def build_desks(
         first_password=FirstPassword(
             database, sealer, log, people, counter, attempts, passwords, breached
         ),
+        helpdesk=Helpdesk(
+            database,
+            sealer,
+            log,
+            notices,
+            officials,
+            Cases(database, sealer, log, notices),
+            sign_out,
+            signing_means,
+        ),
+        invitations=Invitations(database, sealer, log, notices, recovery),
     )

@@ -358,6 +358,8 @@ def build_services(
             breached=breached,
             population=registers.population,
             recovery=recovery,
+            sign_out=sessions.end_all_in,
+            signing_means=means,
         ),
         recovering=build_recovery(
             settings,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from idp.accounts.credentials import StoredPassword
 from idp.accounts.errors import (
@@ -29,6 +29,7 @@ from idp.accounts.model import (
     Identifier,
     Profile,
 )
+from idp.accounts.notices import Notice, Notices
 from idp.ids import AccountId, make_id
 from idp.storage import accounts as rows
 from idp.storage.account_updates import update_second_factor, update_status
@@ -43,6 +44,11 @@ from keystore.destruction import DataKeyDestruction, DestructionList
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
 from keystore.sealing import Sealer
+
+_TOLD: Final = {
+    AccountStatus.LOCKED: Notice.ACCOUNT_LOCKED,
+    AccountStatus.ACTIVE: Notice.ACCOUNT_UNLOCKED,
+}
 
 
 def make_account(
@@ -122,7 +128,9 @@ class AccountLifecycle:
         destructions: DestructionList | None = None,
         signing_means: SigningMeans | None = None,
         mandates: Mandates | None = None,
+        notices: Notices | None = None,
     ) -> None:
+        self._notices = notices
         self._mandates = mandates
         self._signing_means = signing_means
         self._database = database
@@ -322,6 +330,8 @@ class AccountLifecycle:
             self._record(
                 tx, EventType.ACCOUNT_STATUS_CHANGED, row, now=now, status=status, reason=reason
             )
+            if self._notices is not None and status in _TOLD:
+                self._notices.tell(tx, row, _TOLD[status], now=now)
             if self._sign_out is not None and status is not AccountStatus.ACTIVE:
                 self._sign_out(tx, account_id, now=now)
             if self._signing_means is not None and status is AccountStatus.LOCKED:

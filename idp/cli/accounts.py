@@ -27,6 +27,8 @@ from idp.accounts.import_files import ImportFileRefused
 from idp.accounts.imports import AccountImport, ImportElsewhere, ImportProgress
 from idp.accounts.lifecycle import AccountLifecycle
 from idp.accounts.model import AccountKind, AccountLevel, IdentifierKind
+from idp.accounts.notices import Notices
+from idp.accounts.official_lookups import mask_name
 from idp.accounts.passwords import Argon2Costs, Hashing, Passwords
 from idp.accounts.wrapping import wrap_some
 from idp.cli.authenticators import restore_authenticator, retire_authenticator
@@ -182,7 +184,7 @@ def show(account: str) -> None:
         ("kind", found.kind.value),
         ("level", level),
         ("status", found.status.value),
-        ("name", _mask_name(found.profile.name)),
+        ("name", mask_name(found.profile.name)),
         ("second factor", "yes" if has_totp else "no"),
         ("opened", found.created_at.date().isoformat()),
     ]
@@ -420,14 +422,10 @@ def _lifecycle(services: Services, operator: str) -> AccountLifecycle:
             services.settings.effective_destruction_list, sealer=services.sealer
         ),
         signing_means=services.signing_means(log=log),
+        notices=Notices(services.outbox, services.sealer),
     )
 
 
 def _mask(number: str) -> str:
     """All but the last three signs hidden."""
     return "•" * (len(number) - 3) + number[-3:]
-
-
-def _mask_name(name: str) -> str:
-    """The first letter of each word."""
-    return " ".join(f"{word[0]}…" for word in name.split())

@@ -66,6 +66,10 @@ _TITLES: Final[Mapping[EventType, str]] = {
     EventType.PROOFING_STARTED: N_("Bắt đầu xác minh danh tính tại quầy"),
     EventType.PROOFING_COMPLETED: N_("Đã xác minh danh tính tại quầy"),
     EventType.PROOFING_STOPPED: N_("Dừng xác minh danh tính tại quầy"),
+    EventType.INVITATION_ASKED: N_("Một cán bộ đề nghị mời đăng ký lại"),
+    EventType.INVITATION_CONFIRMED: N_("Hai cán bộ mời đăng ký lại yếu tố xác thực"),
+    EventType.INVITATION_STOPPED: N_("Dừng lời mời đăng ký lại"),
+    EventType.INVITATION_USED: N_("Dùng lời mời đăng ký lại"),
     EventType.PASSWORD_FIRST_SET: N_("Đặt mật khẩu lần đầu"),
     EventType.TOTP_ACTIVATION_ISSUED: N_("Cấp mã kích hoạt ứng dụng xác thực"),
     EventType.PASSWORD_RESET: N_("Đặt lại mật khẩu"),
@@ -87,6 +91,7 @@ _DAY: Final = len("dd/mm/yyyy")
 _WARNS: Final = frozenset(
     {
         EventType.LOGIN_REFUSED_MANY,
+        EventType.INVITATION_CONFIRMED,
         EventType.RECOVERY_ASKED,
         EventType.RECOVERY_STOPPED,
         EventType.PASSWORD_VOIDED,
@@ -126,7 +131,7 @@ class HistoryWords:
             at=_clock(row.at),
             title=translate(title),
             is_warning=row.type in _WARNS,
-            who="" if row.client_id is None else (name_of(client) if client else row.client_id),
+            who=self._who(row, client=client, now=now),
             fields=fields,
             purposes=_purposes(row, client=client) if fields else (),
             detail=_detail(row),
@@ -137,6 +142,17 @@ class HistoryWords:
                 else ""
             ),
         )
+
+    def _who(self, row: HistoryRow, *, client: Client | None, now: datetime) -> str:
+        if row.client_id is not None:
+            return name_of(client) if client else row.client_id
+        agency_id = row.facts.get("controller")
+        if not isinstance(agency_id, str):
+            return ""
+        agency = self.registry.find_controller(agency_id, now=now)
+        if agency is None:
+            return agency_id
+        return agency.name_en if language() == "en" else agency.name_vi
 
     def _fields(self, row: HistoryRow, *, now: datetime) -> tuple[str, ...]:
         labels = labels_of(

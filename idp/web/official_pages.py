@@ -1,10 +1,13 @@
 """What the pages of officials show, and those on which a person meets them, as data.
 
-What lives here: the view-models of `/counter`, `/account/proofing` and `/first-password`.  Ids that
-automation may rely on: fields `identifier`, `document`, `document_tail`, `name`, `birthdate`,
-`face`, `code`, `counter_code`, `activation_code`, `new_password`; buttons `counter-find`,
-`counter-start`, `counter-confirm`, `counter-stop`, `counter-open`, `proofing-confirm`,
-`proofing-stop`, `first-password-choose`; texts `handed-code`, `activation-code`.
+What lives here: the view-models of `/counter`, `/account/proofing`, `/first-password`, `/helpdesk`,
+`/account/invitations` and `/stop-invitation`.  Ids that automation may rely on: fields
+`identifier`, `document`, `document_tail`, `name`, `birthdate`, `face`, `code`, `counter_code`,
+`activation_code`, `new_password`; buttons `counter-find`, `counter-start`, `counter-confirm`,
+`counter-stop`, `counter-open`, `proofing-confirm`, `proofing-stop`, `first-password-choose`,
+`helpdesk-find`, `helpdesk-lock`, `helpdesk-unlock`, `helpdesk-invite`, `helpdesk-confirm`,
+`case-close-<n>`, `invitation-stop-<n>`, `invitation-take-<n>`, `invitation-stop`; texts
+`handed-code`, `activation-code`.
 Must not import storage or use cases.
 Source: architecture, J5 and "Pages"; WCAG 2.2 AA.
 """
@@ -127,3 +130,86 @@ class FirstPasswordPage(Page):
     least_chars: int
     problem: str | None = None
     retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpdeskPage(Page):
+    """Where an official of a helpdesk finds a person by a number."""
+
+    template: ClassVar[str] = "helpdesk.html"
+    agency: str
+    action: str
+    csrf_token: str
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownCase:
+    """A case that is open."""
+
+    number: str
+    kind: str
+    opened_at: datetime
+    close_action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownInvitation:
+    """An invitation to enrol anew.
+
+    `state`: `asked`, `confirmed`, `ready`, `used`, `stopped`, `lapsed`, `overtaken`;
+    `is_own`: asked by the official who looks; the actions are empty where nothing can be done.
+    """
+
+    state: str
+    reason: str
+    agency: str
+    asked_at: datetime
+    until: datetime
+    is_own: bool = False
+    stop_action: str = ""
+    take_action: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpdeskPersonPage(Page):
+    """How the account of one person stands, and what a helpdesk may do.
+
+    `told` is what was done just now, or nothing.
+    """
+
+    template: ClassVar[str] = "helpdesk_person.html"
+    agency: str
+    person: ShownStanding
+    cases: tuple[ShownCase, ...]
+    invitation: ShownInvitation | None
+    lock_action: str
+    unlock_action: str
+    invite_action: str
+    confirm_action: str
+    back_url: str
+    csrf_token: str
+    told: str = ""
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationsPage(Page):
+    """The person's own invitations, the newest first."""
+
+    template: ClassVar[str] = "invitations.html"
+    name: str
+    invitations: tuple[ShownInvitation, ...]
+    csrf_token: str
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopInvitationPage(Page):
+    """What the notice leads to: one press stops it.  `is_open`: there is something to stop."""
+
+    template: ClassVar[str] = "stop_invitation.html"
+    is_open: bool
+    is_stopped: bool
+    action: str
+    csrf_token: str

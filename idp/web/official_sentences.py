@@ -105,3 +105,43 @@ FIRST_PASSWORD_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
         ),
     ),
 }
+
+HELPDESK_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
+    **{
+        code: COUNTER_PROBLEMS[code]
+        for code in ("identifier_missing", "own_account", "too_many_lookups")
+    },
+    "nobody": FieldProblem(
+        "identifier",
+        N_("Không có tài khoản nào mang đúng số này. Vui lòng kiểm tra lại từng chữ số."),
+    ),
+    "reason_missing": FieldProblem("", N_("Chưa chọn lý do.")),
+    "outcome_missing": FieldProblem("", N_("Chưa chọn kết quả xử lý.")),
+    "case_unknown": FieldProblem("", N_("Không còn sự việc này, hoặc sự việc đã được đóng.")),
+    "status_unchangeable": FieldProblem(
+        "", N_("Tình trạng tài khoản đã thay đổi. Vui lòng xem lại trước khi làm tiếp.")
+    ),
+    "not_unlockable_here": FieldProblem(
+        "", N_("Tài khoản do nơi vận hành hệ thống khóa nên không mở được tại đây.")
+    ),
+    "case_open": FieldProblem(
+        "", N_("Còn sự việc đang mở. Vui lòng xử lý và đóng sự việc trước khi mở khóa.")
+    ),
+    "account_not_active": FieldProblem(
+        "", N_("Tài khoản đang bị khóa hoặc đã đóng nên không mời đăng ký lại được.")
+    ),
+    "not_a_person": FieldProblem("", N_("Chỉ làm được với tài khoản của cá nhân.")),
+    "already_open": FieldProblem("", N_("Đã có một lời mời đang mở cho tài khoản này.")),
+    "same_official": FieldProblem("", N_("Cần một cán bộ hỗ trợ khác xác nhận lời mời này.")),
+    "nothing_open": FieldProblem(
+        "", N_("Không còn lời mời nào đang mở; lời mời đã bị dừng, đã dùng hoặc hết hạn.")
+    ),
+    "still_waiting": FieldProblem("", N_("Chưa hết thời gian chờ. Vui lòng quay lại sau.")),
+    "signed_in_meanwhile": FieldProblem(
+        "",
+        N_(
+            "Sau khi có lời mời, tài khoản đã đăng nhập bằng yếu tố thứ hai, nên lời mời không còn"
+            " hiệu lực."
+        ),
+    ),
+}

@@ -14,7 +14,11 @@ from typing import Final
 from idp.web.certificate_sentences import CERTIFICATE_PROBLEMS
 from idp.web.data_sentences import DATA_PROBLEMS
 from idp.web.mandate_sentences import MANDATE_PROBLEMS
-from idp.web.official_sentences import COUNTER_PROBLEMS, FIRST_PASSWORD_PROBLEMS
+from idp.web.official_sentences import (
+    COUNTER_PROBLEMS,
+    FIRST_PASSWORD_PROBLEMS,
+    HELPDESK_PROBLEMS,
+)
 from idp.web.passkey_sentences import PASSKEY_PROBLEMS
 from idp.web.password_sentences import PASSWORD_PROBLEMS
 from idp.web.reset_sentences import FORGOT_PROBLEMS, SECOND_PROBLEMS, SENT_PROBLEMS
@@ -373,6 +377,7 @@ FORMS: Final = {
     "password": PASSWORD_PROBLEMS,
     "counter": COUNTER_PROBLEMS,
     "first_password": FIRST_PASSWORD_PROBLEMS,
+    "helpdesk": HELPDESK_PROBLEMS,
     "data": DATA_PROBLEMS,
     "mandate": MANDATE_PROBLEMS,
     "forgot": FORGOT_PROBLEMS,

@@ -25,6 +25,7 @@ from idp.ids import AccountId
 from idp.settings import Settings
 from idp.storage.database import Database, Transaction
 from idp.storage.ephemeral_sql import SqlEphemeralStore
+from idp.work.outbox import Outbox
 from keystore.log.events import EventType
 from keystore.log.record import LogWriter, log_event
 from keystore.sealing import Sealer, load_kek
@@ -78,6 +79,7 @@ def services(database: Database, tmp_path: Path, now: datetime) -> Iterator[Simp
         sessions=SignedOut(),
         verifier=None,
         signing_means=lambda *, log: None,
+        outbox=Outbox(lambda _due: None),
         time=lambda: now,
     )
     store.close()
