@@ -26,6 +26,7 @@ from idp.web.account.overview import make_overview
 from idp.web.account.passkeys import make_passkeys
 from idp.web.account.password import make_password
 from idp.web.account.receipts import make_receipts
+from idp.web.account.represent import make_represent
 from idp.web.account.sessions import make_sessions
 from idp.web.authorities import make_authorities
 from idp.web.authorize import make_authorize
@@ -99,6 +100,8 @@ def create_app(
         app.register_blueprint(blueprint)
     app.register_blueprint(make_mandates(services, cookies=cookies))
     app.register_blueprint(make_mandate_giving(services, cookies=cookies))
+    if services.registers.business.is_there:
+        app.register_blueprint(make_represent(services, cookies=cookies))
     app.register_blueprint(make_authorities(services))
     app.register_blueprint(make_log_page(services))
     app.register_blueprint(make_verify(services, proxies=proxies))

@@ -18,6 +18,7 @@ from idp.accounts.reset_asked import SEND_RESET
 from idp.accounts.wrapping import wrap_some
 from idp.delivery.gateway import CountSent, Gateway
 from idp.delivery_services import delivery_handlers, open_gateways
+from idp.mandate_register import CHECK_MANDATE, MandateCheck
 from idp.oauth.backchannel_logout import BackchannelLogout, LogoutTokens
 from idp.own_key_jobs import END_OWN_KEY, HOLD_OWN_KEY, OwnKeyEnd, OwnKeyHold
 from idp.services import Services
@@ -87,6 +88,7 @@ def make_handlers(
             tokens, clients=services.registry, egress=services.egress
         ),
         SEND_RESET: services.recovering.sending,
+        CHECK_MANDATE: MandateCheck(services.mandates.registered),
         SUSPEND_PERSONAL_KEYS: PersonalKeysHold(lambda: open_signer_client(services.settings)),
         DESTROY_PERSONAL_KEYS: PersonalKeysEnd(lambda: open_signer_client(services.settings)),
         HOLD_OWN_KEY: OwnKeyHold(services.database, lambda: open_signer_client(services.settings)),

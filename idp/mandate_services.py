@@ -11,10 +11,14 @@ from datetime import timedelta
 from clients.registry.registry import Registry
 from idp.accounts.charters import Charters
 from idp.accounts.delegation import Delegations
+from idp.accounts.lifecycle import AccountLifecycle
 from idp.accounts.notices import Notices
+from idp.accounts.people import People
 from idp.mandate_ending import MandateEnding
+from idp.mandate_register import RegisterMandates
 from idp.oauth.revocation import Revocations
 from idp.own_mandates import OwnMandates
+from idp.registers import BusinessRegister
 from idp.settings import Settings
 from idp.storage.database import Database
 from idp.storage.ephemeral import EphemeralStore
@@ -31,6 +35,7 @@ class MandateServices:
     delegations: Delegations
     own: OwnMandates
     charters: Charters
+    registered: RegisterMandates
 
 
 def build_mandates(
@@ -41,6 +46,8 @@ def build_mandates(
     sealer: Sealer,
     log: LogWriter,
     registry: Registry,
+    business: BusinessRegister,
+    people: People,
     outbox: Outbox,
     revocations: Revocations,
 ) -> MandateServices:
@@ -58,4 +65,18 @@ def build_mandates(
         longest=timedelta(days=settings.mandate_longest_days),
         decided_within=timedelta(days=settings.mandate_decided_days),
     )
-    return MandateServices(ending, delegations, OwnMandates(database, sealer), Charters(database))
+    registered = RegisterMandates(
+        database=database,
+        store=ephemeral,
+        people=people,
+        lifecycle=AccountLifecycle(database, sealer=sealer, log=log),
+        register=business,
+        ending=ending,
+        notices=notices,
+        log=log,
+        recheck=timedelta(seconds=settings.mandate_recheck_s),
+        holds=timedelta(seconds=settings.mandate_holds_s),
+    )
+    return MandateServices(
+        ending, delegations, OwnMandates(database, sealer), Charters(database), registered
+    )

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-import msgspec
-
 from idp.errors import SettingsInvalid
+from idp.mandate_settings import MandateSettings
 
 _TOKEN: Final = re.compile(r"[!-9;-~]{1,128}", re.ASCII)
 """Printable, without a colon, which ends a user in an Authorization header (RFC 7617 §2)."""
@@ -29,7 +28,7 @@ PATHS: Final = frozenset(
 )
 
 
-class RegisterSettings(msgspec.Struct, frozen=True, kw_only=True):
+class RegisterSettings(MandateSettings, frozen=True, kw_only=True):
     """Settings of the population service and of the business register."""
 
     population_url: str = ""

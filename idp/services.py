@@ -32,6 +32,7 @@ from idp.factor_services import FactorServices, build_factors
 from idp.foreign_trust import ForeignTrust, build_foreign_trust
 from idp.keks import open_service_ring
 from idp.keyrings import Keyrings, open_keyrings
+from idp.mandate_register import PeopleInUse
 from idp.mandate_services import MandateServices, build_mandates
 from idp.oauth.access_token import AccessTokens
 from idp.oauth.authorization import Authorizations
@@ -231,10 +232,11 @@ def build_services(
     )
     revocations = Revocations(database, states=states, log=log)
     opaque = OpaqueTokens(sealer)
+    in_use = PeopleInUse(people, database, ephemeral, outbox)
     exchange = CodeExchange(
         database=database,
         opaque=opaque,
-        people=people,
+        people=in_use,
         access_tokens=access_tokens,
         id_tokens=id_tokens,
         revocations=revocations,
@@ -416,7 +418,7 @@ def build_services(
             database=database,
             opaque=opaque,
             sealer=sealer,
-            people=people,
+            people=in_use,
             access_tokens=access_tokens,
             id_tokens=id_tokens,
             revocations=revocations,
@@ -434,6 +436,8 @@ def build_services(
             sealer=sealer,
             log=log,
             registry=registry,
+            business=registers.business,
+            people=people,
             outbox=outbox,
             revocations=revocations,
         ),

@@ -117,11 +117,6 @@ class Settings(DeliverySettings, frozen=True, kw_only=True, forbid_unknown_field
     changed_contact_wait_s: int = 72 * 3600
     """How long after somebody changed their telephone number or e-mail address a code sent there
     is no second factor yet."""
-    mandate_longest_days: int = 730
-    """How long a mandate may last that a legal representative gives to somebody."""
-    mandate_decided_days: int = 14
-    """How long such a mandate waits for other representatives where a charter wants them to agree.
-    """
     recovery_wait_s: int = 259_200
     """How long whoever is told of a reset password can lock the account by the notice's link."""
     breached_passwords_file: Path | None = None

@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from idp.errors import SettingsInvalid
+from idp.mandate_settings import BOUNDS as MANDATE_BOUNDS
+from idp.mandate_settings import refuse_words_that_are_over
 from idp.register_settings import BOUNDS as REGISTER_BOUNDS
 from idp.register_settings import PATHS as REGISTER_PATHS
 from idp.register_settings import refuse_half_a_register
@@ -121,8 +123,6 @@ _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "password_fresh_s": (0, 24 * 3600),
     "factor_change_fresh_s": (60, 3600),
     "changed_contact_wait_s": (3600, 30 * 24 * 3600),
-    "mandate_longest_days": (1, 3653),
-    "mandate_decided_days": (1, 90),
     "recovery_wait_s": (3600, 30 * 24 * 3600),
     "interaction_lifetime_s": (60, 3600),
     "code_lifetime_s": (1, 60),
@@ -135,6 +135,7 @@ _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "jwks_margin_s": (1, 24 * 3600),
     "key_rotation_s": (1, 366 * 24 * 3600),
     **REGISTER_BOUNDS,
+    **MANDATE_BOUNDS,
 }
 """Smallest and largest value; the upper ones are promises of the design (code 60 s, grace 10 s)."""
 
@@ -214,6 +215,7 @@ def _refuse_dangerous(settings: Settings) -> None:
         raise SettingsInvalid("ANTIN_ISSUER", reason="must be https")
     if (settings.tls_certificate is None) != (settings.tls_key is None):
         raise SettingsInvalid("ANTIN_TLS_KEY", reason="certificate and key go together")
+    refuse_words_that_are_over(settings)
     _refuse_half_a_token(settings)
     for whose in ("signer", "verifier"):
         _refuse_half_a_strongroom(settings, whose=whose)

@@ -244,7 +244,8 @@ EVERYBODY: Final = -1
 class Representation:
     """An organisation that a person may act for now, as the choice of capacity shows it.
 
-    `scopes` and `portals` narrow the mandate; empty means that it is not narrowed.
+    `scopes` and `portals` narrow the mandate; empty means that it is not narrowed.  From
+    `recheck_at` on a register is asked again, None where none vouches for it.
     """
 
     mandate_id: MandateId
@@ -255,6 +256,7 @@ class Representation:
     valid_to: datetime | None
     scopes: tuple[str, ...] = ()
     portals: tuple[str, ...] = ()
+    recheck_at: datetime | None = None
 
     def is_for(self, client_id: str) -> bool:
         """Whether it was given for this portal, by name or by being for all."""

@@ -113,7 +113,8 @@ _SAID: Final[Mapping[Notice, _Said]] = {
         "Có ủy quyền mới liên quan đến Ông/Bà", "A mandate that concerns you was given"
     ),
     Notice.MANDATE_ASKED: _Said(
-        "Có ủy quyền đang chờ Ông/Bà đồng ý", "A mandate waits for your consent"
+        "Có đề nghị ủy quyền liên quan đến Ông/Bà đang chờ đồng ý",
+        "A mandate that concerns you waits for others to agree",
     ),
     Notice.MANDATE_ENDED: _Said(
         "Ủy quyền liên quan đến Ông/Bà đã chấm dứt", "A mandate that concerns you has ended"

@@ -155,6 +155,7 @@ _USABLE = (
         mandate.c.valid_to_ms,
         mandate.c.scopes,
         mandate.c.portals,
+        mandate.c.recheck_ms,
         _principal.c.account_id,
         _principal.c.data_key,
         _principal.c.profile_sealed,
@@ -437,6 +438,7 @@ def _representation(row: Row[*tuple[Any, ...]], *, sealer: Sealer) -> Representa
         valid_to=_until(row.valid_to_ms),
         scopes=tuple(json.loads(row.scopes)),
         portals=tuple(json.loads(row.portals)),
+        recheck_at=_until(row.recheck_ms),
     )
 
 

@@ -130,3 +130,14 @@ class DelegatePage(Page):
     first: str
     longest: str
     problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepresentPage(Page):
+    """The form with which a person has the business register asked for whom they represent."""
+
+    template: ClassVar[str] = "represent.html"
+    action: str
+    csrf_token: str
+    code: str = ""
+    problem: str | None = None

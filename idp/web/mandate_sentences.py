@@ -75,6 +75,13 @@ MANDATE_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
             " liên hệ cơ quan đăng ký kinh doanh."
         ),
     ),
+    "level_too_low": FieldProblem(
+        "",
+        N_(
+            "Việc này cần tài khoản mức độ 2. Vui lòng xác minh danh tính tại quầy trước khi thêm"
+            " tổ chức."
+        ),
+    ),
     "register_away": FieldProblem(
         "",
         N_(

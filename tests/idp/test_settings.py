@@ -58,6 +58,10 @@ def test_name_that_is_no_setting_is_refused():
     assert _refusal(isuer="https://id.example.vn").name == "ANTIN_ISUER"
 
 
+def test_a_word_of_the_register_that_is_over_before_it_is_checked_is_refused():
+    assert _refusal(mandate_holds_s="3600").name == "ANTIN_MANDATE_HOLDS_S"
+
+
 def test_certificate_without_its_key_is_refused():
     assert _refusal(tls_certificate="cert.pem").name == "ANTIN_TLS_KEY"
 

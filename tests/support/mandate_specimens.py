@@ -15,6 +15,7 @@ from idp.web.mandate_pages import (
     MandateDecisionPage,
     MandatesPage,
     PortalGroup,
+    RepresentPage,
     ShownMandate,
     ShownOrganisation,
 )
@@ -95,6 +96,7 @@ def _page(**changed: Any) -> MandatesPage:
         ),
         "over": (_ENDED,),
         "csrf_token": "a-token",
+        "represent_url": "/help",
         **changed,
     }
     return MandatesPage(**given)
@@ -149,6 +151,13 @@ MANDATE_SPECIMENS: Final[Mapping[str, Page]] = {
     "mandates_none": _page(held=(), organisations=(), over=()),
     "mandates_told": _page(told="ended", organisations=(), over=()),
     **{f"mandate_{one}": _decision(one) for one in ("end", "renounce", "agree", "decline")},
+    "represent": RepresentPage(action="/sent", csrf_token="a-token", code="9900000016"),
+    "represent_away": RepresentPage(
+        action="/sent", csrf_token="a-token", code="9900000016", problem="register_away"
+    ),
+    "represent_not": RepresentPage(
+        action="/sent", csrf_token="a-token", code="9900000016", problem="not_registered"
+    ),
     "delegate": _delegate(),
     "delegate_everywhere": _delegate(is_everywhere=True, agreements=0, kind="seal_clerk"),
     **{f"delegate_{one}": _delegate(problem=one) for one in _PROBLEMS},

@@ -17,6 +17,7 @@ from idp.accounts.people import People
 from idp.mandate_services import MandateServices, build_mandates
 from idp.oauth.grant_state import GrantStates
 from idp.oauth.revocation import Revocations
+from idp.registers.absent import NoBusinessRegister
 from idp.settings import Settings
 from idp.storage.database import Database
 from idp.storage.ephemeral import EphemeralStore
@@ -51,6 +52,8 @@ def mandates_over(
         sealer=sealer,
         log=log,
         registry=registry,
+        business=NoBusinessRegister(),
+        people=People(database, sealer=sealer),
         outbox=Outbox(lambda _ids: None),
         revocations=Revocations(database, states=states, log=log),
     )

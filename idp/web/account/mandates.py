@@ -16,7 +16,7 @@ from flask import Blueprint, Response, abort, request
 
 from clients.registry.model import CIVIL_TIME
 from idp.accounts.delegation import MandateUnknown
-from idp.accounts.model import MandateKind, MandateStatus
+from idp.accounts.model import Account, AccountLevel, MandateKind, MandateStatus
 from idp.ids import AccountId, MandateId
 from idp.own_mandates import Represented, SeenMandate
 from idp.services import Services
@@ -36,6 +36,7 @@ from idp.web.own_sign_in import OwnSignIn
 from idp.web.pages import Page
 
 PLACE: Final = "/account/mandates"
+REPRESENT: Final = f"{PLACE}/represent"
 _SLOW_READER: Final = timedelta(minutes=10)
 """So that nobody who reads a page slowly is asked to sign in again by pressing its button."""
 _TOLD: Final = frozenset({"given", "asked", "agreed", "waits", "declined", "ended", "represented"})
@@ -86,6 +87,7 @@ class _MandatePages:
                 self._shown(one, now=now, is_held=True) for one in held if not one.is_open(now)
             ),
             csrf_token=self._cookies.csrf_token(browser, place=PLACE),
+            represent_url=self._represent_url(account),
             told=told if told in _TOLD else "",
         )
         return self._answer(page, browser=browser)
@@ -141,6 +143,10 @@ class _MandatePages:
         except MandateUnknown:
             abort(404)
         return see_other(f"{PLACE}?told={'agreed' if is_in_force else 'waits'}")
+
+    def _represent_url(self, account: Account) -> str:
+        is_possible = self._services.registers.business.is_there
+        return REPRESENT if is_possible and account.level is AccountLevel.TWO else ""
 
     @property
     def _fresh(self) -> timedelta:
