@@ -12,6 +12,7 @@ Not here: who is an official (`officials`), what a cap does (`recovery`).
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -40,6 +41,7 @@ from idp.storage.invitations import (
     settle_invitation,
     used_a_factor_since,
 )
+from keystore.base64url import from_base64url, to_base64url
 from keystore.clock import to_ms
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
@@ -50,7 +52,10 @@ WAITING: Final = timedelta(hours=72)
 """How long the person has to stop it; and how long the first official waits for a second."""
 _USABLE: Final = timedelta(days=14)
 _OPEN: Final = (InvitationState.ASKED, InvitationState.CONFIRMED)
-STOP_PLACE: Final = "/stop-invitation/"
+STOP_PLACE: Final = "/stop/"
+_PREFIX: Final = "inv_"
+_ID_BYTES: Final = 16
+_MAC_BYTES: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,23 +199,28 @@ class Invitations:
             return used_a_factor_since(connection, invitation.account_id, since=invitation.asked_at)
 
     def stop_mark(self, invitation_id: str) -> str:
-        """What stands in the notice and stops exactly this one; it does nothing else."""
-        return f"{invitation_id}.{self._mac(invitation_id).hex()}"
+        """What stands in the notice and stops exactly this one; it does nothing else.
+
+        35 letters: address and sentence fit into one text message.
+        """
+        name = bytes.fromhex(invitation_id.removeprefix(_PREFIX))
+        return to_base64url(name + self._mac(invitation_id)).decode()
 
     def find_by_mark(self, raw_mark: str) -> Invitation | None:
         """The invitation of a notice; None when the mark is not ours."""
-        invitation_id, _, raw_mac = raw_mark.partition(".")
         try:
-            given = bytes.fromhex(raw_mac)
+            given = from_base64url(raw_mark.encode("ascii", "replace"))
         except ValueError:
             return None
-        if not self.sealer.is_mac(MacPurpose.TOKEN, _message(invitation_id), raw_mac=given):
+        invitation_id = f"{_PREFIX}{given[:_ID_BYTES].hex()}"
+        if not hmac.compare_digest(given[_ID_BYTES:], self._mac(invitation_id)):
             return None
         with self.database.read() as connection:
             return find_invitation(connection, invitation_id)
 
     def _mac(self, invitation_id: str) -> bytes:
-        return self.sealer.mac(MacPurpose.TOKEN, _message(invitation_id))
+        message = f"stop invitation\x00{invitation_id}".encode()
+        return self.sealer.mac(MacPurpose.TOKEN, message)[:_MAC_BYTES]
 
     def _open_in(self, tx: Transaction, account_id: AccountId, *, now: datetime) -> Invitation:
         for one in list_invitations(tx.connection, account_id):
@@ -250,7 +260,3 @@ def _lock(tx: Transaction, account_id: AccountId) -> AccountRow:
     if not row.is_active:
         raise InvitationRefused("account_not_active")
     return row
-
-
-def _message(invitation_id: str) -> bytes:
-    return f"stop invitation\x00{invitation_id}".encode("utf-8", "replace")

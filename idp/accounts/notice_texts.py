@@ -25,6 +25,9 @@ from keystore.clock import from_ms
 NOT_ME: Final = "/account/not-me"
 """Where somebody says that it was not them; signing in there is the page's own business."""
 
+_STOPPED_AT: Final = "stop_path"
+"""The fact that names a page of its own on which one press stops what the notice tells of."""
+
 VIET_NAM: Final = timezone(timedelta(hours=7))
 _MOST_CHARS: Final = 120
 
@@ -213,7 +216,8 @@ def write_notice(
     Takes   facts: as `Notices.tell` got them; in_english: whether the text message is, for people
             who may not read Vietnamese.
     """
-    said, url, when = _SAID[notice], f"{issuer}{NOT_ME}", local_time(at)
+    said, when = _SAID[notice], local_time(at)
+    url = f"{issuer}{facts.get(_STOPPED_AT, NOT_ME)}"
     shown = [(line, facts[name]) for name, line in _LINES.items() if facts.get(name)]
     vi_lines = [f"Thời điểm: {when} (giờ Việt Nam)"]
     vi_lines += [f"{line.vi}: {line.vi_value(value)}" for line, value in shown]

@@ -40,6 +40,7 @@ def sandbox_facts(plan: Plan, *, registers: str, with_portals: bool) -> dict[str
                 "organizations": [
                     {"enterprise_code": one.code, "name": one.name} for one in person.organisations
                 ],
+                "duties": [duty.value for duty in person.duties],
             }
             for person in PEOPLE
         ],
@@ -77,6 +78,7 @@ def say(plan: Plan, *, registers: str, with_portals: bool) -> None:
     lines += ["", "  people (number, password, name):"]
     lines += [
         f"    {person['identifier']}  {person['password']:24}  {person['name']}"
+        + (f" ({', '.join(person['duties'])})" if person["duties"] else "")
         for person in facts["people"]
     ]
     lines += ["", f"  one-time code:         {antin} otp {PEOPLE[0].identifier}"]

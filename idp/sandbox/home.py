@@ -30,6 +30,7 @@ class _Person(msgspec.Struct, frozen=True):
     account_level: int
     totp_secret: str | None
     organizations: tuple[_Organisation, ...]
+    duties: tuple[str, ...] = ()
 
 
 class _Sandbox(msgspec.Struct, frozen=True):
@@ -54,6 +55,7 @@ def sandbox_page(file: Path) -> Page | None:
                 account_level=str(one.account_level),
                 otp_command="" if one.totp_secret is None else f"antin otp {one.identifier}",
                 organisations=tuple(organisation.name for organisation in one.organizations),
+                duties=one.duties,
             )
             for one in sandbox.people
         ),

@@ -25,6 +25,7 @@ from idp.accounts.model import (
     IdentifierKind,
     Profile,
 )
+from idp.accounts.officials import Duty, Officials
 from idp.accounts.passwords import Argon2Costs, Hashing, Passwords
 from idp.ids import AccountId, make_id
 from idp.services import Services
@@ -55,6 +56,7 @@ class SandboxIdentity:
     organisations: tuple[Organisation, ...] = ()
     has_totp: bool = True
     legacy_id_9: str | None = None
+    duties: tuple[Duty, ...] = ()
 
     @property
     def totp_secret(self) -> bytes:
@@ -67,6 +69,7 @@ class SandboxIdentity:
         return base64.b32encode(self.totp_secret).decode()
 
 
+_AGENCY = "phong-dang-ky"
 _LOTUS = Organisation(
     "9900000016", "Công ty Trách nhiệm hữu hạn Sen Vàng", "12 đường Mẫu, phường Mẫu, tỉnh Mẫu"
 )
@@ -111,7 +114,35 @@ PEOPLE: tuple[SandboxIdentity, ...] = (
         level=AccountLevel.TWO,
         organisations=(_LOTUS,),
     ),
+    SandboxIdentity(
+        identifier="003188000054",
+        password="ben-do-chieu-mua-ha",
+        name="Hoàng Thị Tiếp Dân",
+        birthdate=Birthdate(1988, 2, 20),
+        gender=Gender.FEMALE,
+        level=AccountLevel.TWO,
+        duties=(Duty.PROOFING,),
+    ),
+    SandboxIdentity(
+        identifier="005082000063",
+        password="cau-tre-bac-qua-song",
+        name="Bùi Văn Hỗ Trợ",
+        birthdate=Birthdate(1982, 7, 3),
+        gender=Gender.MALE,
+        level=AccountLevel.TWO,
+        duties=(Duty.HELPDESK,),
+    ),
+    SandboxIdentity(
+        identifier="007193000072",
+        password="vuon-rau-sau-nha-bep",
+        name="Đặng Thị Giúp Đỡ",
+        birthdate=Birthdate(1993, 11, 15),
+        gender=Gender.FEMALE,
+        level=AccountLevel.TWO,
+        duties=(Duty.PROOFING, Duty.HELPDESK),
+    ),
 )
+"""The last three are officials; what takes two of them, two of them can do."""
 
 
 def seed_people(services: Services, *, verifier: VerifierClient | None = None) -> None:
@@ -121,6 +152,7 @@ def seed_people(services: Services, *, verifier: VerifierClient | None = None) -
     """
     now = services.time()
     lifecycle = AccountLifecycle(services.database, sealer=services.sealer, log=services.log)
+    officials = Officials(services.database, services.log)
     passwords = Passwords(Hashing(Argon2Costs()))
     for person in PEOPLE:
         account = _find(services, IdentifierKind.PERSONAL_ID_NUMBER, person.identifier)
@@ -130,6 +162,10 @@ def seed_people(services: Services, *, verifier: VerifierClient | None = None) -
             )
         if person.has_totp and not services.people.has_totp(account.account_id):
             _enrol(services, account, person, verifier=verifier, now=now)
+        held = officials.duties_of(account.account_id, now=now)
+        for duty in person.duties:
+            if duty not in held:
+                officials.add(account.account_id, duty=duty, controller_id=_AGENCY, now=now)
         roles = services.people.representations(account.account_id, now=now)
         for organisation in person.organisations:
             if organisation.code not in {role.enterprise_code for role in roles}:

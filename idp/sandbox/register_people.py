@@ -81,7 +81,7 @@ CITIZENS: tuple[Citizen, ...] = (
     *_WITHOUT_ACCOUNT,
 )
 
-_ANH, _NGHIEM, _, _QUOC = PEOPLE
+_ANH, _NGHIEM, _, _QUOC = PEOPLE[:4]
 _CARD, _OLD_PAPER = "Thẻ căn cước", "Chứng minh nhân dân"
 
 ENTERPRISES: tuple[Enterprise, ...] = (

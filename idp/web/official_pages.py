@@ -1,7 +1,7 @@
 """What the pages of officials show, and those on which a person meets them, as data.
 
 What lives here: the view-models of `/counter`, `/account/proofing`, `/first-password`, `/helpdesk`,
-`/account/invitations` and `/stop-invitation`.  Ids that automation may rely on: fields
+`/account/invitations` and `/stop`.  Ids that automation may rely on: fields
 `identifier`, `document`, `document_tail`, `name`, `birthdate`, `face`, `code`, `counter_code`,
 `activation_code`, `new_password`; buttons `counter-find`, `counter-start`, `counter-confirm`,
 `counter-stop`, `counter-open`, `proofing-confirm`, `proofing-stop`, `first-password-choose`,

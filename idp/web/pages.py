@@ -362,7 +362,10 @@ class SandboxPortal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxPerson:
-    """An invented person to sign in as; `otp_command` prints the present one-time code."""
+    """An invented person to sign in as; `otp_command` prints the present one-time code.
+
+    `duties` of an official: `proofing`, `helpdesk`.
+    """
 
     name: str
     identifier: str
@@ -370,6 +373,7 @@ class SandboxPerson:
     account_level: str
     otp_command: str = ""
     organisations: tuple[str, ...] = ()
+    duties: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """The person's side of an invitation to enrol anew: see it, stop it, use it when its time has come.
 
-What lives here: `/account/invitations`, and `/stop-invitation/…`, to which the notice leads: one
+What lives here: `/account/invitations`, and `/stop/…`, to which the notice leads: one
 press stops it without signing in, and a mail program that looks at addresses stops nothing.  Using
 one takes a sign-in of the last minutes; the activation code stands in that one answer.
 Source: architecture, decision 10; NIST SP 800-63B-4 §4.6.
@@ -42,7 +42,7 @@ def make_invitations(services: Services, *, cookies: Cookies) -> Blueprint:
         blueprint.add_url_rule(f"{PLACE}/{name}", name, act, methods=["POST"])
         # the language switch reloads by GET what a form answered
         blueprint.add_url_rule(f"{PLACE}/{name}", f"{name}_again", lambda: see_other(PLACE))
-    noticed = f"{STOP_PLACE}<string(maxlength=120):mark>"
+    noticed = f"{STOP_PLACE}<string(maxlength=64):mark>"
     blueprint.add_url_rule(noticed, "noticed", pages.noticed)
     blueprint.add_url_rule(noticed, "stop_noticed", pages.stop_noticed, methods=["POST"])
     return blueprint

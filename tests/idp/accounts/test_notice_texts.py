@@ -104,3 +104,15 @@ def test_a_link_says_that_it_is_not_enough() -> None:
 def test_words_do_not_show_in_a_repr() -> None:
     written = write_message(message(Template.SIGN_IN_CODE, code="271828"), issuer=ISSUER)
     assert "271828" not in repr(written)
+
+
+@pytest.mark.parametrize("in_english", [False, True])
+def test_what_can_be_stopped_with_one_press_leads_to_that_and_fits(in_english) -> None:
+    facts = EVERYTHING | {"stop_path": f"/stop/{'x' * 35}"}
+    written = write_notice(
+        Notice.INVITED_TO_ENROL, at=AT, facts=facts, issuer=ISSUER, in_english=in_english
+    )
+    assert parts_of(without_accents(written.sms)) == 1
+    assert set(re.findall(r"https?://\S+", written.mail + written.sms)) == {
+        f"{ISSUER}/stop/{'x' * 35}"
+    }

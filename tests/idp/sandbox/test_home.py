@@ -24,6 +24,7 @@ _FACTS = {
             "account_level": 2,
             "totp_secret": "AAAA",
             "organizations": [{"name": "Công ty Thử"}],
+            "duties": ["proofing", "helpdesk"],
         }
     ],
 }
@@ -40,7 +41,10 @@ def file(tmp_path: Path) -> Path:
 def test_page_says_who_can_be_signed_in_and_where(provider: Provider, file: Path) -> None:
     app = create_app(provider.services, home=partial(sandbox_page, file))
     answer = Client(app).get("/", base_url=ISSUER).get_data(as_text=True)
-    for word in ("003091000017", "http://localhost:9001", "antin otp 003091000017", "Công ty Thử"):
+    for word in (
+        *("003091000017", "http://localhost:9001", "antin otp 003091000017", "Công ty Thử"),
+        *('href="/counter"', 'href="/helpdesk"'),
+    ):
         assert word in answer
 
 

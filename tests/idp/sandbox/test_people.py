@@ -14,6 +14,7 @@ from idp.accounts.credentials import TotpHolder
 from idp.accounts.identifiers import ParsedIdentifier
 from idp.accounts.lifecycle import AccountLifecycle
 from idp.accounts.model import IdentifierKind
+from idp.accounts.officials import Officials
 from idp.accounts.people import People
 from idp.accounts.totp import code_at
 from idp.sandbox.people import PEOPLE, seed_people
@@ -102,3 +103,13 @@ def test_where_there_is_a_verifier_their_apps_confirm_at_once(services, tmp_path
             code = code_at(person.totp_secret, now=now)
             assert verifier.check_code(account_id, [held(totp)], code).outcome == "right"
     bench.memory.close()
+
+
+def test_officials_have_their_duties_once(services) -> None:
+    for _ in range(2):
+        seed_people(services)
+    given = Officials(services.database, services.log).list_all()
+    assert sorted(one.duty.value for one in given) == [
+        *("helpdesk", "helpdesk", "proofing", "proofing")
+    ]
+    assert len({one.account_id for one in given}) == 3

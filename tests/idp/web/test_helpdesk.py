@@ -95,7 +95,7 @@ def test_the_notice_stops_it_without_a_sign_in_and_looking_stops_nothing(
     desk = provider.services.desks.invitations
     found = desk.find_open(DUNG.account_id, now=provider.now)
     assert found is not None
-    place = f"/stop-invitation/{desk.stop_mark(found.invitation_id)}"
+    place = f"/stop/{desk.stop_mark(found.invitation_id)}"
     anywhere = Browser(provider)
     page = anywhere.get(place)
     assert desk.find_open(DUNG.account_id, now=provider.now) is not None
