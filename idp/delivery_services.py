@@ -54,7 +54,7 @@ def build_delivery(
     outbox: Outbox,
     sealer: Sealer,
     ephemeral: EphemeralStore,
-    is_sandbox: bool,
+    is_sandbox: bool = False,
 ) -> DeliveryServices:
     """Build what every process has; nothing is connected to.
 

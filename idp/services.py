@@ -196,6 +196,7 @@ def build_services(
         store=ephemeral,
         sealer=sealer,
         log=log,
+        notices=delivery.notices,
         rp_id=settings.effective_signer_rp_id,
         rp_name=APP_NAME,
         origins=settings.effective_signer_origins,
@@ -250,6 +251,7 @@ def build_services(
         revocations=revocations,
         data_keys=people,
         log=log,
+        notices=delivery.notices,
     )
     trust = build_trust(settings, keyrings=keyrings, egress=egress, is_sandbox=is_sandbox)
     signing = build_signing(
@@ -344,7 +346,13 @@ def build_services(
             codes=codes,
         ),
         password_change=PasswordChange(
-            database, sealer, log, passwords, breached=breached, sessions=sessions
+            database,
+            sealer,
+            log,
+            passwords,
+            breached=breached,
+            sessions=sessions,
+            notices=delivery.notices,
         ),
         makes_signing_means=means,
         recovery=recovery,

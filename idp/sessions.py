@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from clients.registry.model import Client
+from idp.accounts.notices import Notice, Notices
 from idp.ids import AccountId, SessionId, make_id
 from idp.model import Factor, ProvenFactor, Session
 from idp.oauth.revocation import RevocationReason, Revocations
@@ -71,11 +72,14 @@ class OpenedSession:
     """A session with the cookie that goes out, once, for it.
 
     `replaces` is the hash of the cookie before; None for a session that is not stored yet.
+    `new_device_at`: the network address of a browser on which the account was never signed in to;
+    None where it was.
     """
 
     session: Session
     token: str = field(repr=False)
     replaces: bytes | None = None
+    new_device_at: str | None = field(default=None, repr=False)
 
 
 def hash_token(token: str) -> bytes:
@@ -91,10 +95,12 @@ def open_session(
     lifetime: timedelta,
     is_synced: bool = False,
     device: str = "",
+    new_device_at: str | None = None,
 ) -> OpenedSession:
     """A session for somebody who has just proven a factor; nothing is stored yet.
 
-    Takes   device: what the browser says that it is, as `idp.web.devices` reads it.
+    Takes   device: what the browser says that it is, as `idp.web.devices` reads it; new_device_at:
+            see `OpenedSession`.
     """
     token = secrets.token_urlsafe(32)
     session = Session(
@@ -106,7 +112,7 @@ def open_session(
         expires_at=now + lifetime,
         device=device,
     )
-    return OpenedSession(session, token)
+    return OpenedSession(session, token, new_device_at=new_device_at)
 
 
 def prove_factor(
@@ -132,8 +138,10 @@ class Sessions:
         revocations: Revocations,
         data_keys: DataKeys,
         log: LogWriter,
+        notices: Notices,
     ) -> None:
         self._database = database
+        self._notices = notices
         self._clients = clients
         self._deferred = deferred
         self._revocations = revocations
@@ -195,7 +203,30 @@ class Sessions:
             data_key=data_key,
             now=now,
         )
+        self._tell_new_device(tx, opened, data_key=data_key, now=now)
         return True
+
+    def tell_alone(self, opened: OpenedSession, *, now: datetime) -> None:
+        """Tell the owner of a new device whose session is not stored after all."""
+        if opened.new_device_at is None:
+            return
+        data_key = self._data_keys.data_key_of(opened.session.account_id)
+        with self._database.transaction() as tx:
+            self._tell_new_device(tx, opened, data_key=data_key, now=now)
+
+    def _tell_new_device(
+        self, tx: Transaction, opened: OpenedSession, *, data_key: bytes | None, now: datetime
+    ) -> None:
+        if opened.new_device_at is None or data_key is None:
+            return
+        self._notices.tell_holder(
+            tx,
+            opened.session.account_id,
+            Notice.NEW_DEVICE,
+            data_key=data_key,
+            now=now,
+            facts={"device": opened.session.device, "source": opened.new_device_at},
+        )
 
     def end(self, session: Session, *, reason: str, now: datetime) -> tuple[str, ...]:
         """End one session: its cookies, the grants that live by it, and, later, at its clients.
@@ -216,6 +247,7 @@ class Sessions:
             revocations=self._revocations,
             data_keys=self._data_keys,
             log=self._log.in_name_of(operator),
+            notices=self._notices,
         )
 
     def end_all(self, account_id: AccountId, *, now: datetime) -> int:

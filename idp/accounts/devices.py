@@ -4,7 +4,9 @@ What lives here: the value of the device cookie.  It names no person: a random n
 identifier or account that was proven on the browser a keyed tag with the day on which it lapses.
 Because of it somebody who is under attack can still sign in from their own browser.  A tag for the
 password and one for the one-time code are apart: otherwise whoever knows the password could sign in
-again and again for a fresh counter of codes.  Not here: setting the cookie.
+again and again for a fresh counter of codes.  A third tag says that an account was signed in to on
+the browser, whichever way: where there is none, its owner is told of a new device.
+Not here: setting the cookie.
 Source: the device cookie of OWASP's guidance on slow-down against online guessing.
 """
 
@@ -17,16 +19,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from idp.ids import AccountId
 from idp.model import Factor
 from keystore.purposes import MacPurpose
 from keystore.sealing import Sealer
 
 LIFETIME: Final = timedelta(days=180)
-MAX_TAGS: Final = 8
+MAX_TAGS: Final = 12
 """Families and clerks share browsers; the oldest tag goes first."""
 
 _TAG_BYTES: Final = 16
-_FORM: Final = re.compile(r"1\.([A-Za-z0-9_-]{22})((?:\.[0-9]{5}~[A-Za-z0-9_-]{22}){1,8})")
+_FORM: Final = re.compile(r"1\.([A-Za-z0-9_-]{22})((?:\.[0-9]{5}~[A-Za-z0-9_-]{22}){1,12})")
+_ACCOUNT: Final = "account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,11 @@ class Devices:
 
         Takes   raw_device: the cookie, unverified; subject: a typed identifier or an account id.
         """
+        return self._find(raw_device, subject=subject, proven=factor, now=now)
+
+    def _find(
+        self, raw_device: str | None, *, subject: str, proven: str, now: datetime
+    ) -> str | None:
         parsed = _parse(raw_device)
         if parsed is None:
             return None
@@ -55,7 +64,7 @@ class Devices:
         today = _day(now)
         is_known = False
         for tag in tags:
-            mac = self._mac(nonce, subject=subject, factor=factor, day=tag.day)
+            mac = self._mac(nonce, subject=subject, proven=proven, day=tag.day)
             is_known |= secrets.compare_digest(mac, tag.raw_mac) and today < tag.day
         return nonce if is_known else None
 
@@ -63,6 +72,9 @@ class Devices:
         self, raw_device: str | None, *, subject: str, factor: Factor, now: datetime
     ) -> str:
         """The cookie to set now that `factor` has been proven for `subject` on this browser."""
+        return self._remember(raw_device, subject=subject, proven=factor, now=now)
+
+    def _remember(self, raw_device: str | None, *, subject: str, proven: str, now: datetime) -> str:
         parsed = _parse(raw_device)
         nonce, tags = parsed or (_text(secrets.token_bytes(_TAG_BYTES)), ())
         today = _day(now)
@@ -72,15 +84,27 @@ class Devices:
             for tag in tags
             if today < tag.day
             and not secrets.compare_digest(
-                tag.raw_mac, self._mac(nonce, subject=subject, factor=factor, day=tag.day)
+                tag.raw_mac, self._mac(nonce, subject=subject, proven=proven, day=tag.day)
             )
         ]
-        kept.append(_Tag(day, self._mac(nonce, subject=subject, factor=factor, day=day)))
+        kept.append(_Tag(day, self._mac(nonce, subject=subject, proven=proven, day=day)))
         written = "".join(f".{tag.day}~{_text(tag.raw_mac)}" for tag in kept[-MAX_TAGS:])
         return f"1.{nonce}{written}"
 
-    def _mac(self, nonce: str, *, subject: str, factor: Factor, day: int) -> bytes:
-        message = f"device\x00{nonce}\x00{factor}\x00{day}\x00{subject}".encode()
+    def knows_account(
+        self, raw_device: str | None, account_id: AccountId, *, now: datetime
+    ) -> bool:
+        """Whether the account was signed in to on this browser."""
+        return self._find(raw_device, subject=account_id, proven=_ACCOUNT, now=now) is not None
+
+    def remember_account(
+        self, raw_device: str | None, account_id: AccountId, *, now: datetime
+    ) -> str:
+        """The cookie to set now that the account is signed in to on this browser."""
+        return self._remember(raw_device, subject=account_id, proven=_ACCOUNT, now=now)
+
+    def _mac(self, nonce: str, *, subject: str, proven: str, day: int) -> bytes:
+        message = f"device\x00{nonce}\x00{proven}\x00{day}\x00{subject}".encode()
         return self._sealer.mac(MacPurpose.COOKIE, message)[:_TAG_BYTES]
 
 

@@ -45,11 +45,6 @@ from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
 from keystore.sealing import Sealer
 
-_TOLD: Final = {
-    AccountStatus.LOCKED: Notice.ACCOUNT_LOCKED,
-    AccountStatus.ACTIVE: Notice.ACCOUNT_UNLOCKED,
-}
-
 
 def make_account(
     *,
@@ -75,6 +70,13 @@ def make_account(
         created_at=now,
         changed_at=now,
     )
+
+
+_TOLD: Final = {
+    AccountStatus.ACTIVE: Notice.ACCOUNT_UNLOCKED,
+    AccountStatus.LOCKED: Notice.ACCOUNT_LOCKED,
+    AccountStatus.CLOSED: Notice.ACCOUNT_CLOSED,
+}
 
 
 class SignOut(Protocol):
@@ -115,7 +117,7 @@ class AccountLifecycle:
             nobody can be; destructions: lists the data keys that erasing destroys; None only where
             nobody is erased; mandates: whoever is signed in somewhere under one that ends; None
             only where nobody can be; signing_means: what it signs with ends with it; None only
-            where nobody has any.
+            where nobody has any; notices: who is told what was done; None only where nobody is.
     """
 
     def __init__(
@@ -205,6 +207,7 @@ class AccountLifecycle:
             row = self._get(tx, account_id)
             set_password(tx, row, password, sealer=self._sealer, now=now)
             self._record(tx, EventType.PASSWORD_SET, row, now=now)
+            self._tell(tx, row, Notice.PASSWORD_CHANGED, now=now)
 
     def renumber(
         self,
@@ -309,6 +312,7 @@ class AccountLifecycle:
             update_second_factor(tx, row, is_demanded=is_demanded, now=now)
             demanded = "always" if is_demanded else "by_portal"
             self._record(tx, EventType.SECOND_FACTOR_CHANGED, row, now=now, demanded=demanded)
+            self._tell(tx, row, Notice.SECOND_FACTOR_CHANGED, now=now)
 
     def _change_status(
         self,
@@ -330,8 +334,7 @@ class AccountLifecycle:
             self._record(
                 tx, EventType.ACCOUNT_STATUS_CHANGED, row, now=now, status=status, reason=reason
             )
-            if self._notices is not None and status in _TOLD:
-                self._notices.tell(tx, row, _TOLD[status], now=now)
+            self._tell(tx, row, _TOLD[status], now=now)
             if self._sign_out is not None and status is not AccountStatus.ACTIVE:
                 self._sign_out(tx, account_id, now=now)
             if self._signing_means is not None and status is AccountStatus.LOCKED:
@@ -343,6 +346,10 @@ class AccountLifecycle:
         if self._mandates is not None:
             self._mandates.end_all_of(tx, row, now=now)
         revoke_mandates_of(tx, row.account_key, now=now, why=EndReason.ACCOUNT_CLOSED)
+
+    def _tell(self, tx: Transaction, row: AccountRow, notice: Notice, *, now: datetime) -> None:
+        if self._notices is not None:
+            self._notices.tell(tx, row, notice, now=now)
 
     def _get(self, tx: Transaction, account_id: AccountId) -> AccountRow:
         row = rows.find_row(tx.connection, account_id, is_locked=True)

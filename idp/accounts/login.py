@@ -86,12 +86,14 @@ class LoginRefused:
 class PasswordAccepted:
     """The password is right and the account may sign in.
 
-    `device` is the device cookie to set: from now on this browser is known for the identifier.
+    `device` is the device cookie to set: from now on this browser is known for the identifier;
+    `is_new_device`: until now the account was never signed in to on it.
     """
 
     account_id: AccountId
     at: datetime
     device: str = field(repr=False)
+    is_new_device: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,10 +234,17 @@ class Login:
         if row is None or row.status is not AccountStatus.ACTIVE:
             return _wrong(admitted)  # locked while the password was being hashed
         self._attempts.settle(admitted, now=now)
-        device = self._devices.remember(
-            source.device, subject=typed, factor=Factor.PASSWORD, now=now
+        account_id, devices = found.account_id, self._devices
+        before = source.device
+        is_known = devices.knows_account(before, account_id, now=now) or devices.find_known(
+            before, subject=typed, factor=Factor.PASSWORD, now=now
         )
-        return PasswordAccepted(found.account_id, now, device)
+        device = devices.remember_account(
+            devices.remember(before, subject=typed, factor=Factor.PASSWORD, now=now),
+            account_id,
+            now=now,
+        )
+        return PasswordAccepted(account_id, now, device, is_new_device=not is_known)
 
     def _rehash(
         self,

@@ -109,6 +109,7 @@ _SAID: Final[Mapping[Notice, _Said]] = {
     ),
     Notice.ACCOUNT_LOCKED: _Said("Tài khoản đã bị khóa", "Your account was locked"),
     Notice.ACCOUNT_UNLOCKED: _Said("Tài khoản đã được mở khóa", "Your account was unlocked"),
+    Notice.ACCOUNT_CLOSED: _Said("Tài khoản đã bị đóng", "Your account was closed"),
     Notice.LOOKED_UP_BY_OFFICIAL: _Said(
         "Cán bộ đã tra cứu tài khoản của Ông/Bà", "An official looked your account up"
     ),

@@ -21,6 +21,7 @@ from typing import Any, Final
 import msgspec
 
 from idp.accounts.channels import Channel, Destination
+from idp.ids import AccountId
 from idp.storage.accounts import AccountRow
 from idp.storage.database import Transaction
 from idp.work.outbox import Outbox
@@ -68,6 +69,7 @@ class Notice(StrEnum):
     INVITED_TO_ENROL = "invited_to_enrol"
     ACCOUNT_LOCKED = "account_locked"
     ACCOUNT_UNLOCKED = "account_unlocked"
+    ACCOUNT_CLOSED = "account_closed"
     LOOKED_UP_BY_OFFICIAL = "looked_up_by_official"
     MANDATE_GIVEN = "mandate_given"
     MANDATE_ASKED = "mandate_asked"
@@ -100,17 +102,37 @@ class Notices:
         Takes   facts: what the sentences of this notice name (`notice_texts.py`), sealed here;
                 also_to: who is told beside the verified channels of the account.
         """
+        self.tell_holder(
+            tx,
+            row.account_id,
+            notice,
+            data_key=row.data_key,
+            now=now,
+            facts=facts,
+            also_to=also_to,
+        )
+
+    def tell_holder(
+        self,
+        tx: Transaction,
+        account_id: AccountId,
+        notice: Notice,
+        *,
+        data_key: bytes,
+        now: datetime,
+        facts: Mapping[str, str] | None = None,
+        also_to: Sequence[Destination] = (),
+    ) -> None:
+        """`tell` for who has the wrapped data key and not the row."""
         payload: dict[str, object] = {
-            "account_id": row.account_id,
+            "account_id": account_id,
             "notice": notice.value,
             "at_ms": to_ms(now),
         }
         if facts or also_to:
             along = Along(dict(facts or {}), tuple((to.channel, to.address) for to in also_to))
             payload["sealed"] = b64encode(
-                self.sealer.seal_personal(
-                    row.data_key, _encode(along), context=_context(row.account_id)
-                )
+                self.sealer.seal_personal(data_key, _encode(along), context=_context(account_id))
             ).decode()
         self.deferred.add(tx, SEND_NOTICE, payload, now=now, expires=now + _KEPT_TRYING)
 

@@ -58,13 +58,15 @@ _TIMEOUT: Final = timedelta(minutes=10)
 class PasskeyAccepted:
     """It is theirs, and the account may sign in; `device` is the device cookie to set.
 
-    `is_synced`: its private half may be on more than one device.
+    `is_synced`: its private half may be on more than one device; `is_new_device`: until now the
+    account was never signed in to on this browser.
     """
 
     account_id: AccountId
     at: datetime
     is_synced: bool
     device: str = field(repr=False)
+    is_new_device: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,8 +296,19 @@ class PasskeySignIn:
         self, found: OwnedPasskey, name: str, *, admitted: Admitted, source: Source, now: datetime
     ) -> PasskeyAccepted:
         self._attempts.settle(admitted, now=now)
-        device = self._devices.remember(source.device, subject=name, factor=Factor.PASSKEY, now=now)
-        return PasskeyAccepted(found.account_id, now, found.is_backup_eligible, device)
+        account_id, devices = found.account_id, self._devices
+        before = source.device
+        is_known = devices.knows_account(before, account_id, now=now) or devices.find_known(
+            before, subject=name, factor=Factor.PASSKEY, now=now
+        )
+        device = devices.remember_account(
+            devices.remember(before, subject=name, factor=Factor.PASSKEY, now=now),
+            account_id,
+            now=now,
+        )
+        return PasskeyAccepted(
+            account_id, now, found.is_backup_eligible, device, is_new_device=not is_known
+        )
 
 
 def _refuse(

@@ -44,6 +44,7 @@ from webauthn.registration.verify_registration_response import VerifiedRegistrat
 from idp.accounts.credentials import Passkey
 from idp.accounts.errors import AccountUnknown
 from idp.accounts.model import Account
+from idp.accounts.notices import Notice, Notices
 from idp.errors import AntinError
 from idp.ids import AccountId, SessionId, make_id
 from idp.storage import passkeys as rows
@@ -104,7 +105,7 @@ class Passkeys:
     """Safe to share between threads.
 
     Takes   rp_id, origins: of the pages on which passkeys are used; rp_name: what the authenticator
-            shows.
+            shows; notices: the person is told of every one that comes or goes.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class Passkeys:
         store: EphemeralStore,
         sealer: Sealer,
         log: LogWriter,
+        notices: Notices,
         rp_id: str,
         rp_name: str,
         origins: Collection[str],
@@ -122,6 +124,7 @@ class Passkeys:
         self._store = store
         self._sealer = sealer
         self._log = log
+        self._notices = notices
         self._rp_id = rp_id
         self._rp_name = rp_name
         self._origins = frozenset(origins)
@@ -244,6 +247,7 @@ class Passkeys:
                 EventType.PASSKEY_REMOVED, account_id=account_id, facts={"passkey_id": passkey_id}
             )
             self._log.record(tx, event, data_key=row.data_key, now=now)
+            self._notices.tell(tx, row, Notice.PASSKEY_REMOVED, now=now)
         return True
 
     def note_use(self, credential_id: bytes, *, now: datetime) -> None:
@@ -300,6 +304,7 @@ class Passkeys:
                 },
             )
             self._log.record(tx, event, data_key=row.data_key, now=now)
+            self._notices.tell(tx, row, Notice.PASSKEY_ADDED, now=now)
 
 
 def read_new_credential(raw: str) -> NewCredential:

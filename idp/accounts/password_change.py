@@ -16,6 +16,7 @@ from typing import Protocol
 from idp.accounts.breached_passwords import BreachedPasswords
 from idp.accounts.errors import AccountError, AccountUnknown, PasswordUnusable
 from idp.accounts.model import Account
+from idp.accounts.notices import Notice, Notices
 from idp.accounts.password_rules import check_new_password, own_words
 from idp.accounts.passwords import Passwords, prepare
 from idp.model import Session
@@ -55,6 +56,7 @@ class PasswordChange:
     passwords: Passwords
     breached: BreachedPasswords
     sessions: EndsOthers
+    notices: Notices
 
     def change(self, held: Session, account: Account, *, raw_new: str, now: datetime) -> str:
         """Take a new password, and sign out everywhere but here.
@@ -87,4 +89,5 @@ class PasswordChange:
                 facts={"session_id": held.session_id, "sessions": ended or 0, "by": "holder"},
             )
             self.log.record(tx, event, data_key=row.data_key, now=now)
+            self.notices.tell(tx, row, Notice.PASSWORD_CHANGED, now=now)
         return token

@@ -27,7 +27,6 @@ from idp.accounts.import_files import ImportFileRefused
 from idp.accounts.imports import AccountImport, ImportElsewhere, ImportProgress
 from idp.accounts.lifecycle import AccountLifecycle
 from idp.accounts.model import AccountKind, AccountLevel, IdentifierKind
-from idp.accounts.notices import Notices
 from idp.accounts.official_lookups import mask_name
 from idp.accounts.passwords import Argon2Costs, Hashing, Passwords
 from idp.accounts.wrapping import wrap_some
@@ -422,7 +421,7 @@ def _lifecycle(services: Services, operator: str) -> AccountLifecycle:
             services.settings.effective_destruction_list, sealer=services.sealer
         ),
         signing_means=services.signing_means(log=log),
-        notices=Notices(services.outbox, services.sealer),
+        notices=services.delivery.notices,
     )
 
 

@@ -159,11 +159,19 @@ class Flow:
         return ask is not None and ask.prompt is prompt
 
     def signed_in(
-        self, visit: Visit, account_id: AccountId, *, factor: Factor, is_synced: bool = False
+        self,
+        visit: Visit,
+        account_id: AccountId,
+        *,
+        factor: Factor,
+        is_synced: bool = False,
+        is_new_device: bool = False,
     ) -> OpenedSession:
         """The running session of the same person, raised, or a new one.
 
         Somebody else's session on this browser ends, and its portals are told.
+        Takes   is_new_device: the account was never signed in to on this browser: its owner is told
+                when the session is stored.
         """
         running, at = visit.session, visit.proven_at
         if running is not None and running.account_id == account_id:
@@ -177,6 +185,7 @@ class Flow:
             lifetime=timedelta(seconds=self.services.settings.session_lifetime_s),
             is_synced=is_synced,
             device=device_of(request.headers.get("User-Agent", "")),
+            new_device_at=self.source().address if is_new_device else None,
         )
 
     def gather(self, visit: Visit, *, opened: OpenedSession | None = None) -> Gathered:
@@ -207,6 +216,8 @@ class Flow:
         try:
             ask = next_ask(gathered.situation)
         except OAuthError as error:
+            if opened is not None:  # right, and of no use to the portal: its owner is told of it
+                self.services.sessions.tell_alone(opened, now=visit.now)
             return self.finish(visit, error_fields(error))
         if ask is None:
             return self._complete(visit, gathered, opened=opened, decision=decision)

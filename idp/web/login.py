@@ -72,7 +72,12 @@ class LoginStep:
                 problem=_PROBLEMS[result.reason],
                 retry_at=result.retry_at,
             )
-        opened = self._flow.signed_in(visit, result.account_id, factor=Factor.PASSWORD)
+        opened = self._flow.signed_in(
+            visit,
+            result.account_id,
+            factor=Factor.PASSWORD,
+            is_new_device=result.is_new_device,
+        )
         response = self._flow.go_on(visit, opened=opened)
         self._flow.cookies.set_device(response, result.device)
         return response

@@ -43,7 +43,11 @@ class PasskeySignInForms:
         if isinstance(result, PasskeyNotAccepted):
             return self._login.refuse(visit, _problem(result), retry_at=result.retry_at)
         opened = self._flow.signed_in(
-            visit, result.account_id, factor=Factor.VERIFIED_PASSKEY, is_synced=result.is_synced
+            visit,
+            result.account_id,
+            factor=Factor.VERIFIED_PASSKEY,
+            is_synced=result.is_synced,
+            is_new_device=result.is_new_device,
         )
         return self._go_on(visit, opened, result)
 

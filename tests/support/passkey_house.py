@@ -13,11 +13,13 @@ from typing import Any
 from idp.accounts.attempts import Attempts, Source
 from idp.accounts.lifecycle import AccountLifecycle, make_account
 from idp.accounts.model import Account, AccountKind, AccountLevel, Profile
+from idp.accounts.notices import Notices
 from idp.accounts.passkey_sign_in import PasskeySignIn
 from idp.accounts.passkeys import NewCredential, Passkeys, user_handle
 from idp.ids import AccountId, SessionId
 from idp.storage.database import Database
 from idp.storage.ephemeral import EphemeralStore
+from idp.work.outbox import Outbox
 from keystore.base64url import from_base64url, to_base64url
 from keystore.kek import load_kek
 from keystore.log.record import LogWriter
@@ -63,11 +65,13 @@ class PasskeyHouse:
         self.store = ephemeral
         self.sealer = Sealer.open(database, kek=load_kek(file=None, value=KEK), now=now)
         self.log = LogWriter(self.sealer, writer_id="test")
+        self.notices = Notices(Outbox(lambda _ids: None), self.sealer)
         self.passkeys = Passkeys(
             database,
             store=ephemeral,
             sealer=self.sealer,
             log=self.log,
+            notices=self.notices,
             rp_id=RP_ID,
             rp_name="Ấn Tín",
             origins=[SIGNER],

@@ -235,6 +235,7 @@ def test_the_first_of_them_settles_the_relying_party_for_good(house: PasskeyHous
         store=house.store,
         sealer=house.sealer,
         log=house.log,
+        notices=house.notices,
         rp_id="example",
         rp_name="Ấn Tín",
         origins=[SIGNER],
