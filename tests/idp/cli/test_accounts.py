@@ -19,6 +19,7 @@ from idp.accounts.attempts import Attempts, Source
 from idp.accounts.identifiers import ParsedIdentifier
 from idp.accounts.login import Login, PasswordAccepted
 from idp.accounts.model import AccountStatus, IdentifierKind
+from idp.accounts.notices import Notices
 from idp.accounts.people import People
 from idp.cli.accounts import accounts
 from idp.ids import AccountId
@@ -77,6 +78,7 @@ def services(database: Database, tmp_path: Path, now: datetime) -> Iterator[Simp
         mandates=mandates_over(database, store, sealer, log, folder=tmp_path),
         login=Login(database, store=store, sealer=sealer, attempts=Attempts(store, sealer=sealer)),
         sessions=SignedOut(),
+        delivery=SimpleNamespace(notices=Notices(Outbox(lambda _ids: None), sealer)),
         verifier=None,
         signing_means=lambda *, log: None,
         outbox=Outbox(lambda _due: None),
