@@ -81,7 +81,6 @@ def services(database: Database, tmp_path: Path, now: datetime) -> Iterator[Simp
         delivery=SimpleNamespace(notices=Notices(Outbox(lambda _ids: None), sealer)),
         verifier=None,
         signing_means=lambda *, log: None,
-        outbox=Outbox(lambda _due: None),
         time=lambda: now,
     )
     store.close()
