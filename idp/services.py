@@ -18,7 +18,6 @@ from idp.accounts.breached_passwords import BreachedPasswords
 from idp.accounts.code_holders import CodeHolders, VerifierHolder
 from idp.accounts.enrolment import TotpEnrolment
 from idp.accounts.login import Login
-from idp.accounts.notices import Notices
 from idp.accounts.passkey_sign_in import PasskeySignIn
 from idp.accounts.passkeys import Passkeys
 from idp.accounts.password_change import PasswordChange
@@ -50,6 +49,7 @@ from idp.oauth.opaque import OpaqueTokens
 from idp.oauth.revocation import Revocations
 from idp.oauth.userinfo import Userinfo
 from idp.official_services import Desks, build_desks
+from idp.passkey_services import build_passkeys
 from idp.recovery_services import MeansOfAccounts, RecoveryServices, build_recovery
 from idp.register_services import Registers, build_registers
 from idp.rights_services import RightsServices, build_rights
@@ -191,31 +191,21 @@ def build_services(
         settings, outbox=outbox, sealer=sealer, ephemeral=ephemeral, is_sandbox=is_sandbox
     )
     people = People(database, sealer=sealer)
-    passkeys = Passkeys(
-        database,
-        store=ephemeral,
-        sealer=sealer,
-        log=log,
-        notices=delivery.notices,
-        rp_id=settings.effective_signer_rp_id,
-        rp_name=APP_NAME,
-        origins=settings.effective_signer_origins,
-    )
     attempts = Attempts(
         ephemeral,
         sealer=sealer,
         password=PASSWORD_LIMITS.with_source(settings.source_passwords_per_15min),
         otp=OTP_LIMITS.with_source(settings.source_codes_per_15min),
     )
-    passkey_sign_in = PasskeySignIn(
-        database,
-        store=ephemeral,
+    passkeys, passkey_sign_in = build_passkeys(
+        settings,
+        database=database,
+        ephemeral=ephemeral,
         sealer=sealer,
         log=log,
+        notices=delivery.notices,
         attempts=attempts,
-        rp_id=settings.effective_signer_rp_id,
-        origin=settings.issuer,
-        lifetime=timedelta(seconds=settings.interaction_lifetime_s),
+        app_name=APP_NAME,
     )
     verifier = open_verifier_client(settings)
     codes = CodeHolders(ephemeral, verifier=None if verifier is None else VerifierHolder(verifier))
@@ -283,7 +273,7 @@ def build_services(
     )
     recovery = Recovery(
         log,
-        Notices(outbox, sealer),
+        delivery.notices,
         clients=registry,
         revocations=revocations,
         states=states,
