@@ -15,9 +15,12 @@ from flask import Flask
 from idp.oauth.parameters import MAX_BYTES
 from idp.services import Services
 from idp.web.account.all_certificates import make_all_certificates
+from idp.web.account.authenticators import make_authenticators
 from idp.web.account.cases import make_cases
 from idp.web.account.consents import make_consents
+from idp.web.account.contacts import make_contacts
 from idp.web.account.data import make_data
+from idp.web.account.factors import make_factors
 from idp.web.account.history import make_history
 from idp.web.account.mandate_giving import make_mandate_giving
 from idp.web.account.mandates import make_mandates
@@ -91,6 +94,9 @@ def create_app(
     app.register_blueprint(make_overview(services, cookies=cookies))
     app.register_blueprint(make_sessions(services, cookies=cookies))
     app.register_blueprint(make_password(services, cookies=cookies, proxies=proxies))
+    app.register_blueprint(make_factors(services, cookies=cookies))
+    app.register_blueprint(make_authenticators(services, cookies=cookies, proxies=proxies))
+    app.register_blueprint(make_contacts(services, cookies=cookies, proxies=proxies))
     app.register_blueprint(make_history(services, cookies=cookies))
     app.register_blueprint(make_consents(services, cookies=cookies))
     app.register_blueprint(make_receipts(services, cookies=cookies))

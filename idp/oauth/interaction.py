@@ -43,7 +43,7 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     """One sign-in under way.
 
     `browser_hash` is the SHA-256 of the browser cookie; `pending_enrolment` names an authenticator
-    that waits for its first code.
+    that waits for its first code; `second_way` is where the person wants the code from.
     """
 
     interaction_id: str
@@ -54,6 +54,7 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     refuses_session: bool = False
     capacity: str | None = None
     pending_enrolment: str | None = None
+    second_way: str | None = None
 
     @property
     def progress(self) -> Progress:

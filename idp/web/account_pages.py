@@ -1,10 +1,10 @@
 """What the pages of a person's own account show, as data.
 
-What lives here: the view-models of `/account` and of what it leads to; consents and receipts are
-in `pages.py`, passkeys in `passkey_pages.py`.  Ids that automation may rely on: links
-`account-sessions`, `account-history`, `account-password`, `account-consents`, `account-passkeys`,
-`account-logout`, `history-older`, `history-newest`, `proof-<n>-<day>`;
-buttons `session-end-<n>`, `sessions-end-others`, `sessions-end-all`; fields
+What lives here: the view-models of `/account` and of what it leads to; consents and receipts are in
+`pages.py`, passkeys in `passkey_pages.py`. Ids that automation may rely on: links
+`account-sessions`, `account-factors`, `account-contacts`, `account-history`, `account-password`,
+`account-consents`, `account-passkeys`, `account-logout`, `history-older`, `history-newest`,
+`proof-<n>-<day>`; buttons `session-end-<n>`, `sessions-end-others`, `sessions-end-all`; fields
 `current_password`, `new_password`, `new_password_again`, button `password-change`.
 Must not import storage or use cases.
 Source: architecture, J5 and "Pages"; WCAG 2.2 AA.
@@ -24,7 +24,7 @@ class AccountPage(Page):
     """Where everything of an account is found.
 
     `level` is that of the proofing, 0 where there is none; `passkeys` is None where this service
-    takes none; `has_authenticator`: an app that shows codes was enrolled;
+    takes none; `has_second_factor`: of whatever kind;
     `told` is what was done just now: `password`, or nothing.
     """
 
@@ -32,7 +32,7 @@ class AccountPage(Page):
     name: str
     level: int
     sessions: int
-    has_authenticator: bool
+    has_second_factor: bool
     passkeys: int | None
     told: str = ""
 

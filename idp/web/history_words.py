@@ -44,7 +44,7 @@ _TITLES: Final[Mapping[EventType, str]] = {
     EventType.CONTACT_CHANGED: N_("Đổi thông tin liên hệ"),
     EventType.CONTACT_FACTOR_CHANGED: N_("Bật hoặc tắt mã xác thực qua tin nhắn, thư điện tử"),
     EventType.RECOVERY_CODES_MADE: N_("Tạo mã khôi phục mới"),
-    EventType.RECOVERY_CODE_USED: N_("Dùng mã khôi phục"),
+    EventType.RECOVERY_CODE_USED: N_("Đã dùng mã khôi phục"),
     EventType.PASSKEY_ADDED: N_("Đăng ký khóa truy cập"),
     EventType.PASSKEY_REMOVED: N_("Gỡ khóa truy cập"),
     EventType.ACTIVATION_ACCEPTED: N_("Dùng khóa ký số"),

@@ -85,6 +85,7 @@ def make_interaction(services: Services, *, cookies: Cookies, proxies: TrustedPr
         "login": (login.submit, None),
         "passkey": (passkeys.sign_in, None),
         "otp": (otp.submit, Prompt.OTP),
+        "otp-way": (otp.choose, Prompt.OTP),
         "otp-passkey": (passkeys.confirm, Prompt.OTP),
         "activation": (enrolment.activate, Prompt.TOTP_ENROLMENT),
         "enrol": (enrolment.submit, Prompt.TOTP_ENROLMENT),

@@ -28,8 +28,17 @@ LoginProblem = Literal[
     "passkey_refused",
 ]
 OtpProblem = Literal[
-    "wrong_code", "code_missing", "code_used", "too_many_attempts", "passkey_refused"
+    "wrong_code",
+    "wrong_sent_code",
+    "wrong_recovery_code",
+    "code_missing",
+    "code_used",
+    "code_gone",
+    "sending_refused",
+    "too_many_attempts",
+    "passkey_refused",
 ]
+OtpWay = Literal["app", "sms", "email", "recovery"]
 ActivationProblem = Literal["wrong_activation_code", "activation_code_expired", "too_many_attempts"]
 CapacityKind = Literal["self", "legal_representative", "delegation", "seal_clerk", "guardian"]
 ErrorKind = Literal[
@@ -94,8 +103,11 @@ class LoginPage(Page):
 class OtpPage(Page):
     """The one-time code, or a passkey.  Field `otp`; buttons `otp-submit`, `otp-cancel`.
 
-    `has_code` is False for somebody who has passkeys alone.  `passkey_options` as on the sign-in
-    page, empty for somebody without any; button `otp-passkey`.
+    `way` is where the code comes from, None for somebody who has to choose first; `others` are the
+    further ways, buttons `otp-way-<way>` submit `way`.  Of a code by message: `sent_to` is the
+    address, masked; `is_out`: one was sent that can still be typed; `resend_s`: seconds until
+    another one is sent; button `otp-resend`.  `passkey_options` as on the sign-in page, empty for
+    somebody without any; button `otp-passkey`.
     `name` is the person's name; `enrol_url` shows a link for somebody without an application yet.
     """
 
@@ -110,7 +122,12 @@ class OtpPage(Page):
     step_up: bool = False
     enrol_url: str | None = None
     cancel_action: str | None = None
-    has_code: bool = True
+    way: OtpWay | None = "app"
+    others: tuple[OtpWay, ...] = ()
+    way_action: str = ""
+    sent_to: str = ""
+    is_out: bool = False
+    resend_s: int = 0
     passkey_action: str = ""
     passkey_options: str = ""
 

@@ -80,6 +80,18 @@ OTP_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
     "code_used": FieldProblem(
         "otp", N_("Mã này đã được sử dụng. Vui lòng chờ ứng dụng hiển thị mã mới rồi nhập lại.")
     ),
+    "wrong_sent_code": FieldProblem(
+        "otp", N_("Mã xác thực không đúng. Vui lòng nhập mã trong tin nhắn mới nhất.")
+    ),
+    "wrong_recovery_code": FieldProblem(
+        "otp", N_("Mã khôi phục không đúng hoặc đã được dùng. Vui lòng kiểm tra và nhập lại.")
+    ),
+    "code_gone": FieldProblem("otp", N_("Mã xác thực đã hết hiệu lực. Vui lòng yêu cầu mã mới.")),
+    "sending_refused": FieldProblem(
+        "",
+        N_("Chưa gửi được mã mới. Vui lòng thử lại sau ít phút, hoặc chọn cách xác thực khác."),
+        later=N_("Chưa gửi được mã mới. Vui lòng thử lại từ %(time)s."),
+    ),
     "passkey_refused": FieldProblem(
         "", N_("Không xác nhận được bằng khóa truy cập này. Vui lòng thử lại hoặc dùng cách khác.")
     ),

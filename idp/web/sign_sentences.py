@@ -13,6 +13,7 @@ from typing import Final
 
 from idp.web.certificate_sentences import CERTIFICATE_PROBLEMS
 from idp.web.data_sentences import DATA_PROBLEMS
+from idp.web.factor_sentences import CONTACT_PROBLEMS, FACTOR_PROBLEMS
 from idp.web.mandate_sentences import MANDATE_PROBLEMS
 from idp.web.official_sentences import (
     COUNTER_PROBLEMS,
@@ -374,6 +375,8 @@ FORMS: Final = {
     "sign": SIGN_PROBLEMS,
     "certificate": CERTIFICATE_PROBLEMS,
     "passkey": PASSKEY_PROBLEMS,
+    "factor": FACTOR_PROBLEMS,
+    "contact": CONTACT_PROBLEMS,
     "password": PASSWORD_PROBLEMS,
     "counter": COUNTER_PROBLEMS,
     "first_password": FIRST_PASSWORD_PROBLEMS,

@@ -103,7 +103,7 @@ def problem_of(form: str, page: Page) -> ShownProblem | None:
     left = getattr(page, "attempts_left", None)
     if found.later and retry_at is not None:
         text = i18n.translate(found.later, time=i18n.local_clock(retry_at))
-    elif code == "wrong_code" and left is not None:
+    elif code in {"wrong_code", "wrong_sent_code"} and left is not None:
         text = i18n.translate("Mã xác thực không đúng. Còn %(count)s lần thử.", count=left)
     else:
         text = i18n.translate(found.sentence)

@@ -127,7 +127,7 @@ class TotpEnrolmentStep:
             display=visit.interaction.request.display,
             here=visit.place,
             qr_svg_data_uri=qr_data_uri(pending.otpauth_uri),
-            secret_grouped=_grouped(pending.secret),
+            secret_grouped=grouped_secret(pending.secret),
             action=f"{visit.place}/enrol",
             csrf_token=self._flow.csrf_token(visit),
             problem=problem,
@@ -137,12 +137,17 @@ class TotpEnrolmentStep:
         return page_answer(page, problem=problem)
 
 
-def _label(account: Account) -> str:
+def label_of(identifier: str) -> str:
     """What an app shows below the issuer: the last digits, not the number."""
-    return f"•••{main_identifier(account)[-4:]}"
+    return f"•••{identifier[-4:]}"
 
 
-def _grouped(secret: str) -> str:
+def _label(account: Account) -> str:
+    return label_of(main_identifier(account))
+
+
+def grouped_secret(secret: str) -> str:
+    """A secret in groups of four, for typing."""
     return " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
 
 

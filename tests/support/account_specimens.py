@@ -20,6 +20,7 @@ from idp.web.account_pages import (
 )
 from idp.web.pages import Page
 from idp.web.password_sentences import PASSWORD_PROBLEMS
+from tests.support.factor_specimens import FACTOR_SPECIMENS
 
 _NAME: Final = "Công Tằng Tôn Nữ Thị Nguyễn Hoàng Khuyến Nghiễng Thuỳ Dưỡng"
 _NOW: Final = datetime(2026, 11, 21, 2, 15, tzinfo=UTC)
@@ -64,12 +65,12 @@ def _password(**changed: Any) -> PasswordPage:
 _HERE: Final = _session("Chrome trên Android", is_here=True, is_level_two=True)
 
 ACCOUNT_SPECIMENS: Final[Mapping[str, Page]] = {
-    "account": AccountPage(name=_NAME, level=2, sessions=3, has_authenticator=True, passkeys=2),
+    "account": AccountPage(name=_NAME, level=2, sessions=3, has_second_factor=True, passkeys=2),
     "account_bare": AccountPage(
-        name=_NAME, level=0, sessions=1, has_authenticator=False, passkeys=None
+        name=_NAME, level=0, sessions=1, has_second_factor=False, passkeys=None
     ),
     "account_told": AccountPage(
-        name=_NAME, level=1, sessions=1, has_authenticator=True, passkeys=0, told="password"
+        name=_NAME, level=1, sessions=1, has_second_factor=True, passkeys=0, told="password"
     ),
     "history": HistoryPage(
         name=_NAME,
@@ -108,6 +109,7 @@ ACCOUNT_SPECIMENS: Final[Mapping[str, Page]] = {
     "password": _password(),
     "password_current": _password(asks_current=True, problem="too_many_attempts", retry_at=_NOW),
     **{f"password_{one}": _password(asks_current=True, problem=one) for one in PASSWORD_PROBLEMS},
+    **FACTOR_SPECIMENS,
     "sessions": _sessions(_HERE, _session("Safari, iPhone"), ended=True),
     "sessions_alone": _sessions(_HERE),
 }

@@ -173,7 +173,8 @@ _PLAIN: Final[Mapping[str, Page]] = {
     "otp_passkey_alone": OtpPage(
         client_name=SHORT_CLIENT,
         name=NAME,
-        has_code=False,
+        way=None,
+        others=("recovery",),
         problem="passkey_refused",
         cancel_action="/sent",
         **_PASSKEY,

@@ -41,7 +41,7 @@ def make_overview(services: Services, *, cookies: Cookies) -> Blueprint:
             name=account.profile.name,
             level=0 if account.level is None else int(account.level),
             sessions=len(own.list_of(session, now=services.time())),
-            has_authenticator=services.people.has_totp(account.account_id),
+            has_second_factor=services.people.second_factors(account.account_id).has_any,
             passkeys=None if services.signing is None else len(passkeys),
             told="password" if request.args.get("told") == "password" else "",
         )

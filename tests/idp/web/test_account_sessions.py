@@ -35,7 +35,7 @@ def test_the_first_page_asks_who_it_is_and_leads_on(browser: Browser) -> None:
     assert page.shows("account-sessions")
     assert page.shows("account-consents")
     assert not page.shows("account-passkeys"), "nothing is signed here"
-    assert "Ứng dụng xác thực (mã OTP) đã bật" in page.page
+    assert "Ứng dụng xác thực, mã qua tin nhắn" in page.page
 
 
 def test_the_list_says_where_what_and_which_is_this_one(

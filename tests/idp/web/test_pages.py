@@ -14,6 +14,7 @@ from flask import Flask
 from idp.web import (
     account_pages,
     certificate_pages,
+    factor_pages,
     mandate_pages,
     pages,
     recovery_pages,
@@ -119,6 +120,7 @@ def show(request: pytest.FixtureRequest, gallery: Flask) -> Iterator[Any]:
 
 def subclasses(page: type[Page]) -> set[type[Page]]:
     modules = (
+        factor_pages,
         account_pages,
         certificate_pages,
         mandate_pages,
