@@ -20,6 +20,7 @@ from idp.web.account.cases import make_cases
 from idp.web.account.consents import make_consents
 from idp.web.account.contacts import make_contacts
 from idp.web.account.data import make_data
+from idp.web.account.data_requests import make_data_requests
 from idp.web.account.factors import make_factors
 from idp.web.account.history import make_history
 from idp.web.account.mandate_giving import make_mandate_giving
@@ -101,6 +102,7 @@ def create_app(
     app.register_blueprint(make_consents(services, cookies=cookies))
     app.register_blueprint(make_receipts(services, cookies=cookies))
     app.register_blueprint(make_data(services, cookies=cookies))
+    app.register_blueprint(make_data_requests(services, cookies=cookies))
     app.register_blueprint(make_passkeys(services, cookies=cookies))
     for blueprint in official_pages(services, cookies=cookies, proxies=proxies):
         app.register_blueprint(blueprint)

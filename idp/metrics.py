@@ -22,6 +22,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from idp.errors import SettingsInvalid, StorageUnavailable
+from idp.storage.data_requests import count_data_requests
 from idp.storage.database import Database
 from idp.storage.ephemeral import EphemeralStore
 from idp.storage.outbox import find_backlog
@@ -148,7 +149,9 @@ class StoreNumbers(Collector):
         up.add_metric(("ephemeral",), float(self._ephemeral.is_up()))
         try:
             with self._database.read() as connection:
-                backlog = find_backlog(connection, now=self._time())
+                now = self._time()
+                backlog = find_backlog(connection, now=now)
+                waiting = count_data_requests(connection, now=now)
         except StorageUnavailable:
             up.add_metric(("database",), 0.0)
             yield up
@@ -164,6 +167,15 @@ class StoreNumbers(Collector):
             "Age of the oldest row that waits.",
             value=backlog.oldest_age_s,
         )
+
+        asked = GaugeMetricFamily(
+            "antin_data_requests",
+            "Requests of people about their data that wait for an answer.",
+            labels=("state",),
+        )
+        asked.add_metric(("open",), waiting.open)
+        asked.add_metric(("overdue",), waiting.overdue)
+        yield asked
 
     def describe(self) -> Iterator[Metric]:
         """Nothing: registering must not ask the stores."""

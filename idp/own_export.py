@@ -139,3 +139,8 @@ def _parts(export: Export) -> Iterator[bytes]:
             yield (b",\n" if number else b"\n") + _encode(row)
         yield b"]}"
     yield b'],\n"complete":true}\n'
+
+
+def kept_tables() -> tuple[HeldTable, ...]:
+    """Tables in which something stays of a person who is deleted, with the law and the time."""
+    return tuple(one for one in held_tables() if one.kept)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from idp.accounts.data_requests import DataRequests, Revoke
 from idp.accounts.notices import Notices
 from idp.own_export import OwnExport
 from idp.storage.database import Database
 from idp.storage.ephemeral import EphemeralStore
-from idp.work.outbox import Outbox
 from keystore.log.record import LogWriter
 from keystore.sealing import Sealer
 
@@ -22,16 +22,20 @@ class RightsServices:
     """Safe to share between threads."""
 
     export: OwnExport
+    requests: DataRequests
 
 
 def build_rights(
-    *,
     database: Database,
     ephemeral: EphemeralStore,
     sealer: Sealer,
     log: LogWriter,
-    outbox: Outbox,
+    *,
+    notices: Notices,
+    revoke: Revoke,
 ) -> RightsServices:
     """Build it all."""
-    notices = Notices(outbox, sealer)
-    return RightsServices(export=OwnExport(database, ephemeral, sealer, log, notices))
+    return RightsServices(
+        export=OwnExport(database, ephemeral, sealer, log, notices),
+        requests=DataRequests(database, sealer, log, notices, revoke),
+    )

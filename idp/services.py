@@ -380,7 +380,7 @@ def build_services(
             sign_out=sessions.end_all_in,
         ),
         rights=build_rights(
-            database=database, ephemeral=ephemeral, sealer=sealer, log=log, outbox=outbox
+            database, ephemeral, sealer, log, notices=recovery.notices, revoke=revocations.revoke
         ),
         verifier=verifier,
         sessions=sessions,

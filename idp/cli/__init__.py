@@ -31,6 +31,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "officials": ("idp.cli.officials", "officials"),
         "otp": ("idp.sandbox.otp", "otp"),
         "renew": ("idp.cli.renew", "renew"),
+        "requests": ("idp.cli.requests", "requests"),
         "restore": ("idp.cli.restore", "restore"),
         "sandbox": ("idp.sandbox.command", "sandbox"),
         "serve": ("idp.cli.serve", "serve"),

@@ -25,11 +25,11 @@ from idp.accounts.identifiers import IdentifierProblem, parse_identifier
 from idp.accounts.import_columns import COLUMNS, RowRefused, parse_row
 from idp.accounts.import_files import ImportFileRefused
 from idp.accounts.imports import AccountImport, ImportElsewhere, ImportProgress
-from idp.accounts.lifecycle import AccountLifecycle
 from idp.accounts.model import AccountKind, AccountLevel, IdentifierKind
 from idp.accounts.official_lookups import mask_name
 from idp.accounts.passwords import Argon2Costs, Hashing, Passwords
 from idp.accounts.wrapping import wrap_some
+from idp.cli.account_life import open_lifecycle
 from idp.cli.authenticators import restore_authenticator, retire_authenticator
 from idp.cli.context import open_services
 from idp.cli.mandates import charter, end_mandate_command, mandates, represent
@@ -43,7 +43,6 @@ from idp.cli.naming import (
 from idp.cli.signature_images import signature_image
 from idp.ids import AccountId
 from idp.services import Services
-from keystore.destruction import DestructionList
 from keystore.second_factor.errors import VerifierError
 
 _SHOWN_REFUSALS: Final = 10
@@ -165,7 +164,7 @@ def add(
         if row.account is None:
             raise click.ClickException("kind_unknown")
         with told_refusals():
-            made = _lifecycle(services, operator).open(row.account, password=stored)
+            made = open_lifecycle(services, operator).open(row.account, password=stored)
     click.echo(made.account_id)
 
 
@@ -246,7 +245,7 @@ def lock(account: str, reason: str, operator: str) -> None:
     with open_services() as services:
         found = find_named(services, account)
         with told_refusals():
-            _lifecycle(services, operator).lock(
+            open_lifecycle(services, operator).lock(
                 found.account_id, reason=reason, now=services.time()
             )
 
@@ -260,7 +259,7 @@ def unlock(account: str, reason: str, operator: str) -> None:
     with open_services() as services:
         found = find_named(services, account)
         with told_refusals():
-            _lifecycle(services, operator).unlock(
+            open_lifecycle(services, operator).unlock(
                 found.account_id, reason=reason, now=services.time()
             )
 
@@ -274,7 +273,7 @@ def close(account: str, reason: str, operator: str) -> None:
     with open_services() as services:
         found = find_named(services, account)
         with told_refusals():
-            _lifecycle(services, operator).close(
+            open_lifecycle(services, operator).close(
                 found.account_id, reason=reason, now=services.time()
             )
 
@@ -296,7 +295,7 @@ def renumber(account: str, new_number: str, reason: str, operator: str, *, misty
     with open_services() as services:
         found = find_named(services, account)
         with told_refusals():
-            _lifecycle(services, operator).renumber(
+            open_lifecycle(services, operator).renumber(
                 found.account_id,
                 new,
                 reason=reason,
@@ -322,7 +321,7 @@ def erase(account: str, reason: str, operator: str, *, yes: bool) -> None:
             )
             click.confirm("Erase it for good?", abort=True)
         with told_refusals():
-            _lifecycle(services, operator).erase(
+            open_lifecycle(services, operator).erase(
                 found.account_id, reason=reason, now=services.time()
             )
 
@@ -336,7 +335,7 @@ def second_factor(account: str, operator: str, *, always: bool) -> None:
     with open_services() as services:
         found = find_named(services, account)
         with told_refusals():
-            _lifecycle(services, operator).demand_second_factor(
+            open_lifecycle(services, operator).demand_second_factor(
                 found.account_id, is_demanded=always, now=services.time()
             )
 
@@ -407,22 +406,6 @@ def _tell(done: ImportProgress, errors_path: Path) -> None:
 
 def _passwords() -> Passwords:
     return Passwords(Hashing(Argon2Costs()))
-
-
-def _lifecycle(services: Services, operator: str) -> AccountLifecycle:
-    log = services.log.in_name_of(operator)
-    return AccountLifecycle(
-        services.database,
-        sealer=services.sealer,
-        log=log,
-        sign_out=services.sessions.in_name_of(operator).end_all_in,
-        mandates=services.mandates.ending.in_name_of(operator),
-        destructions=DestructionList(
-            services.settings.effective_destruction_list, sealer=services.sealer
-        ),
-        signing_means=services.signing_means(log=log),
-        notices=services.delivery.notices,
-    )
 
 
 def _mask(number: str) -> str:

@@ -27,6 +27,7 @@ from idp.oauth.resources import ResourceServers, foreign_sector
 from idp.oauth.scopes import OFFLINE_ACCESS, SCOPE_CLAIMS
 from idp.sessions import OpenedSession, Sessions
 from idp.storage.consents import add_consent, live_consents
+from idp.storage.data_requests import find_restriction
 from idp.storage.database import Database, Transaction
 from idp.storage.sessions import add_session_client, find_session_client, lock_session
 from idp.storage.subjects import get_or_make_subject
@@ -86,6 +87,11 @@ class Gathered:
     situation: Situation
     disclosure: Disclosure
     consents: tuple[Consent, ...]
+
+    @property
+    def asks_consent(self) -> bool:
+        """Whether any of what is handed over rests on the person's consent."""
+        return bool(self.disclosure.items) and not self.disclosure.is_by_law_alone
 
     def shown_on(self, page: Prompt) -> Disclosure:
         """What the consent page (all of it) or the information page (the laws) speaks of."""
@@ -158,11 +164,15 @@ class Authorizations:
         consents: tuple[Consent, ...] = ()
         representations: tuple[Representation, ...] = ()
         second = SecondFactors()
+        is_restricted = False
         if account is not None:
             if disclosure.items:
                 with self._database.read() as connection:
                     consents = live_consents(
                         connection, account.account_id, client_id=client.client_id
+                    )
+                    is_restricted = not disclosure.is_by_law_alone and (
+                        find_restriction(connection, account.account_id) is not None
                     )
             if request.capacity != "person":
                 representations = self._people.representations(account.account_id, now=now)
@@ -180,6 +190,7 @@ class Authorizations:
             is_by_law_alone=disclosure.is_by_law_alone,
             password_fresh=self._password_fresh,
             now=now,
+            is_restricted=is_restricted,
         )
         return Gathered(situation, disclosure, consents)
 
@@ -208,6 +219,8 @@ class Authorizations:
                 is_held = lock_session(tx, session.session_id, token_hash=session.token_hash)
             if not is_held:
                 raise SessionOvertaken
+            if gathered.asks_consent and find_restriction(tx.connection, account.account_id):
+                raise SessionOvertaken  # restricted in this instant: the person is told so
             consents = gathered.consents
             if decision is not None:
                 consents = (

@@ -114,6 +114,8 @@ class Situation:
     """Whether everything that is handed over rests on a law: there is nothing to agree to."""
     password_fresh: timedelta
     now: datetime
+    is_restricted: bool = False
+    """The person had the sharing of data restricted that rests on their consent, as this does."""
 
     @property
     def demanded(self) -> DemandedLevel:
@@ -215,6 +217,12 @@ def _capacity(at: Situation) -> Ask | None:
     return Ask(Prompt.CAPACITY, Reason.SEVERAL_CAPACITIES)
 
 
+def _restriction(at: Situation) -> Ask | None:
+    if at.is_restricted:
+        raise AccessDenied("the person has restricted the sharing of their data")
+    return None
+
+
 def _consent(at: Situation) -> Ask | None:
     """One page at most: the one that asks for agreement also says what rests on law."""
     if at.progress.consent_given:
@@ -237,6 +245,7 @@ QUESTIONS: Final[tuple[Callable[[Situation], Ask | None], ...]] = (
     _second_factor,
     _account_level,
     _capacity,
+    _restriction,
     _consent,
 )
 """In order; the first that wants an answer is shown."""
@@ -259,7 +268,8 @@ def next_ask(at: Situation) -> Ask | None:
 
     Raises  UnmetAuthenticationRequirements when a level is demanded that nobody can reach here, or
             that this client's profile may not rely on; LoginRequired when somebody else signed in
-            here than the person whom the request names.
+            here than the person whom the request names; AccessDenied: the person had sharing
+            restricted.
     Source  OpenID Connect Core §3.1.2.1 `id_token_hint`, §3.1.2.3, §5.5.1.
     """
     if at.demanded.must > min(HIGHEST, profile_of(at.client).level_cap):

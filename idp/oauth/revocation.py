@@ -31,6 +31,8 @@ class RevocationReason(StrEnum):
     SIGNED_OUT_EVERYWHERE = "signed_out_everywhere"
     LEVEL_CAPPED = "level_capped"
     MANDATE_ENDED = "mandate_ended"
+    DATA_RESTRICTED = "data_restricted"
+    """The person had the sharing of their data restricted."""
 
 
 _EVENTS = {

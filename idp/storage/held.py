@@ -35,7 +35,7 @@ from idp.ids import AccountId
 from idp.storage.accounts import AccountRow, account
 from idp.storage.database import Database, Transaction
 from idp.storage.declared import ERASED, EXPORT, SEALED, WITHHELD
-from idp.storage.schema import all_metadata
+from idp.storage.table_modules import declared_metadata
 from keystore.clock import from_ms
 from keystore.errors import SealBroken
 from keystore.purposes import SealPurpose
@@ -180,7 +180,7 @@ def _gaps(table: Table, tables: Mapping[str, Table]) -> Iterator[str]:
 def _tables() -> Mapping[str, Table]:
     return {
         table.name: table
-        for metadata in all_metadata()
+        for metadata in declared_metadata()
         for table in metadata.tables.values()
         if table.info.get("subject") == _PERSON
     }
@@ -189,7 +189,7 @@ def _tables() -> Mapping[str, Table]:
 def _by_dependency() -> Sequence[Table]:
     """Tables whose rows are found through others before those; then as foreign keys ask."""
     found: list[Table] = []
-    for metadata in all_metadata():
+    for metadata in declared_metadata():
         found += reversed([one for one in metadata.sorted_tables if one.name in _tables()])
     depth = {table.name: _depth(table) for table in found}
     return sorted(found, key=lambda table: -depth[table.name])

@@ -19,3 +19,21 @@ DATA_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
         ),
     ),
 }
+
+ASK_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
+    "already_open": FieldProblem(
+        "wish",
+        N_("Ông/Bà đã có một yêu cầu như vậy đang được xử lý. Vui lòng chờ trả lời hoặc dừng nó."),
+    ),
+    "too_many": FieldProblem(
+        "wish", N_("Ông/Bà đã gửi nhiều yêu cầu trong 30 ngày qua. Vui lòng thử lại sau.")
+    ),
+    "wish_missing": FieldProblem(
+        "wish", N_("Chưa nêu nội dung. Vui lòng viết rõ dữ liệu nào và mong muốn điều gì.")
+    ),
+    "wish_too_long": FieldProblem("wish", N_("Nội dung quá dài. Vui lòng viết ngắn hơn.")),
+    "not_open": FieldProblem("wish", N_("Yêu cầu này đã kết thúc, không dừng được nữa.")),
+    "not_confirmed": FieldProblem(
+        "understood", N_("Vui lòng đánh dấu vào ô xác nhận trước khi gửi yêu cầu xóa.")
+    ),
+}

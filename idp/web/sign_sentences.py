@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from idp.web.certificate_sentences import CERTIFICATE_PROBLEMS
-from idp.web.data_sentences import DATA_PROBLEMS
+from idp.web.data_sentences import ASK_PROBLEMS, DATA_PROBLEMS
 from idp.web.factor_sentences import CONTACT_PROBLEMS, FACTOR_PROBLEMS
 from idp.web.mandate_sentences import MANDATE_PROBLEMS
 from idp.web.official_sentences import (
@@ -386,6 +386,7 @@ FORMS: Final = {
     "forgot": FORGOT_PROBLEMS,
     "forgot_sent": SENT_PROBLEMS,
     "forgot_second": SECOND_PROBLEMS,
+    "data_ask": ASK_PROBLEMS,
     "verify": VERIFY_PROBLEMS,
 }
 """The tables of all forms, with those of signing and of checking."""

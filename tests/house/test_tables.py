@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, Column, MetaData, String, Table
 
 from idp.storage.declared import BASIC, found_by, found_through, not_given
 from idp.storage.held import find_gaps
+from idp.storage.table_modules import declared_metadata
 from tests.support.stores import all_metadata
 
 _SUBJECTS: Final = {"person", "organisation", "client", "operator", "none"}
@@ -52,6 +53,12 @@ def test_every_table_about_people_takes_part_in_export_and_erasing() -> None:
     """Law 91/2025/QH15 Art. 4: `idp/storage/declared.py` says what a new table has to declare."""
     gaps = list(find_gaps(*all_metadata()))
     assert not gaps, "\n".join(gaps)
+
+
+def test_the_list_of_files_with_tables_is_whole() -> None:
+    """Processes that answer browsers read those alone."""
+    declared = {name for metadata in declared_metadata() for name in metadata.tables}
+    assert declared == {name for metadata in all_metadata() for name in metadata.tables}
 
 
 @pytest.mark.parametrize(

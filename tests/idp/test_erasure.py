@@ -39,6 +39,7 @@ OWED_TO_THE_LAW: Final = {
     "certificate": "Decree 23/2025/ND-CP on electronic signatures and trust services",
     "consent": "NĐ 356/2025/NĐ-CP Art. 6",
     "crl": "Decree 23/2025/ND-CP on electronic signatures and trust services",
+    "data_request": "NĐ 356/2025/NĐ-CP Art. 5",
     "document_blob": "Law 20/2023/QH15 Art. 23; Circular 15/2025/TT-BKHCN Art. 5",
     "log_event": "Decree 69/2024/ND-CP, Article 17(2); Decree 165/2025/ND-CP, Article 17(10)",
     "mandate": "Law on Enterprises 59/2020/QH14 Art. 12",
