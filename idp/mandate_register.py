@@ -4,7 +4,7 @@ What lives here: `RegisterMandates`.  Somebody represents an organisation when t
 one of their numbers, past ones included, among its representatives, and the organisation is neither
 dissolved nor suspended.  That word is good for a while: from `recheck_at` on the next use has the
 register asked again, by the worker, while the token endpoint goes on; at `holds_until` it is good
-for nothing, whether or not the register could be asked (docs/adr/0033).  What the register does not
+for nothing, whether or not the register could be asked (docs/adr/0034).  What the register does not
 say any more ends, with everything that stands on it.
 Source: Law on Enterprises 59/2020/QH14 Art. 12; NĐ 69/2024/NĐ-CP Art. 12 (an account of level 2);
 NĐ 47/2020/NĐ-CP Art. 41 (validity of what was fetched).

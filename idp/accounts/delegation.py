@@ -7,7 +7,7 @@ demands the agreement of others, renouncing and ending.  Rules:
    nothing on.
 2. The delegate is named by number and name together; whatever does not fit is one answer, and there
    are few attempts a day, so that nobody is searched for.
-3. What is given ends at the latest with the mandate of who gave it (docs/adr/0032), and never later
+3. What is given ends at the latest with the mandate of who gave it (docs/adr/0033), and never later
    than the longest time that the operator allows.
 4. It is in force at once, or once as many others have agreed as the charter demands; agreements of
    people who represent the organisation no more do not count.

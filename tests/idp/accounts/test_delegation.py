@@ -148,7 +148,7 @@ def _wish(office: Office) -> Any:
 
 
 def test_it_never_outlives_the_ground_on_which_it_was_given(office: Office) -> None:
-    """docs/adr/0032."""
+    """docs/adr/0033."""
     services, now = office.provider.services, office.provider.now
     short = add_legal_representative(
         services.database,

@@ -118,7 +118,7 @@ def test_a_code_of_before_the_end_is_worth_nothing_after(
 def test_the_end_of_a_representative_ends_what_she_gave_at_the_portals_too(
     provider: Provider, browser: Browser, office: Office
 ) -> None:
-    """docs/adr/0032."""
+    """docs/adr/0033."""
     office.give(by=DUNG)
     tokens = _as_delegate(browser)
     hers = Browser(provider).tokens("sibling", who=DUNG, scope=_ORG, antin_capacity=FIRM)
