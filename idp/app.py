@@ -26,6 +26,8 @@ from idp.web.account.history import make_history
 from idp.web.account.mandate_giving import make_mandate_giving
 from idp.web.account.mandates import make_mandates
 from idp.web.account.not_me import make_not_me
+from idp.web.account.number import make_number
+from idp.web.account.opening import make_opening
 from idp.web.account.overview import make_overview
 from idp.web.account.passkeys import make_passkeys
 from idp.web.account.password import make_password
@@ -104,6 +106,9 @@ def create_app(
     app.register_blueprint(make_data(services, cookies=cookies))
     app.register_blueprint(make_data_requests(services, cookies=cookies))
     app.register_blueprint(make_passkeys(services, cookies=cookies))
+    app.register_blueprint(make_opening(services, cookies=cookies, proxies=proxies))
+    app.register_blueprint(make_number(services, cookies=cookies, proxies=proxies))
+
     for blueprint in official_pages(services, cookies=cookies, proxies=proxies):
         app.register_blueprint(blueprint)
     app.register_blueprint(make_mandates(services, cookies=cookies))

@@ -22,6 +22,7 @@ BOUNDS: Final = {
     "population_valid_s": (0, 24 * 3600),
     "business_timeout_s": (1, 30),
     "business_valid_s": (0, 24 * 3600),
+    "source_comparisons_per_15min": (5, 100_000),
 }
 PATHS: Final = frozenset(
     {"population_secret_file", "population_api_key_file", "business_authorization_file"}
@@ -60,6 +61,10 @@ class RegisterSettings(MandateSettings, frozen=True, kw_only=True):
     population_valid_s: int = 600
     """How long a confirmation of it may be used again, by whoever asked and for what they asked;
     0: once. No contradiction is ever kept."""
+
+    source_comparisons_per_15min: int = 30
+    """How often one network address (IPv6: /64) may have people's data compared with the population
+    service in 15 minutes, to open an account or to follow a new number."""
 
     business_url: str = ""
     """Address of the business register's look-up (`…/chiTietDoanhNghiep`), https; empty: this

@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from clients.registry.registry import Registry
-from idp.accounts.attempts import OTP_LIMITS, PASSWORD_LIMITS, Attempts
 from idp.accounts.breached_passwords import BreachedPasswords
-from idp.accounts.code_holders import CodeHolders, VerifierHolder
 from idp.accounts.enrolment import TotpEnrolment
 from idp.accounts.login import Login
 from idp.accounts.passkey_sign_in import PasskeySignIn
@@ -49,12 +47,14 @@ from idp.oauth.opaque import OpaqueTokens
 from idp.oauth.revocation import Revocations
 from idp.oauth.userinfo import Userinfo
 from idp.official_services import Desks, build_desks
-from idp.passkey_services import build_passkeys
+from idp.opening_services import OpeningServices, build_opening
 from idp.recovery_services import MeansOfAccounts, RecoveryServices, build_recovery
 from idp.register_services import Registers, build_registers
+from idp.registers.transport import Exchange
 from idp.rights_services import RightsServices, build_rights
 from idp.sessions import Sessions
 from idp.settings import Settings
+from idp.sign_in_services import build_sign_in
 from idp.signing import SigningServices, build_signing
 from idp.signing_means import SigningMeans
 from idp.storage.database import Database
@@ -63,7 +63,6 @@ from idp.storage.ephemeral_redis import RedisEphemeralStore
 from idp.storage.ephemeral_sql import SqlEphemeralStore
 from idp.trust import Trust, build_trust
 from idp.validation import ValidationServices, build_validation
-from idp.verifier_client import open_verifier_client
 from idp.work.clock import Clock, open_clock
 from idp.work.outbox import Outbox
 from keystore.keyring import Keyring
@@ -71,8 +70,6 @@ from keystore.log.record import LogWriter
 from keystore.purposes import TOKENS
 from keystore.sealing import Sealer
 from keystore.second_factor.client import VerifierClient
-
-APP_NAME = "Ấn Tín"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +92,7 @@ class Services:
     registry: Registry
     egress: Egress
     registers: Registers
+    opening: OpeningServices
     clock: Clock
     outbox: Outbox
     delivery: DeliveryServices
@@ -159,13 +157,15 @@ def build_services(
     database: Database | None = None,
     ephemeral: EphemeralStore | None = None,
     passwords: Passwords | None = None,
+    register_door: Exchange | None = None,
     is_sandbox: bool = False,
 ) -> Services:
     """Build everything; the database has its tables already.
 
     Takes   time: what tells the time; database and ephemeral: open ones to use instead of those
-            that the settings name; passwords: with other costs than today's; is_sandbox: what the
-            stamp in the database says; portals on this machine may then be called.
+            that the settings name; passwords: with other costs than today's; register_door: the way
+            to registers, in place of the one door; is_sandbox: what the stamp in the database says;
+            portals on this machine may then be called.
     Raises  StorageUnavailable; KeystoreError when the KEK is missing or wrong;
             BreachListUnusable.
     """
@@ -191,24 +191,24 @@ def build_services(
         settings, outbox=outbox, sealer=sealer, ephemeral=ephemeral, is_sandbox=is_sandbox
     )
     people = People(database, sealer=sealer)
-    attempts = Attempts(
-        ephemeral,
-        sealer=sealer,
-        password=PASSWORD_LIMITS.with_source(settings.source_passwords_per_15min),
-        otp=OTP_LIMITS.with_source(settings.source_codes_per_15min),
-    )
-    passkeys, passkey_sign_in = build_passkeys(
+    registers = build_registers(
         settings,
         database=database,
         ephemeral=ephemeral,
         sealer=sealer,
         log=log,
-        notices=delivery.notices,
-        attempts=attempts,
-        app_name=APP_NAME,
+        door=register_door or egress,
     )
-    verifier = open_verifier_client(settings)
-    codes = CodeHolders(ephemeral, verifier=None if verifier is None else VerifierHolder(verifier))
+    entry = build_sign_in(
+        settings,
+        database=database,
+        ephemeral=ephemeral,
+        sealer=sealer,
+        log=log,
+        passwords=passwords,
+        delivery=delivery,
+    )
+    attempts, login = entry.attempts, entry.login
     access_tokens = AccessTokens(
         keyring, issuer=settings.issuer, lifetime_s=settings.access_token_lifetime_s
     )
@@ -251,7 +251,7 @@ def build_services(
         sealer=sealer,
         log=log,
         people=people,
-        passkeys=passkeys,
+        passkeys=entry.passkeys,
         registry=registry,
         outbox=outbox,
         egress=egress,
@@ -259,18 +259,7 @@ def build_services(
         time=time,
         is_sandbox=is_sandbox,
     )
-    login = Login(
-        database,
-        store=ephemeral,
-        sealer=sealer,
-        attempts=attempts,
-        passwords=passwords,
-        codes=codes,
-    )
     means = MeansOfAccounts(settings, database, sealer, outbox, trust)
-    registers = build_registers(
-        settings, database=database, ephemeral=ephemeral, sealer=sealer, log=log, door=egress
-    )
     recovery = Recovery(
         log,
         delivery.notices,
@@ -317,24 +306,27 @@ def build_services(
         registry=registry,
         egress=egress,
         registers=registers,
+        opening=build_opening(
+            settings,
+            database=database,
+            ephemeral=ephemeral,
+            sealer=sealer,
+            log=log,
+            people=people,
+            passwords=passwords,
+            breached=breached,
+            delivery=delivery,
+            population=registers.population,
+        ),
         clock=clock,
         outbox=outbox,
         delivery=delivery,
         factors=factors,
         people=people,
-        passkeys=passkeys,
-        passkey_sign_in=passkey_sign_in,
+        passkeys=entry.passkeys,
+        passkey_sign_in=entry.passkey_sign_in,
         login=login,
-        enrolment=TotpEnrolment(
-            database,
-            store=ephemeral,
-            sealer=sealer,
-            log=log,
-            attempts=attempts,
-            notices=delivery.notices,
-            issuer=APP_NAME,
-            codes=codes,
-        ),
+        enrolment=entry.enrolment,
         password_change=PasswordChange(
             database,
             sealer,
@@ -373,7 +365,7 @@ def build_services(
             factors=factors,
             attempts=attempts,
             login=login,
-            passkeys=passkey_sign_in,
+            passkeys=entry.passkey_sign_in,
             passwords=passwords,
             breached=breached,
             recovery=recovery,
@@ -382,7 +374,7 @@ def build_services(
         rights=build_rights(
             database, ephemeral, sealer, log, notices=recovery.notices, revoke=revocations.revoke
         ),
-        verifier=verifier,
+        verifier=entry.verifier,
         sessions=sessions,
         interactions=Interactions(
             ephemeral,

@@ -7,7 +7,7 @@ Source: NĐ 69/2024/NĐ-CP Art. 7–12; NĐ 70/2024/NĐ-CP Art. 11(7)(8)(11) (ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -44,6 +44,9 @@ from keystore.destruction import DataKeyDestruction, DestructionList
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
 from keystore.sealing import Sealer
+
+Also = Callable[[Transaction, AccountRow], object]
+"""Something done in the transaction of an act."""
 
 
 def make_account(
@@ -141,9 +144,17 @@ class AccountLifecycle:
         self._sign_out = sign_out
         self._destructions = destructions
 
-    def open(self, account: Account, *, password: StoredPassword | None = None) -> Account:
+    def open(
+        self,
+        account: Account,
+        *,
+        password: StoredPassword | None = None,
+        facts: Mapping[str, str] | None = None,
+        also: Also | None = None,
+    ) -> Account:
         """Keep a new account (`make_account`), with its first password if it has one.
 
+        Takes   facts: what else its row in the log says; also: what is done with it at once.
         Raises  IdentifierTaken: somebody has one of its numbers; IdentifierCancelled: had it.
         """
         parsed = [ParsedIdentifier(one.kind, one.value) for one in account.identifiers]
@@ -162,8 +173,14 @@ class AccountLifecycle:
             # that it was proofed is believed by what is on record, see `idp.accounts.proofing`
             level = {} if account.level is None else {"level": str(int(account.level))}
             self._record(
-                tx, EventType.ACCOUNT_ADDED, row, now=account.created_at, kind=account.kind, **level
+                tx,
+                EventType.ACCOUNT_ADDED,
+                row,
+                now=account.created_at,
+                **{"kind": account.kind, **level, **(facts or {})},
             )
+            if also is not None:
+                also(tx, row)
         return account
 
     def lock(self, account_id: AccountId, *, reason: str, now: datetime) -> None:
@@ -217,6 +234,7 @@ class AccountLifecycle:
         reason: str,
         is_mistyped: bool = False,
         now: datetime,
+        also: Also | None = None,
     ) -> None:
         """Cancel the account's number of that kind and put `new` in its place.
 
@@ -224,7 +242,7 @@ class AccountLifecycle:
         else any more.  The account, its `sub` at every sector, its credentials and its mandates
         stay.
         Takes   is_mistyped: the old number never was the holder's, so it is forgotten instead and
-                may be given to whom it belongs.
+                may be given to whom it belongs; also: what is done in the same transaction.
         Raises  AccountUnknown; IdentifierUnknown (it has no such number); IdentifierTaken;
                 IdentifierCancelled.
         Source  NĐ 70/2024/NĐ-CP Art. 11: a cancelled number is never given out again.
@@ -250,6 +268,8 @@ class AccountLifecycle:
                 reason=reason,
             )
             self._record(tx, EventType.IDENTIFIER_ADDED, row, now=now, kind=new.kind)
+            if also is not None:
+                also(tx, row)
 
     def add_identifier(
         self, account_id: AccountId, new: ParsedIdentifier, *, now: datetime

@@ -50,6 +50,9 @@ _decode: Final = msgspec.json.Decoder(Along).decode
 class Notice(StrEnum):
     """Everything that a person is told of."""
 
+    ACCOUNT_OPENED = "account_opened"
+    OPENING_TRIED = "opening_tried"
+    NUMBER_REPLACED = "number_replaced"
     NEW_DEVICE = "new_device"
     PASSWORD_CHANGED = "password_changed"
     PASSWORD_RESET = "password_reset"

@@ -49,7 +49,8 @@ class Admitted:
 class SendingLimits:
     """Counts sendings in the ephemeral store; safe to share between threads.
 
-    Takes   per_source: how many one network address (IPv6: /64) may cause in 15 minutes.
+    Takes   per_source: how many one network address (IPv6: /64) may cause in 15 minutes;
+            what: what is counted, apart from everything else that is.
     """
 
     def __init__(
@@ -60,7 +61,9 @@ class SendingLimits:
         per_account: tuple[Limit, ...] = PER_ACCOUNT,
         per_address: tuple[Limit, ...] = PER_ADDRESS,
         per_source: int = PER_SOURCE,
+        what: str = "sending",
     ) -> None:
+        self._what = what
         self._store = store
         self._sealer = sealer
         self._per_account = per_account
@@ -89,7 +92,7 @@ class SendingLimits:
         return Admitted(min(left))
 
     def _count(self, what: str, *, limits: tuple[Limit, ...], now: datetime) -> int | NotAdmitted:
-        name = self._sealer.mac(MacPurpose.SOURCE, f"sending\x00{what}".encode()).hex()
+        name = self._sealer.mac(MacPurpose.SOURCE, f"{self._what}\x00{what}".encode()).hex()
         now_ms = to_ms(now)
         left = []
         for limit in limits:

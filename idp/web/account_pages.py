@@ -24,7 +24,8 @@ class AccountPage(Page):
     """Where everything of an account is found.
 
     `level` is that of the proofing, 0 where there is none; `passkeys` is None where this service
-    takes none; `has_second_factor`: of whatever kind;
+    takes none; `has_second_factor`: of whatever kind; `has_number`: of a citizen, which may be
+    replaced by another;
     `told` is what was done just now: `password`, or nothing.
     """
 
@@ -34,6 +35,7 @@ class AccountPage(Page):
     sessions: int
     has_second_factor: bool
     passkeys: int | None
+    has_number: bool = False
     told: str = ""
 
 

@@ -58,6 +58,10 @@ _TITLES: Final[Mapping[EventType, str]] = {
     EventType.DATA_REQUEST_CHANGED: N_("Yêu cầu về dữ liệu cá nhân"),
     EventType.BREACH_TOLD: N_("Được thông báo về một sự cố dữ liệu"),
     EventType.ACCOUNT_STATUS_CHANGED: N_("Thay đổi trạng thái tài khoản"),
+    EventType.ACCOUNT_ADDED: N_("Mở tài khoản"),
+    EventType.OPENING_REFUSED: N_("Có người định mở thêm một tài khoản bằng thông tin của Ông/Bà"),
+    EventType.IDENTIFIER_ADDED: N_("Thêm số định danh vào tài khoản"),
+    EventType.IDENTIFIER_RETIRED: N_("Số định danh cũ không còn dùng để đăng nhập"),
     EventType.REGISTER_ASKED: N_("Đối chiếu với cơ sở dữ liệu của Nhà nước"),
     EventType.OFFICIAL_ADDED: N_("Được giao nhiệm vụ cán bộ"),
     EventType.OFFICIAL_ENDED: N_("Kết thúc nhiệm vụ cán bộ"),
@@ -91,6 +95,7 @@ _DAY: Final = len("dd/mm/yyyy")
 _WARNS: Final = frozenset(
     {
         EventType.LOGIN_REFUSED_MANY,
+        EventType.OPENING_REFUSED,
         EventType.INVITATION_CONFIRMED,
         EventType.RECOVERY_ASKED,
         EventType.RECOVERY_STOPPED,

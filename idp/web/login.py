@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlencode
 
 from flask import Response, request
 
@@ -15,6 +16,7 @@ from idp.accounts.login import LoginRefused, RefusalReason
 from idp.model import Factor
 from idp.oauth.authorization import Gathered
 from idp.oauth.prompts import Ask, Reason
+from idp.web.account.opening import PLACE as OPEN
 from idp.web.consent_text import name_of
 from idp.web.flow import Flow, Visit, page_answer
 from idp.web.pages import LoginPage, LoginProblem
@@ -103,9 +105,15 @@ class LoginStep:
             step_up=is_step_up,
             forgot_url=f"{FORGOT}?from={visit.interaction.interaction_id}",
             cancel_action=f"{visit.place}/cancel",
+            open_url=self._open_url(visit),
             passkey_action=f"{visit.place}/passkey",
             passkey_options=self._flow.services.passkey_sign_in.ask_anybody(
                 visit.interaction.interaction_id, now=visit.now
             ),
         )
         return page_answer(page, problem=problem)
+
+    def _open_url(self, visit: Visit) -> str | None:
+        if not self._flow.services.opening.accounts.is_offered:
+            return None
+        return f"{OPEN}?{urlencode({'back': visit.interaction.interaction_id})}"

@@ -79,9 +79,10 @@ class LoginPage(Page):
 
     Fields `identifier`, `password`; button `login-submit`.  Where scripts run, button
     `login-passkey` sends the hidden field `credential`; `passkey_options` is what
-    `navigator.credentials.get` takes, JSON, also for the list under `identifier`.  `vneid_url` and
-    `forgot_url` show their button or link only when given.  `cancel_action` (POST, `login-cancel`)
-    goes back to the portal with nothing.  `step_up`: the portal wants a fresh or stronger sign-in.
+    `navigator.credentials.get` takes, JSON, also for the list under `identifier`.  `vneid_url`,
+    `forgot_url` and `open_url` show their button or link only when given.  `cancel_action` (POST,
+    `login-cancel`) goes back to the portal with nothing.  `step_up`: the portal wants a fresh or
+    stronger sign-in.
     """
 
     template: ClassVar[str] = "login.html"
@@ -93,6 +94,7 @@ class LoginPage(Page):
     retry_at: datetime | None = None
     step_up: bool = False
     forgot_url: str | None = None
+    open_url: str | None = None
     vneid_url: str | None = None
     cancel_action: str | None = None
     passkey_action: str = ""

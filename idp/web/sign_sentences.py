@@ -20,6 +20,7 @@ from idp.web.official_sentences import (
     FIRST_PASSWORD_PROBLEMS,
     HELPDESK_PROBLEMS,
 )
+from idp.web.opening_sentences import NUMBER_PROBLEMS, OPENING_PROBLEMS
 from idp.web.passkey_sentences import PASSKEY_PROBLEMS
 from idp.web.password_sentences import PASSWORD_PROBLEMS
 from idp.web.reset_sentences import FORGOT_PROBLEMS, SECOND_PROBLEMS, SENT_PROBLEMS
@@ -378,6 +379,8 @@ FORMS: Final = {
     "factor": FACTOR_PROBLEMS,
     "contact": CONTACT_PROBLEMS,
     "password": PASSWORD_PROBLEMS,
+    "opening": OPENING_PROBLEMS,
+    "number": NUMBER_PROBLEMS,
     "counter": COUNTER_PROBLEMS,
     "first_password": FIRST_PASSWORD_PROBLEMS,
     "helpdesk": HELPDESK_PROBLEMS,

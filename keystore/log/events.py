@@ -70,6 +70,8 @@ class EventType(StrEnum):
     SIGNATURE_IMAGE_SET = "account:signature_image:set"
     SIGNATURE_IMAGE_REMOVED = "account:signature_image:removed"
     ACCOUNT_ADDED = "account:account:added"
+    OPENING_REFUSED = "account:account:opening_refused"
+    """Somebody who knows the holder's data tried to open an account that there is already."""
     ACCOUNT_IMPORTED = "account:account:imported"
     ACCOUNT_STATUS_CHANGED = "account:status:changed"
     ACCOUNT_LEVEL_CHANGED = "account:level:changed"

@@ -17,6 +17,7 @@ import pytest
 
 from idp.accounts.identifiers import ParsedIdentifier
 from idp.accounts.model import IdentifierKind
+from idp.registers.transport import Exchange
 from idp.storage.database import Database
 from idp.storage.ephemeral import EphemeralStore
 from idp.storage.ephemeral_redis import RedisEphemeralStore
@@ -85,7 +86,9 @@ def make_provider(
         pii_alarm.seed(person.password, kind=f"password {number}")
     with ExitStack() as closing:
 
-        def make(kind: str = "sqlite+sql", **settings: Any) -> Provider:
+        def make(
+            kind: str = "sqlite+sql", *, register_door: Exchange | None = None, **settings: Any
+        ) -> Provider:
             database, ephemeral = _open_stores(kind, request, tmp_path)
             clock = Clock(_START)
             clock.advance(hours=1)
@@ -95,6 +98,7 @@ def make_provider(
                 clock=clock,
                 folder=tmp_path,
                 settings=settings,
+                register_door=register_door,
             )
             closing.callback(services.close)
             for person in PEOPLE:

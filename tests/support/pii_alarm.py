@@ -60,7 +60,9 @@ _PUBLIC: Final = frozenset({"organization_name", "enterprise_code"})
 """The business register is public: allowed at rest, still refused in logs, URLs and errors."""
 
 _INVENTED_NUMBER: Final = re.compile(r"(?<![0-9A-Za-z_.-])00[3579]\d{9}(?![0-9A-Za-z_-])")
-_TYPED_AGAIN: Final = re.compile(r"<input[^>]*\bname=\"identifier\"[^>]*>")
+_TYPED_AGAIN: Final = re.compile(
+    r"<input[^>]*\bname=\"(?:identifier|full_name|birthdate|address)\"[^>]*>"
+)
 """The login form gives back to its reader what the reader typed."""
 
 _ERROR_FROM: Final = 400

@@ -28,6 +28,7 @@ from werkzeug.test import TestResponse
 
 from idp.app import create_app
 from idp.oauth.client_auth import ASSERTION_TYPE
+from idp.registers.transport import Exchange
 from idp.services import Services, build_services
 from idp.settings import Settings
 from idp.storage.database import Database
@@ -133,11 +134,17 @@ def open_services(
     clock: Clock,
     folder: Path,
     settings: Mapping[str, Any] | None = None,
+    register_door: Exchange | None = None,
 ) -> Services:
     """The services of the application, as production builds them, over these stores."""
     values: dict[str, Any] = {"issuer": ISSUER, "var": folder, "kek": KEK, **(settings or {})}
     return build_services(
-        Settings(**values), time=clock, database=database, ephemeral=ephemeral, passwords=CHEAP
+        Settings(**values),
+        time=clock,
+        database=database,
+        ephemeral=ephemeral,
+        passwords=CHEAP,
+        register_door=register_door,
     )
 
 

@@ -73,24 +73,31 @@ def make_door() -> RegisterDoor:
     return RegisterDoor(Registers("antin", "bí mật thử", POPULATION_URL, _AUTHORIZATION))
 
 
-def registers_of(services: Services, door: RegisterDoor, *, folder: Path, **settings: Any) -> Asked:
-    """The registers that a deployment with both set up would ask, over the stores of `services`."""
-    files = {"population_secret_file": "bi-mat-thu", "business_authorization_file": _AUTHORIZATION}
+def register_settings(folder: Path, door: RegisterDoor) -> dict[str, Any]:
+    """Settings of a deployment that asks both simulators; writes the files that they name."""
+    door.registers.secret = "bi-mat-thu"
+    files = {
+        "population_secret_file": door.registers.secret,
+        "business_authorization_file": _AUTHORIZATION,
+    }
     for name, text in files.items():
         file = folder / name
         file.write_text(text)
         file.chmod(0o600)
-    door.registers.secret = files["population_secret_file"]
-    values = {
+    return {
         "population_url": POPULATION_URL,
         "population_user": "antin",
         "population_service_code": "1.001193",
         "population_unit": "H01.02",
         "population_officer": "CB0001",
         "business_url": BUSINESS_URL,
-        **{name: str(folder / name) for name in files},
-        **settings,
+        **{name: folder / name for name in files},
     }
+
+
+def registers_of(services: Services, door: RegisterDoor, *, folder: Path, **settings: Any) -> Asked:
+    """The registers that a deployment with both set up would ask, over the stores of `services`."""
+    values = {**register_settings(folder, door), **settings}
     return build_registers(
         load_settings({f"ANTIN_{name.upper()}": str(value) for name, value in values.items()}),
         database=services.database,

@@ -11,6 +11,7 @@ from typing import Final
 
 from flask import Blueprint, Response, abort, request
 
+from idp.accounts.model import AccountKind
 from idp.own_sessions import OwnSessions
 from idp.services import Services
 from idp.web.account_pages import AccountPage
@@ -43,6 +44,7 @@ def make_overview(services: Services, *, cookies: Cookies) -> Blueprint:
             sessions=len(own.list_of(session, now=services.time())),
             has_second_factor=services.people.second_factors(account.account_id).has_any,
             passkeys=None if services.signing is None else len(passkeys),
+            has_number=account.kind is AccountKind.CITIZEN,
             told="password" if request.args.get("told") == "password" else "",
         )
         return page_answer(page)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -38,30 +39,25 @@ def register(provider: Provider, door: RegisterDoor, tmp_path: Path) -> Business
     return registers_of(provider.services, door, folder=tmp_path).business
 
 
-@pytest.mark.parametrize(
-    ("code", "status", "kind"),
-    [
-        (_CODE, BusinessStatus.ACTIVE, IdentifierKind.PERSONAL_ID_NUMBER),
-        ("9900000023", BusinessStatus.ACTIVE, IdentifierKind.LEGACY_ID_9),
-        ("9900000048", BusinessStatus.DISSOLVED, IdentifierKind.PERSONAL_ID_NUMBER),
-        ("9900000055", BusinessStatus.SUSPENDED, IdentifierKind.PERSONAL_ID_NUMBER),
-        ("9900000111", BusinessStatus.ACTIVE, None),
-    ],
+_REGISTERED: Final = (
+    (_CODE, BusinessStatus.ACTIVE, IdentifierKind.PERSONAL_ID_NUMBER),
+    ("9900000023", BusinessStatus.ACTIVE, IdentifierKind.LEGACY_ID_9),
+    ("9900000048", BusinessStatus.DISSOLVED, IdentifierKind.PERSONAL_ID_NUMBER),
+    ("9900000055", BusinessStatus.SUSPENDED, IdentifierKind.PERSONAL_ID_NUMBER),
+    ("9900000111", BusinessStatus.ACTIVE, None),
 )
-def test_both_forms_tell_status_and_representatives(
-    provider: Provider,
-    register: BusinessRegister,
-    code: str,
-    status: BusinessStatus,
-    kind: IdentifierKind | None,
-) -> None:
-    found = register.find(code, asked_by=_ASKER, now=provider.now)
 
-    assert found is not None
+
+def test_both_forms_tell_status_and_representatives(
+    provider: Provider, register: BusinessRegister
+) -> None:
     assert register.is_there
-    assert (found.enterprise_code, found.status, found.source) == (code, status, "business")
-    assert found.representatives[0].document_kind is kind
-    assert found.valid_until == provider.now + timedelta(hours=1)
+    for code, status, kind in _REGISTERED:
+        found = register.find(code, asked_by=_ASKER, now=provider.now)
+        assert found is not None
+        assert (found.enterprise_code, found.status, found.source) == (code, status, "business")
+        assert found.representatives[0].document_kind is kind
+        assert found.valid_until == provider.now + timedelta(hours=1)
 
 
 def test_the_representative_is_who_has_the_registered_number(
@@ -133,29 +129,24 @@ def test_an_answer_never_outlives_the_day_on_which_the_status_changes(
     assert found.valid_until.hour == 17
 
 
-@pytest.mark.parametrize(
-    ("mode", "error"),
-    [
+def test_a_register_that_fails_is_not_asked_for_a_while(
+    provider: Provider, door: RegisterDoor, tmp_path: Path
+) -> None:
+    for mode, error in (
         (Mode.AWAY, RegisterUnavailable),
         (Mode.SLOW, RegisterUnavailable),
         (Mode.NONSENSE, RegisterNonsense),
         (Mode.CONTRADICTS_ITSELF, RegisterNonsense),
-    ],
-)
-def test_a_register_that_fails_is_not_asked_for_a_while(
-    provider: Provider,
-    register: BusinessRegister,
-    door: RegisterDoor,
-    mode: Mode,
-    error: type[Exception],
-) -> None:
-    door.registers.business_mode = mode
-    for _ in range(FAILURES):
-        with pytest.raises(error):
+    ):
+        register = registers_of(provider.services, door, folder=tmp_path).business
+        door.registers.business_mode = mode
+        door.asked.clear()
+        for _ in range(FAILURES):
+            with pytest.raises(error):
+                register.find(_CODE, asked_by=_ASKER, now=provider.now)
+        with pytest.raises(RegisterUnavailable, match="not_asked"):
             register.find(_CODE, asked_by=_ASKER, now=provider.now)
-    with pytest.raises(RegisterUnavailable, match="not_asked"):
-        register.find(_CODE, asked_by=_ASKER, now=provider.now)
-    assert len(door.asked) == FAILURES
+        assert len(door.asked) == FAILURES
 
 
 def test_what_is_kept_is_used_while_the_register_is_away(

@@ -32,7 +32,7 @@ def _same(ours: Element, theirs: Any) -> bool:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.sampled_from(_PIECES), max_size=12).map("".join))
 def test_what_is_read_is_what_expat_reads(text: str) -> None:
     """XML 1.0 §2.1: a document that is not well-formed is none."""
@@ -45,7 +45,7 @@ def test_what_is_read_is_what_expat_reads(text: str) -> None:
     assert _same(ours, ET.fromstring(declared))  # noqa: S314 - the other reader is the oracle
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
     """Nonsense raises nothing but the reader's own error."""
