@@ -73,7 +73,7 @@ def test_the_account_follows_what_the_register_says(
     events = provider.events()
     for recorded in ("register:asked", "identifier:retired", "identifier:added"):
         assert events.count(f"account:{recorded}") == 1
-    assert notices_of(provider.services.database) == ["number_replaced"]
+    assert "number_replaced" in notices_of(provider.services.database)
     elsewhere = Browser(provider)
     typed = {"identifier": ANH.identifier, "password": ANH.password}
     page = elsewhere.press(elsewhere.get("/account"), "login-submit", typed)
