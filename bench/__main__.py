@@ -16,12 +16,14 @@ from typing import Final
 
 import click
 
+from bench.account import OTHERS, make_account_table, measure_account
 from bench.costs import Cost, make_cost_table
 from bench.documents import measure_documents
+from bench.five_years import YEARS
 from bench.growth import Register, measure_growth
 from bench.journey import measure_journey
 from bench.keystore import Place, measure_entries, measure_keystore
-from bench.machine import Cores, describe, divide_cores, stay_on
+from bench.machine import Cores, describe, divide_cores, only_on, stay_on
 from bench.peer import run_peer
 from bench.population import add_people
 from bench.provider import Provider, run_empty, run_provider
@@ -158,6 +160,22 @@ def growth(plan: Plan, *, small: int, large: int) -> None:
         postgresql, redis = stores.versions()
     click.echo(f"{describe(cores, postgresql=postgresql, redis=redis)}\n")
     click.echo(make_growth_table(rows, small=small, large=large))
+
+
+@main.command()
+@click.option("--others", default=OTHERS, show_default=True, help="Accounts beside the one.")
+@click.option("--years", default=YEARS, show_default=True, help="That the one was used.")
+def account(*, others: int, years: int) -> None:
+    """Measure every page of an account with five years behind it."""
+    cores = divide_cores()
+    stay_on(cores.others)
+    with _room() as (stores, folder), only_on(cores.server):
+        took, behind = measure_account(
+            stores, folder=folder / "account", others=others, years=years, say=_say
+        )
+        postgresql, redis = stores.versions()
+    click.echo(f"{describe(cores, postgresql=postgresql, redis=redis)}\n\n{behind}.\n")
+    click.echo(make_account_table(took))
 
 
 @contextmanager

@@ -91,7 +91,7 @@ class _Writing:
         """So many rows."""
         for start in range(0, count, _PORTION):
             with self._services.database.transaction() as tx:
-                carried = _Carried(tx.connection)
+                carried = Carried(tx.connection)
                 inner = Transaction(cast("Connection", carried))
                 for _ in range(min(_PORTION, count - start)):
                     self.event(inner)
@@ -115,7 +115,7 @@ class _Writing:
         services.log.record(tx, event, data_key=account.data_key, now=services.time())
 
 
-class _Carried:
+class Carried:
     """In place of a connection: keeps the rows of the log, passes on everything else."""
 
     def __init__(self, connection: Connection) -> None:
@@ -128,7 +128,7 @@ class _Carried:
         return self._connection.execute(statement, values)
 
     @property
-    def connection(self) -> _Carried:
+    def connection(self) -> Carried:
         """As `Connection.connection`, past which the writer of the log goes with a row."""
         return self
 
