@@ -204,7 +204,12 @@ PAGES: Final[Mapping[str, Callable[[Known], Sequence[Asked]]]] = {
     "/account/proofing": _plain(),
     "/account/proofing/stop": _leads_on(),
     "/account/data": _plain(),
-    "/account/data/confirmed": _leads_on(),
+    "/account/data/confirmed": _plain(),
+    "/account/cases": _plain(),
+    "/account/not-me": _plain(),
+    "/account/invitations": _plain(),
+    "/account/invitations/stop": _leads_on(),
+    "/account/invitations/take": _leads_on(),
 }
 """How each page is asked for, by the rule of its address."""
 
@@ -249,6 +254,8 @@ def measure_account(
         took: list[Took] = []
         for rule in account_rules(app):
             took += [ask(rule, asked) for asked in PAGES[rule](known)]
+        if ask.wrong:
+            raise PageUnknown("\n".join(ask.wrong))
         behind = (
             f"{years} years × {SIGN_INS_A_DAY} sign-ins a day: {lived.rows_of_hers:,} of"
             f" {lived.rows:,} rows of the log are one person's, beside {others:,} other accounts"
@@ -283,6 +290,7 @@ class _Asking:
         self._services = services
         self._lived = lived
         self._cookie = Cookies(services).session
+        self.wrong: list[str] = []
 
     def __call__(self, rule: str, asked: Asked) -> Took:
         """A hundred times, behind a few that do not count."""
@@ -300,13 +308,14 @@ class _Asking:
             status, body = self._once(environ)
             took_ms, took_s = (time.perf_counter() - began) * 1000, time.thread_time() - began_cpu
             if status != asked.status:
-                raise PageUnknown(f"{path} answers {status}, not {asked.status}")
+                self.wrong.append(f"{path} answers {status}, not {asked.status}")
+                break
             if number >= _WARM:
                 ms.append(took_ms)
                 cpu_s += took_s
                 size = len(body)
         name = rule + (f" ({asked.of})" if asked.of else "")
-        return Took(_short(name), tuple(ms), cpu_s * 1000 / _TIMES, size)
+        return Took(_short(name), tuple(ms) or (0.0,), cpu_s * 1000 / _TIMES, size)
 
     def _once(self, environ: dict[str, Any]) -> tuple[int, bytes]:
         said: list[str] = []

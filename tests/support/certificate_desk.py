@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from idp.own_key_jobs import END_OWN_KEY, HOLD_OWN_KEY, OwnKeyEnd, OwnKeyHold
+from idp.passkey_removal import PasskeyRemoval
 from idp.signing import SigningServices
 from idp.storage.outbox import lease
 from idp.work.model import Handler, Outcome
@@ -70,6 +71,13 @@ class CertificateDesk:
             "eligibility": house.eligibility,
             "enrolment": house.enrolment,
             "second_factors": house.factors,
+            "passkey_removal": PasskeyRemoval(
+                seeded.services.database,
+                passkeys=seeded.services.passkeys,
+                people=seeded.services.people,
+                certificates=house.pki.certificates,
+                states=house.pki.states,
+            ),
         }
         signing = SigningServices(**parts)
         self.provider = Provider(
