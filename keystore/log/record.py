@@ -96,6 +96,8 @@ log_event = Table(
         "log_event_of_use",
         "account_id",
         "at_ms",
+        "writer",
+        "seq",
         sqlite_where=text(IS_USE_OF_KEY),
         postgresql_where=text(IS_USE_OF_KEY),
     ),

@@ -23,4 +23,4 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('suspended_reason', sa.String(length=40), nullable=True))
     used = sa.text("type IN ('sign:activation:accepted', 'sign:activation:refused')")
     with op.batch_alter_table('log_event', schema=None) as batch_op:
-        batch_op.create_index('log_event_of_use', ['account_id', 'at_ms'], unique=False, postgresql_where=used, sqlite_where=used)
+        batch_op.create_index('log_event_of_use', ['account_id', 'at_ms', 'writer', 'seq'], unique=False, postgresql_where=used, sqlite_where=used)
