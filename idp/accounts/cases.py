@@ -64,7 +64,7 @@ class Cases:
         case = Case(make_id("cas"), number, row.account_id, kind, dict(facts), now)
         rows.insert_case(tx, row, case, sealer=self.sealer)
         self._record(tx, EventType.CASE_OPENED, case, row=row, now=now, kind=kind.value)
-        self.notices.tell(tx, row, Notice.CASE_OPENED, now=now, facts={"case": number})
+        self.notices.tell(tx, row, Notice.CASE_OPENED, now=now, facts={"reference": number})
         return case
 
     def list_of(self, account_id: AccountId) -> tuple[Case, ...]:
@@ -91,7 +91,9 @@ class Cases:
             if row is None or not rows.close_case(tx, case.case_id, outcome=outcome, now=now):
                 raise CaseUnknown
             self._record(tx, EventType.CASE_CLOSED, case, row=row, now=now, outcome=outcome, by=by)
-            self.notices.tell(tx, row, Notice.CASE_CLOSED, now=now, facts={"case": case.number})
+            self.notices.tell(
+                tx, row, Notice.CASE_CLOSED, now=now, facts={"reference": case.number}
+            )
 
     def _record(
         self,

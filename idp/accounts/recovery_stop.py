@@ -10,6 +10,7 @@ Not here: the reset (`password_reset.py`), pages.
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +24,7 @@ from idp.accounts.model import AccountStatus
 from idp.accounts.not_me import void_password
 from idp.accounts.notices import Notice, Notices
 from idp.accounts.recovery import Recovery
-from idp.ids import AccountId, make_id
+from idp.ids import AccountId
 from idp.storage.account_updates import update_status
 from idp.storage.accounts import AccountRow, find_row
 from idp.storage.database import Database, Transaction
@@ -43,11 +44,13 @@ class StopGone(AccountError):
 def make_stop(
     account_id: AccountId, *, proofs: str, wait: timedelta, sealer: Sealer, now: datetime
 ) -> tuple[WaitingRecovery, str]:
-    """What is kept of a reset, and the token that stops it; the token is kept nowhere."""
-    recovery_id, secret = make_id("rcv"), secrets.token_urlsafe(32)
-    mac = sealer.mac(MacPurpose.TOKEN, _message(recovery_id, secret))
-    waiting = WaitingRecovery(recovery_id, account_id, proofs, mac, now, now + wait)
-    return waiting, f"{recovery_id}.{secret}"
+    """What is kept of a reset, and the token that stops it; the token is kept nowhere.
+
+    128 random bits, which leave room for the rest of a text message.
+    """
+    token = secrets.token_urlsafe(16)
+    mac = sealer.mac(MacPurpose.TOKEN, _message(token))
+    return WaitingRecovery(_id_of(token), account_id, proofs, mac, now, now + wait), token
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,9 @@ class RecoveryStop:
 
     def find(self, raw_token: str, *, now: datetime) -> WaitingRecovery:
         """What a token would stop.  Raises  StopGone."""
-        recovery_id, _, secret = raw_token.partition(".")
         with self.database.read() as connection:
-            found = find_waiting(connection, recovery_id, now=now)
-        message = _message(recovery_id, secret)
+            found = find_waiting(connection, _id_of(raw_token), now=now)
+        message = _message(raw_token)
         if found is None or not self.sealer.is_mac(
             MacPurpose.TOKEN, message, raw_mac=found.stop_mac
         ):
@@ -110,5 +112,9 @@ class RecoveryStop:
         self.log.record(tx, event, data_key=row.data_key, now=now)
 
 
-def _message(recovery_id: str, secret: str) -> bytes:
-    return f"stop\x00{recovery_id}\x00{secret}".encode("utf-8", "replace")
+def _id_of(token: str) -> str:
+    return f"rcv_{hashlib.sha256(_message(token)).hexdigest()[:32]}"
+
+
+def _message(token: str) -> bytes:
+    return f"stop\x00{token}".encode("utf-8", "replace")
