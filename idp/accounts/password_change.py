@@ -19,6 +19,7 @@ from idp.accounts.model import Account
 from idp.accounts.notices import Notice, Notices
 from idp.accounts.password_rules import check_new_password, own_words
 from idp.accounts.passwords import Passwords, prepare
+from idp.ids import AccountId
 from idp.model import Session
 from idp.storage.accounts import find_row
 from idp.storage.credentials import find_password, set_password
@@ -57,6 +58,14 @@ class PasswordChange:
     breached: BreachedPasswords
     sessions: EndsOthers
     notices: Notices
+
+    def has_password(self, account_id: AccountId) -> bool:
+        """Whether there is one to be given; none where it was made void."""
+        with self.database.read() as connection:
+            row = find_row(connection, account_id)
+            return row is not None and (
+                find_password(connection, row, sealer=self.sealer) is not None
+            )
 
     def change(self, held: Session, account: Account, *, raw_new: str, now: datetime) -> str:
         """Take a new password, and sign out everywhere but here.

@@ -74,7 +74,7 @@ class SessionsPage(Page):
 class PasswordPage(Page):
     """Another password in the place of the one there is.
 
-    `asks_current`: there is no second factor, so the present password is asked for here.
+    `asks_current`: there is one, which is asked for.
     No name is shown: the page comes back with a problem, and pages of problems name nobody.
     """
 

@@ -1,10 +1,10 @@
 """The person's page for another password.
 
-What lives here: `/account/password`.  Who has a second factor must have given both factors within
-the last minutes; who has none gives the present password with the new one, counted like a sign-in.
-So a stolen session alone changes nothing, and neither does a stolen password where there is a
-second factor.
-Source: architecture, J5; OWASP ASVS 6.2.3, 7.5.1.
+What lives here: `/account/password`.  The present password is given with the new one, counted like
+a sign-in; who has a second factor must have given both factors within the last minutes beside that.
+So a stolen session alone changes nothing, be it ever so fresh, and neither does a stolen password
+where there is a second factor.  Who has no password, because it was made void, sets one.
+Source: architecture, J5; OWASP ASVS 6.2.3, 7.5.1; docs/adr/0033.
 Not here: which passwords are taken, what ends with the old one (`idp/accounts/password_*.py`).
 """
 
@@ -73,7 +73,7 @@ class _PasswordPage:
             return self._page(account, problem="new_missing")
         if raw_new != request.form.get("new_password_again", ""):
             return self._page(account, problem="not_the_same")
-        if not self._has_second_factor(account):
+        if self._has_password(account):
             refused = self._check_current(account, now=now)
             if refused is not None:
                 return refused
@@ -109,6 +109,9 @@ class _PasswordPage:
         held = self._services.people.second_factors(account.account_id)
         return account.demands_second_factor or held.has_any
 
+    def _has_password(self, account: Account) -> bool:
+        return self._services.password_change.has_password(account.account_id)
+
     def _check_current(self, account: Account, *, now: datetime) -> Response | None:
         raw_password = request.form.get("current_password", "")
         if not raw_password:
@@ -137,7 +140,7 @@ class _PasswordPage:
             here=PLACE,
             action=PLACE,
             csrf_token=self._cookies.csrf_token(browser, place=PLACE),
-            asks_current=not self._has_second_factor(account),
+            asks_current=self._has_password(account),
             least_chars=MIN_NEW_PASSWORD_CHARS,
             problem=problem,
             retry_at=retry_at,

@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from idp.storage.accounts import find_row
+from idp.storage.credentials import drop_password
 from tests.support.provider import ISSUER, Provider, assert_error
 from tests.support.provider_browser import Browser, Landing, form_of
 from tests.support.provider_seeds import ANH, CHI, Somebody
@@ -19,7 +21,12 @@ def _open(browser: Browser, who: Somebody = ANH) -> Landing:
 
 
 def _change(browser: Browser, page: Landing, **typed: str) -> Landing:
-    fields = {"new_password": _NEW, "new_password_again": _NEW, **typed}
+    fields = {
+        "current_password": ANH.password,
+        "new_password": _NEW,
+        "new_password_again": _NEW,
+        **typed,
+    }
     return browser.press(page, "password-change", fields)
 
 
@@ -40,7 +47,7 @@ def test_it_needs_both_factors_fresh_and_ends_everything_else(
     page = _open(browser)
     assert page.place == _PLACE
     assert "otp-submit" in page.asked
-    assert not page.shows("current_password")
+    assert page.shows("current_password")
     before = browser.cookie("session")
     page = _change(browser, page)
     assert page.place == "/account?told=password"
@@ -66,6 +73,31 @@ def test_a_stolen_session_alone_changes_nothing(provider: Provider, browser: Bro
     assert "account:password:changed" not in provider.events()
 
 
+def test_a_stolen_session_changes_nothing_however_fresh_it_is(
+    provider: Provider, browser: Browser
+) -> None:
+    """OWASP ASVS 6.2.3: the present password with the new one, whatever was proven before."""
+    page = _open(browser)
+    for guess in ("", "sai-rồi"):
+        assert _change(browser, page, current_password=guess).response.status_code == 422
+    assert "account:password:changed" not in provider.events()
+
+
+def test_who_has_no_password_sets_one(provider: Provider, browser: Browser) -> None:
+    """It was made void while a passkey or this session went on."""
+    page = _open(browser)
+    services = provider.services
+    with services.database.transaction() as tx:
+        row = find_row(tx.connection, ANH.account_id)
+        assert row is not None
+        drop_password(tx, row)
+    page = browser.get(_PLACE)
+    assert not page.shows("current_password")
+    typed = {"new_password": _NEW, "new_password_again": _NEW}
+    assert "Đã đổi" in browser.press(page, "password-change", typed).page
+    assert _can_sign_in(provider, ANH, _NEW)
+
+
 def test_a_stolen_password_alone_changes_nothing(provider: Provider, browser: Browser) -> None:
     """Where there is a second factor, the present password is worth nothing here."""
     page = browser.log_in(browser.get("/account"))
@@ -88,9 +120,7 @@ def _token_at_level_one(provider: Provider, browser: Browser) -> str:
         return Cookies(provider.services).csrf_token(browser.cookie("browser") or "", place=_PLACE)
 
 
-def test_without_a_second_factor_the_present_password_is_asked_for(
-    provider: Provider, browser: Browser
-) -> None:
+def test_the_present_password_is_asked_for(provider: Provider, browser: Browser) -> None:
     page = _open(browser, CHI)
     assert page.shows("current_password")
     for wrong, said in (("", "Chưa nhập mật khẩu hiện tại"), ("sai-rồi", "hiện tại không đúng")):
@@ -137,10 +167,19 @@ def test_a_form_of_another_site_or_sent_twice_changes_nothing(
 ) -> None:
     page = _open(browser)
     action, fields = form_of(page.page, "password-change")
-    typed = {"new_password": _NEW, "new_password_again": _NEW}
+    typed = {
+        "current_password": ANH.password,
+        "new_password": _NEW,
+        "new_password_again": _NEW,
+    }
     assert browser.submit(action, typed).response.status_code == 403
     assert "told=password" in browser.submit(action, {**fields, **typed}).place
-    again = {**fields, "new_password": f"{_NEW}2", "new_password_again": f"{_NEW}2"}
+    again = {
+        **fields,
+        "current_password": _NEW,
+        "new_password": f"{_NEW}2",
+        "new_password_again": f"{_NEW}2",
+    }
     assert browser.submit(action, again).response.status_code == 403
     assert provider.events().count("account:password:changed") == 1
 
