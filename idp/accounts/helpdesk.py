@@ -2,8 +2,8 @@
 
 What lives here: the acts of one official; inviting takes two (`invitations`).  None of them gives
 anybody a password, a factor, a level or a signature.  What an operator locked, an operator unlocks;
-nothing is unlocked while a case about the account is open.  Reasons are codes.  The person is told,
-and finds each act in their history with the agency.
+what a stopped reset locked, a helpdesk does; nothing is unlocked while a case about the account is
+open.  Reasons are codes.  The person is told, and finds each act in their history with the agency.
 Source: architecture, J5; NĐ 69/2024/NĐ-CP Art. 12 (locking, unlocking).
 Not here: what locking ends (`lifecycle`).
 """
@@ -22,6 +22,7 @@ from idp.accounts.lifecycle import AccountLifecycle, SigningMeans, SignOut
 from idp.accounts.notices import Notices
 from idp.accounts.official_duties import Official
 from idp.accounts.officials import NotAnOfficial, Officials, OwnAccount
+from idp.accounts.recovery_stop import STOPPED_RESET
 from idp.ids import AccountId
 from idp.storage.database import Database
 from idp.storage.history import history_of
@@ -143,8 +144,13 @@ class Helpdesk:
                 before=None,
                 limit=1,
             )
-        # officials act in the name of their accounts, operators in names of their own
-        return any(str(row.facts.get("operator", "")).startswith("acc_") for row in rows)
+        # officials act in the name of their accounts, operators in names of their own; a reset that
+        # was stopped locks in nobody's name, and has no password left
+        return any(
+            str(row.facts.get("operator", "")).startswith("acc_")
+            or ("operator" not in row.facts and row.facts.get("reason") == STOPPED_RESET)
+            for row in rows
+        )
 
     def _lifecycle(self, official: Official) -> AccountLifecycle:
         log = self.log.in_name_of(official.account_id)

@@ -14,7 +14,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from idp.accounts.case_model import Case, CaseKind
 from idp.accounts.cases import Cases
@@ -33,6 +33,9 @@ from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
 from keystore.purposes import MacPurpose
 from keystore.sealing import Sealer
+
+STOPPED_RESET: Final = "not_me"
+"""The reason of the lock, by which a helpdesk knows that it may unlock."""
 
 
 class StopGone(AccountError):
@@ -99,7 +102,7 @@ class RecoveryStop:
             if row.is_active:  # one that was locked or closed meanwhile stays what it is
                 update_status(tx, row, status=AccountStatus.LOCKED, now=now)
                 status = EventType.ACCOUNT_STATUS_CHANGED
-                self._record(tx, row, status, status="locked", reason="not_me", now=now)
+                self._record(tx, row, status, status="locked", reason=STOPPED_RESET, now=now)
                 self.notices.tell(tx, row, Notice.ACCOUNT_LOCKED, now=now)
             self.recovery.cap(tx, row, cause="not_me", now=now)
             facts = {"recovery": found.recovery_id, "proofs": found.proofs}
