@@ -119,6 +119,7 @@ def build_recovery(
             recovery=recovery,
             sign_out=sign_out,
             link=f"{settings.issuer}/forgot/link/{{}}".format,
+            stop_path="/forgot/stop/{}".format,
             wait=timedelta(seconds=settings.recovery_wait_s),
         ),
         stop=RecoveryStop(database, sealer, log, notices, cases, recovery, sign_out),

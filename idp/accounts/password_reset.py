@@ -60,6 +60,7 @@ from idp.storage.database import Database, Transaction
 from idp.storage.recoveries import insert_recovery
 from idp.storage.second_factors import find_second_factors
 from idp.work.outbox import Outbox
+from keystore.clock import to_ms
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
 from keystore.sealing import Sealer
@@ -117,7 +118,8 @@ class PasswordReset:
     """Safe for any number of threads.
 
     An address that was changed lately proves nothing (`Contact.is_settled`).
-    Takes   link: makes the address of a link out of its token; wait: how long a reset can be
+    Takes   link, stop_path: make the address of a link, and the path of the one that stops a reset,
+            out of its token; wait: how long a reset can be
             stopped.
     Raises  StorageUnavailable from every method.
     """
@@ -142,6 +144,7 @@ class PasswordReset:
     recovery: Recovery
     sign_out: SignOut
     link: Callable[[str], str]
+    stop_path: Callable[[str], str]
     wait: timedelta
 
     def ask(
@@ -292,7 +295,10 @@ class PasswordReset:
             if attempt.second != Second.ACTIVATION:
                 self.recovery.cap(tx, row, cause="password_reset", now=now)
             insert_recovery(tx, row, waiting)
-            facts = {"stop": token, "until_ms": str(int(waiting.waits_until.timestamp() * 1000))}
+            facts = {
+                "stop_path": self.stop_path(token),
+                "until_ms": str(to_ms(waiting.waits_until)),
+            }
             self.notices.tell(tx, row, Notice.PASSWORD_RESET, now=now, facts=facts)
 
     def _account(self, attempt: Attempt) -> Account:

@@ -4,7 +4,7 @@ What lives here: `/account/password`.  The present password is given with the ne
 a sign-in; who has a second factor must have given both factors within the last minutes beside that.
 So a stolen session alone changes nothing, be it ever so fresh, and neither does a stolen password
 where there is a second factor.  Who has no password, because it was made void, sets one.
-Source: architecture, J5; OWASP ASVS 6.2.3, 7.5.1; docs/adr/0033.
+Source: architecture, J5; OWASP ASVS 6.2.3, 7.5.1; docs/adr/0035.
 Not here: which passwords are taken, what ends with the old one (`idp/accounts/password_*.py`).
 """
 

@@ -57,7 +57,7 @@ def test_every_notice_says_when_and_what_to_do_in_both_languages(notice) -> None
 
 def test_a_reset_is_told_with_the_link_that_stops_it_in_one_text_message() -> None:
     """NIST SP 800-63B-4 §4.2.3."""
-    facts = {**EVERYTHING, "stop": "s" * 22}
+    facts = {**EVERYTHING, "stop_path": f"/forgot/stop/{'s' * 22}"}
     written = write_notice(Notice.PASSWORD_RESET, at=AT, facts=facts, issuer=ISSUER)
     assert parts_of(without_accents(written.sms)) == 1
     found = set(re.findall(r"https?://\S+", written.mail + written.sms))
