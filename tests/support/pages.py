@@ -51,6 +51,7 @@ from idp.web.trust_pages import AuthoritiesPage, Authority, AuthorityPage, LogPa
 from tests.support.account_specimens import ACCOUNT_SPECIMENS
 from tests.support.certificate_specimens import CERTIFICATE_SPECIMENS
 from tests.support.mandate_specimens import MANDATE_SPECIMENS
+from tests.support.official_specimens import OFFICIAL_SPECIMENS
 from tests.support.recovery_specimens import RECOVERY_SPECIMENS
 from tests.support.sign_specimens import SIGN_SPECIMENS
 from tests.support.verify_specimens import VERIFY_SPECIMENS
@@ -390,6 +391,7 @@ _ERRORS: Final[Mapping[str, Page]] = {
 
 SPECIMENS: Final[Mapping[str, Page]] = {
     **_PLAIN,
+    **OFFICIAL_SPECIMENS,
     **_LOGIN_PROBLEMS,
     **_ERRORS,
     **ACCOUNT_SPECIMENS,

@@ -18,7 +18,6 @@ from idp.accounts.invitation_model import InvitationRefused
 from idp.accounts.invitations import STOP_PLACE
 from idp.accounts.model import Account, AccountLevel
 from idp.services import Services
-from idp.web.account.overview import PLACE as ACCOUNT
 from idp.web.answer import see_other
 from idp.web.cookies import Cookies, make_browser_token
 from idp.web.flow import CsrfFailed, page_answer
@@ -29,6 +28,8 @@ from idp.web.shown_invitations import shown_invitation
 
 PLACE: Final = "/account/invitations"
 _STOP: Final = f"{PLACE}/stop"
+_ENROL: Final = "/account/passkeys"
+"""A page for two factors: whoever has none is led through enrolling the first."""
 _TAKE: Final = f"{PLACE}/take"
 _FRESH: Final = timedelta(minutes=10)
 
@@ -85,7 +86,7 @@ class _InvitationPages:
         except InvitationRefused as refusal:
             return self._page(account, problem=refusal.reason)
         page = OwnActivationPage(
-            here=PLACE, code=code, level=int(AccountLevel.ONE), next_url=ACCOUNT
+            here=PLACE, code=code, level=int(AccountLevel.ONE), next_url=_ENROL
         )
         return page_answer(page)
 

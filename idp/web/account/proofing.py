@@ -18,7 +18,6 @@ from idp.accounts.counter_proofings import ProofingRefused
 from idp.accounts.errors import TooManyAttempts
 from idp.accounts.model import Account, AccountLevel
 from idp.services import Services
-from idp.web.account.overview import PLACE as ACCOUNT
 from idp.web.answer import see_other
 from idp.web.cookies import Cookies, make_browser_token
 from idp.web.flow import CsrfFailed, page_answer
@@ -31,6 +30,8 @@ from idp.web.source import TrustedProxies
 
 PLACE: Final = "/account/proofing"
 _STOP: Final = f"{PLACE}/stop"
+_ENROL: Final = "/account/passkeys"
+"""A page for two factors: whoever has none is led through enrolling the first."""
 _FRESH: Final = timedelta(minutes=30)
 
 
@@ -79,7 +80,7 @@ class _ProofingPages:
         except TooManyAttempts as refusal:
             return self._page(account, problem="too_many_attempts", retry_at=refusal.retry_at)
         page = OwnActivationPage(
-            here=PLACE, code=code, level=int(AccountLevel.TWO), next_url=ACCOUNT
+            here=PLACE, code=code, level=int(AccountLevel.TWO), next_url=_ENROL
         )
         return page_answer(page)
 
