@@ -13,6 +13,7 @@ Not here: who is told (`notices.py`), how it gets there (`idp/delivery`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -30,6 +31,7 @@ _STOPPED_AT: Final = "stop_path"
 
 VIET_NAM: Final = timezone(timedelta(hours=7))
 _MOST_CHARS: Final = 120
+_PATH: Final = re.compile(r"/[A-Za-z0-9._~-][A-Za-z0-9/._~-]{0,200}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +186,13 @@ _LINES: Final[Mapping[str, _Line]] = {
     "source": _Line("Địa chỉ mạng", "Network address"),
     "agency": _Line("Cơ quan", "Agency"),
     "organisation": _Line("Tổ chức", "Organisation"),
-    "reference": _Line("Số tham chiếu", "Reference"),
+    "case": _Line("Số hồ sơ", "Case number"),
     "until_ms": _Line("Có thể dừng đến", "Can be stopped until", _time_of, _time_of),
 }
 """Facts that are shown, with their labels; of others nothing is said.
 
-`reference`, `agency` and `organisation` are the service's own words or a register's, never a text
-that the person or a stranger typed.
+`case`, `agency` and `organisation` are the service's own words or a register's, never a text that
+the person or a stranger typed.
 """
 
 _MAIL: Final = """\
@@ -201,7 +203,7 @@ Kính gửi Ông/Bà,
 {vi_lines}
 
 Nếu Ông/Bà đã làm hoặc đồng ý việc này thì không cần làm gì thêm.
-Nếu không, xin mở ngay trang sau để khóa những gì cần khóa:
+{vi_act}
 {url}
 
 Không ai của Ấn Tín hỏi mật khẩu hay mã xác thực của Ông/Bà. Thư này được gửi tự động.
@@ -213,11 +215,21 @@ Không ai của Ấn Tín hỏi mật khẩu hay mã xác thực của Ông/Bà.
 {en_lines}
 
 If this was you, or you agreed to it, there is nothing to do.
-If not, please open this page at once to lock what must be locked:
+{en_act}
 {url}
 
 Nobody at Ấn Tín asks for your password or for a code. This message was sent automatically.
 """
+
+
+_LOCKS: Final = _Said(
+    "Nếu không, xin mở ngay trang sau để khóa những gì cần khóa:",
+    "If not, please open this page at once to lock what must be locked:",
+)
+_STOPS: Final = _Said(
+    "Nếu không, xin mở ngay trang sau để dừng lại, không cần đăng nhập:",
+    "If not, please open this page at once to stop it; you need not sign in:",
+)
 
 
 def write_notice(
@@ -229,28 +241,37 @@ def write_notice(
             who may not read Vietnamese.
     """
     said, when = _SAID[notice], local_time(at)
-    url = f"{issuer}{facts.get(_STOPPED_AT, NOT_ME)}"
+    stop = _stop_path(facts)
+    url, act = f"{issuer}{stop or NOT_ME}", _STOPS if stop else _LOCKS
     shown = [(line, facts[name]) for name, line in _LINES.items() if facts.get(name)]
     vi_lines = [f"Thời điểm: {when} (giờ Việt Nam)"]
     vi_lines += [f"{line.vi}: {line.vi_value(value)}" for line, value in shown]
     en_lines = [f"Time: {when} (Viet Nam time)"]
     en_lines += [f"{line.en}: {line.en_value(value)}" for line, value in shown]
+    moment = "" if stop else f", {when}"  # a longer address takes its place
     sms = (
-        f"Ấn Tín: {said.en}, {when}. Not you? {url}"
+        f"Ấn Tín: {said.en}{moment}. Not you? {url}"
         if in_english
-        else f"Ấn Tín: {said.vi}, {when}. Không phải Ông/Bà? {url}"
+        else f"Ấn Tín: {said.vi}{moment}. Không phải Ông/Bà? {url}"
     )
     return Written(
         subject=f"Ấn Tín: {said.vi}",
         mail=_MAIL.format(
             vi=said.vi,
             vi_lines="\n".join(vi_lines),
+            vi_act=act.vi,
+            en_act=act.en,
             en=said.en,
             en_lines="\n".join(en_lines),
             url=url,
         ),
         sms=sms,
     )
+
+
+def _stop_path(facts: Mapping[str, str]) -> str | None:
+    path = facts.get(_STOPPED_AT, "")
+    return path if _PATH.fullmatch(path) else None
 
 
 def local_time(at: datetime) -> str:

@@ -55,6 +55,16 @@ def test_folder_that_cannot_be_written_is_refused(tmp_path: Path):
         share_between_processes(tmp_path / "file" / "metrics")
 
 
+def test_messages_are_counted_by_gateway_and_outcome():
+    metrics = Metrics()
+    metrics.message_tried("sms", "timed_out")
+    for _ in range(2):
+        metrics.message_tried("sms2", "sent")
+    page = _page(metrics.registry)
+    assert 'antin_messages_total{gateway="sms",outcome="timed_out"} 1.0' in page
+    assert 'antin_messages_total{gateway="sms2",outcome="sent"} 2.0' in page
+
+
 def test_backlog_of_the_outbox_is_told(database: Database, ephemeral: EphemeralStore):
     for number in range(3):
         with database.transaction() as tx:

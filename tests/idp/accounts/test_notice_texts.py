@@ -23,7 +23,7 @@ EVERYTHING = {
     "source": "203.0.113.7",
     "agency": "Uỷ ban nhân dân phường Mẫu",
     "organisation": "Công ty Sen Vàng",
-    "reference": "CASE-17",
+    "case": "7KQ2-M9XD",
     "until_ms": "1795464300000",
 }
 
@@ -62,6 +62,31 @@ def test_a_reset_is_told_with_the_link_that_stops_it_in_one_text_message() -> No
     assert parts_of(without_accents(written.sms)) == 1
     found = set(re.findall(r"https?://\S+", written.mail + written.sms))
     assert found == {f"{ISSUER}/forgot/stop/{'s' * 22}"}
+
+
+@pytest.mark.parametrize(
+    ("notice", "facts", "path"),
+    [
+        (Notice.PASSWORD_RESET, {"stop_path": "/forgot/stop/abc"}, "/forgot/stop/abc"),
+        (Notice.INVITED_TO_ENROL, {"stop_path": "/stop/abc-_1"}, "/stop/abc-_1"),
+    ],
+)
+def test_what_can_be_stopped_says_where_and_until_when(notice, facts, path) -> None:
+    """Architecture, decision 10: whoever lost the password to another cannot sign in to stop it."""
+    facts |= {"until_ms": EVERYTHING["until_ms"]}
+    written = write_notice(notice, at=AT, facts=facts, issuer=ISSUER)
+    assert set(re.findall(r"https?://\S+", written.mail + written.sms)) == {f"{ISSUER}{path}"}
+    assert "Có thể dừng đến: 03:05 24/11/2026" in written.mail
+    assert parts_of(without_accents(written.sms)) == 1
+
+
+@pytest.mark.parametrize(
+    "path", ["//evil.example/", "https://evil.example", "@evil.example", "/a b"]
+)
+def test_a_path_that_leads_elsewhere_is_left_out(path) -> None:
+    written = write_notice(Notice.INVITED_TO_ENROL, at=AT, facts={"stop_path": path}, issuer=ISSUER)
+    assert "evil" not in written.mail + written.sms
+    assert f"{ISSUER}{NOT_ME}" in written.mail
 
 
 def test_what_is_known_stands_below_and_nothing_that_somebody_chose() -> None:
