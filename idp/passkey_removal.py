@@ -76,7 +76,11 @@ class PasskeyRemoval:
         )
 
     def remove(self, account_id: AccountId, passkey: Passkey, *, now: datetime) -> bool:
-        """Forget a passkey of this person and end what it alone opens; False when it was gone."""
+        """Forget a passkey of this person and end what it alone opens; False when it was gone.
+
+        Raises  LastFactor: nothing was ended.
+        """
+        self._passkeys.check_removal(account_id, now=now)
         for key in self.opened_by(account_id, passkey, now=now):
             if not key.stops:
                 continue

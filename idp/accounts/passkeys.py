@@ -14,10 +14,11 @@ Not here: who is at the browser, signing in (`passkey_sign_in`), assertions that
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 import unicodedata
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
@@ -42,7 +43,8 @@ from webauthn.helpers.structs import (
 from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from idp.accounts.credentials import Passkey
-from idp.accounts.errors import AccountUnknown
+from idp.accounts.errors import AccountUnknown, LastFactor
+from idp.accounts.last_factor import settle_removal
 from idp.accounts.model import Account
 from idp.accounts.notices import Notice, Notices
 from idp.errors import AntinError
@@ -52,6 +54,7 @@ from idp.storage.accounts import find_row
 from idp.storage.database import Database
 from idp.storage.ephemeral import EphemeralStore
 from idp.storage.passkey_party import settle_rp_id
+from idp.storage.second_factors import find_second_factors
 from keystore.base64url import from_base64url, to_base64url
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
@@ -234,21 +237,55 @@ class Passkeys:
                 tx, row, passkey_id, name=called, sealer=self._sealer
             )
 
+    def is_last_factor(self, account_id: AccountId, *, now: datetime) -> bool:
+        """Whether there is one passkey, and nothing else that could be asked for."""
+        with self._database.read() as connection:
+            held = find_second_factors(connection, account_id)
+            known = rows.list_credential_ids(connection, account_id)
+        return len(known) == 1 and not replace(held, has_passkey=False).is_ready(now)
+
+    def check_removal(self, account_id: AccountId, *, now: datetime) -> None:
+        """Before anything ends with a passkey.
+
+        Raises  LastFactor.
+        """
+        with self._database.read() as connection:
+            row = find_row(connection, account_id)
+        is_demanded = row is not None and row.demands_second_factor
+        if is_demanded and self.is_last_factor(account_id, now=now):
+            raise LastFactor
+
     def remove(self, account_id: AccountId, passkey_id: str, *, now: datetime) -> bool:
         """Forget it; False when the person has none of that id.
 
         No signing key that it opens is offered to its owner any more (`idp/signing_credentials`).
+        Raises  LastFactor.
         """
         with self._database.transaction() as tx:
             row = find_row(tx.connection, account_id, is_locked=True)
             if row is None or not rows.remove_passkey(tx, row, passkey_id):
                 return False
+            settle_removal(tx, row, now=now)
             event = Event(
                 EventType.PASSKEY_REMOVED, account_id=account_id, facts={"passkey_id": passkey_id}
             )
             self._log.record(tx, event, data_key=row.data_key, now=now)
             self._notices.tell(tx, row, Notice.PASSKEY_REMOVED, now=now)
         return True
+
+    def accepted(self, account_id: AccountId) -> str:
+        """Which passkeys still count, for the devices that keep them, JSON.
+
+        Source  WebAuthn Level 3 §5.1.10.3 (`signalAllAcceptedCredentials`).
+        """
+        with self._database.read() as connection:
+            known = rows.list_credential_ids(connection, account_id)
+        options = {
+            "rpId": self._rp_id,
+            "userId": to_base64url(user_handle(account_id)).decode(),
+            "allAcceptedCredentialIds": sorted(to_base64url(one).decode() for one in known),
+        }
+        return json.dumps(options)
 
     def note_use(self, credential_id: bytes, *, now: datetime) -> None:
         """Remember that it confirmed something; for its owner to see, nothing hangs on it."""

@@ -57,6 +57,7 @@ class SandboxIdentity:
     has_totp: bool = True
     legacy_id_9: str | None = None
     duties: tuple[Duty, ...] = ()
+    has_codes_by_message: bool = False
 
     @property
     def totp_secret(self) -> bytes:
@@ -95,6 +96,7 @@ PEOPLE: tuple[SandboxIdentity, ...] = (
         birthdate=Birthdate(1985, 9, 2),
         gender=Gender.MALE,
         level=AccountLevel.TWO,
+        has_codes_by_message=True,
     ),
     SandboxIdentity(
         identifier="007150000036",
@@ -160,6 +162,8 @@ def seed_people(services: Services, *, verifier: VerifierClient | None = None) -
             account = lifecycle.open(
                 _account(person, now=now), password=passwords.hash_new(person.password)
             )
+            if person.has_codes_by_message:
+                _choose_messages(services, account, now=now)
         if person.has_totp and not services.people.has_totp(account.account_id):
             _enrol(services, account, person, verifier=verifier, now=now)
         held = officials.duties_of(account.account_id, now=now)
@@ -228,6 +232,13 @@ def _open_organisation(
     )
     lifecycle = AccountLifecycle(services.database, sealer=services.sealer, log=services.log)
     return lifecycle.open(account).account_id
+
+
+def _choose_messages(services: Services, account: Account, *, now: datetime) -> None:
+    for channel, contact in services.factors.contacts.of(account).items():
+        services.factors.contacts.choose(
+            account.account_id, channel, is_factor=True, mark=contact.mark, now=now
+        )
 
 
 def _enrol(

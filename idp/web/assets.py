@@ -24,6 +24,7 @@ _BOOTSTRAP: Final = files("flask_bootstrap") / "static" / "bootstrap5" / "css"
 _FILES: Final[Mapping[str, tuple[Traversable, str]]] = {
     "bootstrap.min.css": (_BOOTSTRAP, "text/css"),
     "antin.css": (_OURS, "text/css"),
+    "accepted_passkeys.js": (_OURS, "text/javascript"),
     "confirm_passkey.js": (_OURS, "text/javascript"),
     "countdown.js": (_OURS, "text/javascript"),
     "form_post.js": (_OURS, "text/javascript"),

@@ -16,7 +16,7 @@ _TOO_MANY: Final = FieldProblem(
     N_("Đã nhập sai quá số lần cho phép. Vui lòng thử lại sau ít phút."),
     later=N_("Đã nhập sai quá số lần cho phép. Vui lòng thử lại từ %(time)s."),
 )
-_LAST: Final = FieldProblem(
+LAST_FACTOR: Final = FieldProblem(
     "",
     N_(
         "Đây là cách xác thực thứ hai duy nhất đang dùng được, mà Ông/Bà đã chọn luôn yêu cầu xác"
@@ -36,7 +36,7 @@ FACTOR_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
     "too_many": FieldProblem(
         "", N_("Đã có quá nhiều ứng dụng xác thực. Vui lòng gỡ bớt ứng dụng không còn dùng.")
     ),
-    "last_factor": _LAST,
+    "last_factor": LAST_FACTOR,
     "overtaken": _OVERTAKEN,
     "unverified": FieldProblem(
         "", N_("Hãy xác minh số điện thoại hoặc địa chỉ thư này trước khi dùng để nhận mã.")
@@ -77,6 +77,6 @@ CONTACT_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
         later=N_("Chưa gửi được mã mới. Vui lòng thử lại từ %(time)s."),
     ),
     "overtaken": _OVERTAKEN,
-    "last_factor": _LAST,
+    "last_factor": LAST_FACTOR,
     "too_many_attempts": _TOO_MANY,
 }

@@ -47,7 +47,8 @@ class PasskeysPage(Page):
     """The passkeys of a person, and registering another.
 
     `options` is what `navigator.credentials.create` takes, JSON; empty where no more are taken.
-    `is_for_signing`: documents are signed here, and passkeys confirm that.
+    `is_for_signing`: documents are signed here, and passkeys confirm that; `accepted` is what
+    `PublicKeyCredential.signalAllAcceptedCredentials` takes, JSON: devices forget the others.
     """
 
     template: ClassVar[str] = "passkeys.html"
@@ -58,11 +59,15 @@ class PasskeysPage(Page):
     csrf_token: str
     problem: str | None = None
     is_for_signing: bool = True
+    accepted: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasskeyRemovePage(Page):
-    """Asks once more, and says which signing keys stop with it."""
+    """Asks once more, and says which signing keys stop with it.
+
+    `is_last`: no second factor is left then.
+    """
 
     template: ClassVar[str] = "passkey_remove.html"
     passkey: ShownPasskey
@@ -70,3 +75,4 @@ class PasskeyRemovePage(Page):
     back_url: str
     csrf_token: str
     is_for_signing: bool = True
+    is_last: bool = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from idp.web.factor_sentences import LAST_FACTOR
 from idp.web.sentences import N_, FieldProblem
 
 _AGAIN: Final = FieldProblem(
@@ -34,6 +35,10 @@ PASSKEY_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
     "passkey_too_many": FieldProblem(
         "", N_("Đã có quá nhiều khóa truy cập. Vui lòng gỡ bớt khóa không còn dùng.")
     ),
+    "passkey_gone": FieldProblem(
+        "", N_("Khóa truy cập này đã được gỡ ở một trình duyệt khác. Không còn gì để thay đổi.")
+    ),
+    "passkey_last": LAST_FACTOR,
     "passkey_name": FieldProblem(
         "name", N_("Vui lòng đặt tên gọi cho khóa truy cập, dài không quá 60 ký tự.")
     ),

@@ -48,6 +48,29 @@ class Caps:
         self.causes.append(cause)
 
 
+def factors_over(
+    database: Database,
+    store: EphemeralStore,
+    *,
+    sealer: Sealer,
+    log: LogWriter,
+    caps: Caps | None = None,
+) -> FactorServices:
+    """What the service builds, over these stores; nobody is woken."""
+    settings = Settings(issuer="https://dang-nhap.example")
+    outbox = Outbox(lambda _ids: None)
+    return build_factors(
+        settings,
+        database=database,
+        ephemeral=store,
+        sealer=sealer,
+        log=log,
+        delivery=build_delivery(settings, outbox=outbox, sealer=sealer, ephemeral=store),
+        attempts=Attempts(store, sealer=sealer),
+        recovery=caps or Caps(),
+    )
+
+
 class FactorHouse:
     """One person with a verified number and address, an authenticator and the time."""
 
@@ -68,18 +91,8 @@ class FactorHouse:
 
     def build(self) -> FactorServices:
         """As another worker has them."""
-        settings = Settings(issuer="https://dang-nhap.example")
-        return build_factors(
-            settings,
-            database=self.database,
-            ephemeral=self.store,
-            sealer=self.sealer,
-            log=self.log,
-            delivery=build_delivery(
-                settings, outbox=self.outbox, sealer=self.sealer, ephemeral=self.store
-            ),
-            attempts=self.attempts,
-            recovery=self.caps,
+        return factors_over(
+            self.database, self.store, sealer=self.sealer, log=self.log, caps=self.caps
         )
 
     def _open(self) -> AccountId:

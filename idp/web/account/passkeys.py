@@ -16,6 +16,7 @@ from typing import Final
 from flask import Blueprint, Response, abort, request
 
 from idp.accounts.credentials import Passkey
+from idp.accounts.errors import LastFactor
 from idp.accounts.model import Account
 from idp.accounts.passkeys import MOST_PASSKEYS, PasskeyRefused, read_new_credential
 from idp.model import Session
@@ -97,7 +98,7 @@ class _PasskeyPages:
             )
         except PasskeyRefused as refusal:
             return _refused(refusal)
-        return see_other(PLACE) if is_known else abort(404)
+        return see_other(PLACE) if is_known else _refused(PasskeyRefused("gone"))
 
     def remove(self, passkey_id: str) -> Response:
         """Ask once more, then end it.  Raises CsrfFailed."""
@@ -108,9 +109,12 @@ class _PasskeyPages:
         known = self._services.passkeys.list_of(session.account_id)
         found = next((one for one in known if one.passkey_id == passkey_id), None)
         if found is None:
-            abort(404)
+            return _refused(PasskeyRefused("gone"))
         if request.form.get("decision") == "remove":
-            self._remove(session, found, now=now)
+            try:
+                self._remove(session, found, now=now)
+            except LastFactor:
+                return _refused(PasskeyRefused("last"))
             return see_other(PLACE)
         browser = self._browser()
         page = PasskeyRemovePage(
@@ -119,6 +123,7 @@ class _PasskeyPages:
             action=f"{PLACE}/{passkey_id}/remove",
             back_url=PLACE,
             is_for_signing=self._signing is not None,
+            is_last=self._services.passkeys.is_last_factor(session.account_id, now=now),
             csrf_token=self._cookies.csrf_token(browser, place=PLACE),
         )
         return self._answer(page, browser=browser)
@@ -155,6 +160,7 @@ class _PasskeyPages:
             csrf_token=self._cookies.csrf_token(browser, place=PLACE),
             problem=problem if problem in PASSKEY_PROBLEMS else None,
             is_for_signing=self._signing is not None,
+            accepted=self._services.passkeys.accepted(account.account_id),
         )
         return self._answer(page, browser=browser)
 

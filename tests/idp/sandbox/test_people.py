@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -20,22 +21,29 @@ from idp.accounts.totp import code_at
 from idp.sandbox.people import PEOPLE, seed_people
 from idp.storage.credentials import list_totps
 from idp.storage.database import Database
+from idp.storage.ephemeral_sql import SqlEphemeralStore
+from idp.storage.second_factors import find_second_factors
 from keystore.log.record import LogWriter
 from keystore.sealing import Sealer, load_kek
+from tests.support.factor_house import factors_over
 from tests.support.verifier import VerifierBench
 
 
 @pytest.fixture
-def services(database: Database, now: datetime) -> SimpleNamespace:
+def services(database: Database, tmp_path: Path, now: datetime) -> Iterator[SimpleNamespace]:
     value = base64.urlsafe_b64encode(bytes(range(32))).decode()
     sealer = Sealer.open(database, kek=load_kek(file=None, value=value), now=now)
-    return SimpleNamespace(
+    log = LogWriter(sealer, writer_id="test")
+    store = SqlEphemeralStore(f"sqlite:///{tmp_path / 'ephemeral.db'}")
+    yield SimpleNamespace(
         database=database,
         sealer=sealer,
-        log=LogWriter(sealer, writer_id="test"),
+        log=log,
+        factors=factors_over(database, store, sealer=sealer, log=log),
         people=People(database, sealer=sealer),
         time=lambda: now,
     )
+    store.close()
 
 
 def _everybody(services: SimpleNamespace) -> Iterator[tuple[str, bool, tuple[str, ...]]]:
@@ -113,3 +121,18 @@ def test_officials_have_their_duties_once(services) -> None:
         *("helpdesk", "helpdesk", "proofing", "proofing")
     ]
     assert len({one.account_id for one in given}) == 3
+
+
+def test_somebody_gets_codes_by_message_and_may_switch_them_off(services, now) -> None:
+    seed_people(services)
+    (person,) = [one for one in PEOPLE if one.has_codes_by_message]
+    number = ParsedIdentifier(IdentifierKind.PERSONAL_ID_NUMBER, person.identifier)
+    account = services.people.find_by_identifier(number)
+    for channel, contact in services.factors.contacts.of(account).items():
+        assert contact.serves(now)
+        services.factors.contacts.choose(
+            account.account_id, channel, is_factor=False, mark=contact.mark, now=now
+        )
+    seed_people(services)
+    with services.database.read() as connection:
+        assert find_second_factors(connection, account.account_id).channels(now) == ()

@@ -119,5 +119,32 @@ def test_nobody_removes_the_passkey_of_somebody_else(provider: Provider, browser
     page = stranger.answer_all(stranger.get(_PLACE), who=BINH)
     _action, fields = form_of(page.page, "passkey-add")
     token = {"csrf_token": fields["csrf_token"], "decision": "remove"}
-    assert stranger.submit(action, token).response.status_code == 404
+    assert "passkey_gone" in stranger.submit(action, token).place
+    assert len(provider.services.passkeys.list_of(ANH.account_id)) == 1
+
+
+def test_one_that_another_browser_removed_is_told_to_be_gone(
+    provider: Provider, browser: Browser
+) -> None:
+    page = _add(browser, _signed_in(browser))
+    other = Browser(provider)
+    late = _signed_in(other)
+    browser.press(browser.press(page, "passkey-remove-0"), "passkey-remove-confirm")
+    for button, typed in (("passkey-remove-0", {}), ("passkey-rename-0", {"name": "Máy"})):
+        told = other.press(late, button, typed)
+        assert "gỡ ở một trình duyệt khác" in told.page
+    assert provider.events().count("account:passkey:removed") == 1
+
+
+def test_the_last_second_factor_stays_with_whoever_wants_one_always(
+    provider: Provider, browser: Browser
+) -> None:
+    page = _add(browser, _signed_in(browser))
+    assert "allAcceptedCredentialIds" in page.page, "devices are told which ones count"
+    factors = browser.press(browser.get("/account/factors"), "totp-remove-0")
+    browser.press(browser.press(factors, "totp-remove-confirm"), "demand-always")
+    asked = browser.press(browser.get(_PLACE), "passkey-remove-0")
+    assert asked.shows("passkey-remove-last")
+    told = browser.press(asked, "passkey-remove-confirm")
+    assert "duy nhất đang dùng được" in told.page
     assert len(provider.services.passkeys.list_of(ANH.account_id)) == 1
