@@ -22,6 +22,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from idp.errors import SettingsInvalid, StorageUnavailable
+from idp.storage.breaches import count_breaches
 from idp.storage.data_requests import count_data_requests
 from idp.storage.database import Database
 from idp.storage.ephemeral import EphemeralStore
@@ -152,6 +153,7 @@ class StoreNumbers(Collector):
                 now = self._time()
                 backlog = find_backlog(connection, now=now)
                 waiting = count_data_requests(connection, now=now)
+                breaches, late_breaches = count_breaches(connection, now=now)
         except StorageUnavailable:
             up.add_metric(("database",), 0.0)
             yield up
@@ -176,6 +178,12 @@ class StoreNumbers(Collector):
         asked.add_metric(("open",), waiting.open)
         asked.add_metric(("overdue",), waiting.overdue)
         yield asked
+        broken = GaugeMetricFamily(
+            "antin_breaches", "Open files of breaches of personal data.", labels=("state",)
+        )
+        broken.add_metric(("open",), breaches)
+        broken.add_metric(("overdue",), late_breaches)
+        yield broken
 
     def describe(self) -> Iterator[Metric]:
         """Nothing: registering must not ask the stores."""

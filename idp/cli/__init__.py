@@ -22,6 +22,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "accounts": ("idp.cli.accounts", "accounts"),
         "backup": ("idp.cli.backup", "backup"),
+        "breach": ("idp.cli.breach", "breach"),
         "ca": ("idp.cli.ca", "ca"),
         "clients": ("idp.cli.clients", "clients"),
         "consents": ("idp.cli.consents", "consents"),

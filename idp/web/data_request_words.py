@@ -108,6 +108,11 @@ _KEPT: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
         N_("10 năm sau khi kiểm tra"),
     ),
     (
+        ("breach_account",),
+        N_("Việc dữ liệu có liên quan đến một sự cố và khi nào đã được báo, chỉ còn mã số"),
+        N_("5 năm sau khi đóng hồ sơ sự cố"),
+    ),
+    (
         ("data_request",),
         N_("Việc đã có yêu cầu về dữ liệu và được trả lời khi nào, chỉ còn mã số"),
         N_("5 năm sau khi trả lời"),

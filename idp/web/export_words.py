@@ -48,6 +48,8 @@ _TABLES: Final[Mapping[str, str]] = {
     "crl": N_("Danh sách chứng thư bị thu hồi"),
     "outbox": N_("Việc đang được chuyển đi"),
     "data_request": N_("Yêu cầu về dữ liệu cá nhân"),
+    "data_restriction": N_("Hạn chế chia sẻ dữ liệu"),
+    "breach_account": N_("Sự cố dữ liệu có liên quan"),
     "log_event": N_("Nhật ký: mọi việc đã xảy ra"),
 }
 _COLUMNS: Final[Mapping[str, str]] = {

@@ -36,6 +36,7 @@ OPENED: Final = ("account", "identifier", "log_event")
 
 OWED_TO_THE_LAW: Final = {
     "account": "NĐ 69/2024/NĐ-CP Art. 17(2)",
+    "breach_account": "NĐ 356/2025/NĐ-CP Art. 28, 29",
     "certificate": "Decree 23/2025/ND-CP on electronic signatures and trust services",
     "consent": "NĐ 356/2025/NĐ-CP Art. 6",
     "crl": "Decree 23/2025/ND-CP on electronic signatures and trust services",

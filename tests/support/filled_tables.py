@@ -78,6 +78,10 @@ def fill_tables(
             # a table may be found through one that refers to it
             ready = ready or [one for one in waiting if _needs(one) <= set(made)]
             for table in ready:
+                for parent in _parents(table):
+                    if parent.name not in made:
+                        made[parent.name] = _row(parent, made, person=person, sealer=sealer)
+                        tx.connection.execute(insert(parent), made[parent.name])
                 made[table.name] = _row(table, made, person=person, sealer=sealer)
                 tx.connection.execute(insert(table), made[table.name])
                 waiting.remove(table)
@@ -87,6 +91,12 @@ def fill_tables(
 def _needs(table: Table) -> set[str]:
     targets = {key.column.table.name for key in table.foreign_keys} - {table.name}
     return targets & set(person_tables())
+
+
+def _parents(table: Table) -> list[Table]:
+    """Tables that are about nobody and that this one refers to."""
+    found = [key.column.table for key in table.foreign_keys]
+    return [one for one in found if one.name not in person_tables()]
 
 
 def _finds(table: Table) -> set[str]:
