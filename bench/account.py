@@ -91,7 +91,7 @@ class Known:
         found = pki.certificates.of_account(self.lived.account_id)
         return f"/account/certificates/{name_of(found[number])}{end}"
 
-    def event(self, *, back: int) -> HistoryPlace:
+    def event(self, *, back: float) -> HistoryPlace:
         """Where a row of her history from so many years back is."""
         with self.services.database.read() as connection:
             rows = history_of(
@@ -103,13 +103,13 @@ class Known:
             )
         return rows[0].place
 
-    def use(self, *, back: int) -> HistoryPlace:
+    def use(self, *, back: float) -> HistoryPlace:
         """Where a use of her key from so many years back is."""
         with self.services.database.read() as connection:
             rows = uses_of(connection, self.lived.account_id, before=self._ago(back), limit=1)
         return rows[0].place
 
-    def _ago(self, back: int) -> HistoryPlace:
+    def _ago(self, back: float) -> HistoryPlace:
         return HistoryPlace(to_ms(self.services.time() - timedelta(days=365 * back)), "", 0)
 
 
@@ -130,12 +130,14 @@ def _place(place: HistoryPlace) -> str:
 def _history(known: Known) -> Sequence[Asked]:
     return [
         Asked(""),
-        Asked(f"/account/history?before={_place(known.event(back=known.years - 1))}", "years back"),
+        Asked(
+            f"/account/history?before={_place(known.event(back=known.years * 0.8))}", "years back"
+        ),
     ]
 
 
 def _signatures(known: Known) -> Sequence[Asked]:
-    older = f"/account/signatures?before={_place(known.use(back=known.years - 1))}"
+    older = f"/account/signatures?before={_place(known.use(back=known.years * 0.8))}"
     return [Asked(""), Asked(older, "years back")]
 
 
@@ -147,18 +149,19 @@ def _uses(known: Known) -> Sequence[Asked]:
 
 
 def _event_proof(known: Known) -> Sequence[Asked]:
-    place = known.event(back=known.years - 1)
+    place = known.event(back=known.years * 0.8)
     return [Asked(f"/account/history/{place.writer}/{place.seq}")]
 
 
 def _use_proof(known: Known) -> Sequence[Asked]:
-    place = known.use(back=known.years - 1)
+    place = known.use(back=known.years * 0.8)
     return [Asked(f"/account/signatures/0/{place.writer}/{place.seq}")]
 
 
 _CERTIFICATE: Final = "/account/certificates/<string(length=36):name>"
 _PASSKEY: Final = "/account/passkeys/<string(length=36):passkey_id>"
 _MANDATE: Final = "/account/mandates/<string(length=36):mandate_id>"
+_APP: Final = f"/account/factors/otp_{'0' * 32}"
 _NOBODYS: Final = f"mdt_{'0' * 32}"
 
 PAGES: Final[Mapping[str, Callable[[Known], Sequence[Asked]]]] = {
@@ -205,7 +208,27 @@ PAGES: Final[Mapping[str, Callable[[Known], Sequence[Asked]]]] = {
     "/account/proofing/stop": _leads_on(),
     "/account/data": _plain(),
     "/account/data/confirmed": _plain(),
+    "/account/data/requests": _plain(),
+    "/account/data/requests/new/<kind>": lambda _known: [
+        Asked("/account/data/requests/new/correct")
+    ],
     "/account/cases": _plain(),
+    "/account/contacts": _plain(),
+    "/account/contacts/<channel>/change": _leads_on("/account/contacts/email/change"),
+    "/account/contacts/<channel>/confirm": _leads_on("/account/contacts/email/confirm"),
+    "/account/factors": _plain(),
+    "/account/factors/<string(length=36):totp_id>/remove": _leads_on(f"{_APP}/remove"),
+    "/account/factors/<string(length=36):totp_id>/rename": _leads_on(f"{_APP}/rename"),
+    "/account/factors/apps": _leads_on(),
+    "/account/factors/apps/<string(length=36):pending_id>": _leads_on(
+        f"/account/factors/apps/otp_{'0' * 32}"
+    ),
+    "/account/factors/by-message": _leads_on(),
+    "/account/factors/demand": _leads_on(),
+    "/account/factors/recovery-codes": _leads_on(),
+    "/account/number": _plain(),
+    "/account/open": _plain(),
+    "/account/open/done": _plain(),
     "/account/not-me": _plain(),
     "/account/invitations": _plain(),
     "/account/invitations/stop": _leads_on(),
