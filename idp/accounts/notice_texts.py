@@ -61,12 +61,12 @@ _SAID: Final[Mapping[Notice, _Said]] = {
         "Đã mở tài khoản mức độ 1 với địa chỉ này", "A level-1 account was opened with this address"
     ),
     Notice.OPENING_TRIED: _Said(
-        "Có người định mở thêm tài khoản bằng thông tin của Ông/Bà; chưa có gì được mở",
+        "Có người định mở tài khoản bằng thông tin của Ông/Bà, nhưng không được",
         "Somebody tried to open another account with your data; nothing was opened",
     ),
     Notice.NUMBER_REPLACED: _Said(
-        "Số định danh của tài khoản đã được cập nhật theo Cơ sở dữ liệu quốc gia về dân cư",
-        "The personal number of your account now is the one that the population database has",
+        "Số định danh của tài khoản đã đổi theo cơ sở dữ liệu dân cư",
+        "Your account has the new number that the population database gave you",
     ),
     Notice.NEW_DEVICE: _Said(
         "Tài khoản được đăng nhập từ thiết bị mới",
