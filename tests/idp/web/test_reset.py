@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from datetime import timedelta
 
@@ -12,11 +14,17 @@ from idp.accounts.channels import Channel
 from idp.accounts.messages import Template
 from idp.accounts.model import AccountLevel
 from idp.accounts.notices import Notice
+from idp.accounts.passkeys import NewCredential
+from idp.ids import SessionId
 from idp.storage.accounts import find_row
 from idp.storage.contacts import ContactRow, put_contact
-from tests.support.provider import Provider, assert_error
+from idp.storage.credentials import drop_totps
+from keystore.base64url import from_base64url
+from tests.support.authenticator import Authenticator
+from tests.support.passkey_house import answer_of
+from tests.support.provider import ISSUER, Provider, assert_error
 from tests.support.provider_browser import Browser, Landing
-from tests.support.provider_seeds import ANH, BINH, CHI
+from tests.support.provider_seeds import ANH, BINH, CHI, Somebody
 from tests.support.reset_hands import NEW, ResetHands
 from tests.support.sent_messages import notices_of
 
@@ -76,6 +84,56 @@ def test_a_code_and_a_code_to_the_other_channel_will_do(
     page = browser.press(wrong, "reset-other-submit", {"otp": sent[0].facts["code"]})
     assert hands.choose(browser, page).shows("reset-continue")
     assert hands.can_sign_in(NEW)
+
+
+def test_a_passkey_is_a_second_proof_and_another_persons_is_none(
+    provider: Provider, hands: ResetHands, browser: Browser
+) -> None:
+    """WebAuthn Level 3 §7.2: asked by this attempt, of this person, once."""
+    own, foreign = _enrol(provider, ANH), _enrol(provider, BINH)
+    page = hands.first_by_link(browser)
+    assert page.shows("reset-passkey")
+    raw = answer_of(foreign, _challenge(page), owner=BINH.account_id)
+    refused = browser.press(page, "reset-passkey", {"credential": raw})
+    assert refused.shows("problem")
+    raw = answer_of(own, _challenge(refused), owner=ANH.account_id)
+    page = browser.press(refused, "reset-passkey", {"credential": raw})
+    assert hands.choose(browser, page).shows("reset-continue")
+
+
+def test_a_recovery_code_is_a_second_proof_once(
+    provider: Provider, hands: ResetHands, browser: Browser
+) -> None:
+    codes = provider.services.factors.recovery_codes.make(ANH.account_id, now=provider.now)
+    page = hands.first_by_link(browser)
+    wrong = browser.press(page, "reset-recovery-submit", {"recovery_code": "ABCD-EFGH-JKMN"})
+    assert wrong.shows("problem")
+    page = browser.press(wrong, "reset-recovery-submit", {"recovery_code": codes[0]})
+    assert page.shows("reset-password-submit")
+    again = Browser(provider)
+    page = hands.first_by_link(again)
+    page = again.press(page, "reset-recovery-submit", {"recovery_code": codes[0]})
+    assert page.shows("problem")
+
+
+def _enrol(provider: Provider, who: Somebody) -> Authenticator:
+    passkey = Authenticator(rp_id="dang-nhap.example", origin=ISSUER)
+    passkeys, session = provider.services.passkeys, SessionId("ses_of_the_test")
+    account = provider.services.people.find_account(who.account_id)
+    assert account is not None
+    options = passkeys.begin(account, session_id=session, label="x", now=provider.now)
+    challenge = from_base64url(json.loads(options)["challenge"].encode())
+    new = NewCredential(*passkey.register(challenge))
+    passkeys.finish(
+        who.account_id, session_id=session, new=new, name="Điện thoại", now=provider.now
+    )
+    return passkey
+
+
+def _challenge(page: Landing) -> str:
+    found = re.search(r'id="passkey-form"[^>]*data-options="([^"]*)"', page.page)
+    assert found is not None, page.describe()
+    return str(json.loads(html.unescape(found[1]))["challenge"])
 
 
 def _same(landing: Landing) -> tuple[int, str]:
@@ -191,8 +249,6 @@ def test_whoever_has_one_channel_alone_is_sent_to_a_counter(
     with services.database.transaction() as tx:
         row = find_row(tx.connection, ANH.account_id)
         assert row is not None
-        from idp.storage.credentials import drop_totps  # noqa: PLC0415 - of this test alone
-
         drop_totps(tx, row)
     page = hands.first_by_link(browser)
     assert not page.shows("reset-app-submit")
