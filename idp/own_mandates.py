@@ -20,9 +20,13 @@ from idp.accounts.model import Account, IdentifierKind, Mandate, MandateKind, Ma
 from idp.ids import AccountId, MandateId
 from idp.storage.accounts import find_account, find_row
 from idp.storage.database import Database
-from idp.storage.mandate_agreements import Agreement, find_charter, list_agreements
-from idp.storage.mandates import (
+from idp.storage.mandate_agreements import (
+    Agreement,
+    find_charter,
     find_evidence,
+    list_agreements,
+)
+from idp.storage.mandates import (
     list_mandates,
     list_mandates_for,
     list_representatives,

@@ -326,8 +326,10 @@ class Delegations:
         if organisation is None:
             raise MandateUnknown
         # whoever ended it while this waited for the row has ended it
-        again = find_usable_mandate(tx.connection, under, now=now)
-        return _check_ground(again, actor_id), organisation
+        again = _check_ground(find_usable_mandate(tx.connection, under, now=now), actor_id)
+        if not self._represents(tx, actor_id, organisation, now=now):
+            raise MandateUnknown
+        return again, organisation
 
     def _get_waiting(
         self, tx: Transaction, actor_id: AccountId, mandate_id: MandateId, *, now: datetime

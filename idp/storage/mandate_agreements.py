@@ -1,7 +1,7 @@
-"""Who agreed to a mandate, and what the charter of an organisation demands, in SQL.
+"""On what a mandate stands: who agreed, what the charter demands, and on what paper, in SQL.
 
-What lives here: two small tables and the statements on them.  Not here: whether what is there is
-enough (`idp/accounts/delegation.py`).
+What lives here: two small tables, and the statements on them and on one column more.  Not here:
+whether what is there is enough (`idp/accounts/delegation.py`).
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from sqlalchemy import (
 from idp.ids import AccountId, MandateId
 from idp.storage.database import Transaction, metadata
 from idp.storage.declared import BASIC, NONE, holds
+from idp.storage.mandates import mandate
 from keystore.clock import from_ms, to_ms
 
 _RETENTION: Final = "mandate_ended+10y"
@@ -69,6 +70,8 @@ _CHARTER = select(charter.c.agreements).where(charter.c.account_key == bindparam
 _FORGET = delete(charter).where(charter.c.account_key == bindparam("key"))
 _INSERT = insert(mandate_agreement)
 _SET = insert(charter)
+
+_EVIDENCE = select(mandate.c.evidence_sealed).where(mandate.c.mandate_id == bindparam("id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +125,9 @@ def set_charter(
                 "changed_ms": to_ms(now),
             },
         )
+
+
+def find_evidence(connection: Connection, mandate_id: MandateId) -> bytes | None:
+    """On what paper a mandate stands, sealed for the organisation."""
+    found = connection.execute(_EVIDENCE, {"id": mandate_id}).scalar_one_or_none()
+    return None if found is None else bytes(found)

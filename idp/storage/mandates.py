@@ -37,6 +37,7 @@ from sqlalchemy import (
 )
 
 from idp.accounts.model import (
+    AccountLevel,
     AccountStatus,
     IdentifierKind,
     Mandate,
@@ -140,13 +141,16 @@ _IS_USABLE: Final = and_(
     _principal.c.status == AccountStatus.ACTIVE,
 )
 _USABLE_BY_ID = MANDATES.where(mandate.c.mandate_id == bindparam("id"), _IS_USABLE)
-_USABLE_OF_HOLDER = MANDATES.where(_holder.c.account_id == bindparam("id"), _IS_USABLE).order_by(
-    mandate.c.valid_from_ms.desc(), mandate.c.mandate_id
-)
+# whoever has to be proofed again after a recovery acts for nobody until then
+_IS_PROOFED: Final = _holder.c.level == AccountLevel.TWO
+_USABLE_OF_HOLDER = MANDATES.where(
+    _holder.c.account_id == bindparam("id"), _IS_USABLE, _IS_PROOFED
+).order_by(mandate.c.valid_from_ms.desc(), mandate.c.mandate_id)
 _REPRESENTATIVES = MANDATES.where(
     mandate.c.principal_key == bindparam("key"),
     mandate.c.kind == MandateKind.LEGAL_REPRESENTATIVE,
     _IS_USABLE,
+    _IS_PROOFED,
 ).order_by(mandate.c.mandate_id)
 _USABLE = (
     select(
@@ -171,7 +175,7 @@ _USABLE = (
             identifier.c.valid_to_ms.is_(None),
         ),
     )
-    .where(_IS_USABLE)
+    .where(_IS_USABLE, _IS_PROOFED)
 )
 _ACTING: Final = (
     MandateKind.LEGAL_REPRESENTATIVE,
@@ -219,7 +223,6 @@ _CHECKED = (
         holds_until_ms=bindparam("until"),
     )
 )
-_EVIDENCE = select(mandate.c.evidence_sealed).where(mandate.c.mandate_id == bindparam("id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +247,7 @@ def find_mandate(connection: Connection, mandate_id: MandateId) -> Mandate | Non
 def find_usable_mandate(
     connection: Connection, mandate_id: MandateId, *, now: datetime
 ) -> Mandate | None:
-    """A mandate that is in force now, between two accounts that are active; opens nothing."""
+    """A mandate in force now, between two active accounts; opens nothing, asks no level."""
     row = connection.execute(_USABLE_BY_ID, {"id": mandate_id, "now": to_ms(now)}).one_or_none()
     return None if row is None else read_mandate(row)
 
@@ -275,12 +278,6 @@ def list_representatives(
     """The mandates of those who may act for an organisation by law now."""
     rows = connection.execute(_REPRESENTATIVES, {"key": principal_key, "now": to_ms(now)})
     return tuple(read_mandate(row) for row in rows)
-
-
-def find_evidence(connection: Connection, mandate_id: MandateId) -> bytes | None:
-    """On what paper a mandate stands, sealed for the organisation."""
-    found = connection.execute(_EVIDENCE, {"id": mandate_id}).scalar_one_or_none()
-    return None if found is None else bytes(found)
 
 
 def list_representations(

@@ -6,14 +6,20 @@ portal serves organisations only.
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Final
+
 from flask import Response, request
 
 from idp.oauth.authorization import Gathered
 from idp.oauth.prompts import SELF, Ask, Prompt, Reason, offered_capacities
 from idp.web.consent_text import name_of
 from idp.web.flow import Flow, Visit, page_answer
-from idp.web.i18n import local_moment
+from idp.web.i18n import local_minute
 from idp.web.pages import CapacityOption, CapacityPage
+
+_INSTANT: Final = timedelta(milliseconds=1)
+"""The end of a mandate is outside of it already: the day before an end at midnight is its last."""
 
 
 class CapacityStep:
@@ -33,7 +39,7 @@ class CapacityStep:
                 kind=one.kind.value,
                 organisation=one.name,
                 code=one.enterprise_code,
-                valid_to="" if one.valid_to is None else local_moment(one.valid_to)[:10],
+                valid_to="" if one.valid_to is None else local_minute(one.valid_to - _INSTANT)[:10],
             )
             for one in organisations
         ]

@@ -22,6 +22,7 @@ from idp.web.account_pages import HistoryDay, ShownEvent
 from idp.web.consent_text import labels_of, name_of
 from idp.web.devices import device_name
 from idp.web.i18n import language, local_minute, translate
+from idp.web.mandate_words import mandate_detail
 from idp.web.register_words import question_detail
 from idp.web.sentences import N_
 from keystore.log.events import EventType
@@ -213,6 +214,8 @@ def _detail(row: HistoryRow) -> str:
         if facts.get("level") == "2":
             return translate("Lên mức độ 2 sau khi xác minh trực tiếp")
         return translate("Hạ xuống mức độ 1; việc ký số tạm dừng đến khi xác minh lại trực tiếp")
+    if row.type.value.startswith("account:mandate:"):
+        return mandate_detail(facts)
     if row.type is EventType.GRANT_CREATED and facts.get("capacity") not in {None, "self"}:
         return translate("Thực hiện thay mặt tổ chức")
     return ""

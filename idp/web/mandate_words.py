@@ -13,6 +13,7 @@ from typing import Final
 from idp.accounts.mandate_scopes import SEAL, SIGN
 from idp.accounts.mandates import EndReason
 from idp.accounts.model import MandateKind, MandateStatus
+from idp.web.i18n import translate
 from idp.web.sentences import N_
 
 KIND_WORDS: Final[Mapping[MandateKind, str]] = {
@@ -50,3 +51,13 @@ END_WORDS: Final[Mapping[str, str]] = {
     EndReason.NOT_AGREED: N_("Không đủ người đồng ý trong thời hạn"),
     EndReason.LAST_DAY: N_("Hết thời hạn ủy quyền"),
 }
+_KINDS: Final = {one.value: one for one in MandateKind}
+
+
+def mandate_detail(facts: Mapping[str, object]) -> str:
+    """The line below a row of the history: as what, and why it ended."""
+    words = (
+        KIND_WORDS.get(_KINDS.get(str(facts.get("kind")), MandateKind.GUARDIAN), ""),
+        END_WORDS.get(str(facts.get("reason")), ""),
+    )
+    return ". ".join(translate(one) for one in words if one)

@@ -6,19 +6,22 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from idp.accounts.delegation import DelegationRefused, Evidence, MandateUnknown
 from idp.accounts.errors import TooManyAttempts
 from idp.accounts.lifecycle import AccountLifecycle
 from idp.accounts.mandates import EndReason, add_legal_representative
-from idp.accounts.model import EVERYBODY, MandateKind, MandateStatus
+from idp.accounts.model import EVERYBODY, AccountLevel, MandateKind, MandateStatus
 from idp.ids import MandateId
+from idp.storage.accounts import account
 from idp.storage.database import Database
-from idp.storage.mandates import find_evidence, keep_check
+from idp.storage.mandate_agreements import find_evidence
+from idp.storage.mandates import keep_check
 from tests.idp.conftest import MakeProvider
 from tests.support.delegations import FIRM, Office, wish_for
 from tests.support.provider import Provider
-from tests.support.provider_seeds import ANH, BINH, CHI, DUNG
+from tests.support.provider_seeds import ANH, BINH, CHI, DUNG, Somebody
 
 DAY = timedelta(days=1)
 
@@ -147,9 +150,33 @@ def _wish(office: Office) -> Any:
     return wish_for(office.provider, DUNG)
 
 
+def _proof(office: Office, who: Somebody, *, level: AccountLevel = AccountLevel.TWO) -> None:
+    """Have an account be of another level."""
+    with office.provider.services.database.transaction() as tx:
+        tx.connection.execute(
+            update(account).where(account.c.account_id == who.account_id).values(level=level)
+        )
+
+
+def test_whoever_has_to_be_proofed_again_acts_for_nobody_meanwhile(office: Office) -> None:
+    """NĐ 69/2024/NĐ-CP Art. 12: with an account of level 2; architecture §5.10."""
+    services, now = office.provider.services, office.provider.now
+    given, ground = office.give(), office.ground()
+    _proof(office, BINH, level=AccountLevel.ONE)
+    assert services.people.representations(BINH.account_id, now=now) == ()
+    with pytest.raises(MandateUnknown):
+        services.mandates.delegations.give(
+            BINH.account_id, under=ground.mandate_id, wish=wish_for(office.provider), now=now
+        )
+    with pytest.raises(MandateUnknown):
+        services.mandates.delegations.end(BINH.account_id, given.mandate_id, now=now)
+    assert _held(office) == [given.mandate_id]
+
+
 def test_it_never_outlives_the_ground_on_which_it_was_given(office: Office) -> None:
     """docs/adr/0033."""
     services, now = office.provider.services, office.provider.now
+    _proof(office, CHI)
     short = add_legal_representative(
         services.database,
         holder_id=CHI.account_id,
@@ -218,6 +245,7 @@ def test_an_agreement_counts_once_and_only_of_who_represents(office: Office) -> 
     for _ in range(2):
         assert not delegations.agree(DUNG.account_id, given.mandate_id, now=now)
     services.mandates.ending.end(office.ground(DUNG).mandate_id, why=EndReason.REGISTER, now=now)
+    _proof(office, CHI)
     third = add_legal_representative(
         services.database,
         holder_id=CHI.account_id,

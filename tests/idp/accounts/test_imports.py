@@ -185,13 +185,13 @@ def test_a_file_from_before_a_renumbering_opens_no_second_account(house, tmp_pat
 
 def test_organisations_come_with_their_representatives(house, tmp_path) -> None:
     content = (
-        "kind,personal_id_number,enterprise_code,name,legal_representatives,valid_to\n"
-        f"citizen,{number(1)},,A,,\n"
-        f"citizen,{number(2)},,B,,\n"
-        f"organisation,,9900000016,Công ty Mẫu,{number(1)}|{number(2)},2027-12-31\n"
-        f"mandate,{number(1)},9900000023,,,\n"
-        "organisation,,9900000023001,Chi nhánh Mẫu,,\n"
-        f"mandate,{number(2)},9900000023-001,,,\n"
+        "kind,personal_id_number,enterprise_code,name,legal_representatives,valid_to,account_level\n"
+        f"citizen,{number(1)},,A,,,2\n"
+        f"citizen,{number(2)},,B,,,2\n"
+        f"organisation,,9900000016,Công ty Mẫu,{number(1)}|{number(2)},2027-12-31,\n"
+        f"mandate,{number(1)},9900000023,,,,\n"
+        "organisation,,9900000023001,Chi nhánh Mẫu,,,\n"
+        f"mandate,{number(2)},9900000023-001,,,,\n"
     )
     file = write(tmp_path, content)
     assert outcome(run(house, file)) == (4, 0, 1)
