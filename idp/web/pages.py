@@ -306,7 +306,7 @@ class GivenConsent:
 class ConsentsPage(Page):
     """What a person agreed to.  Buttons `consent-withdraw-<n>`, links `consent-receipt-<n>`.
 
-    `passkeys_url` leads to the person's passkeys.
+    `passkeys_url` leads to the person's passkeys; `told`: what was done just now, `withdrawn`.
     """
 
     template: ClassVar[str] = "consents.html"
@@ -314,6 +314,7 @@ class ConsentsPage(Page):
     consents: tuple[GivenConsent, ...]
     csrf_token: str
     passkeys_url: str = ""
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,7 @@ from idp.web.theme import Site, install_pages
 from idp.web.trust_pages import AuthoritiesPage, Authority, AuthorityPage, LogPage, LogTree
 from tests.support.account_specimens import ACCOUNT_SPECIMENS
 from tests.support.certificate_specimens import CERTIFICATE_SPECIMENS
+from tests.support.data_specimens import DATA_SPECIMENS
 from tests.support.mandate_specimens import MANDATE_SPECIMENS
 from tests.support.official_specimens import OFFICIAL_SPECIMENS
 from tests.support.recovery_specimens import RECOVERY_SPECIMENS
@@ -397,6 +398,7 @@ SPECIMENS: Final[Mapping[str, Page]] = {
     **ACCOUNT_SPECIMENS,
     **RECOVERY_SPECIMENS,
     **CERTIFICATE_SPECIMENS,
+    **DATA_SPECIMENS,
     **MANDATE_SPECIMENS,
     **SIGN_SPECIMENS,
     **VERIFY_SPECIMENS,

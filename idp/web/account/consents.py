@@ -13,7 +13,7 @@ from typing import Final
 from flask import Blueprint, Response, abort, request
 
 from idp.ids import ConsentId
-from idp.model import Consent, Session
+from idp.model import Consent
 from idp.oauth.consent import CONSENT
 from idp.oauth.consent_receipts import ConsentReceipts
 from idp.oauth.errors import ConsentUnknown
@@ -23,9 +23,11 @@ from idp.web.answer import see_other
 from idp.web.consent_text import labels_of, name_of
 from idp.web.cookies import Cookies, make_browser_token
 from idp.web.flow import CsrfFailed, page_answer
+from idp.web.own_sign_in import OwnSignIn
 from idp.web.pages import ConsentsPage, GivenConsent
 
 PLACE: Final = "/account/consents"
+_WITHDRAWN: Final = "withdrawn"
 
 
 def make_consents(services: Services, *, cookies: Cookies) -> Blueprint:
@@ -40,24 +42,29 @@ def make_consents(services: Services, *, cookies: Cookies) -> Blueprint:
 
 
 class _ConsentsPages:
-    """The views; for who is not signed in there is no such page."""
+    """The views."""
 
     def __init__(self, services: Services, *, cookies: Cookies) -> None:
         self._services = services
         self._cookies = cookies
+        self._sign_in = OwnSignIn(services, cookies=cookies)
         self._receipts = ConsentReceipts(
             services.database, people=services.people, sealer=services.sealer
         )
 
     def show(self) -> Response:
-        """Every consent of the person, newest first."""
-        session = self._session()
+        """Every consent of the person."""
+        session = self._sign_in.find()
+        if session is None:
+            return self._sign_in.begin(PLACE)
         given = self._receipts.list_of(session.account_id)
         account = self._services.people.find_account(session.account_id)
         browser = self._cookies.read_browser() or make_browser_token()
         page = ConsentsPage(
             name="" if account is None else account.profile.name,
-            consents=tuple(map(self._row, given)),
+            # what is in force first, each half newest first
+            consents=tuple(map(self._row, sorted(given, key=lambda one: bool(one.withdrawn_at)))),
+            told=_WITHDRAWN if request.args.get("told") == _WITHDRAWN else "",
             csrf_token=self._cookies.csrf_token(browser, place=PLACE),
             passkeys_url=PASSKEYS,
         )
@@ -67,24 +74,18 @@ class _ConsentsPages:
 
     def withdraw(self, consent_id: str) -> Response:
         """Take one back, with every other one to the same portal.  Raises CsrfFailed."""
-        session = self._session()
         if not self._cookies.is_csrf_token(request.form.get("csrf_token"), place=PLACE):
             raise CsrfFailed
+        session = self._sign_in.find()
+        if session is None:
+            return self._sign_in.begin(PLACE)
         try:
             self._services.consent_withdrawal.withdraw(
                 ConsentId(consent_id), account_id=session.account_id, now=self._services.time()
             )
         except ConsentUnknown:
             abort(404)
-        return see_other(PLACE)
-
-    def _session(self) -> Session:
-        token = self._cookies.read_session()
-        now = self._services.time()
-        session = None if token is None else self._services.sessions.find(token, now=now)
-        if session is None:
-            abort(404)
-        return session
+        return see_other(f"{PLACE}?told={_WITHDRAWN}")
 
     def _row(self, one: Consent) -> GivenConsent:
         registry, now = self._services.registry, self._services.time()

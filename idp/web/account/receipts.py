@@ -17,22 +17,23 @@ from idp.web.account.consents import PLACE as CONSENTS
 from idp.web.consent_evidence import read_evidence
 from idp.web.cookies import Cookies
 from idp.web.flow import page_answer
+from idp.web.own_sign_in import OwnSignIn
 from idp.web.pages import ReceiptPage
 
 
 def make_receipts(services: Services, *, cookies: Cookies) -> Blueprint:
     """The blueprint of `/account/consents/<id>`."""
     blueprint = Blueprint("receipts", __name__)
+    sign_in = OwnSignIn(services, cookies=cookies)
     receipts = ConsentReceipts(services.database, people=services.people, sealer=services.sealer)
 
     @blueprint.get("/account/consents/<consent_id>")
     def receipt(consent_id: str) -> Response:
-        now = services.time()
-        token = cookies.read_session()
-        session = None if token is None else services.sessions.find(token, now=now)
-        found = (
-            None if session is None else receipts.find(consent_id, account_id=session.account_id)
-        )
+        session = sign_in.find()
+        if session is None:
+            # whatever number is asked for: whoever asks signs in first and is told then
+            return sign_in.begin(CONSENTS)
+        found = receipts.find(consent_id, account_id=session.account_id)
         if found is None:
             abort(404)
         evidence = read_evidence(found.text)

@@ -27,7 +27,8 @@ def test_a_consent_is_taken_back_with_one_button(provider: Provider, browser: Br
     """Law 91/2025/QH15 Art. 9: consent may be withdrawn at any time."""
     tokens = browser.tokens()
     page = browser.press(browser.get(_PLACE), "consent-withdraw-0")
-    assert page.place == _PLACE
+    assert page.place == f"{_PLACE}?told=withdrawn"
+    assert "phải hỏi lại khi cần" in page.page
     assert not page.shows("consent-withdraw-0")
     assert "Đã rút lại lúc" in page.page
     assert provider.userinfo(tokens["access_token"]).status_code == 401
@@ -47,7 +48,8 @@ def test_nobody_else_sees_or_takes_it_back(provider: Provider, browser: Browser)
     browser.tokens()
     action, _fields = form_of(browser.get(_PLACE).page, "consent-withdraw-0")
     stranger = Browser(provider)
-    assert stranger.get(_PLACE).response.status_code == 404
+    assert stranger.get(_PLACE).shows("login-submit")
+    assert stranger.submit(action, {}).response.status_code == 403
     stranger.tokens(who=BINH, scope="openid profile")
     own = stranger.get(_PLACE)
     _action, fields = form_of(own.page, "consent-withdraw-0")
@@ -59,3 +61,19 @@ def test_the_first_page_leads_there_when_somebody_is_signed_in(browser: Browser)
     assert not browser.get("/").shows("home-account")
     browser.tokens()
     assert 'href="/account"' in browser.get("/").page
+
+
+def test_what_is_in_force_comes_before_what_was_taken_back(browser: Browser) -> None:
+    browser.tokens()
+    browser.press(browser.get(_PLACE), "consent-withdraw-0")
+    browser.tokens("sibling")
+    browser.tokens(scope="openid email")
+    page = browser.get(_PLACE).page
+    assert page.index('id="consent-withdraw-1"') < page.index("Không còn hiệu lực")
+    assert page.count("Không còn hiệu lực") == 1
+
+
+def test_who_is_not_signed_in_comes_back_after_signing_in(browser: Browser) -> None:
+    page = browser.answer_all(browser.get(_PLACE))
+    assert page.place == _PLACE
+    assert browser.get(f"{_PLACE}/cns_nothing").response.status_code == 404

@@ -14,6 +14,7 @@ from flask import Flask
 from idp.web import (
     account_pages,
     certificate_pages,
+    data_pages,
     factor_pages,
     mandate_pages,
     official_pages,
@@ -124,6 +125,7 @@ def subclasses(page: type[Page]) -> set[type[Page]]:
         factor_pages,
         account_pages,
         certificate_pages,
+        data_pages,
         mandate_pages,
         official_pages,
         pages,

@@ -36,7 +36,8 @@ def test_nobody_else_sees_that_there_is_one(provider: Provider, browser: Browser
     browser.sign_in(who=ANH)
     consent_id, _digest = newest_consent(provider)
     stranger = Browser(provider)
-    assert stranger.get(f"/account/consents/{consent_id}").response.status_code == 404
+    for number in (consent_id, "con_unknown"):
+        assert stranger.get(f"/account/consents/{number}").shows("login-submit")
     stranger.sign_in(who=BINH)
     assert stranger.get(f"/account/consents/{consent_id}").response.status_code == 404
     assert stranger.get("/account/consents/con_unknown").response.status_code == 404
