@@ -25,7 +25,7 @@ class AccountPage(Page):
 
     `level` is that of the proofing, 0 where there is none; `passkeys` is None where this service
     takes none; `has_second_factor`: of whatever kind; `has_number`: of a citizen, which may be
-    replaced by another;
+    replaced by another; `duties` of an official: `proofing`, `helpdesk`;
     `told` is what was done just now: `password`, or nothing.
     """
 
@@ -36,6 +36,7 @@ class AccountPage(Page):
     has_second_factor: bool
     passkeys: int | None
     has_number: bool = False
+    duties: frozenset[str] = frozenset()
     told: str = ""
 
 

@@ -65,7 +65,14 @@ def _password(**changed: Any) -> PasswordPage:
 _HERE: Final = _session("Chrome trên Android", is_here=True, is_level_two=True)
 
 ACCOUNT_SPECIMENS: Final[Mapping[str, Page]] = {
-    "account": AccountPage(name=_NAME, level=2, sessions=3, has_second_factor=True, passkeys=2),
+    "account": AccountPage(
+        name=_NAME,
+        level=2,
+        sessions=3,
+        has_second_factor=True,
+        passkeys=2,
+        duties=frozenset({"proofing", "helpdesk"}),
+    ),
     "account_bare": AccountPage(
         name=_NAME, level=0, sessions=1, has_second_factor=False, passkeys=None
     ),

@@ -28,8 +28,8 @@ from idp.web.shown_invitations import shown_invitation
 
 PLACE: Final = "/account/invitations"
 _STOP: Final = f"{PLACE}/stop"
-_ENROL: Final = "/account/passkeys"
-"""A page for two factors: whoever has none is led through enrolling the first."""
+_ENROL: Final = "/account/factors"
+"""It asks for two factors: whoever has none is led through enrolling the first."""
 _TAKE: Final = f"{PLACE}/take"
 _FRESH: Final = timedelta(minutes=10)
 

@@ -45,6 +45,7 @@ def make_overview(services: Services, *, cookies: Cookies) -> Blueprint:
             has_second_factor=services.people.second_factors(account.account_id).has_any,
             passkeys=None if services.signing is None else len(passkeys),
             has_number=account.kind is AccountKind.CITIZEN,
+            duties=services.desks.officials.duties_of(account.account_id, now=services.time()),
             told="password" if request.args.get("told") == "password" else "",
         )
         return page_answer(page)

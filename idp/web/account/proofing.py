@@ -30,8 +30,8 @@ from idp.web.source import TrustedProxies
 
 PLACE: Final = "/account/proofing"
 _STOP: Final = f"{PLACE}/stop"
-_ENROL: Final = "/account/passkeys"
-"""A page for two factors: whoever has none is led through enrolling the first."""
+_ENROL: Final = "/account/factors"
+"""It asks for two factors: whoever has none is led through enrolling the first."""
 _FRESH: Final = timedelta(minutes=30)
 
 

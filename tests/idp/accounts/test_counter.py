@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -28,10 +29,21 @@ from idp.accounts.officials import NotAnOfficial, OwnAccount
 from idp.accounts.proofing import find_proofing
 from idp.ids import AccountId
 from idp.official_services import Desks
+from idp.registers import (
+    Answer,
+    Asker,
+    CitizenRecord,
+    PersonQuery,
+    RegisterError,
+    RegisterNonsense,
+    RegisterUnavailable,
+    Verdict,
+)
 from idp.storage.accounts import find_row
 from keystore.log.events import EventType
 from tests.support.provider import Provider
 from tests.support.provider_seeds import ANH, BINH, CHI, DUNG
+from tests.support.racing import race
 from tests.support.signer import events
 
 _SOURCE = Source("192.0.2.9")
@@ -331,6 +343,58 @@ def test_what_cannot_be_opened_is_not(hall: Hall, changed: dict[str, object], re
         hall.desks.opening.open(hall.first, replace(new, **changed), now=hall.now)
 
 
+class _Register:
+    """A population service that answers one thing, or is away; the Protocol and no more."""
+
+    def __init__(self, said: Verdict | RegisterError) -> None:
+        self.said = said
+        self.askers: list[Asker] = []
+        self.is_there = True
+
+    def verify(self, query: PersonQuery, *, asked_by: Asker, now: datetime) -> Answer:
+        self.askers.append(asked_by)
+        if isinstance(self.said, RegisterError):
+            raise self.said
+        return Answer(self.said, "population", now, now + timedelta(days=1))
+
+    def find(self, query: PersonQuery, *, asked_by: Asker, now: datetime) -> CitizenRecord | None:
+        raise AssertionError("a yes or no is enough here")
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (Verdict.CONTRADICTS, "register_contradicts"),
+        (Verdict.UNKNOWN, "register_away"),
+        (RegisterUnavailable("population", "not_asked"), "register_away"),
+        (RegisterNonsense("population", "malformed"), "register_away"),
+    ],
+)
+def test_what_the_register_does_not_confirm_is_not_opened(
+    hall: Hall, said: Verdict | RegisterError, reason: str
+) -> None:
+    """NĐ 69/2024 Art. 10; nothing is stored, and the same is opened once it does confirm."""
+    register = _Register(said)
+    opening = replace(hall.desks.opening, population=register)
+    new = NewPerson(AccountKind.CITIZEN, _NEW, "Ngô Mới Đến", Birthdate(1999, 5, 6))
+    with pytest.raises(ProofingRefused, match=reason):
+        opening.open(hall.first, new, now=hall.now)
+    number = ParsedIdentifier(IdentifierKind.PERSONAL_ID_NUMBER, _NEW)
+    assert hall.provider.services.people.find_by_identifier(number) is None
+    (asker,) = register.askers
+    assert asker.official_id == ANH.account_id
+    register.said = Verdict.MATCHES
+    assert hall.level(opening.open(hall.first, new, now=hall.now)) is AccountLevel.ONE
+
+
+def test_foreigners_are_not_asked_for_in_a_register_that_does_not_know_them(hall: Hall) -> None:
+    register = _Register(Verdict.CONTRADICTS)
+    opening = replace(hall.desks.opening, population=register)
+    new = NewPerson(AccountKind.FOREIGNER, "F1234567", "Ana Mẫu", Birthdate(1990, 1, 2))
+    opening.open(hall.first, new, now=hall.now)
+    assert register.askers == []
+
+
 def test_the_first_password_takes_the_codes_of_both_officials(hall: Hall, newcomer) -> None:
     _made, first, second = newcomer()
     for one, other in ((first, first), (second, second), ("", second), (first, "")):
@@ -368,3 +432,27 @@ def test_codes_of_a_new_account_lapse_with_the_activation(hall: Hall, newcomer) 
     hall.provider.clock.advance(days=30)
     with pytest.raises(FirstPasswordRefused):
         _choose(hall, first, second)
+
+
+def test_of_two_second_acts_at_once_one_counts(provider_on_both: Provider) -> None:
+    """One activation code is given out, whoever comes first."""
+    services = provider_on_both.services
+    first, *others = (
+        services.desks.officials.add(
+            who.account_id, duty=Duty.PROOFING, controller_id="agency", now=provider_on_both.now
+        )
+        for who in (ANH, BINH, DUNG)
+    )
+    hall = Hall(provider_on_both, first, others[0])
+    hall.start()
+
+    def confirm(official: Official) -> str:
+        try:
+            return hall.confirm_second(official)
+        except ProofingRefused as refusal:
+            return refusal.reason
+
+    said = race([partial(confirm, one) for one in (*others, *others)])
+    assert sorted(said)[1:] == ["nothing_waiting"] * 3
+    assert len(hall.facts(EventType.PROOFING_COMPLETED)) == 1
+    assert len(hall.facts(EventType.TOTP_ACTIVATION_ISSUED)) == 1

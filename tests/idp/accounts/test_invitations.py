@@ -27,6 +27,7 @@ from keystore.log.events import EventType
 from tests.support.provider import Provider
 from tests.support.provider_browser import Browser
 from tests.support.provider_seeds import ANH, BINH, CHI, DUNG
+from tests.support.racing import race
 from tests.support.signer import events
 
 
@@ -220,3 +221,38 @@ def _notices(provider: Provider) -> list[dict[str, str]]:
 def test_somebody_without_a_second_factor_may_be_invited_too(room: Room) -> None:
     room.ask(who=CHI.account_id)
     assert room.desk.find_open(CHI.account_id, now=room.provider.now) is not None
+
+
+def test_of_many_confirmations_at_once_one_counts(provider_on_both: Provider) -> None:
+    officials = provider_on_both.services.desks.officials
+    first, second = (
+        officials.add(
+            who.account_id, duty=Duty.HELPDESK, controller_id="agency", now=provider_on_both.now
+        )
+        for who in (ANH, BINH)
+    )
+    room = Room(provider_on_both, first, second)
+    room.ask()
+
+    def confirm() -> str:
+        try:
+            room.confirm()
+        except InvitationRefused as refusal:
+            return refusal.reason
+        return "confirmed"
+
+    said = race([confirm] * 4)
+    assert said.count("confirmed") == 1
+    database = provider_on_both.services.database
+    assert len(events(database, EventType.INVITATION_CONFIRMED)) == 1
+    room.provider.clock.advance(hours=72)
+
+    def take() -> str:
+        try:
+            return room.take()
+        except InvitationRefused as refusal:
+            return refusal.reason
+
+    taken = race([take] * 4)
+    assert taken.count("nothing_open") == 3
+    assert len(events(database, EventType.INVITATION_USED)) == 1
