@@ -28,7 +28,7 @@ from idp.web.shown_invitations import shown_invitation
 
 PLACE: Final = "/account/invitations"
 _STOP: Final = f"{PLACE}/stop"
-_ENROL: Final = "/account/factors"
+_ENROL: Final = "/account/passkeys"
 """It asks for two factors: whoever has none is led through enrolling the first."""
 _TAKE: Final = f"{PLACE}/take"
 _FRESH: Final = timedelta(minutes=10)

@@ -30,7 +30,7 @@ from idp.web.source import TrustedProxies
 
 PLACE: Final = "/account/proofing"
 _STOP: Final = f"{PLACE}/stop"
-_ENROL: Final = "/account/factors"
+_ENROL: Final = "/account/passkeys"
 """It asks for two factors: whoever has none is led through enrolling the first."""
 _FRESH: Final = timedelta(minutes=30)
 

@@ -10,6 +10,7 @@ from idp.accounts.lifecycle import AccountLifecycle
 from idp.accounts.model import AccountStatus
 from idp.accounts.official_duties import Duty, Official
 from idp.accounts.officials import NotAnOfficial, OwnAccount
+from idp.accounts.recovery_stop import STOPPED_RESET
 from idp.storage.accounts import find_row
 from keystore.log.events import EventType
 from tests.support.provider import Provider
@@ -97,4 +98,15 @@ def test_neither_the_own_account_nor_without_the_duty(
     provider.services.desks.officials.end(official.official_id, now=provider.now)
     with pytest.raises(NotAnOfficial):
         desk.lock(official, DUNG.account_id, reason=LockReason.PERSON_ASKS, now=provider.now)
+    assert _status(provider) is AccountStatus.ACTIVE
+
+
+def test_what_the_person_locked_from_a_notice_a_helpdesk_unlocks(
+    provider: Provider, desk: Helpdesk, official: Official
+) -> None:
+    services = provider.services
+    AccountLifecycle(services.database, sealer=services.sealer, log=services.log).lock(
+        DUNG.account_id, reason=STOPPED_RESET, now=provider.now
+    )
+    desk.unlock(official, DUNG.account_id, now=provider.now)
     assert _status(provider) is AccountStatus.ACTIVE

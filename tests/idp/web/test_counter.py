@@ -64,7 +64,9 @@ def test_an_official_and_the_person_do_it_on_two_devices(provider: Provider) -> 
         assert said in history
     # what that code is for: the first second factor
     activation = _code(done, "activation-code")
-    step = own.get("/account/factors")
+    link = re.search(r'id="activation-next"[^>]*href="([^"]+)"', done.page)
+    assert link is not None
+    step = own.get(link[1])
     assert step.shows("activation-submit")
     assert own.press(step, "activation-submit", {"activation_code": activation}).shows(
         "totp-secret"
