@@ -20,7 +20,13 @@ from tests.support.reset_hands import NEW
 from tests.support.sent_messages import notices_of
 from tests.support.thief import Thief
 
-FACTOR_PAGES = ("/account/passkeys", "/account/password")
+FACTOR_PAGES = (
+    "/account/passkeys",
+    "/account/password",
+    "/account/factors",
+    "/account/contacts",
+)
+CHANGES = ("password-change", "passkey-add", "totp-add", "recovery-make", "contact-send-email")
 
 
 def _give_session(thief: Thief, *factors: Factor) -> None:
@@ -33,6 +39,12 @@ def _give_session(thief: Thief, *factors: Factor) -> None:
     assert sessions.store_alone(opened, now=now)
     domain = ISSUER.removeprefix("https://")
     thief.browser.http.set_cookie("__Host-antin_session", opened.token, domain=domain, secure=True)
+
+
+def _changes_nothing(browser: Browser) -> None:
+    for path in FACTOR_PAGES:
+        page = browser.get(path)
+        assert not [one for one in CHANGES if page.shows(one)], path
 
 
 def test_the_owner_reaches_both(thief: Thief) -> None:
@@ -69,15 +81,21 @@ def test_a_stolen_password_of_somebody_without_a_second_factor(thief: Thief) -> 
     assert page.shows("problem")
     page = browser.get("/account/passkeys")
     assert not page.shows("passkey-add"), "a first passkey is no way around proofing"
-    assert "account:passkey:added" not in thief.provider.events()
+    page = browser.get("/account/factors")
+    for button in ("totp-add", "recovery-make", "factor-email", "factor-sms"):
+        if page.shows(button):
+            browser.press(page, button, {"name": "x"})
+    said = browser.get("/account/factors")
+    assert not said.shows("totp-remove-0")
+    assert not browser.authorize("level2").shows("otp-submit"), "there is no second factor"
+    assert not {"account:passkey:added", "account:totp:enrolled"} & set(thief.provider.events())
 
 
 def test_a_stolen_session_of_level_one_alone(thief: Thief) -> None:
     _give_session(thief, Factor.PASSWORD)
     browser = thief.browser
     assert browser.get("/account").shows("account-logout")
-    for page in FACTOR_PAGES:
-        assert not browser.get(page).shows("password-change"), page
+    _changes_nothing(browser)
     assert thief.reached() == ""
 
 
@@ -91,9 +109,7 @@ def test_a_stolen_session_of_level_two_alone(thief: Thief) -> None:
         page = browser.press(page, "password-change", typed)
     assert page.shows("problem"), "a session that is ever so fresh knows no password"
     provider.clock.advance(minutes=11)
-    for path in FACTOR_PAGES:
-        assert not browser.get(path).shows("password-change"), path
-    assert not thief.browser.get("/account/passkeys").shows("passkey-add")
+    _changes_nothing(browser)
     owner = Browser(provider)
     owner.answer_all(owner.get("/account/sessions"))
     owner.press(owner.get("/account/sessions"), "sessions-end-others")
