@@ -55,6 +55,7 @@ from idp.accounts.reset_attempts import (
 from idp.accounts.sending_limits import SendingLimits
 from idp.ids import AccountId
 from idp.storage.accounts import AccountRow, find_row
+from idp.storage.cases import newest_case_at
 from idp.storage.credentials import find_password, set_password
 from idp.storage.database import Database, Transaction
 from idp.storage.recoveries import insert_recovery
@@ -117,6 +118,7 @@ class SecondProofs:
 class PasswordReset:
     """Safe for any number of threads.
 
+    What was begun before its owner said "this was not me" comes to nothing.
     An address that was changed lately proves nothing (`Contact.is_settled`).
     Takes   link, stop_path: make the address of a link, and the path of the one that stops a reset,
             out of its token; wait: how long a reset can be
@@ -304,6 +306,10 @@ class PasswordReset:
     def _account(self, attempt: Attempt) -> Account:
         account = self.people.find_account(AccountId(attempt.account_id))
         if account is None or not account.is_active:
+            raise AttemptGone
+        with self.database.read() as connection:
+            reported = newest_case_at(connection, account.account_id)
+        if reported is not None and reported >= attempt.begun_at:
             raise AttemptGone
         return account
 

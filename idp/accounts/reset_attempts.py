@@ -130,9 +130,14 @@ class Attempt:
         return bool(self.kept.other)
 
     @property
+    def begun_at(self) -> datetime:
+        """When it was asked for."""
+        return from_ms(self.kept.begun_ms)
+
+    @property
     def until(self) -> datetime:
         """Until when it lives."""
-        return from_ms(self.kept.begun_ms) + LIFETIME
+        return self.begun_at + LIFETIME
 
 
 class ResetAttempts:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    func,
     insert,
     select,
     update,
@@ -68,6 +69,11 @@ _OF: Final = _ALL.where(account.c.account_id == bindparam("id")).order_by(
     account_case.c.opened_ms.desc(), account_case.c.case_id
 )
 _BY_NUMBER: Final = _ALL.where(account_case.c.number == bindparam("called"))
+_NEWEST: Final = (
+    select(func.max(account_case.c.opened_ms))
+    .join(account, account.c.account_key == account_case.c.account_key)
+    .where(account.c.account_id == bindparam("id"))
+)
 _INSERT: Final = insert(account_case)
 _CLOSE: Final = (
     update(account_case)
@@ -109,6 +115,12 @@ def find_case(connection: Connection, number: str, *, sealer: Sealer) -> Case | 
     """The case of a number, and whose it is; None when there is none, or its person was erased."""
     row = connection.execute(_BY_NUMBER, {"called": number}).one_or_none()
     return None if row is None or row.data_key is None else _case(row, sealer=sealer)
+
+
+def newest_case_at(connection: Connection, account_id: AccountId) -> datetime | None:
+    """When the newest case of a person was opened; nothing of it is unsealed."""
+    found = connection.execute(_NEWEST, {"id": account_id}).scalar_one()
+    return None if found is None else from_ms(found)
 
 
 def close_case(tx: Transaction, case_id: str, *, outcome: str, now: datetime) -> bool:

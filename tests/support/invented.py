@@ -104,12 +104,14 @@ class Inventor:
         organisations: tuple[str, ...] = (),
         password: str | None = None,
         stored: StoredPassword | None = None,
+        has_mail: bool = False,
     ) -> Invented:
         """Somebody new.
 
         Takes   verifier: holds the authenticator, as bound at proofing, so that it confirms
                 signatures; organisations: enterprise codes of organisations that are there already;
-                password, stored: a password with its hash, to save time with hundreds of people.
+                password, stored: a password with its hash, to save time with hundreds of people;
+                has_mail: with a verified address.
         """
         now = self.services.time()
         province, digits = divmod(next(self._numbers) % (4 * 10**6), 10**6)
@@ -120,7 +122,13 @@ class Inventor:
             make_account(
                 kind=AccountKind.CITIZEN,
                 level=level,
-                profile=Profile(name=name, birthdate=Birthdate(1985, 2, 17), gender=Gender.FEMALE),
+                profile=Profile(
+                    name=name,
+                    birthdate=Birthdate(1985, 2, 17),
+                    gender=Gender.FEMALE,
+                    email=f"nguoi.{number[-6:]}@mau.example" if has_mail else None,
+                    is_email_verified=has_mail,
+                ),
                 identifiers=[ParsedIdentifier(IdentifierKind.PERSONAL_ID_NUMBER, number)],
                 now=now,
             ),

@@ -38,6 +38,19 @@ def test_a_password_alone_is_enough_to_lock(provider: Provider, browser: Browser
     assert provider.events().count("account:case:opened") == 1
 
 
+def test_a_reset_that_was_begun_before_comes_to_nothing(
+    provider: Provider, browser: Browser
+) -> None:
+    """Whoever gave both proofs already is as much out as whoever was signed in."""
+    thief, hands = Browser(provider), ResetHands(provider)
+    page = hands.both(thief)
+    mine = browser.answer_all(browser.get("/account/not-me"))
+    browser.press(mine, "not-me-confirm")
+    assert hands.choose(thief, page).response.status_code == 410
+    assert not hands.can_sign_in(NEW)
+    assert hands.choose(browser, hands.both(browser)).shows("reset-continue")
+
+
 def test_sessions_of_others_are_not_found(provider: Provider, browser: Browser) -> None:
     other = Browser(provider)
     other.answer_all(other.get("/account/sessions"), who=BINH)
