@@ -6,6 +6,7 @@ after a deletion.  Not here: clocks (`idp/accounts/data_request_rules.py`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
@@ -13,7 +14,7 @@ from typing import Final
 from idp.accounts.data_request_rules import DataRequest, RequestKind, Rule
 from idp.own_export import kept_tables
 from idp.web.data_pages import KeptThing, ShownStep
-from idp.web.i18n import translate
+from idp.web.i18n import language, translate
 from idp.web.sentences import N_
 
 TITLES: Final[Mapping[RequestKind, str]] = {
@@ -119,6 +120,18 @@ _KEPT: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
     ),
 )
 
+_OF_LAWS: Final = (
+    (r"Law on Enterprises", "Luật Doanh nghiệp"),
+    (r"\bLaw\b", "Luật"),
+    (r"\bDecree\b", "NĐ"),
+    (r"\bCircular\b", "TT"),
+    (r"ND-CP", "NĐ-CP"),
+    (r",? Article |,? Art\. ?", " Điều "),
+    (r"on electronic signatures and trust services", "về chữ ký điện tử và dịch vụ tin cậy"),
+    (r" {2,}", " "),
+)
+_OF_DECREES: Final = (("NĐ ", "Decree "), ("TT ", "Circular "), ("NĐ-CP", "ND-CP"))
+
 
 def kept_things() -> tuple[KeptThing, ...]:
     """What stays after a deletion, in the language of the request.
@@ -130,14 +143,28 @@ def kept_things() -> tuple[KeptThing, ...]:
     for names, what, until in _KEPT:
         found = [tables.pop(name) for name in names if name in tables]
         legal = "; ".join(dict.fromkeys(one.kept_legal for one in found))
-        said.append(KeptThing(what=translate(what), legal=legal, until=translate(until)))
+        said.append(
+            KeptThing(what=translate(what), legal=legal_words(legal), until=translate(until))
+        )
     for name in ("outbox", "signing_preparation", "signing_half"):
         tables.pop(name, None)  # hours or days, within what is said above
     rest = (
-        KeptThing(what=one.kept, legal=one.kept_legal, until=one.kept_until)
+        KeptThing(what=one.kept, legal=legal_words(one.kept_legal), until=one.kept_until)
         for one in tables.values()
     )
     return (*said, *rest)
+
+
+def legal_words(reference: str) -> str:
+    """A reference to a law as people of the page's language write it; what is no word stays."""
+    said = reference
+    for english, vietnamese in _OF_LAWS:
+        if language() == "vi":
+            said = re.sub(english, vietnamese, said)
+    for vietnamese, english in _OF_DECREES:
+        if language() == "en":
+            said = said.replace(vietnamese, english)
+    return said
 
 
 def clock_of(rule: Rule) -> str:

@@ -37,6 +37,7 @@ from idp.web.data_request_words import (
     TITLES,
     clock_of,
     kept_things,
+    legal_words,
     steps_of,
 )
 from idp.web.flow import CsrfFailed, page_answer
@@ -163,7 +164,7 @@ class _Pages:
             title=translate(TITLES[kind]),
             says=translate(SAYS[kind]),
             clock="" if kind is RequestKind.RESTRICT else clock_of(rule),
-            legal=rule.legal,
+            legal=legal_words(rule.legal),
             label=translate(LABELS[kind]),
             is_wish_needed=kind in _NEED_WORDS,
             most_chars=MOST_CHARS,
@@ -183,7 +184,7 @@ class _Pages:
             state=translate(STATES[one.state]),
             is_open=one.is_open,
             wish=one.wish or "",
-            legal=one.legal,
+            legal=legal_words(one.legal),
             steps=tuple(steps_of(one, now=self._services.time())),
             stop_action=f"{PLACE}/{one.number}/stop" if one.is_open else "",
         )

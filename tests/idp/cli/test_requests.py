@@ -139,7 +139,11 @@ def test_deleting_waits_tells_what_stays_and_can_be_stopped(
     opened(browser)
     page = browser.get(f"{_PLACE}/new/delete")
     assert "5 năm kể từ mỗi việc" in page.page
-    assert "NĐ 356/2025/NĐ-CP Art. 6" in page.page
+    assert "NĐ 356/2025/NĐ-CP Điều 6" in page.page
+    assert "Decree" not in page.page
+    english = browser.get(f"{_PLACE}/new/delete?lang=en").page
+    assert "Decree 356/2025/ND-CP Art. 6" in english
+    page = browser.get(f"{_PLACE}/new/delete?lang=vi")
     assert "đánh dấu vào ô" in browser.press(page, "request-send").page
     page = browser.press(page, "request-send", {"understood": "yes"})
     number = newest(provider).number
