@@ -2,8 +2,9 @@
 
 What lives here: one act, in one transaction: the mandate and what was given under it, the grants in
 that capacity, the portals at which somebody is signed in with them (by back-channel logout, through
-the outbox), the rows in the log, and the notices to everyone concerned.  What is signed is asked
-about at the moment (`idp/signing_people.py`), so the next signature finds no mandate.
+the outbox), the seals that only its holder could open, the rows in the log, and the notices to
+everyone concerned.  What is signed is asked about at the moment (`idp/signing_people.py`), so the
+next signature finds no mandate.
 Source: architecture, "Mandates" and "State"; Law on Enterprises 59/2020/QH14 Art. 12; OpenID
 Connect Back-Channel Logout 1.0 §2.3.
 Not here: who may end one (`idp/accounts/delegation.py`).
@@ -20,6 +21,7 @@ from clients.registry.model import Client
 from idp.accounts.mandates import EndReason, end_mandate
 from idp.accounts.model import Mandate, MandateStatus
 from idp.accounts.notices import Notice, Notices
+from idp.clerk_keys import ClerkKeys
 from idp.ids import AccountId, MandateId
 from idp.oauth.revocation import RevocationReason, Revocations
 from idp.sessions import BACKCHANNEL_LOGOUT
@@ -44,7 +46,10 @@ class Clients(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MandateEnding:
-    """Safe to share between threads."""
+    """Safe to share between threads.
+
+    Takes   seals: those that only whoever loses the mandate could open; None where nobody signs.
+    """
 
     database: Database
     clients: Clients
@@ -52,10 +57,13 @@ class MandateEnding:
     revocations: Revocations
     notices: Notices
     log: LogWriter
+    seals: ClerkKeys | None = None
 
     def in_name_of(self, operator: str) -> MandateEnding:
         """The same; what ends here is written down as done by `operator`."""
-        return replace(self, log=self.log.in_name_of(operator))
+        log = self.log.in_name_of(operator)
+        seals = None if self.seals is None else self.seals.recorded_by(log)
+        return replace(self, log=log, seals=seals)
 
     def end(self, mandate_id: MandateId, *, why: EndReason, now: datetime) -> bool:
         """`end_in` where nothing else happens with it; False when it had ended before."""
@@ -80,6 +88,8 @@ class MandateEnding:
         if not end_mandate(tx, mandate, why=why, status=status, log=self.log, now=now):
             return False
         self._end_grants(tx, mandate, now=now)
+        if self.seals is not None:
+            self.seals.stop(tx, mandate, now=now)
         facts = {"mandate": mandate.mandate_id, "kind": mandate.kind.value, "reason": why.value}
         for row in concerned(tx, mandate, now=now):
             self.notices.tell(tx, row, Notice.MANDATE_ENDED, facts=facts, now=now)

@@ -14,6 +14,7 @@ from idp.accounts.delegation import Delegations
 from idp.accounts.lifecycle import AccountLifecycle
 from idp.accounts.notices import Notices
 from idp.accounts.people import People
+from idp.clerk_keys import ClerkKeys
 from idp.mandate_ending import MandateEnding
 from idp.mandate_register import RegisterMandates
 from idp.oauth.revocation import Revocations
@@ -24,6 +25,7 @@ from idp.storage.database import Database
 from idp.storage.ephemeral import EphemeralStore
 from idp.work.outbox import Outbox
 from keystore.log.record import LogWriter
+from keystore.pki.certificate_states import CertificateStates
 from keystore.sealing import Sealer
 
 
@@ -50,10 +52,12 @@ def build_mandates(
     people: People,
     outbox: Outbox,
     revocations: Revocations,
+    states: CertificateStates | None,
 ) -> MandateServices:
     """Build it from what the process holds already."""
     notices = Notices(outbox, sealer)
-    ending = MandateEnding(database, registry, outbox, revocations, notices, log)
+    seals = None if states is None else ClerkKeys(states)
+    ending = MandateEnding(database, registry, outbox, revocations, notices, log, seals)
     delegations = Delegations(
         database=database,
         store=ephemeral,

@@ -430,6 +430,7 @@ def build_services(
             people=people,
             outbox=outbox,
             revocations=revocations,
+            states=None if trust.pki is None else trust.pki.states,
         ),
         states=states,
         userinfo=Userinfo(access_tokens, states, registry, keyring, settings.issuer),

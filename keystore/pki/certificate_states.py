@@ -146,12 +146,14 @@ class CertificateStates:
         reason: RevocationReason,
         now: datetime,
         data_key: bytes | None,
+        kids: frozenset[str] | None = None,
     ) -> int:
         """End every certificate of an account that is ours; returns how many.
 
-        Takes   tx: the transaction of the act that is the reason for it.
+        Takes   tx: the transaction of the act that is the reason for it; kids: of these keys alone.
         """
-        records = _of_account(tx, account_id, states=_LIVE, now=now)
+        found = _of_account(tx, account_id, states=_LIVE, now=now)
+        records = [one for one in found if kids is None or one.kid in kids]
         for record in records:
             self._revoke(tx, record, reason=reason, data_key=data_key, now=now)
         return len(records)

@@ -56,4 +56,5 @@ def mandates_over(
         people=People(database, sealer=sealer),
         outbox=Outbox(lambda _ids: None),
         revocations=Revocations(database, states=states, log=log),
+        states=None,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from idp.accounts.lifecycle import AccountLifecycle
 from idp.accounts.mandates import EndReason
 from idp.accounts.model import MandateKind
 from tests.support.delegations import FIRM, Office
@@ -128,6 +129,22 @@ def test_the_end_of_a_representative_ends_what_she_gave_at_the_portals_too(
     for one in (tokens, hers):
         assert provider.userinfo(one["access_token"]).status_code == 401
     assert [one["client_id"] for one in provider.logouts_due()] == ["portal", "sibling"]
+
+
+def test_a_closed_organisation_has_nobody_signed_in_for_it(
+    provider: Provider, browser: Browser, office: Office
+) -> None:
+    office.give()
+    tokens, services = _as_delegate(browser), provider.services
+    AccountLifecycle(
+        services.database,
+        sealer=services.sealer,
+        log=services.log,
+        mandates=services.mandates.ending,
+    ).close(office.account_id, reason="dissolved", now=provider.now)
+    assert provider.userinfo(tokens["access_token"]).status_code == 401
+    assert_error(provider.refresh(tokens["refresh_token"]), "invalid_grant")
+    assert [one["client_id"] for one in provider.logouts_due()] == ["portal"]
 
 
 def test_the_clock_alone_ends_it_as_well(
