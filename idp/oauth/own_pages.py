@@ -41,12 +41,12 @@ def own_client(*, level: int = 1) -> Client:
 
 
 def own_request(
-    path: str, *, level: int = 1, max_age: timedelta | None = None
+    path: str, *, level: int = 1, max_age: timedelta | None = None, is_anew: bool = False
 ) -> AuthorizationRequest:
     """A sign-in after which the browser is back at `path`.
 
     Takes   path: of this server, as our own code made it; max_age: what was proven longer ago is
-            asked for again.
+            asked for again; is_anew: everything is, as with prompt=login.
     Raises  ValueError when it could lead anywhere else.
     """
     if _PATH.match(path) is None:
@@ -59,7 +59,7 @@ def own_request(
         nonce=None,
         scopes=(),
         code_challenge=None,
-        prompts=frozenset(),
+        prompts=frozenset({"login"} if is_anew else ()),
         max_age_s=None if max_age is None else int(max_age.total_seconds()),
         # kept in the request, so that the same is demanded on every page of the sign-in
         acr_values=(f"urn:vn:auth:{level}",),

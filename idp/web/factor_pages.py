@@ -53,8 +53,9 @@ class FactorsPage(Page):
     """Every second factor of a person.
 
     `may_add`: both factors, or a recovery code, were given just now; `is_recovering`: the latter,
-    and nothing but adding is offered; `is_demanded`: a second factor at every sign-in;
-    `passkeys` is how many there are, None where this service takes none; `codes_left` and
+    and nothing but adding is offered; `is_by_message`: the second factor came by message, and
+    nothing is changed but that, link `factors-again`; `is_demanded`: a second factor at every
+    sign-in; `passkeys` is how many there are, None where this service takes none; `codes_left` and
     `codes_made_at` are of the recovery codes; `told` is what was done just now.
     """
 
@@ -65,6 +66,7 @@ class FactorsPage(Page):
     has_any: bool
     may_add: bool
     is_recovering: bool
+    is_by_message: bool
     is_demanded: bool
     authenticators: tuple[ShownAuthenticator, ...]
     can_add_app: bool

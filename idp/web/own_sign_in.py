@@ -62,16 +62,18 @@ class OwnSignIn:
         level: int = 1,
         max_age: timedelta | None = None,
         is_another: bool = False,
+        is_anew: bool = False,
     ) -> Response:
         """Send the browser to the sign-in pages; it comes back to `path`.
 
         Takes   path: of this server; max_age: as `find` wants it; is_another: the person wants
-                another account than the one that is signed in.
+                another account than the one that is signed in; is_anew: what was given before
+                counts for nothing.
         """
         now = self._services.time()
         browser = self._cookies.read_browser() or make_browser_token()
         begun = self._services.interactions.begin(
-            own_request(path, level=level, max_age=max_age),
+            own_request(path, level=level, max_age=max_age, is_anew=is_anew),
             browser=browser,
             refuses_session=is_another,
             now=now,

@@ -61,6 +61,7 @@ def _factors(**changed: Any) -> FactorsPage:
         "has_any": True,
         "may_add": True,
         "is_recovering": False,
+        "is_by_message": False,
         "is_demanded": False,
         "authenticators": (_app(""), _app("Máy tính bảng của gia đình", used_at=_NOW)),
         "can_add_app": True,
@@ -115,6 +116,7 @@ FACTOR_SPECIMENS: Final[Mapping[str, Page]] = {
         codes_made_at=None,
     ),
     "factors_demanded": _factors(is_demanded=True, contacts=(_WAITING, _MAIL), told="added"),
+    "factors_by_message": _factors(may_add=False, is_by_message=True),
     "factors_recovering": _factors(is_recovering=True),
     **{f"factors_{one}": _factors(name="", problem=one) for one in ("name", "last_factor")},
     "totp_remove": AuthenticatorRemovePage(

@@ -129,6 +129,8 @@ class _AddPages:
         found = self._gate.find(FACTORS, is_sent=True)
         if isinstance(found, Response) or found.may_add:
             return found
+        if found.is_by_message:
+            return see_other(FACTORS)  # which says what is needed
         return self._gate.begin_with_both(FACTORS)
 
     def _page(

@@ -21,6 +21,7 @@ from idp.accounts.errors import FactorNotFresh, LastFactor, TooManyAttempts
 from idp.accounts.message_codes import SendingRefused
 from idp.services import Services
 from idp.web.account.factors import CHANNELS, shown_contact
+from idp.web.account.factors import PLACE as FACTORS
 from idp.web.account.gate import Changer, Gate
 from idp.web.answer import see_other
 from idp.web.cookies import Cookies, make_browser_token
@@ -155,7 +156,11 @@ class _ContactPages:
 
     def _found(self, *, is_sent: bool) -> Changer | Response:
         found = self._gate.find(PLACE, is_sent=is_sent)
-        if isinstance(found, Response) or not found.is_recovering:
+        if isinstance(found, Response):
+            return found
+        if found.is_by_message:
+            return see_other(FACTORS)  # which says what is needed
+        if not found.is_recovering:
             return found
         return self._gate.begin_with_both(PLACE)
 

@@ -46,6 +46,7 @@ def make_factors(services: Services, *, cookies: Cookies) -> Blueprint:
     pages = _FactorPages(services, cookies=cookies)
     blueprint = Blueprint("factors", __name__)
     blueprint.add_url_rule(PLACE, "show", pages.show)
+    blueprint.add_url_rule(f"{PLACE}/sign-in", "sign_in_again", pages.sign_in_again)
     forms: dict[str, Callable[..., Response]] = {
         "by-message": pages.choose,
         "demand": pages.demand,
@@ -128,7 +129,7 @@ class _FactorPages:
 
     def choose(self) -> Response:
         """Codes by message on or off, for one address.  Raises CsrfFailed."""
-        found = self._changer()
+        found = self._changer(may_be_by_message=request.form.get("decision") == "off")
         if isinstance(found, Response):
             return found
         channel = next((one for one in Channel if one.value == request.form.get("channel")), None)
@@ -174,13 +175,19 @@ class _FactorPages:
             return _refused("no_factor")
         return page_answer(RecoveryCodesPage(here=PLACE, codes=codes, made_at=now, back_url=PLACE))
 
-    def _changer(self) -> Changer | Response:
+    def sign_in_again(self) -> Response:
+        """To the sign-in pages, for a factor that did not come by message."""
+        return self._gate.begin_with_both(PLACE, is_anew=True)
+
+    def _changer(self, *, may_be_by_message: bool = False) -> Changer | Response:
         """Who sent a form, with both factors given just now.  Raises CsrfFailed."""
         if not self._cookies.is_csrf_token(request.form.get("csrf_token"), place=PLACE):
             raise CsrfFailed
         found = self._gate.find(PLACE, is_sent=True)
         if isinstance(found, Response) or found.has_both_factors:
             return found
+        if found.is_by_message:
+            return found if may_be_by_message else see_other(PLACE)
         return self._gate.begin_with_both(PLACE)
 
     def _page(self, found: Changer, *, problem: str | None) -> Response:
@@ -199,6 +206,7 @@ class _FactorPages:
             has_any=held.has_any,
             may_add=found.may_add,
             is_recovering=found.is_recovering,
+            is_by_message=found.is_by_message,
             is_demanded=account.demands_second_factor,
             authenticators=tuple(_shown(one) for one in apps),
             can_add_app=len(apps) < MOST_AUTHENTICATORS,

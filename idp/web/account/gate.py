@@ -3,7 +3,9 @@
 What lives here: one door for all of those pages.  Three keys open it, each given within the last
 minutes (`factor_change_fresh_s`):
 
-1. both factors;
+1. both factors, the second an app or a passkey: whoever took over a telephone number beside a
+   password must not bind a factor with it that signs documents three days later.  A code by message
+   switches codes by message off, and opens nothing else;
 2. the password and a recovery code: another factor may be added, and nothing else changed, until
    that factor was used;
 3. the password alone, of somebody who has no second factor: addresses may be changed, and no factor
@@ -24,23 +26,29 @@ from typing import Final
 from flask import Response
 
 from idp.accounts.model import Account
-from idp.model import Factor, Session
+from idp.model import AuthLevel, Factor, Session
+from idp.oauth.assurance import assess
 from idp.services import Services
 from idp.web.cookies import Cookies
 from idp.web.own_sign_in import OwnSignIn
 
+_MESSAGES: Final = frozenset({Factor.SMS_CODE, Factor.EMAIL_CODE})
 _WHEN_SENT: Final = 2
 """So that nobody who reads a page slowly is asked to sign in again by pressing its button."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changer:
-    """Who is there, and what they have shown just now."""
+    """Who is there, and what they have shown just now.
+
+    `is_by_message`: both factors, of which the second came by message.
+    """
 
     session: Session
     account: Account
     has_both_factors: bool
     is_recovering: bool = False
+    is_by_message: bool = False
 
     @property
     def may_add(self) -> bool:
@@ -65,7 +73,9 @@ class Gate:
         max_age = _WHEN_SENT * fresh if is_sent else fresh
         session = self._sign_in.find(level=2, max_age=max_age)
         if session is not None:
-            return self._changer(session, has_both_factors=True) or self._begin(place, fresh)
+            is_sure = is_without_messages(session, max_age=max_age, now=self._services.time())
+            found = self._changer(session, has_both_factors=is_sure, is_by_message=not is_sure)
+            return found or self._begin(place, fresh)
         session = self._find_recovering(max_age)
         if session is not None:
             found = self._changer(session, has_both_factors=False, is_recovering=True)
@@ -79,21 +89,29 @@ class Gate:
             return self._begin(place, fresh, level=2)
         return self._changer(session, has_both_factors=False) or self._begin(place, fresh)
 
-    def begin_with_both(self, place: str) -> Response:
-        """The way to the sign-in pages, where both factors are asked for, and back."""
+    def begin_with_both(self, place: str, *, is_anew: bool = False) -> Response:
+        """The way to the sign-in pages, where both factors are asked for, and back.
+
+        Takes   is_anew: also of somebody who has just given both.
+        """
         fresh = timedelta(seconds=self._services.settings.factor_change_fresh_s)
-        return self._begin(place, fresh, level=2)
+        return self._sign_in.begin(place, level=2, max_age=fresh, is_anew=is_anew)
 
     def _begin(self, place: str, fresh: timedelta, *, level: int = 1) -> Response:
         return self._sign_in.begin(place, level=level, max_age=fresh)
 
     def _changer(
-        self, session: Session, *, has_both_factors: bool, is_recovering: bool = False
+        self,
+        session: Session,
+        *,
+        has_both_factors: bool,
+        is_recovering: bool = False,
+        is_by_message: bool = False,
     ) -> Changer | None:
         account = self._services.people.find_account(session.account_id)
         if account is None:
             return None
-        return Changer(session, account, has_both_factors, is_recovering)
+        return Changer(session, account, has_both_factors, is_recovering, is_by_message)
 
     def _has_second_factor(self, session: Session) -> bool:
         return self._services.people.second_factors(session.account_id).has_any
@@ -110,6 +128,13 @@ class Gate:
         session = found[0]
         given = {one.factor for one in session.factors if _is_fresh(one.at, max_age, now=now)}
         return session if {Factor.PASSWORD, Factor.RECOVERY_CODE} <= given else None
+
+
+def is_without_messages(session: Session, *, max_age: timedelta, now: datetime) -> bool:
+    """Whether a session is at level 2 by what was given lately, codes by message left out."""
+    factors = [one for one in session.factors if one.factor not in _MESSAGES]
+    reached = assess(factors, now=now, max_age=max_age, started_at=now, only_since_start=False)
+    return reached.level is AuthLevel.TWO
 
 
 def _is_fresh(at: datetime, max_age: timedelta, *, now: datetime) -> bool:

@@ -1,9 +1,9 @@
 """The person's passkeys: what they open, registering another, renaming, removing.
 
-What lives here: `/account/passkeys`.  All of it needs a sign-in with two factors that is not old:
-neither whoever knows a password alone, nor whoever finds a browser that was left open, registers or
-ends anything.  The challenge of a registration comes with the
-page and is taken once.
+What lives here: `/account/passkeys`. All of it needs a sign-in with two factors that is not old,
+and whose second factor did not come by message (`gate.py`): neither whoever knows a password alone,
+nor whoever finds a browser that was left open, registers or ends anything. The challenge of a
+registration comes with the page and is taken once.
 Source: architecture, J5; WebAuthn Level 3 §7.1.
 Not here: what is taken (`idp/accounts/passkeys.py`), what ends with one (`idp/passkey_removal.py`).
 """
@@ -21,6 +21,8 @@ from idp.accounts.model import Account
 from idp.accounts.passkeys import MOST_PASSKEYS, PasskeyRefused, read_new_credential
 from idp.model import Session
 from idp.services import Services
+from idp.web.account.factors import PLACE as FACTORS
+from idp.web.account.gate import is_without_messages
 from idp.web.answer import see_other
 from idp.web.cookies import Cookies, make_browser_token
 from idp.web.flow import CsrfFailed, page_answer
@@ -64,7 +66,11 @@ class _PasskeyPages:
     def show(self) -> Response:
         """The list, and a form with a new challenge."""
         session = self._sign_in.find(level=_LEVEL, max_age=_FRESH)
-        return self._begin() if session is None else self._page(session)
+        if session is None:
+            return self._begin()
+        if not is_without_messages(session, max_age=_FRESH, now=self._services.time()):
+            return see_other(FACTORS)  # which says what is needed
+        return self._page(session)
 
     def back(self, passkey_id: str) -> Response:  # noqa: ARG002 - in the address
         """Where a form of one passkey leads when it is loaded again."""
@@ -137,7 +143,11 @@ class _PasskeyPages:
     def _posted(self) -> Session | None:
         if not self._cookies.is_csrf_token(request.form.get("csrf_token"), place=PLACE):
             raise CsrfFailed
-        return self._sign_in.find(level=_LEVEL, max_age=_FRESH_WHEN_SENT)
+        session = self._sign_in.find(level=_LEVEL, max_age=_FRESH_WHEN_SENT)
+        now = self._services.time()
+        if session is None or not is_without_messages(session, max_age=_FRESH_WHEN_SENT, now=now):
+            return None
+        return session
 
     def _begin(self) -> Response:
         return self._sign_in.begin(PLACE, level=_LEVEL, max_age=_FRESH)

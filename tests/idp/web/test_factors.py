@@ -31,7 +31,8 @@ def _sent(provider: Provider) -> str:
 
 
 def _told(provider: Provider) -> list[str]:
-    return notices_of(provider.services.database)
+    """What was told, but for that somebody signed in somewhere."""
+    return [one for one in notices_of(provider.services.database) if one != "new_device"]
 
 
 def _token(provider: Provider, browser: Browser, place: str) -> str:
@@ -294,6 +295,42 @@ def test_who_has_no_second_factor_changes_an_address_with_a_fresh_password(
     assert not _open(browser, _PLACE, CHI).shows("factor-sms")
     provider.clock.advance(seconds=1201)
     assert browser.get(_CONTACTS).shows("login-submit")
+
+
+def test_a_taken_over_mailbox_beside_a_password_binds_nothing(
+    provider: Provider, by_email: Browser
+) -> None:
+    """What is bound with a code by message could sign documents three days later."""
+    thief, page = _at_codes(provider)
+    thief.answer_all(thief.press(page, "otp-submit", {"otp": _sent(provider)}))
+    page = thief.get(_PLACE)
+    assert page.shows("factors-by-message")
+    assert not page.shows("totp-add")
+    for path, form in (
+        ("/apps", {"name": "Của tôi"}),
+        ("/recovery-codes", {}),
+        ("/demand", {"decision": "always"}),
+        ("/by-message", {"channel": "email", "decision": "on"}),
+    ):
+        token = _token(provider, thief, _PLACE)
+        answer = thief.submit(f"{_PLACE}{path}", {**form, "csrf_token": token})
+        assert answer.shows("factors-by-message"), answer.describe()
+    assert thief.get(_CONTACTS).shows("factors-by-message")
+    assert thief.get("/account/passkeys").shows("factors-by-message")
+    assert _told(provider) == ["second_factor_changed"], "by its owner, when it was switched on"
+    page = thief.press(page, "factor-email")
+    assert "told=changed" in page.place, "switching it off is always open"
+
+
+def test_who_came_by_message_gives_the_other_factor_and_goes_on(
+    provider: Provider, by_email: Browser
+) -> None:
+    browser, page = _at_codes(provider)
+    browser.answer_all(browser.press(page, "otp-submit", {"otp": _sent(provider)}))
+    provider.clock.advance(seconds=1)
+    page = browser.answer_all(browser.get(f"{_PLACE}/sign-in"))
+    assert page.asked == ("login-submit", "otp-submit")
+    assert page.shows("totp-add")
 
 
 def test_a_form_of_another_site_changes_nothing(provider: Provider, browser: Browser) -> None:
