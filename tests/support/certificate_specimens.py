@@ -20,7 +20,6 @@ from idp.web.certificate_pages import (
     ShownUse,
     WaysFor,
 )
-from idp.web.certificate_sentences import CERTIFICATE_PROBLEMS
 from idp.web.pages import Page
 from idp.web.sign_pages import EnrolWay, PasskeyAsked
 
@@ -167,7 +166,6 @@ _REFUSED: Final = _use(
     unwritten=3,
 )
 _PASSKEY: Final = PasskeyAsked(challenge="AAAA", rp_id="localhost", credential_id="AAAA")
-_CONFIRMED: Final = ("otp", "")
 
 CERTIFICATE_SPECIMENS: Final[Mapping[str, Page]] = {
     "certificates": CertificatesPage(
@@ -227,8 +225,7 @@ CERTIFICATE_SPECIMENS: Final[Mapping[str, Page]] = {
     "certificate_resume": _confirm(act="resume"),
     **{
         f"certificate_confirm_{code}": _confirm(problem=code)
-        for code, one in CERTIFICATE_PROBLEMS.items()
-        if one.field in _CONFIRMED
+        for code in ("wrong_code", "too_many", "interrupted")
     },
     "key_uses": _uses(
         _use(),

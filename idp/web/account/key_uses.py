@@ -24,6 +24,7 @@ from idp.services import Services
 from idp.web.account.certificate_shown import grouped_serial
 from idp.web.account.certificates import NAME, PLACE, SIGNATURES
 from idp.web.account.history import read_place
+from idp.web.account.not_me import PLACE as NOT_ME
 from idp.web.answer import see_other
 from idp.web.certificate_pages import KeyUsesPage, ShownUse
 from idp.web.certificate_sentences import USE_CONFIRMED, use_refused
@@ -148,6 +149,7 @@ class _UsesPages:
             older_url="" if found.goes_on is None else _older_url(place, found.goes_on),
             newest_url=place,
             back_url=back_url,
+            not_me_url=NOT_ME,
             is_proof_early=_NOT_YET in request.args,
         )
         return page_answer(page)

@@ -116,6 +116,7 @@ def test_a_certificate_shows_the_uses_of_its_own_key(desk: CertificateDesk) -> N
     assert [len(_proofs(browser, f"{place}/uses")) for place in places] == [2, 1]
     assert len(_proofs(browser)) == 3
     assert "Cổng portal" in browser.get(_ALL).page
+    assert browser.get(_ALL).page.count('href="/account/not-me"') == 3
     assert "Xác nhận bằng khóa truy cập" in browser.get(_ALL).page
 
 
