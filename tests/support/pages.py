@@ -53,6 +53,7 @@ from tests.support.certificate_specimens import CERTIFICATE_SPECIMENS
 from tests.support.data_specimens import DATA_SPECIMENS
 from tests.support.mandate_specimens import MANDATE_SPECIMENS
 from tests.support.official_specimens import OFFICIAL_SPECIMENS
+from tests.support.opening_specimens import OPENING_SPECIMENS
 from tests.support.recovery_specimens import RECOVERY_SPECIMENS
 from tests.support.sign_specimens import SIGN_SPECIMENS
 from tests.support.verify_specimens import VERIFY_SPECIMENS
@@ -158,6 +159,7 @@ _PLAIN: Final[Mapping[str, Page]] = {
         identifier="003190001118",
         step_up=True,
         forgot_url="/help",
+        open_url="/help",
         vneid_url="/help",
         cancel_action="/sent",
         **_FORM,
@@ -397,6 +399,7 @@ SPECIMENS: Final[Mapping[str, Page]] = {
     **_ERRORS,
     **ACCOUNT_SPECIMENS,
     **RECOVERY_SPECIMENS,
+    **OPENING_SPECIMENS,
     **CERTIFICATE_SPECIMENS,
     **DATA_SPECIMENS,
     **MANDATE_SPECIMENS,

@@ -98,6 +98,14 @@ class Walk:
         else:
             self.page.fill(selector, "")
 
+    def tick(self, selector: str) -> None:
+        """Tick a box."""
+        if self._hand == "keyboard":
+            self._tab_to(selector)
+            self.page.keyboard.press("Space")
+        else:
+            self.page.check(selector)
+
     def sign_in(self, person: Invented, then: str) -> None:
         """Identifier and password, on the page that asks for them."""
         for kind, value in person.secrets.items():

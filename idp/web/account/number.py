@@ -30,6 +30,7 @@ from idp.web.select_account import main_identifier
 from idp.web.source import TrustedProxies
 
 PLACE: Final = "/account/number"
+_REPLACED: Final = f"{PLACE}?told=replaced"
 _SHOWN_AGAIN: Final = 64
 _UNAVAILABLE: Final = 503
 
@@ -57,7 +58,8 @@ class _NumberPage:
         found = self._holder()
         if isinstance(found, Response):
             return found
-        return self._page(found, is_done=request.args.get("told") == "replaced")
+        is_done = request.args.get("told") == "replaced"
+        return self._page(found, here=_REPLACED if is_done else PLACE, is_done=is_done)
 
     def replace(self) -> Response:
         """Ask the register, and follow it.  Raises CsrfFailed."""
@@ -81,7 +83,7 @@ class _NumberPage:
         except RegisterError as failure:
             note_refusal(failure.code)
             return self._page(found, problem="register_away", status=_UNAVAILABLE)
-        return see_other(f"{PLACE}?told=replaced")
+        return see_other(_REPLACED)
 
     def _holder(self) -> Account | Response:
         """Who is there, sure enough; or the way to the sign-in pages."""
@@ -101,13 +103,14 @@ class _NumberPage:
         self,
         account: Account,
         *,
+        here: str = PLACE,
         problem: str | None = None,
         status: int | None = None,
         **shown: Any,
     ) -> Response:
         browser = self._cookies.read_browser() or make_browser_token()
         page = NumberPage(
-            here=PLACE,
+            here=here,
             action=PLACE,
             csrf_token=self._cookies.csrf_token(browser, place=PLACE),
             masked=mask_number(main_identifier(account)),

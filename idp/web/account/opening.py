@@ -83,9 +83,10 @@ class _OpeningPages:
     def done(self) -> Response:
         """There is an account now, and this is the way on."""
         back = _way_back(request.args.get("back", ""))
-        return page_answer(
-            OpeningDonePage(here=_DONE, sign_in_url=f"/interaction/{back}" if back else ACCOUNT)
+        page = OpeningDonePage(
+            here=_done_url(back), sign_in_url=f"/interaction/{back}" if back else ACCOUNT
         )
+        return page_answer(page)
 
     def begin(self) -> Response:
         """Send a code.  Raises CsrfFailed."""
@@ -171,8 +172,7 @@ class _OpeningPages:
         except RegisterError as failure:
             note_refusal(failure.code)
             return self._person_page(problem="register_away", status=_UNAVAILABLE)
-        query = f"?{urlencode({'back': begun.way_back})}" if begun.way_back else ""
-        return see_other(f"{_DONE}{query}")
+        return see_other(_done_url(begun.way_back))
 
     @property
     def _now(self) -> datetime:
@@ -259,3 +259,7 @@ class _OpeningPages:
 def _way_back(raw: str) -> str:
     """The id of a sign-in, or nothing."""
     return raw if _WAY_BACK.fullmatch(raw) else ""
+
+
+def _done_url(back: str) -> str:
+    return f"{_DONE}?{urlencode({'back': back})}" if back else _DONE
