@@ -55,7 +55,7 @@ charter = Table(
     Column("source", String(64), nullable=False, info=NONE),
     Column("changed_ms", BigInteger, nullable=False, info=NONE),
     info=holds(
-        "organisation",
+        "person",
         purpose="how many other legal representatives have to agree to a mandate",
         retention="until_erased",
         legal="Law on Enterprises 59/2020/QH14 Art. 12",

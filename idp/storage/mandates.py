@@ -87,7 +87,7 @@ mandate = Table(
         legal="Law on Enterprises 59/2020/QH14 Art. 12",
         legal_from="2021-01-01",
     )
-    | found_by("holder_key", "principal_key")
+    | found_by("holder_key", "principal_key", "given_by")
     | kept_by_law(
         what="that the bare id acted for an organisation, or let somebody act, from when to when",
         legal="Law on Enterprises 59/2020/QH14 Art. 12",
@@ -97,6 +97,7 @@ mandate = Table(
 Index("ix_mandate_holder", mandate.c.holder_key, mandate.c.status)
 Index("ix_mandate_principal", mandate.c.principal_key, mandate.c.status)
 Index("ix_mandate_given_under", mandate.c.given_under)
+Index("ix_mandate_given_by", mandate.c.given_by)
 Index("ix_mandate_last_day", mandate.c.status, mandate.c.valid_to_ms)
 
 _holder = account.alias("holder")
