@@ -84,6 +84,21 @@ def open_gateways(settings: Settings, *, egress: Egress) -> dict[Channel, list[G
     return found
 
 
+def check_gateway_secrets(settings: Settings) -> None:
+    """Read every file with a password or token once, before anything is started.
+
+    Raises  SettingsInvalid: one of them cannot be used.
+    """
+    for which, is_set, secret in (
+        ("smtp", settings.smtp_host, "password"),
+        ("smtp2", settings.smtp2_host, "password"),
+        ("sms", settings.sms_url, "token"),
+        ("sms2", settings.sms2_url, "token"),
+    ):
+        if is_set:
+            _secret(settings, f"{which}_{secret}")
+
+
 def delivery_handlers(
     delivery: DeliveryServices,
     by_channel: Mapping[Channel, Sequence[Gateway]],
@@ -100,7 +115,9 @@ def delivery_handlers(
     gateways = Gateways(by_channel, time=time, count=count)
     return {
         SEND_MESSAGE: SendMessage(gateways, sealer, people, ephemeral, settings.issuer, time),
-        SEND_NOTICE: TellPerson(database, sealer, people, delivery.messages, gateways.has),
+        SEND_NOTICE: TellPerson(
+            database, sealer, people, ephemeral, delivery.messages, gateways.has
+        ),
     }
 
 

@@ -59,9 +59,11 @@ def make_worker(settings: Settings, is_sandbox: bool) -> Worker:  # noqa: FBT001
 @click.command()
 def work() -> None:
     """Do deferred work until told to stop."""
+    from idp.delivery_services import check_gateway_secrets
     from idp.work.process import Supervisor
 
     settings = read_settings()
+    check_gateway_secrets(settings)
     is_sandbox = check_server_settings(settings)
     raise_descriptor_limit()  # what is started from here on inherits it
     drop_own_variables()

@@ -8,6 +8,10 @@ import sys
 from http.client import HTTPConnection
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from idp.cli.work import work
+from idp.errors import SettingsInvalid
 from tests.support.pii_alarm import PiiAlarm
 from tests.support.ports import free_port
 from tests.support.servers import wait_until
@@ -52,6 +56,21 @@ def test_worker_does_its_duties_counts_them_and_ends_when_told(tmp_path: Path, p
     said = log.read_text()
     pii_alarm.watch(said, "log of antin work")
     assert '"level": "error"' not in said
+
+
+def test_worker_refuses_a_gateway_whose_password_others_can_read(tmp_path: Path):
+    password = tmp_path / "mail-password"
+    password.write_text("mat-khau")
+    password.chmod(0o644)
+    gateway = {
+        "ANTIN_SMTP_HOST": "mail.example",
+        "ANTIN_SMTP_FROM": "khong-tra-loi@id.example",
+        "ANTIN_SMTP_USER": "antin",
+        "ANTIN_SMTP_PASSWORD_FILE": str(password),
+    }
+    ended = CliRunner().invoke(work, env=environment({**gateway, "ANTIN_VAR": str(tmp_path)}))
+    assert isinstance(ended.exception, SettingsInvalid)
+    assert ended.exception.name == "ANTIN_SMTP_PASSWORD_FILE"
 
 
 def test_worker_refuses_a_database_of_another_kind(tmp_path: Path):

@@ -8,6 +8,7 @@ from idp.accounts.channels import Channel, Destination
 from idp.accounts.model import AccountKind
 from idp.accounts.notices import Notice
 from idp.delivery.gateway import Failing, NotSent
+from idp.delivery.telling import NEW_DEVICES_BY_SMS
 from tests.support.delivery_house import ISSUER, MAIL, PHONE
 
 
@@ -30,7 +31,7 @@ class Recorded:
         return [address for address, _text in self.taken]
 
 
-def tell_all(house, **more) -> tuple[Recorded, Recorded]:
+def tell_all(house) -> tuple[Recorded, Recorded]:
     mail, sms = Recorded(), Recorded()
     worker = house.worker(mail=[mail], sms=[sms])
     worker.run_due()
@@ -96,6 +97,16 @@ def test_a_notice_that_is_handled_twice_is_told_once(house, clock) -> None:
     for _ in range(3):
         worker.run_due()
     assert (mail.addresses, sms.addresses) == ([MAIL], [PHONE])
+
+
+def test_new_devices_without_end_cost_no_text_messages_without_end(house) -> None:
+    row = house.person()
+    for _ in range(NEW_DEVICES_BY_SMS + 2):
+        house.tell(row, Notice.NEW_DEVICE)
+    house.tell(row, Notice.PASSWORD_CHANGED)
+    mail, sms = tell_all(house)
+    assert len(mail.taken) == NEW_DEVICES_BY_SMS + 3
+    assert len(sms.taken) == NEW_DEVICES_BY_SMS + 1
 
 
 def test_the_text_message_of_a_foreigner_is_in_english(house) -> None:

@@ -6,8 +6,10 @@ import re
 
 import pytest
 
+from idp.accounts.notices import Notice
 from idp.storage.accounts import find_row
 from idp.storage.credentials import drop_password
+from tests.support.left_notices import left_notices
 from tests.support.provider import ISSUER, Provider, assert_error
 from tests.support.provider_browser import Browser, Landing, form_of
 from tests.support.provider_seeds import ANH, CHI, Somebody
@@ -59,6 +61,8 @@ def test_it_needs_both_factors_fresh_and_ends_everything_else(
     assert not elsewhere.get("/").shows("home-account")
     assert {one["client_id"] for one in provider.logouts_due()} == {"portal", "sibling"}
     assert provider.events().count("account:password:changed") == 1
+    told = left_notices(provider.services.database, provider.services.sealer, ANH.account_id)
+    assert [notice for notice, _facts in told].count(Notice.PASSWORD_CHANGED) == 1
     assert not _can_sign_in(provider, ANH, ANH.password)
     assert _can_sign_in(provider, ANH, _NEW)
 

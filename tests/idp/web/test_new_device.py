@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from idp.accounts.notices import Notice
+from idp.model import Factor
+from idp.sessions import open_session
 from tests.support.left_notices import left_notices
 from tests.support.provider import Provider
 from tests.support.provider_browser import Browser
@@ -79,3 +83,19 @@ def test_after_half_a_year_a_browser_is_new_again(provider: Provider) -> None:
     browser.set_cookie("session", "")
     browser.log_in(browser.authorize())
     assert len(told(provider)) == 2
+
+
+def test_a_sign_in_that_is_of_no_use_to_its_portal_is_told_as_well(provider: Provider) -> None:
+    """Otherwise whoever has the password would make a browser known without anybody hearing."""
+    sessions, account_id = provider.services.sessions, ANH.account_id
+    assert account_id is not None
+    for address in (None, "192.0.2.7"):
+        opened = open_session(
+            account_id,
+            factor=Factor.PASSWORD,
+            now=provider.now,
+            lifetime=timedelta(hours=1),
+            new_device_at=address,
+        )
+        sessions.tell_alone(opened, now=provider.now)
+    assert told(provider) == [{"device": "", "source": "192.0.2.7"}]
