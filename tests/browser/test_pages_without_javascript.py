@@ -16,7 +16,7 @@ STEPS = [
         {"identifier": ["003190001118"], "password": ["hai cây cau"]},
     ),
     ("login", {}, "login-cancel", {}),
-    ("otp", {"otp": "123 456"}, "otp-submit", {"otp": ["123 456"]}),
+    ("otp", {"otp": "123 456"}, "otp-submit", {"otp": ["123 456"], "way": ["app"]}),
     (
         "activation",
         {"activation_code": "KH9T-2M4P"},
