@@ -6,6 +6,9 @@ What lives here: the way through the account's pages in the sandbox.  Not here: 
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 _NEW = "Ghế-Mây-7-Tím-Khoai"
 
 
@@ -40,3 +43,29 @@ def test_by_keyboard_on_a_phone_from_a_strange_device_to_another_password(walker
             assert "Change password" in walk.text(".events")
             assert walk.page.evaluate("document.documentElement.scrollWidth") == 360
         other.go(account, "#login-submit")
+
+
+def test_by_keyboard_on_a_phone_everything_is_taken_along_and_a_deletion_is_stopped(
+    walker, sandbox
+):
+    """Law 91/2025/QH15 Art. 4: the data to take along, and asking to be deleted, alone."""
+    person = sandbox.inventor.person()
+    with walker(width=360, height=740, hand="keyboard") as walk:
+        walk.go(f"{sandbox.issuer}/account", "#login-submit")
+        walk.sign_in(person, "#account-data")
+        walk.press("#account-data", "#data-requests")
+        walk.press("#data-pdf", "#otp")
+        walk.type("#otp", person.code())
+        walk.press("#otp-submit", "main:has(.told) #data-json")
+        with walk.page.expect_download() as started:
+            walk.press("#data-json", "#data-json")
+        told = json.loads(Path(started.value.path()).read_bytes())
+        assert told["complete"] is True
+        assert {one["table"] for one in told["tables"] if one.get("rows")} >= {"account", "totp"}
+        walk.press("#data-requests", "#ask-delete")
+        walk.press("#ask-delete", "#request-send")
+        walk.press("#request-send", "#problem")
+        walk.page.keyboard.press("Space")
+        walk.press("#request-send", "#request-stop-0")
+        walk.press("#request-stop-0", "main:not(:has(#request-stop-0)) .told")
+        assert "Ông/Bà đã dừng" in walk.text("main")
