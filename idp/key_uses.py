@@ -26,8 +26,8 @@ from signing.model import Titled
 from signing.storage.titles import read_titles
 
 PAGE_ROWS: Final = 20
-_PORTION: Final = 200
-_MOST_PORTIONS: Final = 3
+_PORTIONS: Final = (2 * PAGE_ROWS + 1, 150, 150)
+"""So many rows are looked at for those of one key: few where it is the one that is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,7 @@ class KeyUses:
         with self.database.read() as connection:
             rows: list[HistoryRow] = []
             goes_on = before
-            limit = PAGE_ROWS + 1 if key_id is None else _PORTION
-            for _ in range(1 if key_id is None else _MOST_PORTIONS):
+            for limit in (PAGE_ROWS + 1,) if key_id is None else _PORTIONS:
                 found = uses_of(connection, owner_id, before=goes_on, limit=limit)
                 fitting = (
                     one for one in found if key_id is None or one.facts.get("key_id") == key_id

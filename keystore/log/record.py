@@ -70,6 +70,22 @@ IS_USE_OF_KEY: Final = (
 )
 """Which rows say that a personal key was used, or was not: few, among all that say who came."""
 
+OFTEN: Final = (
+    EventType.SESSION_STARTED,
+    EventType.SESSION_RAISED,
+    EventType.SESSION_ENDED,
+    EventType.LOGIN_REFUSED_MANY,
+    EventType.GRANT_CREATED,
+    EventType.GRANT_REVOKED,
+    EventType.LOGOUT_COMPLETED,
+    EventType.ACTIVATION_ACCEPTED,
+    EventType.ACTIVATION_REFUSED,
+)
+"""What grows with every day on which an account is used; all else happens now and then."""
+
+IS_SELDOM: Final = "type NOT IN ({})".format(", ".join(f"'{one.value}'" for one in OFTEN))
+"""Which rows tell of something else, for whoever looks for one of those in years of the others."""
+
 log_event = Table(
     "log_event",
     metadata,
@@ -100,6 +116,14 @@ log_event = Table(
         "seq",
         sqlite_where=text(IS_USE_OF_KEY),
         postgresql_where=text(IS_USE_OF_KEY),
+    ),
+    Index(
+        "log_event_seldom",
+        "account_id",
+        "type",
+        "at_ms",
+        sqlite_where=text(IS_SELDOM),
+        postgresql_where=text(IS_SELDOM),
     ),
     info={
         "subject": "person",
