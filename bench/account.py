@@ -226,6 +226,7 @@ PAGES: Final[Mapping[str, Callable[[Known], Sequence[Asked]]]] = {
     "/account/factors/by-message": _leads_on(),
     "/account/factors/demand": _leads_on(),
     "/account/factors/recovery-codes": _leads_on(),
+    "/account/factors/sign-in": _leads_on(),
     "/account/number": _plain(),
     "/account/open": _plain(),
     "/account/open/done": _plain(),

@@ -15,7 +15,8 @@ from idp.history import HistoryPlace, HistoryRow
 from idp.ids import AccountId
 from keystore.clock import from_ms
 from keystore.log.events import EventType
-from keystore.log.record import IS_USE_OF_KEY, log_event
+from keystore.log.record import log_event
+from keystore.log.row_kinds import IS_USE_OF_KEY
 
 _c = log_event.c
 

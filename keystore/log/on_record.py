@@ -17,7 +17,8 @@ from sqlalchemy import Connection, Select, select, text
 
 from keystore.clock import from_ms
 from keystore.log.events import EventType
-from keystore.log.record import IS_SELDOM, OFTEN, log_event
+from keystore.log.record import log_event
+from keystore.log.row_kinds import IS_SELDOM, OFTEN
 
 
 def find_on_record(

@@ -60,31 +60,11 @@ from sqlalchemy import (
 
 from keystore.clock import to_ms
 from keystore.errors import LogChainBroken
-from keystore.log.events import Event, EventType, canonical_event, check_event, encode_facts
+from keystore.log.events import Event, canonical_event, check_event, encode_facts
+from keystore.log.row_kinds import IS_SELDOM, IS_USE_OF_KEY
 from keystore.purposes import MacPurpose, SealPurpose
 from keystore.sealing import Sealer
 from keystore.storage import Transaction, metadata
-
-IS_USE_OF_KEY: Final = (
-    f"type IN ('{EventType.ACTIVATION_ACCEPTED.value}', '{EventType.ACTIVATION_REFUSED.value}')"
-)
-"""Which rows say that a personal key was used, or was not: few, among all that say who came."""
-
-OFTEN: Final = (
-    EventType.SESSION_STARTED,
-    EventType.SESSION_RAISED,
-    EventType.SESSION_ENDED,
-    EventType.LOGIN_REFUSED_MANY,
-    EventType.GRANT_CREATED,
-    EventType.GRANT_REVOKED,
-    EventType.LOGOUT_COMPLETED,
-    EventType.ACTIVATION_ACCEPTED,
-    EventType.ACTIVATION_REFUSED,
-)
-"""What grows with every day on which an account is used; all else happens now and then."""
-
-IS_SELDOM: Final = "type NOT IN ({})".format(", ".join(f"'{one.value}'" for one in OFTEN))
-"""Which rows tell of something else, for whoever looks for one of those in years of the others."""
 
 log_event = Table(
     "log_event",
