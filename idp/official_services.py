@@ -67,7 +67,7 @@ def build_desks(
         officials=officials,
         lookups=OfficialLookups(database, ephemeral, sealer, log, notices, people),
         counter=counter,
-        opening=CounterOpening(database, sealer, log, officials, population),
+        opening=CounterOpening(database, sealer, log, officials, population, people),
         first_password=FirstPassword(
             database, sealer, log, people, counter, attempts, passwords, breached
         ),

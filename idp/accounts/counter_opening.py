@@ -19,7 +19,14 @@ from typing import Final
 from idp.accounts.birthdates import Birthdate
 from idp.accounts.counter import is_old_enough
 from idp.accounts.counter_proofings import ProofingRefused
-from idp.accounts.identifiers import IdentifierProblem, ParsedIdentifier, parse_identifier
+from idp.accounts.directory import Directory
+from idp.accounts.errors import IdentifierTaken
+from idp.accounts.identifiers import (
+    IdentifierProblem,
+    ParsedIdentifier,
+    parse_identifier,
+    parse_login_identifier,
+)
 from idp.accounts.lifecycle import AccountLifecycle, make_account
 from idp.accounts.model import AccountKind, AccountLevel, IdentifierKind, Profile
 from idp.accounts.names import MAX_NAME_CHARS, normalise_name
@@ -65,6 +72,7 @@ class CounterOpening:
     log: LogWriter
     officials: Officials
     population: PopulationRegister
+    people: Directory
 
     def open(self, official: Official, new: NewPerson, *, now: datetime) -> AccountId:
         """Open it.
@@ -83,6 +91,11 @@ class CounterOpening:
             raise ProofingRefused("name_missing")
         if not is_old_enough(new.birthdate, today=now.astimezone(_CIVIL).date()):
             raise ProofingRefused("too_young")
+        # a foreigner's number may look like a citizen's: whoever typed it could mean either
+        typed = parse_login_identifier(new.number)
+        for reading in () if isinstance(typed, IdentifierProblem) else typed.candidates:
+            if self.people.find_by_identifier(reading) is not None:
+                raise IdentifierTaken(reading.kind)
         account = make_account(
             kind=new.kind,
             level=AccountLevel.ONE,

@@ -195,3 +195,10 @@ def test_codes_of_a_new_account_lapse_with_the_activation(hall: Hall, newcomer) 
     hall.provider.clock.advance(days=30)
     with pytest.raises(FirstPasswordRefused):
         _choose(hall, first, second)
+
+
+def test_a_citizens_number_is_not_opened_again_as_a_foreigners(hall: Hall) -> None:
+    """Nor is the register gone round that way for somebody who has an account."""
+    new = NewPerson(AccountKind.FOREIGNER, CHI.identifier, CHI.name, Birthdate(1979))
+    with pytest.raises(IdentifierTaken):
+        hall.desks.opening.open(hall.first, new, now=hall.now)
