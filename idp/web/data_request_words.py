@@ -72,6 +72,12 @@ STATES: Final[Mapping[str, str]] = {
     "refused": N_("Không thực hiện"),
     "stopped": N_("Ông/Bà đã dừng"),
 }
+_IN_HISTORY: Final[Mapping[str, str]] = {
+    **STATES,
+    "extended": N_("Được gia hạn"),
+    "read": N_("Người phụ trách đã đọc nội dung yêu cầu"),
+    "lifted": N_("Bỏ hạn chế"),
+}
 _KEPT: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
     (
         ("log_event", "account"),
@@ -165,6 +171,13 @@ def legal_words(reference: str) -> str:
         if language() == "en":
             said = said.replace(vietnamese, english)
     return said
+
+
+def told_in_history(kind: str, state: str) -> str:
+    """What a row of the history says of a request: what was asked for, and what became of it."""
+    title = next((said for one, said in TITLES.items() if one == kind), "")
+    step = _IN_HISTORY.get(state, "")
+    return ": ".join(translate(said) for said in (title, step) if said)
 
 
 def clock_of(rule: Rule) -> str:

@@ -20,6 +20,7 @@ from idp.history import HistoryRow
 from idp.oauth.scopes import claims_of
 from idp.web.account_pages import HistoryDay, ShownEvent
 from idp.web.consent_text import labels_of, name_of
+from idp.web.data_request_words import told_in_history
 from idp.web.devices import device_name
 from idp.web.i18n import language, local_minute, translate
 from idp.web.mandate_words import mandate_detail
@@ -204,6 +205,8 @@ def _detail(row: HistoryRow) -> str:
         if facts.get("factor") == "otp":
             return translate("Sai mã xác thực %(count)s lần trong một phút", count=facts["count"])
         return translate("Sai mật khẩu %(count)s lần trong một phút", count=facts["count"])
+    if row.type is EventType.DATA_REQUEST_CHANGED:
+        return told_in_history(str(facts.get("kind", "")), str(facts.get("state", "")))
     if row.type is EventType.SESSION_STARTED:
         return device_name(str(facts.get("device", "")))
     if row.type is EventType.REGISTER_ASKED:

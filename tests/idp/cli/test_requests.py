@@ -89,6 +89,8 @@ def test_a_request_goes_its_way_and_the_person_sees_every_step(
     for said in ("Được tiếp nhận", "Chờ cơ quan cấp", "Đã sửa theo giấy khai sinh"):
         assert said in page.page
     assert provider.events().count("account:data_request:changed") == 5
+    history = browser.get("/account/history").page
+    assert "Chỉnh sửa dữ liệu: Người phụ trách đã đọc nội dung yêu cầu" in history
 
 
 def test_each_step_has_its_place_and_is_taken_once(provider: Provider, run: Run) -> None:
