@@ -10,6 +10,7 @@ import pytest
 
 from clients.registry.model import CIVIL_TIME
 from idp.accounts.model import MandateStatus
+from idp.storage.accounts import find_row
 from tests.support.delegations import FIRM, Office
 from tests.support.provider import Provider, assert_error
 from tests.support.provider_browser import Browser, Landing, form_of
@@ -59,6 +60,19 @@ def test_giving_needs_two_factors_and_shows_for_whom(office: Office, browser: Br
     office.provider.clock.advance(hours=1)
     sent = browser.press(page, "mandate-give", _typed(office))
     assert sent.shows("login-submit") or sent.shows("otp-submit")
+    assert "account:mandate:given" not in office.provider.events()
+
+
+def test_somebody_who_was_capped_gives_nothing(office: Office, browser: Browser) -> None:
+    """Architecture, decision 10: whoever took an account over has nobody else sign either."""
+    page = _form(office, browser)
+    services = office.provider.services
+    with services.database.transaction() as tx:
+        row = find_row(tx.connection, BINH.account_id, is_locked=True)
+        assert row is not None
+        services.recovery.cap(tx, row, cause="password_reset", now=office.provider.now)
+    sent = browser.press(page, "mandate-give", _typed(office))
+    assert sent.response.status_code == 422
     assert "account:mandate:given" not in office.provider.events()
 
 
