@@ -39,7 +39,7 @@ from keystore.sealing import Sealer
 class DeliveryServices:
     """How acts leave notices and messages, and how many may be asked for.
 
-    `channels`: those on which something can be sent here; nothing else is offered to anybody.
+    `channels`: those on which something can be sent here.
     """
 
     notices: Notices
