@@ -82,9 +82,6 @@ MANDATE_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
             " tổ chức."
         ),
     ),
-    "giver_level_too_low": FieldProblem(
-        "", N_("Việc này cần tài khoản mức độ 2. Vui lòng xác minh danh tính tại quầy trước.")
-    ),
     "register_away": FieldProblem(
         "",
         N_(

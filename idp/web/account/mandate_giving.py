@@ -79,14 +79,10 @@ class _GivingPage:
         """What was filled in.  Raises CsrfFailed."""
         if not self._cookies.is_csrf_token(request.form.get("csrf_token"), place=PLACE):
             raise CsrfFailed
-        found = self._sign_in.find_person(level=2, max_age=self._fresh + _SLOW_WRITER)
-        if found is None:
+        session = self._sign_in.find(level=2, max_age=self._fresh + _SLOW_WRITER)
+        if session is None:
             return self._begin(ground)
-        session, giver = found
         organisation = self._organisation(session, ground)
-        if not giver.may_sign:  # nor do others sign by the word of somebody who was capped
-            note_refusal("delegation_level_too_low")
-            return self._page(organisation, problem="giver_level_too_low")
         try:
             given = self._services.mandates.delegations.give(
                 session.account_id,
