@@ -102,7 +102,7 @@ _SAID: Final[Mapping[Notice, _Said]] = {
         "Một mã khôi phục đã được sử dụng", "One of your recovery codes was used"
     ),
     Notice.CONTACT_CHANGED: _Said(
-        "Email hoặc số điện thoại của tài khoản đã thay đổi",
+        "Thư điện tử hoặc số điện thoại của tài khoản đã đổi",
         "The e-mail address or telephone number of your account was changed",
     ),
     Notice.RECOVERY_ASKED: _Said(
@@ -110,11 +110,11 @@ _SAID: Final[Mapping[Notice, _Said]] = {
         "Somebody asked to recover access to your account",
     ),
     Notice.LEVEL_CAPPED: _Said(
-        "Tài khoản bị hạ xuống mức 1, chữ ký số bị tạm dừng",
+        "Tài khoản bị hạ xuống mức độ 1, ký số bị tạm dừng",
         "Your account is at level 1 now, and signing is suspended",
     ),
     Notice.LEVEL_RAISED: _Said(
-        "Tài khoản đã được nâng mức xác minh", "The level of your account was raised"
+        "Tài khoản đã được nâng lên mức độ 2", "The level of your account was raised"
     ),
     Notice.INVITED_TO_ENROL: _Said(
         "Cán bộ mời Ông/Bà đăng ký lại cách xác thực",

@@ -24,7 +24,7 @@ _INTERRUPTED: Final = N_(
 )
 _NO_FACTOR: Final = N_(
     "Tài khoản chưa có ứng dụng xác thực hoặc khóa truy cập dùng được cho việc ký số. Hãy đăng ký"
-    " khóa truy cập, hoặc đăng ký ứng dụng xác thực tại nơi định danh tài khoản."
+    " khóa truy cập, hoặc đăng ký ứng dụng xác thực tại bộ phận một cửa."
 )
 _TOO_YOUNG: Final = N_(
     "Ứng dụng xác thực mới được đăng ký nên chưa dùng để ký được. Vì an toàn, vui lòng chờ đủ 72"
@@ -42,8 +42,8 @@ _ENDED: Final = N_(
     " đại diện theo pháp luật của tổ chức."
 )
 _HELD: Final = N_(
-    "Chứng thư này không do Ông/Bà tạm dừng nên Ông/Bà không tự cho dùng lại được. Hãy liên hệ nơi"
-    " đã định danh tài khoản."
+    "Chứng thư này không do Ông/Bà tạm dừng nên Ông/Bà không tự cho dùng lại được. Hãy liên hệ bộ"
+    " phận một cửa."
 )
 
 CERTIFICATE_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
@@ -97,15 +97,15 @@ CERTIFICATE_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
         "level_too_low": (
             "",
             N_(
-                "Ký số cần tài khoản định danh điện tử mức độ 2. Hãy đến nơi định danh để nâng mức"
-                " độ tài khoản."
+                "Ký số cần tài khoản định danh điện tử mức độ 2. Hãy đến bộ phận một cửa để nâng"
+                " mức độ tài khoản."
             ),
         ),
         "not_proofed": (
             "",
             N_(
-                "Chưa có hồ sơ định danh mức độ 2 của tài khoản này. Hãy đến nơi định danh để được"
-                " xác minh."
+                "Chưa có hồ sơ định danh mức độ 2 của tài khoản này. Hãy đến bộ phận một cửa để"
+                " được xác minh."
             ),
         ),
         "certificate_suspended": (

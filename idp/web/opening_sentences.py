@@ -65,7 +65,7 @@ OPENING_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
         _NUMBER,
         N_(
             "Người nước ngoài dùng hộ chiếu chưa mở tài khoản trực tuyến được. Vui lòng mang hộ"
-            " chiếu và thẻ thường trú hoặc tạm trú đến nơi tiếp nhận để đăng ký."
+            " chiếu và thẻ thường trú hoặc tạm trú đến bộ phận một cửa để đăng ký."
         ),
     ),
     "name_missing": FieldProblem("full_name", N_("Chưa nhập họ và tên.")),
@@ -85,14 +85,14 @@ OPENING_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
         N_(
             "Người dưới 14 tuổi không tự mở tài khoản được: cần có sự đồng ý của cha, mẹ hoặc người"
             " giám hộ (Điều 14 Nghị định 69/2024/NĐ-CP). Vui lòng cùng người đó thực hiện trên ứng"
-            " dụng VNeID hoặc tại nơi tiếp nhận."
+            " dụng VNeID hoặc tại bộ phận một cửa."
         ),
     ),
     "consent_missing": FieldProblem(
         "consent",
         N_(
             "Cần có sự đồng ý của Ông/Bà để đối chiếu thông tin. Nếu không đồng ý, Ông/Bà có thể"
-            " đăng ký trực tiếp tại nơi tiếp nhận."
+            " đăng ký trực tiếp tại bộ phận một cửa."
         ),
     ),
     "contradicts": FieldProblem(
@@ -112,7 +112,7 @@ OPENING_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
         "",
         N_(
             "Số định danh này đã có tài khoản. Vui lòng đăng nhập; nếu quên mật khẩu, hãy đặt lại ở"
-            " trang đăng nhập. Nếu Ông/Bà chưa từng mở tài khoản, hãy đến nơi tiếp nhận để được"
+            " trang đăng nhập. Nếu Ông/Bà chưa từng mở tài khoản, hãy đến bộ phận một cửa để được"
             " giúp đỡ."
         ),
     ),
@@ -137,8 +137,8 @@ NUMBER_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
     "no_data": FieldProblem(
         "",
         N_(
-            "Tài khoản chưa có đủ thông tin để đối chiếu. Vui lòng mang thẻ căn cước đến nơi tiếp"
-            " nhận để được cập nhật."
+            "Tài khoản chưa có đủ thông tin để đối chiếu. Vui lòng mang thẻ căn cước đến bộ"
+            " phận một cửa để được cập nhật."
         ),
     ),
     "not_confirmed": FieldProblem(
@@ -146,14 +146,14 @@ NUMBER_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
         N_(
             "Cơ sở dữ liệu quốc gia về dân cư chưa xác nhận số này thay cho số cũ của Ông/Bà. Số"
             " của tài khoản được giữ nguyên. Vui lòng kiểm tra lại; nếu họ tên hoặc ngày sinh cũng"
-            " thay đổi, hãy mang thẻ căn cước đến nơi tiếp nhận."
+            " thay đổi, hãy mang thẻ căn cước đến bộ phận một cửa."
         ),
     ),
     "taken": FieldProblem(
         "",
         N_(
-            "Số mới đã có một tài khoản khác. Vui lòng mang thẻ căn cước đến nơi tiếp nhận để được"
-            " xử lý."
+            "Số mới đã có một tài khoản khác. Vui lòng mang thẻ căn cước đến bộ phận một cửa để"
+            " được xử lý."
         ),
     ),
     "too_many_attempts": LOGIN_PROBLEMS["too_many_attempts"],

@@ -104,7 +104,7 @@ ACTIVATION_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
     ),
     "activation_code_expired": FieldProblem(
         "activation_code",
-        N_("Mã kích hoạt đã hết hiệu lực. Vui lòng đề nghị nơi đăng ký tài khoản cấp mã mới."),
+        N_("Mã kích hoạt đã hết hiệu lực. Vui lòng đề nghị bộ phận một cửa cấp mã mới."),
     ),
     "too_many_attempts": _TOO_MANY,
 }

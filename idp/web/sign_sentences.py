@@ -57,7 +57,7 @@ _INTERRUPTED = N_(
 
 _NO_FACTOR = N_(
     "Tài khoản chưa có ứng dụng xác thực hoặc khóa truy cập dùng được cho việc ký số. Tài liệu chưa"
-    " được ký. Hãy đăng ký ứng dụng xác thực tại nơi định danh tài khoản."
+    " được ký. Hãy đăng ký ứng dụng xác thực tại bộ phận một cửa."
 )
 _TOO_YOUNG = N_(
     "Ứng dụng xác thực mới được đăng ký nên chưa dùng để ký được. Tài liệu chưa được ký. Vì an"
@@ -196,8 +196,8 @@ _OF_CERTIFICATES: Final[Mapping[str, FieldProblem]] = {
     "not_proofed": FieldProblem(
         "",
         N_(
-            "Chưa có hồ sơ định danh của tài khoản nên chưa cấp được chứng thư. Vui lòng đến nơi"
-            " định danh tài khoản để bổ sung."
+            "Chưa có hồ sơ định danh của tài khoản nên chưa cấp được chứng thư. Vui lòng đến bộ"
+            " phận một cửa để bổ sung."
         ),
     ),
     "certificate_suspended": FieldProblem(

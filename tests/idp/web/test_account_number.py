@@ -152,4 +152,4 @@ def test_without_a_register_the_page_leads_to_the_counter(
     browser = Browser(make_provider())
     page = browser.answer_all(browser.get(_PLACE))
     assert not page.shows("number-replace")
-    assert "đến nơi tiếp nhận" in page.page
+    assert "đến bộ phận một cửa" in page.page

@@ -312,6 +312,6 @@ def test_a_deployment_without_a_register_sends_people_to_the_counter(
     browser = Browser(make_provider())
 
     page = browser.get(_PLACE)
-    assert "mang thẻ căn cước đến nơi tiếp nhận" in page.page
+    assert "mang thẻ căn cước đến bộ phận một cửa" in page.page
     assert not page.shows("opening-begin")
     assert not browser.authorize().shows("login-open")
