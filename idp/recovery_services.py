@@ -96,7 +96,7 @@ def build_recovery(
     tries = ResetAttempts(ephemeral, sealer=sealer)
     return RecoveryServices(
         cases=cases,
-        not_me=NotMe(database, log, cases, recovery, sign_out),
+        not_me=NotMe(database, sealer, log, cases, recovery, sign_out),
         tries=tries,
         reset=PasswordReset(
             database=database,

@@ -5,7 +5,9 @@ identifier or account that was proven on the browser a keyed tag with the day on
 Because of it somebody who is under attack can still sign in from their own browser.  A tag for the
 password and one for the one-time code are apart: otherwise whoever knows the password could sign in
 again and again for a fresh counter of codes.  A third tag says that an account was signed in to on
-the browser, whichever way: where there is none, its owner is told of a new device.
+the browser, whichever way: where there is none, its owner is told of a new device.  Marks from up
+to the day on which somebody said "this was not me" say nothing of that any more: they may be those
+of whoever it was.
 Not here: setting the cookie.
 Source: the device cookie of OWASP's guidance on slow-down against online guessing.
 """
@@ -55,17 +57,25 @@ class Devices:
         return self._find(raw_device, subject=subject, proven=factor, now=now)
 
     def _find(
-        self, raw_device: str | None, *, subject: str, proven: str, now: datetime
+        self,
+        raw_device: str | None,
+        *,
+        subject: str,
+        proven: str,
+        now: datetime,
+        doubted_at: datetime | None = None,
     ) -> str | None:
         parsed = _parse(raw_device)
         if parsed is None:
             return None
         nonce, tags = parsed
         today = _day(now)
+        # a tag counts from its day on, which hides the hour: those of that day are doubted too
+        least = today if doubted_at is None else max(today, _day(doubted_at) + LIFETIME.days)
         is_known = False
         for tag in tags:
             mac = self._mac(nonce, subject=subject, proven=proven, day=tag.day)
-            is_known |= secrets.compare_digest(mac, tag.raw_mac) and today < tag.day
+            is_known |= secrets.compare_digest(mac, tag.raw_mac) and least < tag.day
         return nonce if is_known else None
 
     def remember(
@@ -92,10 +102,24 @@ class Devices:
         return f"1.{nonce}{written}"
 
     def knows_account(
-        self, raw_device: str | None, account_id: AccountId, *, now: datetime
+        self,
+        raw_device: str | None,
+        account_id: AccountId,
+        *,
+        by: tuple[str, Factor],
+        now: datetime,
+        doubted_at: datetime | None,
     ) -> bool:
-        """Whether the account was signed in to on this browser."""
-        return self._find(raw_device, subject=account_id, proven=_ACCOUNT, now=now) is not None
+        """Whether the account was signed in to on this browser.
+
+        Takes   by: what was typed and is proven now: a browser of before the mark of accounts has
+                that one alone; doubted_at: when its owner last said "this was not me".
+        """
+        subject, factor = by
+        return any(
+            self._find(raw_device, subject=one, proven=proven, now=now, doubted_at=doubted_at)
+            for one, proven in ((account_id, _ACCOUNT), (subject, factor.value))
+        )
 
     def remember_account(
         self, raw_device: str | None, account_id: AccountId, *, now: datetime

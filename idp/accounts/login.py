@@ -37,6 +37,7 @@ from idp.ids import AccountId
 from idp.model import Factor
 from idp.storage.accounts import find_row
 from idp.storage.authenticators import note_totp_use
+from idp.storage.cases import newest_case_at
 from idp.storage.credentials import (
     find_credentials,
     find_password,
@@ -231,14 +232,14 @@ class Login:
             self._rehash(found.account_id, stored, prepared=prepared, now=now)
         with self._database.read() as connection:
             row = find_row(connection, found.account_id)
+            doubted_at = newest_case_at(connection, found.account_id)
         if row is None or row.status is not AccountStatus.ACTIVE:
             return _wrong(admitted)  # locked while the password was being hashed
         self._attempts.settle(admitted, now=now)
         account_id, devices = found.account_id, self._devices
         before = source.device
-        is_known = devices.knows_account(before, account_id, now=now) or devices.find_known(
-            before, subject=typed, factor=Factor.PASSWORD, now=now
-        )
+        by = (typed, Factor.PASSWORD)
+        is_known = devices.knows_account(before, account_id, by=by, now=now, doubted_at=doubted_at)
         device = devices.remember_account(
             devices.remember(before, subject=typed, factor=Factor.PASSWORD, now=now),
             account_id,

@@ -7,8 +7,9 @@ What lives here: `NotMe.report`, in one transaction: whoever it was has nothing 
    with two proofs.
 3. Where a session is named, the second factors that were added since it began are gone, and so are
    the recovery codes made since: they can only be those of whoever was in it, or of the person, who
-   adds them again.  What was removed or changed otherwise is not guessed back: it stands in the
-   case.
+   adds them again.  An address that became the account's since then is not verified any more: it
+   resets no password and is no factor.  What was removed or changed otherwise is not guessed back:
+   it stands in the case.
 4. The account is capped at level 1, so nothing is signed with it until its holder was proofed.
 5. A case is opened; the person is told its number over every channel.
 
@@ -20,25 +21,31 @@ Not here: pages; stopping a reset without a sign-in (`recovery_stop.py`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
 from idp.accounts.case_model import Case, CaseKind
 from idp.accounts.cases import Cases
+from idp.accounts.channels import Channel
 from idp.accounts.errors import AccountError, AccountUnknown
 from idp.accounts.lifecycle import SignOut
 from idp.accounts.recovery import Recovery
 from idp.ids import AccountId, SessionId
 from idp.model import Session
-from idp.storage.accounts import AccountRow, find_row
+from idp.storage.account_updates import update_profile
+from idp.storage.accounts import AccountRow, find_account, find_row
+from idp.storage.contacts import list_contacts, put_contact
 from idp.storage.credentials import drop_password, drop_totps_since
 from idp.storage.database import Database, Transaction
 from idp.storage.passkeys import remove_passkeys_since
 from idp.storage.recoveries import stop_recoveries
+from idp.storage.recovery_codes import list_recovery_codes, replace_recovery_codes
+from idp.storage.second_factors import find_second_factors
 from idp.storage.sessions import find_session
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
+from keystore.sealing import Sealer
 
 
 class ReportedSessionUnknown(AccountError):
@@ -52,6 +59,7 @@ class NotMe:
     """Safe for any number of threads."""
 
     database: Database
+    sealer: Sealer
     log: LogWriter
     cases: Cases
     recovery: Recovery
@@ -98,19 +106,54 @@ class NotMe:
         totps = drop_totps_since(tx, row, since=since)
         for totp_id in totps:
             self._record(tx, row, EventType.TOTP_REMOVED, now=now, totp_id=totp_id)
+        doubted = self._doubt_addresses(tx, row, since=since, now=now)
         return {
             "session": reported.session_id,
             "device": reported.device,
             "since": since.isoformat(timespec="seconds"),
             "passkeys_removed": str(len(passkeys)),
             "authenticators_removed": str(len(totps)),
+            "addresses_doubted": " ".join(doubted),
+            "recovery_codes_voided": str(_void_recovery_codes(tx, row, since=since)),
         }
+
+    def _doubt_addresses(
+        self, tx: Transaction, row: AccountRow, *, since: datetime, now: datetime
+    ) -> list[Channel]:
+        """Those that became the account's since then are verified no more, and no factor."""
+        account = find_account(tx.connection, row.account_id, sealer=self.sealer)
+        known = list_contacts(tx.connection, row).values()
+        young = [one for one in known if one.since >= since]
+        if account is None or not young:
+            return []
+        channels = [one.channel for one in young]
+        held = account.profile
+        profile = replace(
+            held,
+            is_email_verified=held.is_email_verified and Channel.EMAIL not in channels,
+            is_phone_verified=held.is_phone_verified and Channel.SMS not in channels,
+        )
+        update_profile(tx, row, profile, sealer=self.sealer, now=now)
+        for one in young:
+            put_contact(tx, row, replace(one, is_factor=False))
+            facts = {"channel": one.channel.value, "was": "doubted"}
+            self._record(tx, row, EventType.CONTACT_CHANGED, now=now, **facts)
+        return channels
 
     def _record(
         self, tx: Transaction, row: AccountRow, type_: EventType, *, now: datetime, **facts: str
     ) -> None:
         event = Event(type_, account_id=row.account_id, facts={**facts, "by": "not_me"})
         self.log.record(tx, event, data_key=row.data_key, now=now)
+
+
+def _void_recovery_codes(tx: Transaction, row: AccountRow, *, since: datetime) -> int:
+    """Those made since then, and all of them where no second factor is left; how many."""
+    held = list_recovery_codes(tx.connection, row)
+    is_left = find_second_factors(tx.connection, row.account_id).has_any
+    if is_left and all(one.made_at < since for one in held):
+        return 0
+    return replace_recovery_codes(tx, row, ())
 
 
 def void_password(

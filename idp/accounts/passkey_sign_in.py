@@ -40,6 +40,7 @@ from idp.ids import AccountId
 from idp.model import Factor
 from idp.storage import passkeys as rows
 from idp.storage.accounts import find_row
+from idp.storage.cases import newest_case_at
 from idp.storage.database import Database
 from idp.storage.ephemeral import EphemeralStore
 from keystore.base64url import to_base64url
@@ -298,9 +299,10 @@ class PasskeySignIn:
         self._attempts.settle(admitted, now=now)
         account_id, devices = found.account_id, self._devices
         before = source.device
-        is_known = devices.knows_account(before, account_id, now=now) or devices.find_known(
-            before, subject=name, factor=Factor.PASSKEY, now=now
-        )
+        with self._database.read() as connection:
+            doubted_at = newest_case_at(connection, account_id)
+        by = (name, Factor.PASSKEY)
+        is_known = devices.knows_account(before, account_id, by=by, now=now, doubted_at=doubted_at)
         device = devices.remember_account(
             devices.remember(before, subject=name, factor=Factor.PASSKEY, now=now),
             account_id,

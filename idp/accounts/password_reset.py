@@ -288,6 +288,8 @@ class PasswordReset:
         )
         with self.database.transaction() as tx:
             row = self._get(tx, account.account_id)
+            # once more, with the row locked: hashing takes its time
+            _check_unreported(attempt, newest_case_at(tx.connection, row.account_id))
             self.sign_out(tx, row.account_id, now=now)
             set_password(tx, row, stored, sealer=self.sealer, now=now)
             event = Event(
@@ -309,8 +311,7 @@ class PasswordReset:
             raise AttemptGone
         with self.database.read() as connection:
             reported = newest_case_at(connection, account.account_id)
-        if reported is not None and reported >= attempt.begun_at:
-            raise AttemptGone
+        _check_unreported(attempt, reported)
         return account
 
     def _get(self, tx: Transaction, account_id: AccountId) -> AccountRow:
@@ -365,6 +366,11 @@ class PasswordReset:
         ):
             raise ProofRefused
         self.attempts.settle(admitted, now=now)
+
+
+def _check_unreported(attempt: Attempt, reported: datetime | None) -> None:
+    if reported is not None and reported >= attempt.begun_at:
+        raise AttemptGone
 
 
 def _settle(result: OtpAccepted | LoginRefused) -> None:

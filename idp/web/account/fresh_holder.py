@@ -43,4 +43,4 @@ class FreshHolder:
     def has_second_factor(self, row: AccountRow) -> bool:
         """Whether the person can be asked for one, or wants to be always."""
         held = self._services.people.second_factors(row.account_id)
-        return row.demands_second_factor or held.has_totp or held.has_passkey
+        return row.demands_second_factor or held.has_any

@@ -9,6 +9,7 @@ import pytest
 
 from idp.accounts.case_model import CaseKind
 from idp.accounts.cases import CaseUnknown
+from idp.accounts.channels import Channel
 from idp.accounts.credentials import Totp
 from idp.accounts.model import AccountLevel
 from idp.accounts.not_me import ReportedSessionUnknown
@@ -16,6 +17,7 @@ from idp.ids import SessionId, make_id
 from idp.model import Factor
 from idp.sessions import open_session
 from idp.storage.accounts import find_row
+from idp.storage.contacts import ContactRow, put_contact
 from idp.storage.credentials import replace_totps
 from tests.support.provider import Provider, assert_error
 from tests.support.provider_browser import Browser
@@ -99,3 +101,51 @@ def test_a_case_is_found_as_it_is_said_and_closed_once(provider: Provider) -> No
     assert not closed.is_open
     with pytest.raises(CaseUnknown):
         cases.close(case, outcome="settled", by="ofl_1", now=provider.now)
+
+
+def test_nothing_that_whoever_it_was_left_opens_a_way_back(provider: Provider) -> None:
+    """NIST SP 800-63B-4 §4.6: neither recovery codes nor an address of theirs resets anything."""
+    services = provider.services
+    account = services.people.find_account(ANH.account_id)
+    assert account is not None
+    assert account.profile.is_email_verified
+    provider.clock.advance(minutes=1)
+    stolen = _begin_session(provider)
+    provider.clock.advance(minutes=1)
+    services.factors.recovery_codes.make(ANH.account_id, now=provider.now)
+    _take_address(provider, Channel.EMAIL)
+    case = services.recovering.not_me.report(ANH.account_id, session_id=stolen, now=provider.now)
+    assert services.factors.recovery_codes.left(ANH.account_id).count == 0
+    account = services.people.find_account(ANH.account_id)
+    assert account is not None
+    contact = services.factors.contacts.of(account)[Channel.EMAIL]
+    assert not contact.is_settled(provider.now + timedelta(days=365))
+    assert contact.serves_from is None
+    facts = case.facts
+    assert (facts["addresses_doubted"], facts["recovery_codes_voided"]) == ("email", "10")
+
+
+def _take_address(provider: Provider, channel: Channel) -> None:
+    """The address became the account's now, and codes sent there sign in."""
+    services = provider.services
+    account = services.people.find_account(ANH.account_id)
+    assert account is not None
+    mark = bytes.fromhex(services.factors.contacts.of(account)[channel].mark)
+    with services.database.transaction() as tx:
+        row = find_row(tx.connection, ANH.account_id, is_locked=True)
+        assert row is not None
+        now = provider.now
+        put_contact(tx, row, ContactRow(channel, mark, is_factor=True, since=now, serves_from=now))
+
+
+def test_what_was_made_before_that_session_stays(provider: Provider) -> None:
+    services = provider.services
+    services.factors.recovery_codes.make(ANH.account_id, now=provider.now)
+    _take_address(provider, Channel.EMAIL)
+    provider.clock.advance(minutes=1)
+    stolen = _begin_session(provider)
+    services.recovering.not_me.report(ANH.account_id, session_id=stolen, now=provider.now)
+    assert services.factors.recovery_codes.left(ANH.account_id).count == 10
+    account = services.people.find_account(ANH.account_id)
+    assert account is not None
+    assert services.factors.contacts.of(account)[Channel.EMAIL].is_settled(provider.now)

@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from idp.accounts.channels import Channel
 from idp.accounts.notices import SEND_NOTICE
 from idp.own_export import FORMAT, MOST_A_DAY
+from idp.storage.accounts import find_row
+from idp.storage.contacts import ContactRow, put_contact
 from idp.storage.held import held_tables
 from idp.storage.outbox import outbox
 from tests.support.provider import ISSUER, Provider
@@ -125,6 +128,23 @@ def test_without_a_second_factor_the_password_is_fresh(
     page = browser.log_in(asked, who=CHI)
     assert "Đã xác nhận đúng là Ông/Bà" in page.page
     assert _take(browser, page).response.mimetype == "application/json"
+
+
+def test_codes_by_message_are_a_second_factor_that_is_asked_for(
+    provider: Provider, browser: Browser
+) -> None:
+    """OWASP ASVS 7.5.1: a stolen password alone takes nothing along."""
+    services, now = provider.services, provider.now
+    mark = b"1" * 32
+    with services.database.transaction() as tx:
+        row = find_row(tx.connection, CHI.account_id, is_locked=True)
+        assert row is not None
+        kept = ContactRow(Channel.EMAIL, mark, is_factor=True, since=now, serves_from=now)
+        put_contact(tx, row, kept)
+    page = browser.log_in(browser.get(_PLACE), who=CHI)
+    asked = _take(browser, page)
+    assert asked.response.mimetype == "text/html"
+    assert "account:data:exported" not in provider.events()
 
 
 def test_it_is_given_some_times_a_day(provider: Provider, browser: Browser) -> None:

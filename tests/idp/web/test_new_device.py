@@ -11,6 +11,7 @@ from tests.support.left_notices import left_notices
 from tests.support.provider import Provider
 from tests.support.provider_browser import Browser
 from tests.support.provider_seeds import ANH, BINH, Somebody
+from tests.support.reset_hands import NEW, ResetHands
 
 _AGENT = "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/142.0 Mobile Safari/537.36"
 
@@ -99,3 +100,17 @@ def test_a_sign_in_that_is_of_no_use_to_its_portal_is_told_as_well(provider: Pro
         )
         sessions.tell_alone(opened, now=provider.now)
     assert told(provider) == [{"device": "", "source": "192.0.2.7"}]
+
+
+def test_after_this_was_not_me_no_browser_is_known(provider: Provider) -> None:
+    """Whoever it was is told of as somebody new, however often they were there."""
+    browser = browser_of(provider)
+    browser.log_in(browser.authorize())
+    provider.services.recovering.not_me.report(ANH.account_id, session_id=None, now=provider.now)
+    hands = ResetHands(provider)
+    hands.choose(browser, hands.both(browser))
+    provider.clock.advance(days=1)
+    for _ in range(2):
+        browser.set_cookie("session", "")
+        browser.log_in(browser.authorize(), password=NEW)
+    assert len(told(provider)) == 2, "once more, and then it is known again"

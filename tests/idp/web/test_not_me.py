@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from idp.accounts.credentials import StoredPassword
+from idp.accounts.passwords import Argon2Costs, Hashing, Passwords
+from idp.accounts.reset_attempts import AttemptGone, Way
 from tests.support.provider import Provider
 from tests.support.provider_browser import Browser
 from tests.support.provider_seeds import ANH, BINH
@@ -49,6 +57,36 @@ def test_a_reset_that_was_begun_before_comes_to_nothing(
     assert hands.choose(thief, page).response.status_code == 410
     assert not hands.can_sign_in(NEW)
     assert hands.choose(browser, hands.both(browser)).shows("reset-continue")
+
+
+class _Interrupted(Passwords):
+    """Hashing, during which its owner says that it was not them."""
+
+    def __init__(self, report: Callable[[], object]) -> None:
+        super().__init__(Hashing(Argon2Costs(memory_kib=64, passes=1)))
+        self._report = report
+
+    def hash_new(self, raw_password: str) -> StoredPassword:
+        self._report()
+        return super().hash_new(raw_password)
+
+
+def test_a_reset_that_is_just_being_done_comes_to_nothing_too(provider: Provider) -> None:
+    """NIST SP 800-63B-4 §4.2: hashing takes long enough for the other request to come between."""
+    recovering, now = provider.services.recovering, provider.now
+    me = ANH.account_id
+    assert me is not None
+    attempt_id, _ = recovering.tries.begin(
+        typed=ANH.identifier, way=Way.EMAIL_CODE, browser="b", back="", now=now
+    )
+    attempt = recovering.tries.get(attempt_id, browser="b", now=now)
+    attempt = recovering.tries.first_given(attempt, account_id=me, now=now)
+    attempt = recovering.tries.second_given(attempt, second="app", now=now)
+    between = _Interrupted(lambda: recovering.not_me.report(me, session_id=None, now=now))
+    with pytest.raises(AttemptGone):
+        replace(recovering.reset, passwords=between).set_password(attempt, raw_new=NEW, now=now)
+    assert not ResetHands(provider).can_sign_in(NEW)
+    assert "account:password:reset" not in provider.events()
 
 
 def test_sessions_of_others_are_not_found(provider: Provider, browser: Browser) -> None:
