@@ -19,7 +19,7 @@ Not here: SQL, pages, erasing itself (`lifecycle.py`).
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -78,8 +78,15 @@ class Revoke(Protocol):
 class Erase(Protocol):
     """The life of an account, as far as this module looks."""
 
-    def __call__(self, account_id: AccountId, *, reason: str, now: datetime) -> None:
-        """Erase it."""
+    def __call__(
+        self,
+        account_id: AccountId,
+        *,
+        reason: str,
+        now: datetime,
+        first: Callable[[Transaction, AccountRow], object],
+    ) -> None:
+        """Erase it, unless `first` raises once the account is locked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +125,8 @@ class DataRequests:
         Raises  RequestRefused: `already_open`, `too_many`, `wish_missing` (what is to be corrected
                 or objected to has to be said), `wish_too_long`; AccountUnknown.
         """
-        said = " ".join(wish.split())
+        # it is read in a terminal: nothing in it may steer one
+        said = " ".join("".join(one if one.isprintable() else " " for one in wish).split())
         if len(said) > MOST_CHARS:
             raise RequestRefused("wish_too_long")
         if not said and kind in {RequestKind.CORRECT, RequestKind.OBJECT}:
@@ -283,6 +291,7 @@ class DataRequests:
     def erase(self, number: str, *, erase: Erase, now: datetime) -> None:
         """Delete the person who asked for it, and end the request.
 
+        Whoever stops it until the very transaction that deletes has stopped it.
         Killed between the two it is done again: whoever is erased stays so.
         Raises  RequestUnknown; RequestRefused: not_open, not_deletion, waiting_time; what erasing
                 raises.
@@ -297,8 +306,13 @@ class DataRequests:
             raise RequestRefused("not_open")
         if now < found.not_before:
             raise RequestRefused("waiting_time")
+
+        def still_asked(tx: Transaction, _row: AccountRow) -> None:
+            if not self._get(tx, number, data_key=None).is_open:
+                raise RequestRefused("not_open")
+
         with suppress(AccountUnknown):
-            erase(found.account_id, reason="asked", now=now)
+            erase(found.account_id, reason="asked", now=now, first=still_asked)
         with self.database.transaction() as tx:
             ended = {"state": "done", "ended_ms": to_ms(now)}
             acknowledged = {"acknowledged_ms": to_ms(found.acknowledged_at or now)}

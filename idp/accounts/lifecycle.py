@@ -285,7 +285,9 @@ class AccountLifecycle:
             rows.add_identifier(tx, row, number=number, sealer=self._sealer)
             self._record(tx, EventType.IDENTIFIER_ADDED, row, now=now, kind=new.kind)
 
-    def erase(self, account_id: AccountId, *, reason: str, now: datetime) -> None:
+    def erase(
+        self, account_id: AccountId, *, reason: str, now: datetime, first: Also | None = None
+    ) -> None:
         """Destroy the data key of an account and everything that it opened; it cannot be undone.
 
         The id stays taken, so no `sub` is ever reassigned, and log rows stay verifiable though
@@ -293,6 +295,7 @@ class AccountLifecycle:
         database, and a restored backup goes through that list (`keystore/destruction.py`).
         What stays of a table, and by which law until when, its declaration says
         (`idp.storage.held.held_tables`); every other row of the person goes.
+        Takes   first: is called with the account locked; what it raises stops everything.
         Raises  AccountUnknown; DestructionListBroken, OSError: not listed, and nothing was erased.
         """
         if self._destructions is None:
@@ -300,6 +303,8 @@ class AccountLifecycle:
         ending = DataKeyDestruction(sealer=self._sealer, log=self._log, listed=self._destructions)
         with self._database.transaction() as tx:
             row = self._get(tx, account_id)
+            if first is not None:
+                first(tx, row)
             if self._sign_out is not None:
                 self._sign_out(tx, account_id, now=now)  # while its log rows can still be sealed
             if self._signing_means is not None:

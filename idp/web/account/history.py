@@ -26,6 +26,8 @@ from idp.web.history_words import HistoryWords
 from idp.web.own_sign_in import OwnSignIn
 
 PLACE: Final = "/account/history"
+MOST_SEQ: Final = 2**63 - 1
+"""More no database counts; what is beyond is no page, and is asked of none."""
 _BEFORE: Final = re.compile(r"([0-9]{1,15})\.([0-9]{1,15})\.([\x21-\x7e]{1,80})", re.ASCII)
 _NOT_YET: Final = "proof_not_yet"
 
@@ -58,7 +60,7 @@ def make_history(services: Services, *, cookies: Cookies) -> Blueprint:
         )
         return page_answer(page)
 
-    @blueprint.get(f"{PLACE}/<string(maxlength=80):writer>/<int:seq>")
+    @blueprint.get(f"{PLACE}/<string(maxlength=80):writer>/<int(max={MOST_SEQ}):seq>")
     def prove(writer: str, seq: int) -> Response:
         session = sign_in.find()
         if session is None:

@@ -9,6 +9,7 @@ Not here: which rows these are (`idp/key_uses.py`).
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -23,7 +24,7 @@ from idp.own_history import HistoryUnknown, ProofNotYet
 from idp.services import Services
 from idp.web.account.certificate_shown import grouped_serial
 from idp.web.account.certificates import NAME, PLACE, SIGNATURES
-from idp.web.account.history import read_place
+from idp.web.account.history import MOST_SEQ, read_place
 from idp.web.account.not_me import PLACE as NOT_ME
 from idp.web.answer import see_other
 from idp.web.certificate_pages import KeyUsesPage, ShownUse
@@ -39,6 +40,7 @@ from keystore.signer.certificate_requests import CERTIFICATE_REQUEST
 from signing.model import Titled
 
 _NOT_YET: Final = "proof_not_yet"
+_OWNER: Final = re.compile(r"[0-9]{1,2}", re.ASCII)
 _HASH_NAMES: Final = {"sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512"}
 
 
@@ -51,7 +53,7 @@ def make_key_uses(
     blueprint.add_url_rule(SIGNATURES, "all", pages.all)
     blueprint.add_url_rule(f"{PLACE}/{NAME}/uses", "of_one", pages.of_one)
     blueprint.add_url_rule(
-        f"{SIGNATURES}/<int(max=99):number>/<string(maxlength=80):writer>/<int:seq>",
+        f"{SIGNATURES}/<int(max=99):number>/<string(maxlength=80):writer>/<int(max={MOST_SEQ}):seq>",
         "prove",
         pages.prove,
     )
@@ -76,7 +78,7 @@ class _UsesPages:
             return self._sign_in.begin(SIGNATURES)
         owners = self._own.owners(session.account_id, now=self._services.time())
         raw_number = request.args.get("owner", "0")
-        number = int(raw_number) if raw_number.isascii() and raw_number.isdigit() else -1
+        number = int(raw_number) if _OWNER.fullmatch(raw_number) else -1
         if not 0 <= number < len(owners):
             abort(404)
         place = SIGNATURES if number == 0 else f"{SIGNATURES}?owner={number}"

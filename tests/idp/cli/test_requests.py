@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 
 from idp.accounts.data_request_rules import DataRequest, RequestKind
+from idp.accounts.data_requests import RequestRefused
 from idp.accounts.people import AccountRow
 from idp.cli import cli
+from idp.cli.account_life import open_lifecycle
 from idp.cli.requests import requests
+from idp.ids import AccountId
 from idp.metrics import StoreNumbers
 from idp.services import Services
 from idp.storage.accounts import find_row
@@ -163,6 +167,29 @@ def test_deleting_waits_tells_what_stays_and_can_be_stopped(
     run("erase", again.number, "--yes", status=1)
     assert run("list").output == ""
     assert browser.get(_PLACE).shows("login-submit")
+
+
+def test_a_deletion_that_is_stopped_while_it_begins_deletes_nobody(provider: Provider) -> None:
+    """Law 91/2025/QH15 Art. 4: the person stops it as long as nothing was done."""
+    number = ask(provider, RequestKind.DELETE, "").number
+    provider.clock.now = newest(provider).not_before
+    own, now = provider.services.rights.requests, provider.now
+
+    def stopped_just_before(account_id: AccountId, **how: Any) -> None:
+        own.stop(account_id, number, now=now)
+        open_lifecycle(provider.services, "lan").erase(account_id, **how)
+
+    with pytest.raises(RequestRefused, match="not_open"):
+        own.erase(number, erase=stopped_just_before, now=now)
+    assert newest(provider).state == "stopped"
+    assert provider.services.people.find_account(ANH.account_id) is not None
+
+
+def test_what_a_person_writes_steers_no_terminal(provider: Provider, run: Run) -> None:
+    """OWASP ASVS 1.2: escape sequences are nothing that an operator reads."""
+    number = ask(provider, RequestKind.CORRECT, "Tên\x1b]0;x\x07 \x9b2J\u202eđệm\r\nsai").number
+    shown = run("show", number, "--operator", "lan").output
+    assert "wish:         Tên ]0;x 2J đệm sai\n" in shown
 
 
 def test_only_a_deletion_erases(provider: Provider, run: Run) -> None:

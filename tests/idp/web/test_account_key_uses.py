@@ -167,3 +167,12 @@ def test_nothing_but_uses_of_ones_own_keys_is_proven_here(desk: CertificateDesk)
     assert desk.browser(BINH).get(place).response.status_code == 404
     assert browser.get(f"{_ALL}/0/nobody/1").response.status_code == 404
     assert browser.get(f"{_ALL}?owner=x").response.status_code == 404
+
+
+@pytest.mark.parametrize(
+    "place",
+    [f"{_ALL}/0/nobody/{2**63}", f"/account/history/nobody/{2**63}", f"{_ALL}?owner={'1' * 5000}"],
+)
+def test_a_number_that_no_database_counts_to_is_no_page(desk: CertificateDesk, place: str) -> None:
+    """And no failure of ours, of which somebody would be woken."""
+    assert desk.browser().get(place).response.status_code == 404
