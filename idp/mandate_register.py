@@ -261,9 +261,25 @@ class PeopleInUse:
     ) -> Representation | None:
         """The organisation behind a mandate if this person may use it at `now`."""
         found = self.people.find_representation(person_account_id, mandate_id=mandate_id, now=now)
-        if found is not None and found.recheck_at is not None and found.recheck_at <= now:
+        if found is None or found.recheck_at is None:
+            self._ask_about_ground(person_account_id, mandate_id, now=now)
+        elif found.recheck_at <= now:
             self._leave_question(mandate_id, now=now)
         return found
+
+    def _ask_about_ground(
+        self, person_account_id: AccountId, mandate_id: MandateId, *, now: datetime
+    ) -> None:
+        """Have that asked about on which a delegate's rests, and what lapsed unconfirmed."""
+        with self.database.read() as connection:
+            held = find_mandate(connection, mandate_id)
+            under = None if held is None else held.given_under
+            ground = held if under is None else find_mandate(connection, under)
+        if held is None or ground is None or held.holder_id != person_account_id:
+            return
+        is_open = held.status is ground.status is MandateStatus.ACTIVE
+        if is_open and ground.recheck_at is not None and ground.recheck_at <= now:
+            self._leave_question(ground.mandate_id, now=now)
 
     def _leave_question(self, mandate_id: MandateId, *, now: datetime) -> None:
         mark = f"recheck:{mandate_id}"

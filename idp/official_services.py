@@ -62,12 +62,13 @@ def build_desks(
     """The desks of this deployment."""
     notices = Notices(outbox, sealer)
     officials = Officials(database, log)
+    lookups = OfficialLookups(database, ephemeral, sealer, log, notices, people)
     counter = Counter(database, sealer, log, recovery, people, attempts)
     return Desks(
         officials=officials,
-        lookups=OfficialLookups(database, ephemeral, sealer, log, notices, people),
+        lookups=lookups,
         counter=counter,
-        opening=CounterOpening(database, sealer, log, officials, population, people),
+        opening=CounterOpening(database, sealer, log, lookups, population, people),
         first_password=FirstPassword(
             database, sealer, log, people, counter, attempts, passwords, breached
         ),
@@ -76,7 +77,6 @@ def build_desks(
             sealer,
             log,
             notices,
-            officials,
             Cases(database, sealer, log, notices),
             sign_out,
             signing_means,

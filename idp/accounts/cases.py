@@ -9,7 +9,7 @@ Not here: who may close one (`officials`), pages.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final
@@ -80,13 +80,23 @@ class Cases:
         with self.database.read() as connection:
             return rows.find_case(connection, number, sealer=self.sealer)
 
-    def close(self, case: Case, *, outcome: str, by: str, now: datetime) -> None:
+    def close(
+        self,
+        case: Case,
+        *,
+        outcome: str,
+        by: str,
+        now: datetime,
+        first: Callable[[Transaction], object],
+    ) -> None:
         """Close a case.
 
-        Takes   outcome: a short word; by: the official's id, for the log.
+        Takes   outcome: a short word; by: the official's id, for the log; first: what is looked at
+                in the same transaction, and stops it by raising.
         Raises  CaseUnknown.
         """
         with self.database.transaction() as tx:
+            first(tx)
             row = find_row(tx.connection, case.account_id, is_locked=True)
             if row is None or not rows.close_case(tx, case.case_id, outcome=outcome, now=now):
                 raise CaseUnknown

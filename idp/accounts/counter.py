@@ -41,8 +41,8 @@ from idp.accounts.directory import Directory
 from idp.accounts.errors import AccountUnknown, TooManyAttempts
 from idp.accounts.model import Account
 from idp.accounts.names import name_key
-from idp.accounts.official_duties import Official
-from idp.accounts.officials import OwnAccount, require_duty
+from idp.accounts.official_duties import Duty, Official
+from idp.accounts.officials import OwnAccount, require_duty, still_has
 from idp.accounts.recovery import Recovery
 from idp.ids import AccountId, make_id
 from idp.storage.accounts import AccountRow, find_row
@@ -177,6 +177,14 @@ class Counter:
         seen: Seen | None,
         now: datetime,
     ) -> str:
+        if not still_has(
+            tx,
+            waiting.official_id,
+            duty=Duty.PROOFING,
+            controller_id=waiting.controller_id,
+            now=now,
+        ):
+            raise ProofingRefused("nothing_waiting")
         has_password = find_password(tx.connection, row, sealer=self.sealer) is not None
         is_mine = settle_proofing(
             tx,

@@ -31,7 +31,8 @@ from idp.accounts.lifecycle import AccountLifecycle, make_account
 from idp.accounts.model import AccountKind, AccountLevel, IdentifierKind, Profile
 from idp.accounts.names import MAX_NAME_CHARS, normalise_name
 from idp.accounts.official_duties import Official
-from idp.accounts.officials import NotAnOfficial, Officials
+from idp.accounts.official_lookups import OfficialLookups
+from idp.accounts.officials import require_duty
 from idp.ids import AccountId
 from idp.registers import (
     Asker,
@@ -70,15 +71,17 @@ class CounterOpening:
     database: Database
     sealer: Sealer
     log: LogWriter
-    officials: Officials
+    lookups: OfficialLookups
     population: PopulationRegister
     people: Directory
 
     def open(self, official: Official, new: NewPerson, *, now: datetime) -> AccountId:
         """Open it.
 
+        What is refused tells something about a number as well, so it counts as a look-up.
         Raises  ProofingRefused (`not_a_person`, `number_malformed`, `name_missing`, `too_young`,
-                `register_contradicts`, `register_away`); IdentifierTaken; NotAnOfficial.
+                `register_contradicts`, `register_away`); IdentifierTaken; NotAnOfficial;
+                TooManyAttempts.
         """
         kind = _NUMBERS.get(new.kind)
         if kind is None:
@@ -91,6 +94,7 @@ class CounterOpening:
             raise ProofingRefused("name_missing")
         if not is_old_enough(new.birthdate, today=now.astimezone(_CIVIL).date()):
             raise ProofingRefused("too_young")
+        self.lookups.count(official, now=now)
         # a foreigner's number may look like a citizen's: whoever typed it could mean either
         typed = parse_login_identifier(new.number)
         for reading in () if isinstance(typed, IdentifierProblem) else typed.candidates:
@@ -105,13 +109,11 @@ class CounterOpening:
         )
         if new.kind is AccountKind.CITIZEN:
             self._ask(official, account.account_id, number, new, name=name, now=now)
-        # asked last: the register took its time
-        if self.officials.find(official.account_id, duty=official.duty, now=now) != official:
-            raise NotAnOfficial
         lifecycle = AccountLifecycle(
             self.database, sealer=self.sealer, log=self.log.in_name_of(official.account_id)
         )
-        return lifecycle.open(account).account_id
+        opened = lifecycle.open(account, also=lambda tx, _row: require_duty(tx, official, now=now))
+        return opened.account_id
 
     def _ask(
         self,

@@ -46,7 +46,7 @@ from idp.ids import AccountId, MandateId, make_id
 from idp.storage.accounts import AccountRow, find_account, find_keys, find_row
 from idp.storage.database import Database, Transaction
 from idp.storage.ephemeral import EphemeralStore
-from idp.storage.mandate_agreements import add_agreement, find_charter, list_agreements
+from idp.storage.mandate_agreements import add_agreement, find_charter, list_agreements, list_by_law
 from idp.storage.mandates import (
     MandateRow,
     begin_mandate,
@@ -163,13 +163,13 @@ class Delegations:
         """
         with self.database.read() as connection:
             # whoever represents nobody learns nothing about anybody
-            _check_ground(find_usable_mandate(connection, under, now=now), actor_id)
+            own = _check_ground(find_usable_mandate(connection, under, now=now), actor_id)
+        if own.valid_to is not None and wish.valid_to > own.valid_to:
+            raise DelegationRefused("beyond_own")
         scopes = self._check_wish(wish, now=now)
         holder_id = self._find_delegate(actor_id, wish, now=now)
         with self.database.transaction() as tx:
-            ground, organisation = self._get_ground(tx, actor_id, under, now=now)
-            if ground.valid_to is not None and wish.valid_to > ground.valid_to:
-                raise DelegationRefused("beyond_own")
+            organisation = self._get_organisation(tx, actor_id, under, now=now)
             holder = find_row(tx.connection, holder_id, is_locked=True)
             if holder is None or not holder.is_active:
                 raise DelegationRefused("delegate_unknown")
@@ -318,18 +318,18 @@ class Delegations:
             if list_present(tx.connection, [pair], kind=held, now=now):
                 raise DelegationRefused("held_already")
 
-    def _get_ground(
+    def _get_organisation(
         self, tx: Transaction, actor_id: AccountId, under: MandateId, *, now: datetime
-    ) -> tuple[Mandate, AccountRow]:
+    ) -> AccountRow:
         ground = _check_ground(find_usable_mandate(tx.connection, under, now=now), actor_id)
         organisation = find_row(tx.connection, ground.principal_id, is_locked=True)
         if organisation is None:
             raise MandateUnknown
         # whoever ended it while this waited for the row has ended it
-        again = _check_ground(find_usable_mandate(tx.connection, under, now=now), actor_id)
+        _check_ground(find_usable_mandate(tx.connection, under, now=now), actor_id)
         if not self._represents(tx, actor_id, organisation, now=now):
             raise MandateUnknown
-        return again, organisation
+        return organisation
 
     def _get_waiting(
         self, tx: Transaction, actor_id: AccountId, mandate_id: MandateId, *, now: datetime
@@ -366,11 +366,11 @@ class Delegations:
         if all(one.mandate_id != waiting.given_under for one in present):
             return False
         others = {one.holder_id for one in present} - {waiting.given_by}
-        agreed = {
-            one.account_id for one in list_agreements(tx.connection, [waiting.mandate_id])
-        } & others
+        found = list_agreements(tx.connection, [waiting.mandate_id])
+        agreed = {one.account_id for one in found} & others
         if waiting.agreements == EVERYBODY:
-            return agreed == others
+            by_law = list_by_law(tx.connection, organisation.account_key, now=now)
+            return agreed == by_law - {waiting.given_by}
         return len(agreed) >= waiting.agreements
 
     def _begin(

@@ -21,10 +21,12 @@ from idp.accounts.errors import AccountError, StatusUnchangeable
 from idp.accounts.lifecycle import AccountLifecycle, SigningMeans, SignOut
 from idp.accounts.notices import Notices
 from idp.accounts.official_duties import Official
-from idp.accounts.officials import NotAnOfficial, Officials, OwnAccount
+from idp.accounts.officials import OwnAccount, require_duty
 from idp.accounts.recovery_stop import STOPPED_RESET
 from idp.ids import AccountId
-from idp.storage.database import Database
+from idp.storage.accounts import AccountRow
+from idp.storage.cases import list_cases
+from idp.storage.database import Database, Transaction
 from idp.storage.history import history_of
 from keystore.log.events import EventType
 from keystore.log.record import LogWriter
@@ -72,7 +74,6 @@ class Helpdesk:
     sealer: Sealer
     log: LogWriter
     notices: Notices
-    officials: Officials
     cases: Cases
     sign_out: SignOut
     signing_means: MakesSigningMeans
@@ -84,9 +85,14 @@ class Helpdesk:
 
         Raises  HelpdeskRefused; OwnAccount; NotAnOfficial; AccountUnknown.
         """
-        self._require(official, account_id, now=now)
+        _refuse_own(official, account_id)
         try:
-            self._lifecycle(official).lock(account_id, reason=reason.value, now=now)
+            self._lifecycle(official).lock(
+                account_id,
+                reason=reason.value,
+                now=now,
+                first=lambda tx, _row: require_duty(tx, official, now=now),
+            )
         except StatusUnchangeable as refusal:
             raise HelpdeskRefused("status_unchangeable") from refusal
 
@@ -95,13 +101,18 @@ class Helpdesk:
 
         Raises  as `lock`.
         """
-        self._require(official, account_id, now=now)
-        if any(one.is_open for one in self.cases.list_of(account_id)):
-            raise HelpdeskRefused("case_open")
-        if not self._was_locked_here(account_id):
-            raise HelpdeskRefused("not_unlockable_here")
+        _refuse_own(official, account_id)
+
+        def look(tx: Transaction, row: AccountRow) -> None:
+            require_duty(tx, official, now=now)
+            cases = list_cases(tx.connection, row.account_id, sealer=self.sealer)
+            if any(one.is_open for one in cases):
+                raise HelpdeskRefused("case_open")
+            if not _was_locked_here(tx, row.account_id):
+                raise HelpdeskRefused("not_unlockable_here")
+
         try:
-            self._lifecycle(official).unlock(account_id, reason="helpdesk", now=now)
+            self._lifecycle(official).unlock(account_id, reason="helpdesk", now=now, first=look)
         except StatusUnchangeable as refusal:
             raise HelpdeskRefused("status_unchangeable") from refusal
 
@@ -118,39 +129,22 @@ class Helpdesk:
 
         Raises  CaseUnknown; OwnAccount; NotAnOfficial.
         """
-        self._require(official, account_id, now=now)
+        _refuse_own(official, account_id)
         for case in self.open_cases(account_id):
             if case.number == number:
-                self.cases.close(case, outcome=outcome.value, by=official.account_id, now=now)
+                self.cases.close(
+                    case,
+                    outcome=outcome.value,
+                    by=official.account_id,
+                    now=now,
+                    first=lambda tx: require_duty(tx, official, now=now),
+                )
                 return
         raise CaseUnknown
 
     def open_cases(self, account_id: AccountId) -> tuple[Case, ...]:
         """What somebody still has to look into."""
         return tuple(one for one in self.cases.list_of(account_id) if one.is_open)
-
-    def _require(self, official: Official, account_id: AccountId, *, now: datetime) -> None:
-        if account_id == official.account_id:
-            raise OwnAccount
-        if self.officials.find(official.account_id, duty=official.duty, now=now) is None:
-            raise NotAnOfficial
-
-    def _was_locked_here(self, account_id: AccountId) -> bool:
-        with self.database.read() as connection:
-            rows = history_of(
-                connection,
-                account_id,
-                types=(EventType.ACCOUNT_STATUS_CHANGED,),
-                before=None,
-                limit=1,
-            )
-        # officials act in the name of their accounts, operators in names of their own; a reset that
-        # was stopped locks in nobody's name, and has no password left
-        return any(
-            str(row.facts.get("operator", "")).startswith("acc_")
-            or ("operator" not in row.facts and row.facts.get("reason") == STOPPED_RESET)
-            for row in rows
-        )
 
     def _lifecycle(self, official: Official) -> AccountLifecycle:
         log = self.log.in_name_of(official.account_id)
@@ -162,3 +156,21 @@ class Helpdesk:
             signing_means=self.signing_means(log=log),
             notices=self.notices,
         )
+
+
+def _refuse_own(official: Official, account_id: AccountId) -> None:
+    if account_id == official.account_id:
+        raise OwnAccount
+
+
+def _was_locked_here(tx: Transaction, account_id: AccountId) -> bool:
+    rows = history_of(
+        tx.connection, account_id, types=(EventType.ACCOUNT_STATUS_CHANGED,), before=None, limit=1
+    )
+    # officials act in the name of their accounts, operators in names of their own; a reset that was
+    # stopped locks in nobody's name, and has no password left
+    return any(
+        str(row.facts.get("operator", "")).startswith("acc_")
+        or ("operator" not in row.facts and row.facts.get("reason") == STOPPED_RESET)
+        for row in rows
+    )

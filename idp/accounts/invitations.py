@@ -26,8 +26,8 @@ from idp.accounts.invitation_model import (
     InvitationState,
 )
 from idp.accounts.notices import Notice, Notices
-from idp.accounts.official_duties import Official
-from idp.accounts.officials import OwnAccount, require_duty
+from idp.accounts.official_duties import Duty, Official
+from idp.accounts.officials import OwnAccount, require_duty, still_has
 from idp.accounts.recovery import Recovery
 from idp.ids import AccountId, make_id
 from idp.storage.accounts import AccountRow, find_row
@@ -125,27 +125,38 @@ class Invitations:
             found = self._open_in(tx, account_id, now=now)
             if found.first_id == official.account_id:
                 raise InvitationRefused("same_official")
-            is_mine = confirm_invitation(
+            if not still_has(
                 tx,
-                found.invitation_id,
-                official=acting,
-                ready_at=ready_at,
-                expires_at=ready_at + _USABLE,
+                found.first_id,
+                duty=Duty.HELPDESK,
+                controller_id=found.controller_id,
                 now=now,
-            )
-            if not is_mine:
-                raise InvitationRefused("nothing_open")
-            self._record(tx, EventType.INVITATION_CONFIRMED, row, found, by=acting, now=now)
-            self.notices.tell(
-                tx,
-                row,
-                Notice.INVITED_TO_ENROL,
-                now=now,
-                facts={
-                    "until_ms": str(to_ms(ready_at)),
-                    "stop_path": f"{STOP_PLACE}{self.stop_mark(found.invitation_id)}",
-                },
-            )
+            ):
+                self._stop_in(tx, row, found, by=acting, now=now)
+                is_confirmed = False
+            else:
+                is_confirmed = confirm_invitation(
+                    tx,
+                    found.invitation_id,
+                    official=acting,
+                    ready_at=ready_at,
+                    expires_at=ready_at + _USABLE,
+                    now=now,
+                )
+            if is_confirmed:
+                self._record(tx, EventType.INVITATION_CONFIRMED, row, found, by=acting, now=now)
+                self.notices.tell(
+                    tx,
+                    row,
+                    Notice.INVITED_TO_ENROL,
+                    now=now,
+                    facts={
+                        "until_ms": str(to_ms(ready_at)),
+                        "stop_path": f"{STOP_PLACE}{self.stop_mark(found.invitation_id)}",
+                    },
+                )
+        if not is_confirmed:
+            raise InvitationRefused("nothing_open")
         return found
 
     def stop(self, invitation_id: str, *, by: str, now: datetime) -> bool:
@@ -158,11 +169,22 @@ class Invitations:
             row = None if found is None else find_row(tx.connection, found.account_id)
             if found is None or row is None:
                 return False
-            stopped = settle_invitation(
-                tx, invitation_id, before=_OPEN, after=InvitationState.STOPPED, now=now
-            )
-            if stopped:
-                self._record(tx, EventType.INVITATION_STOPPED, row, found, by=by, now=now)
+            return self._stop_in(tx, row, found, by=by, now=now)
+
+    def _stop_in(
+        self,
+        tx: Transaction,
+        row: AccountRow,
+        found: Invitation,
+        *,
+        by: AccountRow | str,
+        now: datetime,
+    ) -> bool:
+        stopped = settle_invitation(
+            tx, found.invitation_id, before=_OPEN, after=InvitationState.STOPPED, now=now
+        )
+        if stopped:
+            self._record(tx, EventType.INVITATION_STOPPED, row, found, by=by, now=now)
         return stopped
 
     def take(self, account_id: AccountId, *, now: datetime) -> str:

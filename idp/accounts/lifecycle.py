@@ -183,25 +183,32 @@ class AccountLifecycle:
                 also(tx, row)
         return account
 
-    def lock(self, account_id: AccountId, *, reason: str, now: datetime) -> None:
+    def lock(
+        self, account_id: AccountId, *, reason: str, now: datetime, first: Also | None = None
+    ) -> None:
         """Refuse its sign-ins until it is unlocked, and sign it out everywhere.
 
-        Takes   reason: a short word for the log.
+        Takes   reason: a short word for the log; first: what is looked at in the same transaction,
+                and stops it by raising.
         """
         self._change_status(
             account_id,
             {AccountStatus.ACTIVE: AccountStatus.LOCKED},
             reason=reason,
             now=now,
+            first=first,
         )
 
-    def unlock(self, account_id: AccountId, *, reason: str, now: datetime) -> None:
-        """Let it sign in again."""
+    def unlock(
+        self, account_id: AccountId, *, reason: str, now: datetime, first: Also | None = None
+    ) -> None:
+        """Let it sign in again.  Takes `first` as `lock` does."""
         self._change_status(
             account_id,
             {AccountStatus.LOCKED: AccountStatus.ACTIVE},
             reason=reason,
             now=now,
+            first=first,
         )
 
     def close(self, account_id: AccountId, *, reason: str, now: datetime) -> None:
@@ -346,9 +353,12 @@ class AccountLifecycle:
         *,
         reason: str,
         now: datetime,
+        first: Also | None = None,
     ) -> None:
         with self._database.transaction() as tx:
             row = self._get(tx, account_id)
+            if first is not None:
+                first(tx, row)
             if row.status not in steps:
                 raise StatusUnchangeable
             status = steps[row.status]

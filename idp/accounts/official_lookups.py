@@ -84,7 +84,7 @@ class OfficialLookups:
         Returns the id under which `open` gives what was found, None for nobody.
         Raises  TooManyAttempts; OwnAccount; NotAnOfficial; StorageUnavailable.
         """
-        self._count(official, now=now)
+        self.count(official, now=now)
         found = self._find(raw_identifier)
         if found is not None and found.account_id == official.account_id:
             raise OwnAccount
@@ -145,7 +145,8 @@ class OfficialLookups:
             has_passkey=factors.has_passkey,
         )
 
-    def _count(self, official: Official, *, now: datetime) -> None:
+    def count(self, official: Official, *, now: datetime) -> None:
+        """One more number that an official asks about.  Raises TooManyAttempts."""
         key = f"official_lookups:{official.account_id}:{official.duty}"
         if self.store.count(key, window=_WINDOW, now=now) > PER_HOUR[official.duty]:
             raise TooManyAttempts(now + _WINDOW)

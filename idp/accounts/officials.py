@@ -141,3 +141,16 @@ def require_duty(tx: Transaction, official: Official, *, now: datetime) -> Accou
     if row is None or official.official_id not in {one.official_id for one in held}:
         raise NotAnOfficial
     return row
+
+
+def still_has(
+    tx: Transaction, account_id: AccountId, *, duty: Duty, controller_id: str, now: datetime
+) -> bool:
+    """Whether whoever did the first of two acts may still do it, when the second is done.
+
+    A duty that ended, or an account that was locked or capped meanwhile, may have been misused.
+    """
+    return any(
+        one.duty is duty and one.controller_id == controller_id
+        for one in list_in_force(tx.connection, account_id, now=now)
+    )

@@ -22,10 +22,13 @@ from sqlalchemy import (
     bindparam,
     delete,
     insert,
+    or_,
     select,
 )
 
+from idp.accounts.model import MandateKind, MandateStatus
 from idp.ids import AccountId, MandateId
+from idp.storage.accounts import account
 from idp.storage.database import Transaction, metadata
 from idp.storage.declared import BASIC, NONE, holds
 from idp.storage.mandates import mandate
@@ -71,6 +74,17 @@ _FORGET = delete(charter).where(charter.c.account_key == bindparam("key"))
 _INSERT = insert(mandate_agreement)
 _SET = insert(charter)
 
+# locked, capped or not confirmed lately they cannot act, and a charter still asks for them
+_BY_LAW = (
+    select(account.c.account_id)
+    .join(mandate, mandate.c.holder_key == account.c.account_key)
+    .where(
+        mandate.c.principal_key == bindparam("key"),
+        mandate.c.kind == MandateKind.LEGAL_REPRESENTATIVE,
+        mandate.c.status == MandateStatus.ACTIVE,
+        or_(mandate.c.valid_to_ms.is_(None), mandate.c.valid_to_ms > bindparam("now")),
+    )
+)
 _EVIDENCE = select(mandate.c.evidence_sealed).where(mandate.c.mandate_id == bindparam("id"))
 
 
@@ -125,6 +139,12 @@ def set_charter(
                 "changed_ms": to_ms(now),
             },
         )
+
+
+def list_by_law(connection: Connection, account_key: int, *, now: datetime) -> set[AccountId]:
+    """Who represents an organisation by law, whether or not they could act at this moment."""
+    rows = connection.execute(_BY_LAW, {"key": account_key, "now": to_ms(now)})
+    return {AccountId(row.account_id) for row in rows}
 
 
 def find_evidence(connection: Connection, mandate_id: MandateId) -> bytes | None:

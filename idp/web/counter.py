@@ -141,6 +141,8 @@ class _CounterPages:
             return self._open_page(official, problem=refusal.reason)
         except IdentifierTaken:
             return self._open_page(official, problem="identifier_taken")
+        except TooManyAttempts:
+            return self._open_page(official, problem="too_many_lookups")
         lookup_id = self._desks.lookups.remember(official, account_id, now=now)
         return see_other(f"{PLACE}/{lookup_id}")
 

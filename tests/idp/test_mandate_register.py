@@ -187,6 +187,35 @@ def test_a_refresh_after_a_day_has_the_register_asked_and_goes_on(house: House) 
     assert held.recheck_at == house.provider.now + timedelta(days=1)
 
 
+def test_a_delegate_has_the_register_asked_about_whom_she_acts_for(house: House) -> None:
+    """ADR 0034: who was removed is out within a day of use, and so is whom she let in."""
+    made = house.mandates.add(ANH.account_id, NEW, now=house.provider.now)
+    house.provider.services.mandates.delegations.give(
+        ANH.account_id,
+        under=made.mandate_id,
+        wish=wish_for(house.provider, DUNG),
+        now=house.provider.now,
+    )
+    tokens = _tokens(house, DUNG)
+    house.provider.clock.advance(hours=25)
+    tokens = house.provider.refresh(tokens["refresh_token"]).get_json()
+    assert house.due() == [made.mandate_id]
+    house.register(NEW, BINH)
+    assert house.run(made.mandate_id) == Done()
+    assert_error(house.provider.refresh(tokens["refresh_token"]), "invalid_grant")
+
+
+def test_what_lapsed_is_asked_about_when_somebody_wants_to_use_it(house: House) -> None:
+    """A holiday over which nobody signed in keeps nobody out for good."""
+    made = house.mandates.add(ANH.account_id, NEW, now=house.provider.now)
+    tokens = _tokens(house)
+    house.provider.clock.advance(hours=73)
+    assert_error(house.provider.refresh(tokens["refresh_token"]), "invalid_grant")
+    assert house.due() == [made.mandate_id]
+    assert house.run(made.mandate_id) == Done()
+    assert house.held(ANH)
+
+
 def test_a_removed_representative_is_out_and_so_is_whom_she_let_in(house: House) -> None:
     made = house.mandates.add(ANH.account_id, NEW, now=house.provider.now)
     office = Office(house.provider)

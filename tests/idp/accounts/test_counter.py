@@ -186,6 +186,17 @@ def test_a_duty_that_ended_serves_no_more(hall: Hall) -> None:
         hall.confirm_second()
 
 
+def test_a_first_official_whose_duty_ended_meanwhile_raises_nobody(hall: Hall) -> None:
+    """ADR 0039: a duty ends at once, also between the two acts."""
+    code = hall.start()
+    hall.desks.officials.end(hall.first.official_id, now=hall.now)
+    with pytest.raises(ProofingRefused, match="nothing_waiting"):
+        hall.confirm(code)
+    with pytest.raises(ProofingRefused, match="nothing_waiting"):
+        hall.confirm_second()
+    assert hall.level() is AccountLevel.ONE
+
+
 def test_what_was_seen_of_the_document_is_sealed(hall: Hall) -> None:
     """Law 91/2025 Art. 3: of the document its kind, and at most its last digits, for the person."""
     hall.start()

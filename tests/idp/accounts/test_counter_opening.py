@@ -202,3 +202,15 @@ def test_a_citizens_number_is_not_opened_again_as_a_foreigners(hall: Hall) -> No
     new = NewPerson(AccountKind.FOREIGNER, CHI.identifier, CHI.name, Birthdate(1979))
     with pytest.raises(IdentifierTaken):
         hall.desks.opening.open(hall.first, new, now=hall.now)
+
+
+def test_trying_numbers_by_opening_accounts_is_counted(hall: Hall) -> None:
+    """OWASP ASVS 6.3.8: an opening tells whether a number has an account, as a look-up does."""
+    taken = NewPerson(AccountKind.CITIZEN, ANH.identifier, "Đoán Mò", Birthdate(1990, 1, 2))
+    for _ in range(60):
+        with pytest.raises(IdentifierTaken):
+            hall.desks.opening.open(hall.first, taken, now=hall.now)
+    with pytest.raises(TooManyAttempts):
+        hall.desks.opening.open(hall.first, taken, now=hall.now)
+    with pytest.raises(TooManyAttempts):
+        hall.desks.lookups.find(hall.first, raw_identifier=ANH.identifier, now=hall.now)

@@ -269,6 +269,34 @@ def test_everybody_may_be_what_a_charter_demands(office: Office) -> None:
     )
 
 
+def test_everybody_is_also_who_cannot_act_at_this_moment(office: Office) -> None:
+    """Whoever waits until the other one is locked out gives nothing alone."""
+    services = office.provider.services
+    office.demand(EVERYBODY)
+    AccountLifecycle(services.database, sealer=services.sealer, log=services.log).lock(
+        DUNG.account_id, reason="lost_device", now=office.provider.now
+    )
+    assert office.give().status is MandateStatus.WAITING
+    assert _held(office) == []
+
+
+def test_nobody_is_confirmed_by_a_wish_that_is_refused_anyway(office: Office) -> None:
+    """What is wrong with one's own mandate is said before a number is looked up."""
+    services, now = office.provider.services, office.provider.now
+    _proof(office, CHI)
+    add_legal_representative(
+        services.database,
+        holder_id=CHI.account_id,
+        organisation_id=office.account_id,
+        source="tests",
+        valid_to=now + DAY,
+        log=services.log,
+        now=now,
+    )
+    with pytest.raises(DelegationRefused, match="beyond_own"):
+        office.give(by=CHI, name="Đoán Mò")
+
+
 def test_declined_or_not_decided_it_comes_to_nothing(office: Office) -> None:
     office.demand(1)
     delegations = office.provider.services.mandates.delegations

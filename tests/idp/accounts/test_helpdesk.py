@@ -15,7 +15,7 @@ from idp.storage.accounts import find_row
 from keystore.log.events import EventType
 from tests.support.provider import Provider
 from tests.support.provider_browser import Browser
-from tests.support.provider_seeds import ANH, DUNG
+from tests.support.provider_seeds import ANH, BINH, DUNG
 from tests.support.signer import events
 
 
@@ -110,3 +110,32 @@ def test_what_the_person_locked_from_a_notice_a_helpdesk_unlocks(
     )
     desk.unlock(official, DUNG.account_id, now=provider.now)
     assert _status(provider) is AccountStatus.ACTIVE
+
+
+def test_the_duty_under_which_one_acts_is_the_one_that_has_to_hold(
+    provider: Provider, desk: Helpdesk, official: Official
+) -> None:
+    """ADR 0039: at that instant and in the transaction of the act; another agency's is another."""
+    services, now = provider.services, provider.now
+    desk.lock(official, DUNG.account_id, reason=LockReason.PERSON_ASKS, now=now)
+    with services.database.transaction() as tx:
+        row = find_row(tx.connection, DUNG.account_id, is_locked=True)
+        assert row is not None
+        case = services.recovering.cases.open(tx, row, kind=CaseKind.NOT_ME, facts={}, now=now)
+    officials = services.desks.officials
+    officials.add(ANH.account_id, duty=Duty.HELPDESK, controller_id="other", now=now)
+    officials.end(official.official_id, now=now)
+    with pytest.raises(NotAnOfficial):
+        desk.unlock(official, DUNG.account_id, now=now)
+    with pytest.raises(NotAnOfficial):
+        desk.close_case(
+            official,
+            DUNG.account_id,
+            number=case.number,
+            outcome=CaseOutcome.NOTHING_FOUND,
+            now=now,
+        )
+    with pytest.raises(NotAnOfficial):
+        desk.lock(official, BINH.account_id, reason=LockReason.PERSON_ASKS, now=now)
+    assert _status(provider) is AccountStatus.LOCKED
+    assert [one.number for one in desk.open_cases(DUNG.account_id)] == [case.number]

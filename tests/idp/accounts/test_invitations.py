@@ -181,6 +181,17 @@ def test_a_duty_that_ended_and_nobody_are_refused(room: Room) -> None:
         room.ask(who=AccountId("acc_nobody"))
 
 
+def test_what_somebody_asked_for_who_is_no_official_any_more_is_stopped(room: Room) -> None:
+    """ADR 0039: a duty ends at once, also between the two acts; another official asks anew."""
+    room.ask()
+    room.provider.services.desks.officials.end(room.first.official_id, now=room.provider.now)
+    with pytest.raises(InvitationRefused, match="nothing_open"):
+        room.confirm()
+    (stopped,) = room.desk.list_of(DUNG.account_id)
+    assert stopped.state is InvitationState.STOPPED
+    assert room.ask(room.second).first_id == room.second.account_id
+
+
 def test_every_step_names_who_did_it_and_the_person_is_told(room: Room) -> None:
     room.ask()
     room.confirm()
