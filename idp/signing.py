@@ -19,6 +19,7 @@ from idp.accounts.passkeys import Passkeys
 from idp.accounts.people import People
 from idp.egress import Egress
 from idp.errors import SettingsInvalid
+from idp.ids import AccountId
 from idp.passkey_removal import PasskeyRemoval
 from idp.passkey_use import NotesUse
 from idp.pki import Pki
@@ -153,7 +154,11 @@ def build_signing(
         parties=parties,
         audience=settings.issuer,
         draws=DrawnSignatures(
-            isolation, intake=intake, images=images, verify_url=f"{settings.issuer}/verify"
+            isolation,
+            intake=intake,
+            images=images,
+            name_of=_names(people),
+            verify_url=f"{settings.issuer}/verify",
         ),
         is_page_compared=settings.signing_pages_compared,
     )
@@ -249,3 +254,13 @@ def find_roots(settings: Settings, *, pki: Pki) -> tuple[bytes, ...]:
             "ANTIN_SIGNING_ROOTS", reason="must be a readable file of certificates, PEM"
         ) from problem
     return own + tuple(one.public_bytes(Encoding.DER) for one in others)
+
+
+def _names(people: People) -> Callable[[str], str]:
+    """The names of organisations that people sign for."""
+
+    def name_of(account_id: str) -> str:
+        found = people.find_account(AccountId(account_id))
+        return "" if found is None else found.profile.name
+
+    return name_of

@@ -9,6 +9,7 @@ Not here: drawing (`signing/appearance`), where images are kept (the port `Image
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
 
@@ -27,15 +28,23 @@ from signing.ports import Images, SigningCredential
 class DrawnSignatures:
     """See `Draws`; safe to share between threads.
 
-    Takes   verify_url: of the page on which anybody checks a document, for the QR code.
+    Takes   verify_url: of the page on which anybody checks a document, for the QR code; name_of:
+            the name of an organisation, empty when unknown.
     """
 
     def __init__(
-        self, isolation: Isolation, *, intake: Intake, images: Images, verify_url: str
+        self,
+        isolation: Isolation,
+        *,
+        intake: Intake,
+        images: Images,
+        name_of: Callable[[str], str],
+        verify_url: str,
     ) -> None:
         self._isolation = isolation
         self._intake = intake
         self._images = images
+        self._name_of = name_of
         self._verify_url = verify_url
 
     def __call__(
@@ -68,6 +77,7 @@ class DrawnSignatures:
                     issuer=credential.issuer,
                     verify_url=self._verify_url,
                     reason=request.text.reason or None,
+                    on_behalf_of=self._office_of(slot),
                 ),
                 image=image,
                 seal_width_mm=width_mm,
@@ -80,6 +90,12 @@ class DrawnSignatures:
                 pages=facts.pages,
                 showing=showing,
             )
+
+    def _office_of(self, slot: Slot) -> str | None:
+        """For whom a person signs; a seal names its organisation by itself."""
+        if slot.role is Role.SEAL or slot.organisation_id is None:
+            return None
+        return self._name_of(slot.organisation_id) or None
 
     def _image(
         self, wanted: Wanted, slot: Slot, *, held: ExitStack

@@ -15,7 +15,7 @@ from keystore.log.record import LogWriter
 from keystore.storage import DatabaseLike, Transaction
 from signing.blobs import DocumentStore
 from signing.ending import end_parts
-from signing.model import RequestState, Role, SigningRequest, Slot, SlotState
+from signing.model import RequestState, SigningRequest, Slot, SlotState
 from signing.ports import Signer, Signers
 from signing.requests import SigningRequests
 from signing.storage.preparations import undo_taken
@@ -142,7 +142,7 @@ class Outcomes:
             "count": len(request.documents),
             "role": signer.role,
         }
-        if signer.role is Role.SEAL and signer.organisation_id is not None:
+        if signer.organisation_id is not None:
             facts["organisation"] = signer.organisation_id
         if why:
             facts["reason"] = why

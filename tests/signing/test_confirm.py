@@ -29,7 +29,7 @@ from signing.formats.material import Level
 from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
 from signing.model import RequestState, SigningRequest, SlotState
-from signing.new_request import NewDocument
+from signing.new_request import NewDocument, NewSigner
 from signing.outcomes import Finished
 from signing.sign import FINISH_SIGNING
 from signing.storage.evidence import read_evidence, signature_evidence
@@ -128,6 +128,20 @@ def test_every_step_is_in_the_log(
     ):
         (row,) = events(house.database, kind)
         assert request_of_anh.request_id in row["facts"]
+
+
+def test_what_is_on_record_names_the_organisation_she_signs_for(house: SigningHouse) -> None:
+    """As with a seal: her key is her own, so nothing else says in whose office she used it."""
+    clerk = house.with_passkey("acc_2", organisation_id="acc_9", enterprise_code="9900000016")
+    request = house.ask(
+        NewDocument(name="a", digest=digests_of(1)[0]),
+        signers=[NewSigner(sub="sub-acc_2", enterprise_code="9900000016")],
+        level=Level.B,
+    )
+    house.confirm(request, clerk)
+    for kind in ("sign:request:confirmed", "sign:request:signed"):
+        (row,) = events(house.database, kind)
+        assert "acc_9" in row["facts"]
 
 
 def test_evidence_is_kept_sealed_and_nothing_else_that_was_prepared(

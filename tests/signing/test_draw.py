@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -60,7 +61,11 @@ def album() -> Album:
 @pytest.fixture
 def draws(isolation: Isolation, album: Album) -> DrawnSignatures:
     return DrawnSignatures(
-        isolation, intake=Intake(isolation), images=album, verify_url="https://sign.example/verify"
+        isolation,
+        intake=Intake(isolation),
+        images=album,
+        name_of={"acc_org": "Công ty Mây Suối"}.__getitem__,
+        verify_url="https://sign.example/verify",
     )
 
 
@@ -88,7 +93,12 @@ def _draw(
         digest=content.digest("sha256"),
     )
     slots = (
-        Slot(position=0, account_id="acc_1", role=Role.PERSON),
+        Slot(
+            position=0,
+            account_id="acc_1",
+            role=Role.PERSON,
+            organisation_id=changes.get("office"),
+        ),
         Slot(position=1, account_id="acc_1", role=Role.SEAL, organisation_id="acc_org"),
     )
     request = SigningRequest(
@@ -123,6 +133,21 @@ def test_a_portal_may_want_a_card_with_name_and_time(
     assert seen is not None
     with seen.drawing as drawing:
         assert drawing.read().startswith(b"%PDF-")
+
+
+@pytest.mark.parametrize(("position", "office"), [(0, None), (1, None), (0, "acc_org")])
+def test_a_card_names_the_person_and_for_whom_she_signs(
+    draws: DrawnSignatures, content: Blob, now: datetime, position: int, office: str | None
+) -> None:
+    """A seal's own certificate is the organisation's: nothing has to be said beside it."""
+    seen = _draw(draws, content, _GENERAL, now=now, position=position, office=office)
+    assert seen is not None
+    with seen.drawing as drawing:
+        shown = subprocess.run(
+            ("pdftotext", "-", "-"), input=drawing.read(), capture_output=True, check=True
+        ).stdout.decode()
+    assert "Nguyễn Thị Lấp Lánh Ánh" in shown
+    assert ("Thay mặt: Công ty Mây Suối" in shown) is (office is not None)
 
 
 def test_the_persons_own_image_is_drawn(

@@ -282,7 +282,7 @@ class SigningHouse:
         )
         credential = SigningCredential(
             key_id=key.key_id,
-            owner_id=organisation_id or account_id,
+            owner_id=signer.key_owner,
             scal=2 if passkey is not None else 1,
             signatory=Signatory(
                 certificate.public_bytes(Encoding.DER), self.pki.chain, key.algorithm
