@@ -108,6 +108,7 @@ def build_recovery(
             limits=delivery.limits,
             outbox=outbox,
             messages=delivery.messages,
+            channels=delivery.channels,
             notices=notices,
             attempts=attempts,
             login=login,

@@ -120,9 +120,9 @@ class PasswordReset:
 
     What was begun before its owner said "this was not me" comes to nothing.
     An address that was changed lately proves nothing (`Contact.is_settled`).
-    Takes   link, stop_path: make the address of a link, and the path of the one that stops a reset,
-            out of its token; wait: how long a reset can be
-            stopped.
+    Takes   channels: those on which anything can be sent; link, stop_path: make the address of a
+            link, and the path of the one that stops a reset, out of its token; wait: how long a
+            reset can be stopped.
     Raises  StorageUnavailable from every method.
     """
 
@@ -135,6 +135,7 @@ class PasswordReset:
     limits: SendingLimits
     outbox: Outbox
     messages: Messages
+    channels: frozenset[Channel]
     notices: Notices
     attempts: Attempts
     login: Login
@@ -211,7 +212,7 @@ class PasswordReset:
             held.has_totp,
             held.has_passkey,
             held.has_recovery_codes,
-            self._address(account, other, now=now),
+            self._address(account, other, now=now) if other in self.channels else None,
         )
 
     def send_other(self, attempt: Attempt, *, source: Source, now: datetime) -> Attempt:

@@ -35,7 +35,8 @@ class ShownContact:
     """One address: `channel` is `sms` or `email`, `masked` empty where there is none.
 
     `serves_from`: when codes sent there sign in, None where the person does not want that;
-    `is_waiting`: that is later than now; `mark` is submitted as it is.
+    `is_waiting`: that is later than now; `mark` is submitted as it is; `can_send`: this service
+    reaches anybody there.
     """
 
     channel: str
@@ -46,6 +47,7 @@ class ShownContact:
     is_waiting: bool = False
     used_at: datetime | None = None
     action: str = ""
+    can_send: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

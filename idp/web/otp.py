@@ -164,7 +164,8 @@ class OtpStep:
 
     def _ways(self, visit: Visit) -> tuple[OtpWay, ...]:
         held = self._flow.services.people.second_factors(visit.live_session.account_id)
-        channels = held.channels(visit.now)
+        reached = self._flow.services.delivery.channels
+        channels = [one for one in held.channels(visit.now) if one in reached]
         ways: tuple[tuple[OtpWay, bool], ...] = (
             ("app", held.has_totp),
             ("sms", Channel.SMS in channels),

@@ -72,7 +72,10 @@ class CasesPage(Page):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForgotPage(Page):
-    """Whose password it is, and how the first proof comes."""
+    """Whose password it is, and how the first proof comes.
+
+    `ways`: those by which this service reaches anybody; without one there is no form.
+    """
 
     template: ClassVar[str] = "forgot.html"
     action: str
@@ -80,6 +83,7 @@ class ForgotPage(Page):
     back: str
     identifier: str = ""
     way: str = "email_link"
+    ways: tuple[str, ...] = ("email_link", "email_code", "sms_code")
     problem: str | None = None
     retry_at: datetime | None = None
 

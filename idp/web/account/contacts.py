@@ -80,6 +80,8 @@ class _ContactPages:
         if decision == "give_up":
             self._contacts.give_up(which, session_id=found.session.session_id)
             return see_other(PLACE)
+        if which not in self._services.delivery.channels:
+            return see_other(PLACE)
         return self._try(found, which, lambda: self._send(found, which, decision=decision))
 
     def confirm(self, channel: str) -> Response:
@@ -186,7 +188,9 @@ class _ContactPages:
             here=PLACE,
             channels=tuple(
                 ShownChannel(
-                    contact=shown_contact(contacts[channel], now=now),
+                    contact=shown_contact(
+                        contacts[channel], reached=self._services.delivery.channels, now=now
+                    ),
                     action=f"{PLACE}/{channel.value}",
                     pending=self._pending(found, channel, now=now),
                 )

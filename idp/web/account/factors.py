@@ -133,13 +133,14 @@ class _FactorPages:
         if isinstance(found, Response):
             return found
         channel = next((one for one in Channel if one.value == request.form.get("channel")), None)
-        if channel is None:
+        is_factor = request.form.get("decision") == "on"
+        if channel is None or (is_factor and channel not in self._services.delivery.channels):
             return see_other(PLACE)
         try:
             self._factors.contacts.choose(
                 found.account.account_id,
                 channel,
-                is_factor=request.form.get("decision") == "on",
+                is_factor=is_factor,
                 mark=request.form.get("mark", ""),
                 now=self._services.time(),
             )
@@ -211,8 +212,8 @@ class _FactorPages:
             authenticators=tuple(_shown(one) for one in apps),
             can_add_app=len(apps) < MOST_AUTHENTICATORS,
             contacts=tuple(
-                shown_contact(contacts[channel], now=now)
-                for channel in (Channel.SMS, Channel.EMAIL)
+                shown_contact(contacts[channel], reached=self._services.delivery.channels, now=now)
+                for channel in CHANNELS
             ),
             passkeys=None
             if self._services.signing is None
@@ -232,8 +233,8 @@ class _FactorPages:
         return self._cookies.read_browser() or make_browser_token()
 
 
-def shown_contact(contact: Contact, *, now: datetime) -> ShownContact:
-    """An address as pages show it."""
+def shown_contact(contact: Contact, *, reached: frozenset[Channel], now: datetime) -> ShownContact:
+    """An address as pages show it.  Takes   reached: where this service can send anything."""
     return ShownContact(
         channel=contact.channel.value,
         masked=contact.masked,
@@ -243,6 +244,7 @@ def shown_contact(contact: Contact, *, now: datetime) -> ShownContact:
         is_waiting=contact.serves_from is not None and not contact.serves(now),
         used_at=contact.used_at,
         action=f"{PLACE}/by-message",
+        can_send=contact.channel in reached,
     )
 
 

@@ -87,13 +87,15 @@ class _ResetPages:
 
     def begin(self) -> Response:
         """The form."""
-        return self._form(back=_back(request.args.get("from", "")))
+        return self._form(back=_back(request.args.get("from", "")), way=self._way(""))
 
     def ask(self) -> Response:
         """Have the first proof sent; what is said is the same whoever was asked about."""
         self._check_form(PLACE)
         raw, back = request.form.get("identifier", ""), _back(request.form.get("from", ""))
-        way = _way(request.form.get("way", ""))
+        way = self._way(request.form.get("way", ""))
+        if not self._shown.ways:
+            return self._form(back=back)
         if not raw.strip():
             return self._form(back=back, way=way, problem="identifier_missing")
         try:
@@ -290,6 +292,10 @@ class _ResetPages:
         if not self._cookies.is_csrf_token(request.form.get("csrf_token"), place=place):
             raise CsrfFailed
 
+    def _way(self, raw: str) -> Way:
+        asked, ways = Way(raw) if raw in set(Way) else Way.EMAIL_LINK, self._shown.ways
+        return asked if asked in ways or not ways else ways[0]
+
     def _source(self) -> Source:
         return source_of_attempt(self._proxies, self._cookies)
 
@@ -299,10 +305,6 @@ def _if(is_due: Callable[[Attempt], bool], act: Act) -> Act:
         return act(attempt) if is_due(attempt) else see_other(f"{PLACE}/{attempt.attempt_id}")
 
     return view
-
-
-def _way(raw: str) -> Way:
-    return Way(raw) if raw in set(Way) else Way.EMAIL_LINK
 
 
 def _back(raw: str) -> str:

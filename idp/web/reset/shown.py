@@ -39,6 +39,11 @@ class ResetShown:
         self._cookies = cookies
         self._reset = services.recovering.reset
 
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """How the first proof can be sent here."""
+        return tuple(one for one in Way if one.channel in self._services.delivery.channels)
+
     def form(
         self, *, browser: str, back: str, way: Way, identifier: str, problem: str | None,
         retry_at: datetime | None,
@@ -51,6 +56,7 @@ class ResetShown:
             back=back,
             identifier=identifier[:64],
             way=way.value,
+            ways=tuple(one.value for one in self.ways),
             problem=problem,
             retry_at=retry_at,
         )
