@@ -10,7 +10,10 @@ nobody.  Second, within two hours, one of these:
 The second act raises the level, voids every activation code before, and gives out the one for the
 first second factor: to the person alone in the first way, to the second official in the second.
 So one official alone raises nobody and never sees that code of somebody who confirmed for
-themself.  What a recovery had suspended is void from then on and is made anew (`recovery`).
+themself.  In the second way nobody has shown that the account is the person's who stands there: it
+may have been opened by whoever knew their data.  So below level 2 its password and its sessions end
+with that act, and the person chooses a first password with both codes (`first_password`).
+What a recovery had suspended is void from then on and is made anew (`recovery`).
 Children below fourteen need their guardian's agreement and are not taken here.
 Source: NĐ 69/2024/NĐ-CP Art. 7, 10-11, 14(2); NIST SP 800-63A-4 §4.2; architecture, decision 10.
 Not here: who is an official (`officials`), how sure it is who is signed in (the page).
@@ -39,8 +42,9 @@ from idp.accounts.counter_proofings import (
 )
 from idp.accounts.directory import Directory
 from idp.accounts.errors import AccountUnknown, TooManyAttempts
-from idp.accounts.model import Account
+from idp.accounts.model import Account, AccountLevel
 from idp.accounts.names import name_key
+from idp.accounts.not_me import void_password
 from idp.accounts.official_duties import Duty, Official
 from idp.accounts.officials import OwnAccount, require_duty, still_has
 from idp.accounts.recovery import Recovery
@@ -185,6 +189,9 @@ class Counter:
             now=now,
         ):
             raise ProofingRefused("nothing_waiting")
+        if second is not None and row.level is not AccountLevel.TWO:
+            self.recovery.sign_out(tx, row.account_id, now=now)
+            void_password(tx, row, log=self.log, by=second.account_id, now=now)
         has_password = find_password(tx.connection, row, sealer=self.sealer) is not None
         is_mine = settle_proofing(
             tx,

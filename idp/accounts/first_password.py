@@ -1,4 +1,4 @@
-"""The first password of an account that was opened at a counter.
+"""The first password of an account that was opened at a counter, or lost its password there.
 
 What lives here: the one act.  It takes the account's number and both codes of the proofing: the one
 that the first official handed over and the activation code of the second.  No official saw both, so

@@ -247,7 +247,7 @@ class AccountLifecycle:
 
         The old number stays as a past alias and signs nobody in; a personal number goes to nobody
         else any more.  The account, its `sub` at every sector, its credentials and its mandates
-        stay.
+        stay.  Nothing is done where `new` is its number already.
         Takes   is_mistyped: the old number never was the holder's, so it is forgotten instead and
                 may be given to whom it belongs; also: what is done in the same transaction.
         Raises  AccountUnknown; IdentifierUnknown (it has no such number); IdentifierTaken;
@@ -256,6 +256,9 @@ class AccountLifecycle:
         """
         with self._database.transaction() as tx:
             row = self._get(tx, account_id)
+            held_by = rows.find_keys(tx.connection, (new,), sealer=self._sealer).get(new)
+            if held_by is not None and held_by[1] == row.account_key:
+                return  # the same request twice: the first one has done it
             was_there = (
                 rows.drop_identifier(tx, row, kind=new.kind)
                 if is_mistyped

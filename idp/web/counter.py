@@ -159,11 +159,12 @@ class _CounterPages:
             code = act(official, person.account_id, seen=seen, now=self._time())
         except ProofingRefused as refusal:
             return self._person_page(official, lookup_id, problem=refusal.reason)
+        after = self._desks.lookups.open(official, lookup_id, now=self._time())
         page = HandedCodePage(
             agency=self._door.agency(official.controller_id),
             code=code,
             is_activation=is_second,
-            has_password=person.has_password,
+            has_password=(after or person).has_password,
             person_url=f"{PLACE}/{lookup_id}",
             back_url=PLACE,
         )

@@ -33,7 +33,8 @@ from idp.registers import (
 from keystore.log.events import EventType
 from tests.support.counter_hall import SOURCE, Hall, make_hall
 from tests.support.provider import Provider
-from tests.support.provider_seeds import ANH, CHI
+from tests.support.provider_browser import Browser
+from tests.support.provider_seeds import ANH, CHI, DUNG
 
 _NEW = "009099000011"
 
@@ -176,9 +177,39 @@ def test_the_first_password_takes_the_codes_of_both_officials(hall: Hall, newcom
 
 def test_who_has_a_password_gets_none_that_way(hall: Hall) -> None:
     first = hall.start()
-    second = hall.confirm_second()
+    second = hall.confirm(first)
     with pytest.raises(FirstPasswordRefused):
         _choose(hall, first, second, raw_identifier=CHI.identifier)
+
+
+def test_whoever_opened_the_account_beforehand_does_not_become_the_person(hall: Hall) -> None:
+    """NIST SP 800-63A-4 §4.1: what was never bound to the person is not raised with them."""
+    stranger = Browser(hall.provider)  # knew number, name and date of birth, and was first
+    assert stranger.log_in(stranger.get("/account"), who=CHI).place == "/account"
+    first = hall.start()
+    assert stranger.get("/account").place == "/account"
+    second = hall.confirm_second()
+    assert hall.level() is AccountLevel.TWO
+    assert stranger.get("/account").shows("login-submit")
+    again = Browser(hall.provider)
+    assert again.log_in(again.get("/account"), who=CHI).shows("login-submit")
+    _choose(hall, first, second, raw_identifier=CHI.identifier)
+    person = Browser(hall.provider)
+    who = replace(CHI, password="Ghế-Mây-7-Tím-Khoai")
+    assert person.log_in(person.get("/account"), who=who).place == "/account"
+
+
+def test_two_officials_end_no_password_of_a_proofed_account(hall: Hall) -> None:
+    """Decision 10: of whoever was proofed they change nothing at a counter."""
+    seen = {"name": DUNG.name}
+    hall.start(DUNG.account_id, **seen)
+    hall.desks.counter.confirm_by_official(
+        hall.second,
+        DUNG.account_id,
+        seen=Seen(DocumentKind.IDENTITY_CARD, DUNG.name, Birthdate(1979, 3, 1), True, ""),
+        now=hall.now,
+    )
+    assert not hall.facts(EventType.PASSWORD_VOIDED)
 
 
 def test_guessing_both_codes_is_counted(hall: Hall, newcomer) -> None:

@@ -82,6 +82,21 @@ def test_the_account_follows_what_the_register_says(
     assert not page.shows("login-submit")
 
 
+def test_the_form_sent_twice_at_once_cancels_the_old_number_alone(
+    provider: Provider, door: RegisterDoor
+) -> None:
+    """NĐ 70/2024/NĐ-CP Art. 12: the present number is no past one as well."""
+    door.registers.renumber(ANH.identifier, new=_NEW)
+    seen = provider.services.people.find_account(ANH.account_id)
+    assert seen is not None
+    for _ in range(2):  # the second had read the account before the first was through
+        provider.services.opening.numbers.replace(
+            seen, raw_new=_NEW, source="192.0.2.7", now=provider.now
+        )
+    assert _numbers(provider) == [(_NEW, True), (ANH.identifier, False)]
+    assert provider.events().count("account:identifier:retired") == 1
+
+
 def test_nobody_gets_a_number_that_the_register_does_not_name(
     provider: Provider, browser: Browser, door: RegisterDoor
 ) -> None:
