@@ -5,11 +5,12 @@ What lives here: `NotMe.report`, in one transaction: whoever it was has nothing 
 1. Every session and every grant ends, the one in hand too.
 2. The password is void: whoever knew it signs in no more, and its owner sets another by the reset
    with two proofs.
-3. Where a session is named, the second factors that were added since it began are gone, and so are
-   the recovery codes made since: they can only be those of whoever was in it, or of the person, who
-   adds them again.  An address that became the account's since then is not verified any more: it
-   resets no password and is no factor.  What was removed or changed otherwise is not guessed back:
-   it stands in the case.
+3. The second factors that were added since that session began are gone, and so are the recovery
+   codes made since: they can only be those of whoever was in it, or of the person, who adds them
+   again.  An address that became the account's since then is not verified any more: it resets no
+   password and is no factor.  What was removed or changed otherwise is not guessed back: it stands
+   in the case.  Where no session is named it can be any that is live but the one in hand, so what
+   is younger than the oldest of these goes.
 4. The account is capped at level 1, so nothing is signed with it until its holder was proofed.
 5. A case is opened; the person is told its number over every channel.
 
@@ -42,7 +43,7 @@ from idp.storage.passkeys import remove_passkeys_since
 from idp.storage.recoveries import stop_recoveries
 from idp.storage.recovery_codes import list_recovery_codes, replace_recovery_codes
 from idp.storage.second_factors import find_second_factors
-from idp.storage.sessions import find_session
+from idp.storage.sessions import find_session, live_sessions
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
 from keystore.sealing import Sealer
@@ -71,10 +72,18 @@ class NotMe:
             found = find_session(connection, SessionId(session_id))
         return found if found is not None and found.account_id == account_id else None
 
-    def report(self, account_id: AccountId, *, session_id: str | None, now: datetime) -> Case:
+    def report(
+        self,
+        account_id: AccountId,
+        *,
+        session_id: str | None,
+        in_hand: SessionId | None = None,
+        now: datetime,
+    ) -> Case:
         """Do all of it; the case that was opened.
 
-        Takes   session_id: which session was somebody else's; None: not known.
+        Takes   session_id: which session was somebody else's; None: not known; in_hand: the one in
+                which it is said.
         Raises  AccountUnknown; ReportedSessionUnknown.
         """
         reported = None if session_id is None else self.find(account_id, session_id)
@@ -84,22 +93,32 @@ class NotMe:
             row = find_row(tx.connection, account_id, is_locked=True)
             if row is None or not row.is_active:
                 raise AccountUnknown
+            others = [
+                one
+                for one in live_sessions(tx.connection, account_id, now=now)
+                if one.session_id != in_hand
+            ]
             # 1
             self.sign_out(tx, account_id, now=now)
             # 2
             void_password(tx, row, log=self.log, by="holder", now=now)
             stop_recoveries(tx, row, now=now)
             # 3
-            facts = {} if reported is None else self._undo(tx, row, reported, now=now)
+            facts = {}
+            if reported is not None:
+                facts = {"session": reported.session_id, "device": reported.device}
+                facts |= self._undo(tx, row, since=reported.created_at, now=now)
+            elif others:
+                since = min(one.created_at for one in others)
+                facts = self._undo(tx, row, since=since, now=now)
             # 4
             self.recovery.cap(tx, row, cause="not_me", now=now)
             # 5
             return self.cases.open(tx, row, kind=CaseKind.NOT_ME, facts=facts, now=now)
 
     def _undo(
-        self, tx: Transaction, row: AccountRow, reported: Session, *, now: datetime
+        self, tx: Transaction, row: AccountRow, *, since: datetime, now: datetime
     ) -> dict[str, str]:
-        since = reported.created_at
         passkeys = remove_passkeys_since(tx, row, since=since)
         for passkey_id in passkeys:
             self._record(tx, row, EventType.PASSKEY_REMOVED, now=now, passkey_id=passkey_id)
@@ -108,8 +127,6 @@ class NotMe:
             self._record(tx, row, EventType.TOTP_REMOVED, now=now, totp_id=totp_id)
         doubted = self._doubt_addresses(tx, row, since=since, now=now)
         return {
-            "session": reported.session_id,
-            "device": reported.device,
             "since": since.isoformat(timespec="seconds"),
             "passkeys_removed": str(len(passkeys)),
             "authenticators_removed": str(len(totps)),

@@ -76,7 +76,10 @@ class _NotMePages:
         raw = request.form.get("session", "")[:_LONGEST_ID]
         try:
             case = self._services.recovering.not_me.report(
-                session.account_id, session_id=raw or None, now=self._services.time()
+                session.account_id,
+                session_id=raw or None,
+                in_hand=session.session_id,
+                now=self._services.time(),
             )
         except ReportedSessionUnknown:
             abort(404)

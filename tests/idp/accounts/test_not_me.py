@@ -19,6 +19,7 @@ from idp.sessions import open_session
 from idp.storage.accounts import find_row
 from idp.storage.contacts import ContactRow, put_contact
 from idp.storage.credentials import replace_totps
+from idp.storage.database import Transaction
 from tests.support.provider import Provider, assert_error
 from tests.support.provider_browser import Browser
 from tests.support.provider_seeds import ANH, BINH
@@ -88,6 +89,10 @@ def test_a_session_of_somebody_else_is_none(provider: Provider) -> None:
     assert "account:case:opened" not in provider.events()
 
 
+def _nothing(_tx: Transaction) -> None:
+    """Nobody looks at anything beside."""
+
+
 def test_a_case_is_found_as_it_is_said_and_closed_once(provider: Provider) -> None:
     cases = provider.services.recovering.cases
     case = provider.services.recovering.not_me.report(
@@ -95,12 +100,12 @@ def test_a_case_is_found_as_it_is_said_and_closed_once(provider: Provider) -> No
     )
     assert cases.find(f" {case.number.lower().replace('-', ' ')} ") == case
     assert cases.find("0000") is None
-    cases.close(case, outcome="settled", by="ofl_1", now=provider.now)
+    cases.close(case, outcome="settled", by="ofl_1", now=provider.now, first=_nothing)
     closed = replace(case, closed_at=provider.now, outcome="settled")
     assert cases.list_of(ANH.account_id) == (closed,)
     assert not closed.is_open
     with pytest.raises(CaseUnknown):
-        cases.close(case, outcome="settled", by="ofl_1", now=provider.now)
+        cases.close(case, outcome="settled", by="ofl_1", now=provider.now, first=_nothing)
 
 
 def test_nothing_that_whoever_it_was_left_opens_a_way_back(provider: Provider) -> None:
@@ -123,6 +128,31 @@ def test_nothing_that_whoever_it_was_left_opens_a_way_back(provider: Provider) -
     assert contact.serves_from is None
     facts = case.facts
     assert (facts["addresses_doubted"], facts["recovery_codes_voided"]) == ("email", "10")
+
+
+def test_where_no_session_is_named_it_may_be_any_but_the_one_in_hand(provider: Provider) -> None:
+    """The notice of a new device names none: what was added beside it goes all the same."""
+    services = provider.services
+    mine = _begin_session(provider)
+    provider.clock.advance(minutes=1)
+    _begin_session(provider)
+    provider.clock.advance(minutes=1)
+    _enrol(provider)
+    services.recovering.not_me.report(
+        ANH.account_id, session_id=None, in_hand=mine, now=provider.now
+    )
+    assert not services.people.has_totp(ANH.account_id)
+
+
+def test_where_nobody_else_is_signed_in_factors_stay(provider: Provider) -> None:
+    services = provider.services
+    mine = _begin_session(provider)
+    provider.clock.advance(minutes=1)
+    _enrol(provider)
+    services.recovering.not_me.report(
+        ANH.account_id, session_id=None, in_hand=mine, now=provider.now
+    )
+    assert services.people.has_totp(ANH.account_id)
 
 
 def _take_address(provider: Provider, channel: Channel) -> None:
