@@ -13,6 +13,7 @@ Not here: asking a register (`idp/registers`), what ends with a mandate (`mandat
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
@@ -45,7 +46,7 @@ from idp.registers import (
     RegisterName,
 )
 from idp.storage.accounts import find_row
-from idp.storage.database import Database
+from idp.storage.database import Database, Transaction
 from idp.storage.ephemeral import EphemeralStore
 from idp.storage.mandates import find_mandate, keep_check, list_mandates, list_mandates_for
 from idp.work.model import Done, GiveUp, Job, Outcome, Retry
@@ -178,19 +179,36 @@ class RegisterMandates:
 
     def _take(self, account: Account, organisation: Account, *, now: datetime) -> Mandate:
         checked = Checked(now + self.recheck, now + self.holds)
+        holder_id, to = account.account_id, organisation.account_id
+
+        def tell(tx: Transaction, new: Mandate) -> None:
+            those = list_mandates(tx.connection, holder_id)
+            if _find_held(those, to, besides=new.mandate_id, now=now) is not None:
+                raise _HeldAlready
+            facts = {"mandate": new.mandate_id, "kind": new.kind.value}
+            for row in concerned(tx, new, now=now):
+                self.notices.tell(tx, row, Notice.MANDATE_GIVEN, facts=facts, now=now)
+
         with self.database.read() as connection:
-            held = next(
-                (
-                    one
-                    for one in list_mandates(connection, account.account_id)
-                    if one.kind is MandateKind.LEGAL_REPRESENTATIVE
-                    and one.principal_id == organisation.account_id
-                    and one.status is MandateStatus.ACTIVE
-                    and (one.valid_to is None or now < one.valid_to)
-                ),
-                None,
-            )
-        if held is not None:
+            held = _find_held(list_mandates(connection, holder_id), to, now=now)
+        if held is None:
+            try:
+                return add_legal_representative(
+                    self.database,
+                    holder_id=holder_id,
+                    organisation_id=to,
+                    source=RegisterName.BUSINESS.value,
+                    checked=checked,
+                    also=tell,
+                    log=self.log,
+                    now=now,
+                )
+            except _HeldAlready as faster:  # the button was pressed twice
+                with self.database.read() as connection:
+                    held = _find_held(list_mandates(connection, holder_id), to, now=now)
+                if held is None:
+                    raise RegisterRefused("not_registered") from faster
+        if held.recheck_at is not None:  # what an operator gave lasts as long as the operator says
             with self.database.transaction() as tx:
                 keep_check(
                     tx,
@@ -199,21 +217,33 @@ class RegisterMandates:
                     recheck_at=checked.recheck_at,
                     holds_until=checked.holds_until,
                 )
-            return held
-        new = add_legal_representative(
-            self.database,
-            holder_id=account.account_id,
-            organisation_id=organisation.account_id,
-            source=RegisterName.BUSINESS.value,
-            checked=checked,
-            log=self.log,
-            now=now,
-        )
-        facts = {"mandate": new.mandate_id, "kind": new.kind.value}
-        with self.database.transaction() as tx:
-            for row in concerned(tx, new, now=now):
-                self.notices.tell(tx, row, Notice.MANDATE_GIVEN, facts=facts, now=now)
-        return new
+        return held
+
+
+class _HeldAlready(Exception):
+    """Somebody represents the organisation by another mandate already."""
+
+
+def _find_held(
+    mandates: Iterable[Mandate],
+    organisation_id: AccountId,
+    *,
+    besides: MandateId | None = None,
+    now: datetime,
+) -> Mandate | None:
+    """Of somebody's mandates the open one by which they represent an organisation."""
+    return next(
+        (
+            one
+            for one in mandates
+            if one.kind is MandateKind.LEGAL_REPRESENTATIVE
+            and one.principal_id == organisation_id
+            and one.mandate_id != besides
+            and one.status is MandateStatus.ACTIVE
+            and (one.valid_to is None or now < one.valid_to)
+        ),
+        None,
+    )
 
 
 def _says_so(record: BusinessRecord, account: Account) -> bool:
@@ -261,9 +291,9 @@ class PeopleInUse:
     ) -> Representation | None:
         """The organisation behind a mandate if this person may use it at `now`."""
         found = self.people.find_representation(person_account_id, mandate_id=mandate_id, now=now)
-        if found is None or found.recheck_at is None:
+        if found is None or found.kind is not MandateKind.LEGAL_REPRESENTATIVE:
             self._ask_about_ground(person_account_id, mandate_id, now=now)
-        elif found.recheck_at <= now:
+        elif found.recheck_at is not None and found.recheck_at <= now:
             self._leave_question(mandate_id, now=now)
         return found
 

@@ -8,6 +8,7 @@ Source: Law on Enterprises 59/2020/QH14 Art. 12; NĐ 69/2024/NĐ-CP Art. 12.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -56,13 +57,15 @@ def add_legal_representative(
     source: str,
     valid_to: datetime | None = None,
     checked: Checked | None = None,
+    also: Callable[[Transaction, Mandate], object] | None = None,
     log: LogWriter,
     now: datetime,
 ) -> Mandate:
     """Let a person act for an organisation as its legal representative from now on.
 
     Takes   source: the register or document that says so, a short word; checked: how long its word
-            is good, None where nobody can be asked again.
+            is good, None where nobody can be asked again; also: what is done with it in the same
+            transaction, in which one person's are added one after the other.
     Raises  AccountUnknown: there is no such person or no such organisation.
     """
     new = Mandate(
@@ -88,6 +91,8 @@ def add_legal_representative(
             raise AccountUnknown
         insert_mandates(tx, (MandateRow(new, holder.account_key, principal.account_key),))
         log.record(tx, mandate_added(new), data_key=holder.data_key, now=now)
+        if also is not None:
+            also(tx, new)
     return new
 
 

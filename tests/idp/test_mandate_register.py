@@ -26,6 +26,7 @@ from tests.support.delegations import Office, wish_for
 from tests.support.provider import Provider, assert_error
 from tests.support.provider_browser import Browser
 from tests.support.provider_seeds import ANH, BINH, CHI, DUNG, Somebody
+from tests.support.racing import race
 from tests.support.registers import RegisterDoor, make_door, registers_of
 
 FIRM = "9900000016"
@@ -100,6 +101,25 @@ def test_whom_the_register_names_represents_and_everybody_hears_of_it(house: Hou
     assert Office(house.provider).notices("mandate_given") == [ANH.account_id]
     again = house.mandates.add(ANH.account_id, NEW, now=house.provider.now)
     assert again.mandate_id == made.mandate_id, "a second time it is the same"
+
+
+def test_a_button_that_is_pressed_twice_makes_one_mandate(house: House) -> None:
+    """And everybody is told of it once, in the transaction that makes it."""
+    now = house.provider.now
+    made = race([lambda: house.mandates.add(ANH.account_id, NEW, now=now)] * 4)
+    assert len({one.mandate_id for one in made}) == 1
+    assert len(house.held(ANH)) == 1
+    assert Office(house.provider).notices("mandate_given") == [ANH.account_id]
+
+
+def test_what_an_operator_gave_is_not_shortened_by_asking_the_register(house: House) -> None:
+    """docs/adr/0034: it is not asked about, and lasts as long as the operator says."""
+    house.register(FIRM, BINH)
+    before = Office(house.provider).ground()
+    house.mandates.add(BINH.account_id, FIRM, now=house.provider.now)
+    assert Office(house.provider).ground() == before
+    house.provider.clock.advance(hours=100)
+    assert Office(house.provider).ground().recheck_at is None
 
 
 def test_an_old_number_is_the_same_person(house: House) -> None:
