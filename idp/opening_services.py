@@ -72,6 +72,7 @@ def build_opening(
             passwords=passwords,
             breached=breached,
             messages=delivery.messages,
+            channels=delivery.channels,
             notices=delivery.notices,
             sending=delivery.limits,
             tries=tries,

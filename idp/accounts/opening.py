@@ -64,7 +64,8 @@ _MOST_TRIES: Final = 5
 class AccountOpening:
     """Safe to share between threads.
 
-    Takes   sending: how many codes may be sent; tries: how often data may be compared.
+    Takes   channels: those on which anything can be sent; sending: how many codes may be sent;
+            tries: how often data may be compared.
     """
 
     database: Database
@@ -76,6 +77,7 @@ class AccountOpening:
     passwords: Passwords
     breached: BreachedPasswords
     messages: Messages
+    channels: frozenset[Channel]
     notices: Notices
     sending: SendingLimits
     tries: SendingLimits
@@ -84,7 +86,7 @@ class AccountOpening:
     @property
     def is_offered(self) -> bool:
         """Whether accounts are opened here by people themselves."""
-        return self.population.is_there
+        return self.population.is_there and bool(self.channels)
 
     def find(self, browser: str | None, *, now: datetime) -> Opening | None:
         """What this browser has begun."""
@@ -97,12 +99,14 @@ class AccountOpening:
         """Send a code to an address.
 
         Takes   source: address of the client; way_back: the sign-in it was begun from.
-        Raises  OpeningRefused (address_malformed); SendingRefused.
+        Raises  OpeningRefused (address_malformed, address_unreached); SendingRefused.
         """
         channel = Channel.EMAIL if "@" in raw_address else Channel.SMS
         address = parse_address(raw_address, channel=channel)
         if address is None:
             raise OpeningRefused("address_malformed")
+        if channel not in self.channels:
+            raise OpeningRefused("address_unreached")
         before = self.find(browser, now=now)
         if before is not None and before.address == address and now < before.resend_at:
             raise SendingRefused(before.resend_at)

@@ -27,7 +27,7 @@ from idp.ids import AccountId, GrantId
 from idp.model import Grant
 from idp.storage.account_updates import update_level
 from idp.storage.accounts import AccountRow
-from idp.storage.contacts import drop_contacts
+from idp.storage.contacts import switch_off_contacts
 from idp.storage.credentials import drop_activation_codes, drop_totps
 from idp.storage.database import Transaction
 from idp.storage.grants import live_grants
@@ -159,7 +159,7 @@ class Recovery:
             self.sign_out(tx, row.account_id, now=now)
             drop_totps(tx, row)
             erase_passkeys(tx, row)
-            drop_contacts(tx, row)
+            switch_off_contacts(tx, row)
             replace_recovery_codes(tx, row, ())
             drop_activation_codes(tx, row)
             means = self.signing_means(log=self.log)

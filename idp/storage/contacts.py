@@ -62,7 +62,9 @@ _IS_IT: Final = (
 _OF_ACCOUNT: Final = select(contact).where(contact.c.account_key == bindparam("key"))
 _INSERT: Final = insert(contact)
 _DROP: Final = delete(contact).where(*_IS_IT)
-_DROP_ALL: Final = delete(contact).where(contact.c.account_key == bindparam("key"))
+_SWITCH_OFF: Final = (
+    update(contact).where(contact.c.account_key == bindparam("key")).values(is_factor=False)
+)
 _USE: Final = (
     update(contact)
     .where(*_IS_IT, or_(contact.c.used_ms.is_(None), contact.c.used_ms < bindparam("before")))
@@ -129,6 +131,6 @@ def note_contact_use(
     )
 
 
-def drop_contacts(tx: Transaction, row: AccountRow) -> None:
-    """Forget all of an account: no address of it is a second factor any more."""
-    tx.connection.execute(_DROP_ALL, {"key": row.account_key})
+def switch_off_contacts(tx: Transaction, row: AccountRow) -> None:
+    """No address of an account is a second factor any more; a young one stays young."""
+    tx.connection.execute(_SWITCH_OFF, {"key": row.account_key})

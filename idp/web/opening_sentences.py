@@ -33,6 +33,13 @@ OPENING_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
         "address",
         N_("Địa chỉ thư điện tử hoặc số điện thoại chưa đúng. Vui lòng kiểm tra và nhập lại."),
     ),
+    "address_unreached": FieldProblem(
+        "address",
+        N_(
+            "Tại đây chưa gửi được mã bằng cách này. Vui lòng nhập địa chỉ thư điện tử thay cho số "
+            "điện thoại, hoặc ngược lại."
+        ),
+    ),
     "sending_refused": _SENDING_REFUSED,
     "code_missing": FieldProblem("otp", N_("Chưa nhập mã. Vui lòng nhập mã gồm 6 chữ số.")),
     "wrong_code": FieldProblem(

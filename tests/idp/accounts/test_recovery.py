@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from idp.accounts.activation import issue_activation_code
+from idp.accounts.channels import Channel
 from idp.accounts.model import Account, AccountLevel
 from idp.accounts.proofing import find_proofing
 from idp.accounts.recovery import OrganisationsHaveNoLevel
 from idp.ids import AccountId
 from idp.storage.accounts import find_row
+from idp.storage.contacts import ContactRow, list_contacts, put_contact
 from idp.storage.credentials import list_activation_codes
 from idp.storage.outbox import lease
 from idp.verifier_registers import DatabaseRegisters
@@ -146,6 +149,25 @@ def test_a_proofing_after_it_begins_anew(house: EnrolmentHouse, person: Account)
     signer = house.signer(person)
     house.enrol_by_code(person, signer)
     assert len(house.held(signer)) == 1
+
+
+def test_an_address_that_was_changed_lately_is_no_older_after_a_proofing(
+    house: EnrolmentHouse, person: Account
+) -> None:
+    """It neither signs in nor resets a password: whoever was in the account may have set it."""
+    services, young = house.services, house.now + timedelta(days=3)
+    changed = ContactRow(
+        Channel.EMAIL, b"1" * 32, is_factor=True, since=house.now, serves_from=young
+    )
+    with services.database.transaction() as tx:
+        row = find_row(tx.connection, person.account_id, is_locked=True)
+        assert row is not None
+        put_contact(tx, row, changed)
+    cap(house, person.account_id)
+    proof(house, person.account_id)
+    with services.database.read() as connection:
+        kept = list_contacts(connection, row)
+    assert kept == {Channel.EMAIL: replace(changed, is_factor=False)}
 
 
 def test_a_first_proofing_leaves_what_there_is(house: EnrolmentHouse) -> None:

@@ -315,3 +315,27 @@ def test_a_deployment_without_a_register_sends_people_to_the_counter(
     assert "mang thẻ căn cước đến bộ phận một cửa" in page.page
     assert not page.shows("opening-begin")
     assert not browser.authorize().shows("login-open")
+
+
+def test_a_code_is_sent_only_where_this_service_sends(
+    make_provider: Callable[..., Provider], door: RegisterDoor, tmp_path: Path
+) -> None:
+    """Without a gateway nobody is asked to wait for a code that never comes."""
+    settings = register_settings(tmp_path, door)
+    mail_alone = make_provider(register_door=door, **settings, sms_url="")
+    browser = Browser(mail_alone)
+    page = browser.press(browser.get(_PLACE), "opening-begin", {"address": "0900 000 018"})
+    assert page.shows("opening-begin")
+    assert "Tại đây chưa gửi được mã bằng cách này" in page.page
+    assert messages_of(mail_alone.services.database, mail_alone.services.sealer) == []
+    assert _confirmed(mail_alone, browser).shows("opening-finish")
+
+
+def test_without_any_gateway_accounts_are_opened_at_the_counter(
+    make_provider: Callable[..., Provider], door: RegisterDoor, tmp_path: Path
+) -> None:
+    settings = register_settings(tmp_path, door)
+    silent = make_provider(register_door=door, **settings, smtp_host="", sms_url="")
+    page = Browser(silent).get(_PLACE)
+    assert not page.shows("opening-begin")
+    assert "bộ phận một cửa" in page.page
