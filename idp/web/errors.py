@@ -30,6 +30,8 @@ _PAGES: Final[Mapping[str, tuple[ErrorKind, int]]] = MappingProxyType(
         "other_browser": ("other_browser", 403),
         "csrf_failed": ("csrf_failed", 403),
         "invalid_request": ("invalid_request", 400),
+        # a duty that ended between the door and the act: as at the door, there is no such page
+        "not_an_official": ("not_found", 404),
         "temporarily_unavailable": ("storage_unavailable", 503),
     }
 )

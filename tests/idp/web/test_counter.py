@@ -7,6 +7,7 @@ import re
 import pytest
 
 from idp.accounts.official_duties import Duty
+from idp.accounts.officials import NotAnOfficial
 from tests.support.provider import Provider
 from tests.support.provider_browser import Browser, Landing
 from tests.support.provider_seeds import ANH, BINH, CHI, DUNG, Somebody
@@ -203,3 +204,10 @@ def test_forms_of_another_place_do_nothing(provider: Provider) -> None:
     answer = browser.submit(f"{person.place}/start", {**_SEEN, "csrf_token": "x"})
     assert answer.response.status_code == 403
     assert "account:proofing:started" not in provider.events()
+
+
+def test_a_duty_that_ends_in_the_middle_of_an_act_is_no_failure_of_ours(provider: Provider) -> None:
+    """There is no such page, as for everybody else without the duty."""
+    with provider.app.test_request_context("/counter", method="POST"):
+        answer = provider.app.make_response(provider.app.handle_user_exception(NotAnOfficial()))
+    assert answer.status_code == 404
