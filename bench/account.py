@@ -32,12 +32,14 @@ from idp.own_history import SHOWN
 from idp.services import Services
 from idp.storage.history import history_of
 from idp.storage.key_uses import uses_of
+from idp.web.account.history import MOST_SEQ
 from idp.web.cookies import Cookies
 from idp.web.front import Front
 from keystore.clock import to_ms
 
 TARGET_MS: Final = 200.0
 OTHERS: Final = 10_000
+_SEQ: Final = f"<int(max={MOST_SEQ}):seq>"
 _WARM: Final = 5
 _TIMES: Final = 100
 Say = Callable[[str], None]
@@ -169,7 +171,7 @@ PAGES: Final[Mapping[str, Callable[[Known], Sequence[Asked]]]] = {
     "/account/sessions": _plain(),
     "/account/password": _plain(),
     "/account/history": _history,
-    "/account/history/<string(maxlength=80):writer>/<int:seq>": _event_proof,
+    f"/account/history/<string(maxlength=80):writer>/{_SEQ}": _event_proof,
     "/account/consents": _plain(),
     "/account/consents/<consent_id>": lambda known: [
         Asked(f"/account/consents/{known.lived.consents[-1]}")
@@ -196,7 +198,7 @@ PAGES: Final[Mapping[str, Callable[[Known], Sequence[Asked]]]] = {
     ],
     f"{_CERTIFICATE}/uses": _uses,
     "/account/signatures": _signatures,
-    "/account/signatures/<int(max=99):number>/<string(maxlength=80):writer>/<int:seq>": _use_proof,
+    f"/account/signatures/<int(max=99):number>/<string(maxlength=80):writer>/{_SEQ}": _use_proof,
     "/account/mandates": _plain(),
     "/account/mandates/<string(length=36):ground>/give": lambda known: [
         Asked(f"/account/mandates/{known.lived.mandate}/give")

@@ -37,13 +37,14 @@ from idp.accounts.message_codes import (
 )
 from idp.accounts.model import Account, Profile
 from idp.accounts.notices import Notice, Notices
-from idp.ids import AccountId
+from idp.ids import AccountId, SessionId
 from idp.storage.account_updates import update_profile
 from idp.storage.accounts import AccountRow, find_account, find_row
 from idp.storage.contacts import ContactRow, list_contacts, put_contact
 from idp.storage.database import Database, Transaction
 from idp.storage.ephemeral import EphemeralStore
 from idp.storage.second_factors import find_second_factors
+from idp.storage.sessions import has_ended
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
 from keystore.purposes import MacPurpose, SealPurpose
@@ -254,6 +255,8 @@ class Contacts:
         self.give_up(channel, session_id=session_id)
         with self._database.transaction() as tx:
             row, account = self._locked(tx, account_id)
+            if has_ended(tx.connection, SessionId(session_id), now=now):
+                raise FactorNotFresh
             present, was_verified = _address_of(account.profile, channel)
             if self._mark(account_id, channel, present) != pending.before:
                 raise ContactRefused("overtaken")

@@ -38,12 +38,13 @@ from idp.accounts.errors import (
 from idp.accounts.notices import Notice, Notices
 from idp.accounts.totp import otpauth_uri, secret_text
 from idp.errors import SecondFactorUnavailable
-from idp.ids import AccountId, make_id
+from idp.ids import AccountId, SessionId, make_id
 from idp.storage.accounts import AccountRow, find_row
 from idp.storage.authenticators import add_totp
 from idp.storage.credentials import consume_activation_code, list_totps, replace_totps
 from idp.storage.database import Database, Transaction
 from idp.storage.ephemeral import EphemeralStore
+from idp.storage.sessions import has_ended
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
 from keystore.purposes import SealPurpose
@@ -240,6 +241,8 @@ class TotpEnrolment:
             row = find_row(tx.connection, account_id, is_locked=True)
             if row is None:
                 raise AccountUnknown
+            if has_ended(tx.connection, SessionId(waiting.session_id), now=now):
+                raise EnrolmentRefused
             replaced = self._keep(tx, row, new, waiting, now=now)
             event = Event(
                 EventType.TOTP_ENROLLED,

@@ -55,6 +55,7 @@ from idp.storage.database import Database
 from idp.storage.ephemeral import EphemeralStore
 from idp.storage.passkey_party import settle_rp_id
 from idp.storage.second_factors import find_second_factors
+from idp.storage.sessions import has_ended
 from keystore.base64url import from_base64url, to_base64url
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
@@ -222,7 +223,7 @@ class Passkeys:
             name=called,
             created_at=now,
         )
-        self._keep(account_id, passkey, now=now)
+        self._keep(account_id, passkey, session_id=session_id, now=now)
         return passkey
 
     def rename(self, account_id: AccountId, passkey_id: str, *, name: str) -> bool:
@@ -319,11 +320,15 @@ class Passkeys:
             # the library lets through what CBOR and key parsers raise
             raise PasskeyRefused("malformed") from failure
 
-    def _keep(self, account_id: AccountId, passkey: Passkey, *, now: datetime) -> None:
+    def _keep(
+        self, account_id: AccountId, passkey: Passkey, *, session_id: SessionId, now: datetime
+    ) -> None:
         with self._database.transaction() as tx:
             row = find_row(tx.connection, account_id, is_locked=True)
             if row is None:
                 raise AccountUnknown
+            if has_ended(tx.connection, session_id, now=now):
+                raise PasskeyRefused("challenge")
             held = rows.list_credential_ids(tx.connection, account_id)
             if len(held) >= MOST_PASSKEYS:
                 raise PasskeyRefused("too_many")

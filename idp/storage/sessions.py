@@ -149,6 +149,12 @@ def find_session(connection: Connection, session_id: SessionId) -> Session | Non
     return None if row is None else _session(row)
 
 
+def has_ended(connection: Connection, session_id: SessionId, *, now: datetime) -> bool:
+    """Whether a session that there was is over: what was begun in it is not finished any more."""
+    found = find_session(connection, session_id)
+    return found is not None and not found.is_live(now)
+
+
 def live_sessions(
     connection: Connection, account_id: AccountId, *, now: datetime
 ) -> tuple[Session, ...]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pyotp
 import pytest
 
+from idp.accounts.attempts import Source
 from idp.accounts.case_model import CaseKind
 from idp.accounts.cases import CaseUnknown
 from idp.accounts.channels import Channel
 from idp.accounts.credentials import Totp
+from idp.accounts.errors import EnrolmentRefused, FactorNotFresh
 from idp.accounts.model import AccountLevel
 from idp.accounts.not_me import ReportedSessionUnknown
 from idp.ids import SessionId, make_id
@@ -23,6 +26,7 @@ from idp.storage.database import Transaction
 from tests.support.provider import Provider, assert_error
 from tests.support.provider_browser import Browser
 from tests.support.provider_seeds import ANH, BINH
+from tests.support.sent_messages import messages_of
 
 
 def _begin_session(provider: Provider) -> SessionId:
@@ -179,3 +183,34 @@ def test_what_was_made_before_that_session_stays(provider: Provider) -> None:
     account = services.people.find_account(ANH.account_id)
     assert account is not None
     assert services.factors.contacts.of(account)[Channel.EMAIL].is_settled(provider.now)
+
+
+def test_what_was_begun_in_a_session_that_ended_is_not_finished(provider: Provider) -> None:
+    """NIST SP 800-63B-4 §4.6: the last step may be under way while its owner says so."""
+    services, stolen = provider.services, _begin_session(provider)
+    source = Source("192.0.2.7")
+    account = services.people.find_account(ANH.account_id)
+    assert account is not None
+    services.factors.contacts.begin(
+        account, Channel.EMAIL, raw_address="ke-gian@mau.example", session_id=stolen,
+        source=source, now=provider.now,
+    )  # fmt: skip
+    code = messages_of(services.database, services.sealer)[-1].facts["code"]
+    app = services.enrolment.start_beside(
+        account.account_id, session_id=stolen, name="Của tôi", label="•••", now=provider.now
+    )
+    shown = pyotp.TOTP(app.secret).at(provider.now)
+    services.recovering.not_me.report(account.account_id, session_id=stolen, now=provider.now)
+    with pytest.raises(FactorNotFresh):
+        services.factors.contacts.confirm(
+            account.account_id, Channel.EMAIL, raw_code=code, session_id=stolen,
+            has_both_factors=True, source=source, now=provider.now,
+        )  # fmt: skip
+    with pytest.raises(EnrolmentRefused):
+        services.enrolment.confirm(
+            account.account_id, pending_id=app.pending_id, raw_code=shown, session_id=stolen,
+            source=source, now=provider.now,
+        )  # fmt: skip
+    found = services.people.find_account(ANH.account_id)
+    assert found is not None
+    assert found.profile.email == account.profile.email
