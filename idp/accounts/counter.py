@@ -52,6 +52,7 @@ from idp.ids import AccountId, make_id
 from idp.storage.accounts import AccountRow, find_row
 from idp.storage.credentials import find_password
 from idp.storage.database import Database, Transaction
+from idp.storage.level_records import was_only_opened
 from idp.storage.proofings import (
     find_proofing_in,
     insert_proofing,
@@ -119,8 +120,8 @@ class Counter:
         """The second act by the person, who is signed in; counted like a one-time code.
 
         Returns the activation code, for the person's eyes alone.
-        Raises  ProofingRefused (`nothing_waiting`, `code_wrong`, `account_not_active`);
-                TooManyAttempts; AccountUnknown.
+        Raises  ProofingRefused (`nothing_waiting`, `code_wrong`, `account_not_active`,
+                `second_official_needed`); TooManyAttempts; AccountUnknown.
         """
         waiting = self.find_waiting(account_id, now=now)
         if waiting is None:
@@ -132,6 +133,8 @@ class Counter:
             raise ProofingRefused("code_wrong")
         with self.database.transaction() as tx:
             row = self._lock(tx, account_id)
+            if was_only_opened(tx.connection, account_id):
+                raise ProofingRefused("second_official_needed")
             code = self._complete(tx, row, waiting, second=None, seen=None, now=now)
         self.attempts.settle(admitted, now=now)
         return code

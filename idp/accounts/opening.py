@@ -44,10 +44,11 @@ from idp.accounts.people import People
 from idp.accounts.sending_limits import SendingLimits
 from idp.accounts.totp import normalise_code
 from idp.ids import AccountId, make_id
-from idp.registers import Asker, PersonQuery, PopulationRegister, Purpose, RegisterName, Verdict
+from idp.registers import Asker, PersonQuery, PopulationRegister, Purpose, Verdict
 from idp.registers.time import vietnam_day
 from idp.storage.accounts import find_row
 from idp.storage.database import Database
+from idp.storage.level_records import OPENED_ALONE
 from keystore.clock import to_ms
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
@@ -189,7 +190,7 @@ class AccountOpening:
             self.lifecycle.open(
                 account,
                 password=password,
-                facts={"source": RegisterName.POPULATION.value, "consent": CONSENT_TEXT},
+                facts={**OPENED_ALONE, "consent": CONSENT_TEXT},
                 also=lambda tx, row: self.notices.tell(tx, row, Notice.ACCOUNT_OPENED, now=now),
             )
         except IdentifierCancelled as cancelled:

@@ -1,6 +1,6 @@
 """What the log says of the level of an account: when it was capped, and when raised.
 
-What lives here: one question over the log, for processes that may read no more of an account.
+What lives here: questions over the log, for processes that may read no more of an account.
 Not here: what counts as a proofing (`idp/accounts/proofing.py`).
 """
 
@@ -19,6 +19,8 @@ from keystore.log.on_record import find_on_record
 
 _ONE: Final = {"level": str(int(AccountLevel.ONE))}
 _TWO: Final = {"level": str(int(AccountLevel.TWO))}
+OPENED_ALONE: Final = {"source": "population"}
+"""What stands in the row of an account that was opened on the net, by whoever knew its data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +45,14 @@ def find_level_records(connection: Connection, account_id: AccountId) -> LevelRe
         find_on_record(connection, event, account_id=account_id, facts=_ONE),
         find_on_record(connection, event, account_id=account_id, facts=_TWO),
     )
+
+
+def was_only_opened(connection: Connection, account_id: AccountId) -> bool:
+    """Whether an account was opened on the net and nobody has proofed its holder since.
+
+    Who signs in to such an account has shown no more than that they opened it.
+    """
+    opened = find_on_record(
+        connection, EventType.ACCOUNT_ADDED, account_id=account_id, facts=OPENED_ALONE
+    )
+    return opened is not None and find_level_records(connection, account_id).raised_at is None

@@ -71,6 +71,13 @@ COUNTER_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
     "same_official": FieldProblem(
         "", N_("Cần một cán bộ khác xác nhận, hoặc chính người dân xác nhận trên thiết bị của họ.")
     ),
+    "second_official_needed": FieldProblem(
+        "",
+        N_(
+            "Tài khoản này được mở trên mạng và chưa được xác minh lần nào, nên cần cán bộ thứ hai"
+            " xác nhận. Vui lòng nói với cán bộ tại quầy."
+        ),
+    ),
     "code_missing": FieldProblem("code", N_("Chưa nhập mã do cán bộ đưa.")),
     "code_wrong": FieldProblem(
         "code", N_("Mã không đúng. Vui lòng nhập đúng mã mà cán bộ vừa đưa.")

@@ -47,7 +47,8 @@ def test_standing_pages_and_what_they_link_to(walker, sandbox, locale, width):
     with urllib3.PoolManager(retries=False, timeout=120) as pool:
         ours = {link.partition("#")[0] for link in links if link.startswith("http://localhost")}
         answers = {link: pool.request("GET", link).status for link in ours}
-    assert {link: status for link, status in answers.items() if status != 200} == {}
+    asks_who_it_is = {f"{sandbox.issuer}/counter": 303, f"{sandbox.issuer}/helpdesk": 303}
+    assert {link: status for link, status in answers.items() if status != 200} == asks_who_it_is
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])

@@ -21,8 +21,10 @@ from idp.accounts.official_duties import Duty, Official
 from idp.accounts.officials import NotAnOfficial, OwnAccount
 from idp.accounts.proofing import find_proofing
 from idp.ids import AccountId
+from idp.registers import RegisterName
 from idp.storage.accounts import find_row
-from keystore.log.events import EventType
+from idp.storage.level_records import OPENED_ALONE
+from keystore.log.events import Event, EventType
 from tests.support.counter_hall import Hall, make_hall
 from tests.support.provider import Provider
 from tests.support.provider_seeds import ANH, BINH, CHI, DUNG
@@ -58,6 +60,27 @@ def test_an_official_and_the_person_raise_it_together(hall: Hall) -> None:
     (done,) = hall.facts(EventType.PROOFING_COMPLETED)
     assert done["document"] == "identity_card"
     assert done["second"] == "person"
+
+
+def test_whoever_opened_an_account_on_the_net_is_not_the_second_person(hall: Hall) -> None:
+    """Architecture, decision 10; an official who opened it with the data of a document is alone.
+
+    NIST SP 800-63A-4 §4.2: proofing is about the person, not about who has the password.
+    """
+    services = hall.provider.services
+    row = services.people.find_row(CHI.account_id)
+    assert row is not None
+    opened = Event(
+        EventType.ACCOUNT_ADDED, account_id=CHI.account_id, facts={**OPENED_ALONE, "level": "1"}
+    )
+    with services.database.transaction() as tx:
+        services.log.record(tx, opened, data_key=row.data_key, now=hall.now)
+    with pytest.raises(ProofingRefused, match="second_official_needed"):
+        hall.confirm(hall.start())
+    assert hall.level() is AccountLevel.ONE
+    hall.confirm_second()
+    assert hall.level() is AccountLevel.TWO
+    assert {"source": RegisterName.POPULATION.value} == OPENED_ALONE
 
 
 def test_a_second_official_stands_in_for_the_person(hall: Hall) -> None:

@@ -13,7 +13,7 @@ from tests.idp.web.conftest import Worker
 _PAGES: Final = (
     "/", "/authorize", "/interaction", "/logout", "/account", "/help", "/accessibility", "/static",
     "/favicon.ico", "/sandbox", "/ca", "/log", "/sign/<string(length=36):request_id>",
-    "/verify/signed",
+    "/verify/signed", "/forgot", "/first-password", "/counter", "/helpdesk", "/stop",
 )  # fmt: skip
 _STANDING: Final = (
     "/jwks", "/healthz", "/readyz", "/openapi.json", "/.well-known/openid-configuration",
