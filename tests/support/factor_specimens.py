@@ -23,6 +23,7 @@ from idp.web.factor_pages import (
     ShownPending,
 )
 from idp.web.pages import OtpPage, Page
+from idp.web.passkey_pages import PasskeyRemovePage, PasskeysPage, ShownPasskey, StoppedKey
 
 _NAME: Final = "Công Tằng Tôn Nữ Thị Nguyễn Hoàng Khuyến Nghiễng Thuỳ Dưỡng"
 _NOW: Final = datetime(2026, 11, 21, 2, 15, tzinfo=UTC)
@@ -48,6 +49,24 @@ def _contact(channel: str, masked: str, **changed: Any) -> ShownContact:
 _PHONE: Final = _contact("sms", "•••018", serves_from=_NOW, used_at=_NOW)
 _MAIL: Final = _contact("email", "n•••@hop-thu-dien-tu-cua-nguoi-thu.example")
 _WAITING: Final = _contact("sms", "•••027", serves_from=_NOW + timedelta(hours=72), is_waiting=True)
+
+
+def _passkey(name: str, **changed: Any) -> ShownPasskey:
+    given = {"used_at": None, "is_synced": True, "alone_from": None, "keys": (), **changed}
+    return ShownPasskey(
+        name=name, created_at=_NOW, rename_action="/sent", remove_action="/sent", **given
+    )
+
+
+_YOUNG: Final = _passkey(
+    "Điện thoại của tôi ở nhà và ở nơi làm việc",
+    alone_from=_NOW + timedelta(hours=72),
+    keys=(
+        StoppedKey(owner=_NAME, is_seal=False, stops=True),
+        StoppedKey(owner="Công ty Mây Suối", is_seal=True, stops=False),
+    ),
+)
+_PASSKEYS: Final = (_YOUNG, _passkey("Khóa bảo mật", used_at=_NOW, is_synced=False))
 
 
 def _otp(**changed: Any) -> OtpPage:
@@ -96,6 +115,11 @@ _OUT: Final = ShownPending(masked="•••036", is_out=True, resend_s=41)
 _GONE: Final = ShownPending(masked="m•••@mau.example", is_out=False, resend_s=0)
 
 FACTOR_SPECIMENS: Final[Mapping[str, Page]] = {
+    "passkeys_none": PasskeysPage(name=_NAME, passkeys=(), options="{}", **_FORM),
+    "passkeys_problem": PasskeysPage(
+        name=_NAME, passkeys=_PASSKEYS, options="{}", problem="passkey_last", **_FORM
+    ),
+    "passkey_remove": PasskeyRemovePage(passkey=_YOUNG, back_url="/back", is_last=True, **_FORM),
     "otp_ways": _otp(others=("sms", "email", "recovery")),
     "otp_sms": _otp(
         way="sms", others=("app", "recovery"), sent_to="•••018", is_out=True, resend_s=42

@@ -6,26 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, get_args
 
 import pytest
 from flask import Flask
 
-from idp.web import (
-    account_pages,
-    certificate_pages,
-    data_pages,
-    factor_pages,
-    mandate_pages,
-    official_pages,
-    opening_pages,
-    pages,
-    recovery_pages,
-    sandbox_pages,
-    sign_pages,
-    trust_pages,
-    verify_pages,
-)
+import idp.web
 from idp.web.pages import (
     ConsentPage,
     ErrorKind,
@@ -122,21 +110,8 @@ def show(request: pytest.FixtureRequest, gallery: Flask) -> Iterator[Any]:
 
 
 def subclasses(page: type[Page]) -> set[type[Page]]:
-    modules = (
-        factor_pages,
-        account_pages,
-        certificate_pages,
-        data_pages,
-        mandate_pages,
-        official_pages,
-        opening_pages,
-        pages,
-        recovery_pages,
-        sandbox_pages,
-        sign_pages,
-        trust_pages,
-        verify_pages,
-    )
+    found = [one.name for one in iter_modules(idp.web.__path__) if one.name.endswith("pages")]
+    modules = [import_module(f"idp.web.{name}") for name in found]
     named = {name: one for module in modules for name, one in vars(module).items()}
     # what several pages share is no page
     return {one for one in named.values() if is_page(one, page) and "template" in vars(one)}
