@@ -105,7 +105,7 @@ def create_app(
     app.register_blueprint(make_receipts(services, cookies=cookies))
     app.register_blueprint(make_data(services, cookies=cookies))
     app.register_blueprint(make_data_requests(services, cookies=cookies))
-    app.register_blueprint(make_passkeys(services, cookies=cookies))
+    app.register_blueprint(make_passkeys(services, cookies=cookies, proxies=proxies))
     app.register_blueprint(make_opening(services, cookies=cookies, proxies=proxies))
     app.register_blueprint(make_number(services, cookies=cookies, proxies=proxies))
 

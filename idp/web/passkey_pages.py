@@ -48,7 +48,8 @@ class PasskeysPage(Page):
 
     `options` is what `navigator.credentials.create` takes, JSON; empty where no more are taken.
     `is_for_signing`: documents are signed here, and passkeys confirm that; `accepted` is what
-    `PublicKeyCredential.signalAllAcceptedCredentials` takes, JSON: devices forget the others.
+    `PublicKeyCredential.signalAllAcceptedCredentials` takes, JSON: devices forget the others;
+    `asks_current`: the present password is asked for with a new one (field `current_password`).
     """
 
     template: ClassVar[str] = "passkeys.html"
@@ -60,6 +61,7 @@ class PasskeysPage(Page):
     problem: str | None = None
     is_for_signing: bool = True
     accepted: str = ""
+    asks_current: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from idp.web.factor_sentences import LAST_FACTOR
+from idp.web.password_sentences import PASSWORD_PROBLEMS
 from idp.web.sentences import N_, FieldProblem
 
 _AGAIN: Final = FieldProblem(
@@ -39,6 +40,12 @@ PASSKEY_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
         "", N_("Khóa truy cập này đã được gỡ ở một trình duyệt khác. Không còn gì để thay đổi.")
     ),
     "passkey_last": LAST_FACTOR,
+    "passkey_current_missing": PASSWORD_PROBLEMS["current_missing"],
+    "passkey_current_wrong": PASSWORD_PROBLEMS["current_wrong"],
+    "passkey_too_many_attempts": FieldProblem(
+        "current_password",
+        N_("Đã nhập sai mật khẩu quá số lần cho phép. Vui lòng thử lại sau ít phút."),
+    ),
     "passkey_name": FieldProblem(
         "name", N_("Vui lòng đặt tên gọi cho khóa truy cập, dài không quá 60 ký tự.")
     ),

@@ -48,6 +48,7 @@ def _register(walk: Walk, sandbox: Sandbox, person: Invented) -> None:
     walk.type("#otp", person.code())
     walk.press("#otp-submit", "#passkey-add")
     walk.type("#name", "Điện thoại")
+    walk.type("#current_password", person.password)
     walk.press("#passkey-add", "#passkey-remove-0")
 
 

@@ -86,6 +86,7 @@ def test_a_passkey_is_registered_pinned_and_signs(walker, sandbox):
         walk.type("#otp", person.code())
         walk.press("#otp-submit", "#passkey-add")
         walk.type("#name", "Điện thoại")
+        walk.type("#current_password", person.password)
         walk.press("#passkey-add", "#passkey-remove-0")
         assert walk.text("#passkey-0") == "Điện thoại"
         made = _ask(sandbox, person)

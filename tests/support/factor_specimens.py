@@ -119,6 +119,14 @@ FACTOR_SPECIMENS: Final[Mapping[str, Page]] = {
     "passkeys_problem": PasskeysPage(
         name=_NAME, passkeys=_PASSKEYS, options="{}", problem="passkey_last", **_FORM
     ),
+    "passkeys_wrong_password": PasskeysPage(
+        name=_NAME,
+        passkeys=(),
+        options="{}",
+        problem="passkey_current_wrong",
+        asks_current=True,
+        **_FORM,
+    ),
     "passkey_remove": PasskeyRemovePage(passkey=_YOUNG, back_url="/back", is_last=True, **_FORM),
     "otp_ways": _otp(others=("sms", "email", "recovery")),
     "otp_sms": _otp(

@@ -2,8 +2,9 @@
 
 What lives here: `/account/passkeys`. All of it needs a sign-in with two factors that is not old,
 and whose second factor did not come by message (`gate.py`): neither whoever knows a password alone,
-nor whoever finds a browser that was left open, registers or ends anything. The challenge of a
-registration comes with the page and is taken once.
+nor whoever finds a browser that was left open, registers or ends anything. Registering asks for the
+password as well: a passkey alone is two factors from then on, so a session is not enough for one,
+however fresh it is. The challenge of a registration comes with the page and is taken once.
 Source: architecture, J5; WebAuthn Level 3 §7.1.
 Not here: what is taken (`idp/accounts/passkeys.py`), what ends with one (`idp/passkey_removal.py`).
 """
@@ -23,6 +24,7 @@ from idp.model import Session
 from idp.services import Services
 from idp.web.account.factors import PLACE as FACTORS
 from idp.web.account.gate import is_without_messages
+from idp.web.account.present_password import PresentPassword
 from idp.web.answer import see_other
 from idp.web.cookies import Cookies, make_browser_token
 from idp.web.flow import CsrfFailed, page_answer
@@ -32,6 +34,7 @@ from idp.web.passkey_pages import PasskeyRemovePage, PasskeysPage, ShownPasskey,
 from idp.web.passkey_sentences import PASSKEY_PROBLEMS
 from idp.web.request_facts import note_refusal
 from idp.web.select_account import main_identifier
+from idp.web.source import TrustedProxies
 
 PLACE: Final = "/account/passkeys"
 _LEVEL: Final = 2
@@ -40,9 +43,9 @@ _FRESH_WHEN_SENT: Final = timedelta(minutes=20)
 """So that nobody who reads the page slowly is asked to sign in again by pressing its button."""
 
 
-def make_passkeys(services: Services, *, cookies: Cookies) -> Blueprint:
+def make_passkeys(services: Services, *, cookies: Cookies, proxies: TrustedProxies) -> Blueprint:
     """The blueprint of `/account/passkeys`."""
-    pages = _PasskeyPages(services, cookies=cookies)
+    pages = _PasskeyPages(services, cookies=cookies, proxies=proxies)
     blueprint = Blueprint("passkeys", __name__)
     blueprint.add_url_rule(PLACE, "show", pages.show)
     blueprint.add_url_rule(PLACE, "register", pages.register, methods=["POST"])
@@ -57,10 +60,11 @@ def make_passkeys(services: Services, *, cookies: Cookies) -> Blueprint:
 class _PasskeyPages:
     """The views."""
 
-    def __init__(self, services: Services, *, cookies: Cookies) -> None:
+    def __init__(self, services: Services, *, cookies: Cookies, proxies: TrustedProxies) -> None:
         self._services = services
         self._signing = services.signing
         self._cookies = cookies
+        self._present = PresentPassword(services, cookies, proxies)
         self._sign_in = OwnSignIn(services, cookies=cookies)
 
     def show(self) -> Response:
@@ -81,6 +85,9 @@ class _PasskeyPages:
         session = self._posted()
         if session is None:
             return self._begin()
+        refused = self._present.refuse(self._account(session), now=self._services.time())
+        if refused is not None:
+            return _refused(PasskeyRefused(refused.reason))
         try:
             self._services.passkeys.finish(
                 session.account_id,
@@ -154,9 +161,7 @@ class _PasskeyPages:
 
     def _page(self, session: Session) -> Response:
         now, browser = self._services.time(), self._browser()
-        account = self._services.people.find_account(session.account_id)
-        if account is None:
-            abort(404)
+        account = self._account(session)
         passkeys = self._services.passkeys.list_of(session.account_id)
         problem = request.args.get("problem")
         page = PasskeysPage(
@@ -171,8 +176,15 @@ class _PasskeyPages:
             problem=problem if problem in PASSKEY_PROBLEMS else None,
             is_for_signing=self._signing is not None,
             accepted=self._services.passkeys.accepted(account.account_id),
+            asks_current=self._present.is_asked(account),
         )
         return self._answer(page, browser=browser)
+
+    def _account(self, session: Session) -> Account:
+        account = self._services.people.find_account(session.account_id)
+        if account is None:
+            abort(404)
+        return account
 
     def _options(self, session: Session, account: Account, *, now: datetime) -> str:
         return self._services.passkeys.begin(

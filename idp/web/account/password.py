@@ -16,21 +16,19 @@ from typing import Final
 from flask import Blueprint, Response, abort, request
 
 from idp.accounts.errors import PasswordUnusable
-from idp.accounts.login import LoginRefused, RefusalReason
 from idp.accounts.model import Account
 from idp.accounts.password_change import SessionGone
 from idp.accounts.passwords import MIN_NEW_PASSWORD_CHARS
-from idp.model import Factor, Session
+from idp.model import Session
 from idp.services import Services
 from idp.web.account.overview import PLACE as ACCOUNT
+from idp.web.account.present_password import PresentPassword
 from idp.web.account_pages import PasswordPage
 from idp.web.answer import see_other
 from idp.web.cookies import Cookies, make_browser_token
 from idp.web.flow import CsrfFailed, page_answer
 from idp.web.own_sign_in import OwnSignIn
-from idp.web.request import source_of_attempt
-from idp.web.request_facts import note_factor, note_refusal
-from idp.web.select_account import main_identifier
+from idp.web.request_facts import note_refusal
 from idp.web.source import TrustedProxies
 
 PLACE: Final = "/account/password"
@@ -51,7 +49,7 @@ class _PasswordPage:
     def __init__(self, services: Services, *, cookies: Cookies, proxies: TrustedProxies) -> None:
         self._services = services
         self._cookies = cookies
-        self._proxies = proxies
+        self._present = PresentPassword(services, cookies, proxies)
         self._sign_in = OwnSignIn(services, cookies=cookies)
 
     def show(self) -> Response:
@@ -73,10 +71,9 @@ class _PasswordPage:
             return self._page(account, problem="new_missing")
         if raw_new != request.form.get("new_password_again", ""):
             return self._page(account, problem="not_the_same")
-        if self._has_password(account):
-            refused = self._check_current(account, now=now)
-            if refused is not None:
-                return refused
+        refused = self._present.refuse(account, now=now)
+        if refused is not None:
+            return self._page(account, problem=refused.reason, retry_at=refused.retry_at)
         try:
             token = self._services.password_change.change(
                 session, account, raw_new=raw_new, now=now
@@ -109,29 +106,6 @@ class _PasswordPage:
         held = self._services.people.second_factors(account.account_id)
         return account.demands_second_factor or held.has_any
 
-    def _has_password(self, account: Account) -> bool:
-        return self._services.password_change.has_password(account.account_id)
-
-    def _check_current(self, account: Account, *, now: datetime) -> Response | None:
-        raw_password = request.form.get("current_password", "")
-        if not raw_password:
-            return self._page(account, problem="current_missing")
-        result = self._services.login.check_password(
-            raw_identifier=main_identifier(account),
-            raw_password=raw_password,
-            source=source_of_attempt(self._proxies, self._cookies),
-            now=now,
-        )
-        outcome = result.reason if isinstance(result, LoginRefused) else "accepted"
-        note_factor(Factor.PASSWORD, outcome=outcome)
-        if isinstance(result, LoginRefused):
-            is_late = result.reason is RefusalReason.TOO_MANY
-            problem = "too_many_attempts" if is_late else "current_wrong"
-            return self._page(account, problem=problem, retry_at=result.retry_at)
-        if result.account_id != account.account_id:
-            return self._page(account, problem="current_wrong")
-        return None
-
     def _page(
         self, account: Account, *, problem: str | None = None, retry_at: datetime | None = None
     ) -> Response:
@@ -140,7 +114,7 @@ class _PasswordPage:
             here=PLACE,
             action=PLACE,
             csrf_token=self._cookies.csrf_token(browser, place=PLACE),
-            asks_current=self._has_password(account),
+            asks_current=self._present.is_asked(account),
             least_chars=MIN_NEW_PASSWORD_CHARS,
             problem=problem,
             retry_at=retry_at,

@@ -108,6 +108,10 @@ def test_a_stolen_session_of_level_two_alone(thief: Thief) -> None:
         typed = {"current_password": guess, "new_password": NEW, "new_password_again": NEW}
         page = browser.press(page, "password-change", typed)
     assert page.shows("problem"), "a session that is ever so fresh knows no password"
+    for guess, said in (("", "current_missing"), ("doan-mo", "current_wrong")):
+        typed = {"name": "x", "credential": "{}", "current_password": guess}
+        page = browser.press(browser.get("/account/passkeys"), "passkey-add", typed)
+        assert page.place.endswith(f"problem=passkey_{said}"), "nor becomes a passkey without it"
     provider.clock.advance(minutes=11)
     _changes_nothing(browser)
     owner = Browser(provider)

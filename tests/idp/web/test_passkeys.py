@@ -56,9 +56,17 @@ def _answer(page: str, passkey: Authenticator, **wrong: Any) -> str:
     )
 
 
-def _add(browser: Browser, page: Landing, *, name: str = "Điện thoại", **wrong: Any) -> Landing:
+def _add(
+    browser: Browser,
+    page: Landing,
+    *,
+    name: str = "Điện thoại",
+    password: str = ANH.password,
+    **wrong: Any,
+) -> Landing:
     passkey = Authenticator(rp_id=_RP_ID, origin=ISSUER)
-    fields = {"name": name, "credential": _answer(page.page, passkey, **wrong)}
+    answer = _answer(page.page, passkey, **wrong)
+    fields = {"name": name, "credential": answer, "current_password": password}
     return browser.press(page, "passkey-add", fields)
 
 
@@ -90,6 +98,29 @@ def test_a_challenge_is_for_one_answer(browser: Browser) -> None:
     again = _add(browser, first)
     assert again.shows("problem")
     assert not again.shows("passkey-remove-1")
+
+
+@pytest.mark.parametrize("password", ["", "doan-mo-mat-khau"])
+def test_a_session_alone_registers_nothing_however_fresh(
+    provider: Provider, browser: Browser, password: str
+) -> None:
+    """OWASP ASVS 7.5.1; a passkey alone is two factors from then on."""
+    page = _add(browser, _signed_in(browser), password=password)
+    assert page.shows("problem")
+    assert provider.services.passkeys.list_of(ANH.account_id) == ()
+    assert not _add(browser, page).shows("problem"), "the page has another challenge"
+
+
+def test_guessing_the_password_beside_a_passkey_ends(provider: Provider, browser: Browser) -> None:
+    """NIST SP 800-63B-4 §3.2.2: tries are counted wherever they are made."""
+    page = _signed_in(browser)
+    for _ in range(20):
+        page = _add(browser, page, password="doan-mo-mat-khau")
+        if "quá số lần cho phép" in page.page:
+            break
+    assert "quá số lần cho phép" in page.page
+    assert _add(browser, page).shows("problem")
+    assert provider.services.passkeys.list_of(ANH.account_id) == ()
 
 
 def test_an_answer_for_another_origin_is_refused(browser: Browser) -> None:
