@@ -18,7 +18,8 @@ from idp.egress import Egress
 from idp.errors import StorageUnavailable
 from idp.pki import Pki
 from idp.settings import Settings
-from idp.signing import SigningServices, find_roots
+from idp.signing import SigningServices
+from idp.signing_format_services import find_roots
 from idp.signing_transport import SigningTransport
 from idp.trust import Trust
 from idp.verification_transport import VerificationTransport

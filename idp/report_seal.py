@@ -16,7 +16,8 @@ from datetime import datetime
 from idp.pki import Pki
 from idp.service_key import own_key
 from idp.settings import Settings
-from idp.signing import SigningServices, find_roots
+from idp.signing import SigningServices
+from idp.signing_format_services import find_roots
 from keystore.errors import KeystoreError
 from signing.at_once import Wish, sign_at_once
 from signing.errors import SigningError, StatusUnavailable, TimestampUnavailable

@@ -31,8 +31,8 @@ def operators_listener(
     if port == 0:
         yield
         return
+    from idp.ground_services import open_ephemeral
     from idp.metrics import StoreNumbers, render_metrics, share_between_processes
-    from idp.services import open_ephemeral
     from idp.storage.database import Database
     from idp.web.health import Health
     from idp.web.listener import Listener

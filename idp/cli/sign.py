@@ -176,7 +176,7 @@ def _sign(
     services: Services, wish: Wish, *, kid: str | None, most_bytes: int
 ) -> tuple[SignedAtOnce, ServiceSigner]:
     from idp.service_key import own_key
-    from idp.signing import find_roots
+    from idp.signing_format_services import find_roots
     from signing.at_once import sign_at_once
 
     signing, pki = services.signing, services.trust.pki
