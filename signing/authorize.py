@@ -30,6 +30,7 @@ from signing.errors import (
     DocumentGone,
     DocumentRefused,
     RequestNotWaiting,
+    RequestUnknown,
 )
 from signing.formats.material import Level, Signatory
 from signing.formats.status_material import gather_material
@@ -54,6 +55,7 @@ from signing.storage.preparations import (
     find_preparation,
     replace_preparation,
 )
+from signing.storage.request_reading import find_request_and_window
 from signing.storage.requests import check_turn, lock_request
 from signing.unchanged_pages import check_unchanged
 
@@ -211,8 +213,19 @@ class Windows:
         self._keep(request, slot, activation=activation, work=work, now=now)
         return Window(activation, activation.challenge(), expires_at)
 
+    def read(self, request_id: str) -> tuple[SigningRequest, Preparation | None]:
+        """A request, and what may be confirmed of it, as of one moment; for `window_of`.
+
+        Raises  RequestUnknown.
+        """
+        with self._database.read() as connection:
+            found = find_request_and_window(connection, request_id, sealer=self._sealer)
+        if found is None:
+            raise RequestUnknown
+        return found
+
     def find(self, request: SigningRequest, *, signer: Signer, now: datetime) -> Window | None:
-        """The window that is open for this signer, or None."""
+        """The window that is open for this signer now, or None."""
         slot = request.current_slot
         if slot is None or slot.account_id != signer.account_id:
             return None
@@ -220,10 +233,29 @@ class Windows:
             found = find_preparation(
                 connection, request.request_id, slot.position, sealer=self._sealer
             )
-        if found is None or found.state is not PreparationState.OPEN or now >= found.expires_at:
+        return self.window_of(request, found, signer=signer, now=now)
+
+    def window_of(
+        self,
+        request: SigningRequest,
+        preparation: Preparation | None,
+        *,
+        signer: Signer,
+        now: datetime,
+    ) -> Window | None:
+        """The window that is open for this signer, of what was read together with its request."""
+        slot = request.current_slot
+        if (
+            preparation is None
+            or slot is None
+            or (preparation.request_id, preparation.slot) != (request.request_id, slot.position)
+            or slot.account_id != signer.account_id
+            or preparation.state is not PreparationState.OPEN
+            or now >= preparation.expires_at
+        ):
             return None
-        activation = decode_activation(found.activation)
-        return Window(activation, found.challenge, found.expires_at, found)
+        activation = decode_activation(preparation.activation)
+        return Window(activation, preparation.challenge, preparation.expires_at, preparation)
 
     def turn_of(
         self,

@@ -231,6 +231,36 @@ def find_preparation(
     return None if row is None else _preparation(row, sealer=sealer)
 
 
+def open_preparation(
+    request_id: str,
+    slot: int,
+    *,
+    challenge: bytes,
+    activation_sealed: bytes,
+    prepared_id: str,
+    created_ms: int,
+    expires_ms: int,
+    sealer: Sealer,
+) -> Preparation:
+    """One that is open, of columns that were read together with others.
+
+    Raises  SealBroken.
+    """
+    return Preparation(
+        request_id=request_id,
+        slot=slot,
+        challenge=challenge,
+        activation=sealer.unseal(
+            SealPurpose.DOCUMENT,
+            activation_sealed,
+            context=_context(request_id, slot, "activation"),
+        ),
+        prepared_id=BlobId(prepared_id),
+        created_at=from_ms(created_ms),
+        expires_at=from_ms(expires_ms),
+    )
+
+
 def take_preparation(
     tx: Transaction, request_id: str, slot: int, *, challenge: bytes, now: datetime
 ) -> bool:

@@ -1,13 +1,14 @@
 """A whole signing request in one statement.
 
-What lives here: `find_request`.  A request is read by every page and every answer about it:
-itself, its documents and signers are rows of one answer, which a database gives as of one moment
-without a transaction around it.
-Not here: their tables (`request_tables`), what changes them (`requests`).
+What lives here: `find_request`, and `find_request_and_window` for its signer, who may have a window
+open.  A request is read by every page and every answer about it: itself, its documents and signers
+are rows of one answer, which a database gives as of one moment without a transaction around it.
+Not here: their tables (`request_tables`, `preparations`), what changes them (`requests`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -46,22 +47,37 @@ from signing.model import (
     Slot,
     SlotState,
 )
+from signing.storage.preparations import (
+    Preparation,
+    PreparationState,
+    open_preparation,
+    signing_preparation,
+)
 from signing.storage.request_tables import signing_document, signing_request, signing_slot
 
-_r, _d, _s = signing_request.c, signing_document.c, signing_slot.c
+_r, _d, _s, _p = signing_request.c, signing_document.c, signing_slot.c, signing_preparation.c
 _TEXTS: Final = 6
 _NUMBERS: Final = 4
 _DOCUMENT: Final = 1
+_SLOT: Final = 2
+_WINDOW: Final = 3
 
 _decode: Final = msgspec.msgpack.Decoder(RequestText).decode
 
 
 def _part(
-    number: int, position: Any, *, of: Any, texts: Any, numbers: Any, octets: Any
+    number: int,
+    position: Any,
+    *,
+    of: Any,
+    texts: Sequence[Any],
+    numbers: Sequence[Any],
+    octets: Sequence[Any],
+    most_octets: int,
 ) -> Select[Any]:
-    """One of the tables in columns that all three share, what is left over being nothing."""
+    """One of the tables in columns that all share, what is left over being nothing."""
 
-    def fill(columns: Any, wanted: int, *, name: str, kind: Any) -> list[Any]:
+    def fill(columns: Sequence[Any], wanted: int, *, name: str, kind: Any) -> list[Any]:
         filled = [*columns, *[cast(null(), kind)] * (wanted - len(columns))]
         return [column.label(f"{name}{at}") for at, column in enumerate(filled)]
 
@@ -70,35 +86,55 @@ def _part(
         position.label("position"),
         *fill(texts, _TEXTS, name="t", kind=Text),
         *fill(numbers, _NUMBERS, name="n", kind=BigInteger),
-        cast(octets, LargeBinary).label("octets"),
+        *fill([cast(one, LargeBinary) for one in octets], most_octets, name="o", kind=LargeBinary),
     ).where(of == bindparam("id"))
 
 
-_ALL: Final = union_all(
+def _parts(most_octets: int) -> tuple[Select[Any], ...]:
+    """A request, its documents and its signers."""
+    return (
+        _part(
+            0,
+            literal_column("0", Integer),
+            of=_r.request_id,
+            texts=(_r.client_id, _r.state, _r.reason, _r.level, _r.return_uri, _r.webhook_uri),
+            numbers=(_r.window_s, _r.created_ms, _r.expires_ms, _r.ended_ms),
+            octets=(_r.text_sealed,),
+            most_octets=most_octets,
+        ),
+        _part(
+            _DOCUMENT,
+            _d.position,
+            of=_d.request_id,
+            texts=(_d.kind, _d.format, _d.hash_name, _d.original_id, _d.result_id),
+            numbers=(_d.size_bytes, _d.pages, _d.result_offset, _d.result_bytes),
+            octets=(_d.digest,),
+            most_octets=most_octets,
+        ),
+        _part(
+            _SLOT,
+            _s.position,
+            of=_s.request_id,
+            texts=(_s.account_id, _s.organisation_id, _s.role, _s.state, _s.key_id),
+            numbers=(_s.ended_ms,),
+            octets=(_s.certificate_sha256,),
+            most_octets=most_octets,
+        ),
+    )
+
+
+_ALL: Final = union_all(*_parts(1)).order_by("part", "position")
+_ALL_AND_WINDOWS: Final = union_all(
+    *_parts(2),
     _part(
-        0,
-        literal_column("0", Integer),
-        of=_r.request_id,
-        texts=(_r.client_id, _r.state, _r.reason, _r.level, _r.return_uri, _r.webhook_uri),
-        numbers=(_r.window_s, _r.created_ms, _r.expires_ms, _r.ended_ms),
-        octets=_r.text_sealed,
-    ),
-    _part(
-        _DOCUMENT,
-        _d.position,
-        of=_d.request_id,
-        texts=(_d.kind, _d.format, _d.hash_name, _d.original_id, _d.result_id),
-        numbers=(_d.size_bytes, _d.pages, _d.result_offset, _d.result_bytes),
-        octets=_d.digest,
-    ),
-    _part(
-        2,
-        _s.position,
-        of=_s.request_id,
-        texts=(_s.account_id, _s.organisation_id, _s.role, _s.state, _s.key_id),
-        numbers=(_s.ended_ms,),
-        octets=_s.certificate_sha256,
-    ),
+        _WINDOW,
+        _p.slot,
+        of=_p.request_id,
+        texts=(_p.prepared_id,),
+        numbers=(_p.created_ms, _p.expires_ms),
+        octets=(_p.challenge, _p.activation_sealed),
+        most_octets=2,
+    ).where(_p.state == PreparationState.OPEN),
 ).order_by("part", "position")
 
 
@@ -109,13 +145,47 @@ def find_request(
 
     Raises  SealBroken.
     """
-    rows = connection.execute(_ALL, {"id": request_id}).all()
+    return _request(connection.execute(_ALL, {"id": request_id}).all(), request_id, sealer=sealer)
+
+
+def find_request_and_window(
+    connection: Connection, request_id: str, *, sealer: Sealer
+) -> tuple[SigningRequest, Preparation | None] | None:
+    """The same, and what the one whose turn it is may confirm, where a window was opened for her.
+
+    Whether its time is over is for the caller to look at.
+    Raises  SealBroken.
+    """
+    rows = connection.execute(_ALL_AND_WINDOWS, {"id": request_id}).all()
+    request = _request([one for one in rows if one.part != _WINDOW], request_id, sealer=sealer)
+    if request is None:
+        return None
+    slot = request.current_slot
+    for row in rows:
+        if row.part == _WINDOW and slot is not None and row.position == slot.position:
+            return request, open_preparation(
+                request_id,
+                slot.position,
+                challenge=row.o0,
+                activation_sealed=row.o1,
+                prepared_id=row.t0,
+                created_ms=row.n0,
+                expires_ms=row.n1,
+                sealer=sealer,
+            )
+    return request, None
+
+
+def text_context(request_id: str) -> str:
+    """What the text of a request is sealed for."""
+    return f"signing_request:{request_id}"
+
+
+def _request(rows: Sequence[Row[Any]], request_id: str, *, sealer: Sealer) -> SigningRequest | None:
     if not rows or rows[0].part:
         return None
     row, parts = rows[0], rows[1:]
-    text = _decode(
-        sealer.unseal(SealPurpose.DOCUMENT, row.octets, context=text_context(request_id))
-    )
+    text = _decode(sealer.unseal(SealPurpose.DOCUMENT, row.o0, context=text_context(request_id)))
     return SigningRequest(
         request_id=RequestId(request_id),
         client_id=row.t0,
@@ -134,11 +204,6 @@ def find_request(
     )
 
 
-def text_context(request_id: str) -> str:
-    """What the text of a request is sealed for."""
-    return f"signing_request:{request_id}"
-
-
 def _document(row: Row[Any]) -> Document:
     return Document(
         position=row.position,
@@ -146,7 +211,7 @@ def _document(row: Row[Any]) -> Document:
         format=SignatureFormat(row.t1),
         size_bytes=row.n0,
         hash_name=row.t2,
-        digest=row.octets,
+        digest=row.o0,
         pages=row.n1,
         original_id=None if row.t3 is None else BlobId(row.t3),
         result=None if row.t4 is None else Result(BlobId(row.t4), row.n2, row.n3),
@@ -162,5 +227,5 @@ def _slot(row: Row[Any]) -> Slot:
         state=SlotState(row.t3),
         ended_at=None if row.n0 is None else from_ms(row.n0),
         key_id=row.t4,
-        certificate_sha256=row.octets,
+        certificate_sha256=row.o0,
     )

@@ -28,7 +28,12 @@ from signing.model import (
     SlotState,
 )
 from signing.storage import metadata
-from signing.storage.request_reading import find_request
+from signing.storage.preparations import (
+    Preparation,
+    replace_preparation,
+    take_preparation,
+)
+from signing.storage.request_reading import find_request, find_request_and_window
 from signing.storage.request_tables import signing_document, signing_request
 from signing.storage.requests import (
     insert_request,
@@ -94,6 +99,47 @@ def test_a_request_comes_back_as_it_was_kept(
     database: Database, sealer: Sealer, kept: SigningRequest
 ) -> None:
     assert _find(database, sealer) == kept
+
+
+def _find_with_window(
+    database: Database, sealer: Sealer
+) -> tuple[SigningRequest, Preparation | None]:
+    with database.read() as connection:
+        found = find_request_and_window(connection, "sig_0001", sealer=sealer)
+    assert found is not None
+    return found
+
+
+def test_a_request_comes_with_the_window_of_the_one_whose_turn_it_is(
+    database: Database, sealer: Sealer, kept: SigningRequest, now: datetime
+) -> None:
+    assert _find_with_window(database, sealer) == (kept, None)
+    window = Preparation(
+        request_id=kept.request_id,
+        slot=0,
+        challenge=b"\1" * 32,
+        activation=b"what is confirmed",
+        prepared_id=BlobId("doc_2"),
+        created_at=now,
+        expires_at=now + timedelta(minutes=5),
+    )
+    of_the_next = replace(window, slot=1, challenge=b"\2" * 32)
+    with database.transaction() as tx:
+        replace_preparation(tx, of_the_next, sealer=sealer)
+    assert _find_with_window(database, sealer) == (kept, None)
+    with database.transaction() as tx:
+        replace_preparation(tx, window, sealer=sealer)
+    assert _find_with_window(database, sealer) == (kept, window)
+    with database.transaction() as tx:
+        assert take_preparation(tx, kept.request_id, 0, challenge=window.challenge, now=now)
+    assert _find_with_window(database, sealer) == (kept, None)
+
+
+def test_a_window_without_its_request_is_none(
+    database: Database, sealer: Sealer, now: datetime
+) -> None:
+    with database.read() as connection:
+        assert find_request_and_window(connection, "sig_0001", sealer=sealer) is None
 
 
 def test_no_title_and_no_file_name_stands_in_the_clear(
