@@ -1,0 +1,212 @@
+"""SQL of a fixed shape that goes to the driver past SQLAlchemy.
+
+What lives here: `Statement`, which SQLAlchemy writes once per kind of database, and whose execution
+is a cursor of the driver and nothing around it.  What SQLAlchemy does around a statement costs more
+than the statement: a result that finds out its columns anew each time, a context for events that
+nobody listens to.
+
+The same as with SQLAlchemy: the SQL itself, how values are converted on their way in and out, what
+the driver prepares, transactions, and errors, which are SQLAlchemy's.
+
+Not here: SQL whose text depends on what is asked (an IN of varying length, optional conditions),
+which stays with `connection.execute`; SQL of any table.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+from sqlalchemy import Connection, Dialect, Insert
+from sqlalchemy.exc import DBAPIError, MultipleResultsFound
+from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.compiler import SQLCompiler
+
+__all__ = ["Statement"]
+
+_Parameters = Mapping[str, Any]
+_Convert = Callable[[Any], Any]
+_NOTHING: Final[dict[str, Any]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A statement for one kind of database."""
+
+    sql: str
+    order: tuple[str, ...] | None
+    """Which parameter each place of the statement takes; None where places have names."""
+    required: frozenset[str]
+    constants: dict[str, Any]
+    """Values that stand in the statement itself, as the driver takes them."""
+    incoming: tuple[tuple[str, _Convert], ...]
+    """Conversions of parameters, for those that have one."""
+    make_row: Callable[[Sequence[Any]], Any] | None
+    """From what the driver gives; None where the statement answers without rows."""
+
+
+class Statement:
+    """One SQL statement whose text never changes, made once where its module is loaded.
+
+    Takes   statement: a select, insert, update or delete of SQLAlchemy (or a text with `columns`),
+            with a `bindparam` for each value that varies.  An INSERT without `values` takes all
+            columns of its table.
+    Raises  from every method: SQLAlchemy's errors, as `connection.execute` would (the driver's is
+            `orig`); KeyError: a parameter is missing, or the statement has none of this name.
+
+    Rows are named tuples: `row.account_id`, `row[0]`.  Columns need different names: label them.
+    """
+
+    __slots__ = ("_by_dialect", "_statement")
+
+    def __init__(self, statement: Executable) -> None:
+        if isinstance(statement, Insert) and not statement.exported_columns:
+            statement = statement.inline()  # nobody asks which number the row got
+        self._statement: Any = statement
+        self._by_dialect: dict[str, _Compiled] = {}
+
+    def all(self, connection: Connection, parameters: _Parameters = _NOTHING) -> list[Any]:
+        """Every row."""
+        compiled, rows = self._execute(connection, parameters, is_counted=False)
+        make_row = compiled.make_row
+        if make_row is None:
+            raise TypeError("statement_without_rows")
+        return [make_row(row) for row in rows]
+
+    def first(self, connection: Connection, parameters: _Parameters = _NOTHING) -> Any:
+        """The first row, or None; the others are read all the same: say `limit(1)`."""
+        rows = self.all(connection, parameters)
+        return rows[0] if rows else None
+
+    def one_or_none(self, connection: Connection, parameters: _Parameters = _NOTHING) -> Any:
+        """The only row, or None.
+
+        Raises  MultipleResultsFound.
+        """
+        rows = self.all(connection, parameters)
+        if len(rows) > 1:
+            raise MultipleResultsFound("several rows where one was asked for")
+        return rows[0] if rows else None
+
+    def scalar_or_none(self, connection: Connection, parameters: _Parameters = _NOTHING) -> Any:
+        """The first column of the only row, or None.
+
+        Raises  MultipleResultsFound.
+        """
+        row = self.one_or_none(connection, parameters)
+        return None if row is None else row[0]
+
+    def count(self, connection: Connection, parameters: _Parameters = _NOTHING) -> int:
+        """How many rows were added, changed or removed."""
+        count: int
+        _, count = self._execute(connection, parameters, is_counted=True)
+        return count
+
+    def _execute(
+        self, connection: Connection, parameters: _Parameters, *, is_counted: bool
+    ) -> tuple[_Compiled, Any]:
+        """Run it.  Returns the rows of the driver, or their number."""
+        dialect = connection.dialect
+        compiled = self._by_dialect.get(dialect.name)
+        if compiled is None:
+            compiled = self._by_dialect[dialect.name] = _compile(self._statement, dialect)
+        if parameters.keys() != compiled.required:
+            raise KeyError(*sorted(compiled.required ^ parameters.keys()))
+        values = {**parameters, **compiled.constants}
+        for name, convert in compiled.incoming:
+            values[name] = convert(values[name])
+        order = compiled.order
+        given = values if order is None else [values[name] for name in order]
+        pooled = connection.connection
+        cursor: Any = pooled.cursor()
+        try:
+            cursor.execute(compiled.sql, given)
+            if compiled.make_row is None:
+                got = cursor.rowcount
+            else:
+                got = cursor.fetchall()
+                if is_counted:
+                    got = len(got)  # SQLite's own count is right when all is read
+        except dialect.loaded_dbapi.Error as failure:
+            is_gone = dialect.is_disconnect(failure, pooled, cursor)
+            if is_gone:
+                connection.invalidate(failure)
+            _raise(failure, sql=compiled.sql, dialect=dialect, is_gone=is_gone)
+        except BaseException as failure:
+            if not isinstance(failure, Exception):
+                # interrupted in the middle of an answer: nobody knows what is read next
+                connection.invalidate()
+            raise
+        finally:
+            cursor.close()
+        return compiled, got
+
+
+def _raise(failure: Exception, *, sql: str, dialect: Dialect, is_gone: bool) -> NoReturn:
+    raise DBAPIError.instance(
+        sql,
+        None,  # parameters are nobody's business
+        failure,
+        dialect.loaded_dbapi.Error,
+        hide_parameters=True,
+        connection_invalidated=is_gone,
+        dialect=dialect,
+    ) from failure
+
+
+def _compile(statement: Any, dialect: Dialect) -> _Compiled:
+    """Let SQLAlchemy write the statement, and note how its values are converted.
+
+    Raises  ValueError: a parameter of varying length, a value that Python would have to fill in.
+    """
+    compiled: SQLCompiler = statement.compile(dialect=dialect)
+    if compiled.insert_prefetch or compiled.update_prefetch:
+        raise ValueError("default_of_python")
+    required = frozenset(bind.key for bind in compiled.bind_names if bind.required)
+    expanded = compiled.construct_expanded_state(dict.fromkeys(required))
+    constants = dict(expanded.parameters)
+    incoming = []
+    for bind, name in compiled.bind_names.items():
+        convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
+        if bind.required:
+            if name in expanded.parameter_expansion:
+                raise ValueError(f"parameter_of_varying_length: {name}")
+            del constants[name]
+            if convert is not None:
+                incoming.append((name, convert))
+        elif convert is not None:
+            for place in expanded.parameter_expansion.get(name, [name]):
+                constants[place] = convert(constants[place])
+    order = expanded.positiontup
+    return _Compiled(
+        sql=expanded.statement,
+        order=None if order is None else tuple(order),
+        required=required,
+        constants=constants,
+        incoming=tuple(incoming),
+        make_row=_make_row(getattr(statement, "exported_columns", {}), dialect),
+    )
+
+
+def _make_row(columns: Any, dialect: Dialect) -> Callable[[Sequence[Any]], Any] | None:
+    if not columns:
+        return None
+    class_of: Any = namedtuple  # noqa: PYI024 - which names it has is known here, not to mypy
+    make: Callable[[Any], Any] = class_of("Row", columns.keys())._make
+    outgoing = [
+        (place, convert)
+        for place, column in enumerate(columns.values())
+        if (convert := column.type.dialect_impl(dialect).result_processor(dialect, None))
+    ]
+    if not outgoing:
+        return make
+
+    def converted(values: Sequence[Any]) -> Any:
+        changed = list(values)
+        for place, convert in outgoing:
+            changed[place] = convert(changed[place])
+        return make(changed)
+
+    return converted
