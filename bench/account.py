@@ -199,6 +199,7 @@ PAGES: Final[Mapping[str, Callable[[Known], Sequence[Asked]]]] = {
     f"{_CERTIFICATE}/uses": _uses,
     "/account/signatures": _signatures,
     f"/account/signatures/<int(max=99):number>/<string(maxlength=80):writer>/{_SEQ}": _use_proof,
+    "/account/signature-image": _plain(),
     "/account/mandates": _plain(),
     "/account/mandates/<string(length=36):ground>/give": lambda known: [
         Asked(f"/account/mandates/{known.lived.mandate}/give")

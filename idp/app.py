@@ -34,6 +34,7 @@ from idp.web.account.password import make_password
 from idp.web.account.receipts import make_receipts
 from idp.web.account.represent import make_represent
 from idp.web.account.sessions import make_sessions
+from idp.web.account.signature_image import make_signature_image
 from idp.web.authorities import make_authorities
 from idp.web.authorize import make_authorize
 from idp.web.cookies import Cookies
@@ -121,6 +122,7 @@ def create_app(
     if services.signing is not None:
         app.register_blueprint(make_portal_api(services, services.signing))
         app.register_blueprint(make_sign_pages(services, services.signing, cookies=cookies))
+        app.register_blueprint(make_signature_image(services, services.signing, cookies=cookies))
         for blueprint in make_all_certificates(services, services.signing, cookies=cookies):
             app.register_blueprint(blueprint)
     app.register_blueprint(

@@ -3,14 +3,18 @@
 What lives here: `SignatureImages`.  An image comes from outside: it is opened behind the walls and
 nowhere else, and has the colour that the decree names.  It proves nothing: what is believed is the
 digital signature, and this is what is seen of it.
+A person sends a photograph of paper: the strokes are cut out of it and come out in blue.  That of a
+seal is set by an operator alone, from the specimen that the organisation registered.
 Source: NĐ 30/2020/NĐ-CP Annex I II.7d (blue, PNG, clear background), II.8a (red, true size).
-Not here: who may set one (the operator's command), drawing (`signing/appearance`).
+Not here: who may set one (`idp/web/account/signature_image`, the operator's command), drawing
+(`signing/appearance`).
 """
 
 from __future__ import annotations
 
 import math
 from datetime import datetime
+from typing import Final
 
 from idp.accounts.errors import AccountUnknown
 from idp.accounts.model import AccountKind, SignatureImage
@@ -28,9 +32,13 @@ from keystore.sealing import Sealer
 from signing.appearance.rules import PERSON, SEAL
 from signing.errors import DocumentRefused
 from signing.isolation.blob import Blob
-from signing.isolation.task import Isolation
+from signing.isolation.task import Isolation, for_tenant
 from signing.messages.appearance import CHECK_IMAGE, AppearanceRefusal, CheckImage
+from signing.messages.signature_photo import CUT_SIGNATURE, CutSignature
 from signing.ports import ShownImage
+
+_INK: Final = CutSignature(red=29, green=60, blue=153)
+"""Blue as of a pen; the decree names the colour and no number."""
 
 
 class SignatureImages:
@@ -77,6 +85,26 @@ class SignatureImages:
             _checked, output = self._isolation.run(CHECK_IMAGE, CheckImage(ink), inputs=[image])
             output.close()
         self.keep(account_id, SignatureImage(png, width_mm), now=now, log=log)
+
+    def set_from_photo(self, account_id: AccountId, photo: Blob, *, now: datetime) -> None:
+        """Cut a signature out of a photograph, and keep it in the place of the one before.
+
+        It is opened by a process that opens this person's photographs and no other's.
+        Takes   photo: JPEG or PNG; whoever has it closes it.
+        Raises  DocumentRefused (photo_…, image_…); ParsingFailed; AccountUnknown, also for an
+                organisation, which has a seal.
+        """
+        with self._database.read() as connection:
+            row = find_row(connection, account_id)
+        if row is None or row.kind is AccountKind.ORGANISATION:
+            raise AccountUnknown
+        own = for_tenant(self._isolation, account_id)
+        _cut, output = own.run(CUT_SIGNATURE, _INK, inputs=[photo])
+        with output:
+            # what comes back is believed as little as what came in
+            _checked, nothing = own.run(CHECK_IMAGE, CheckImage(PERSON.ink), inputs=[output])
+            nothing.close()
+            self.keep(account_id, SignatureImage(output.read(), None), now=now)
 
     def keep(
         self,

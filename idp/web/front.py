@@ -19,6 +19,7 @@ from flask import Flask
 from idp.metrics import Metrics
 from idp.oauth.parameters import MAX_BYTES
 from idp.services import Services
+from idp.web.account.signature_image import PLACE as SIGNATURE_IMAGE
 from idp.web.endpoints import ByteEndpoints
 from idp.web.errors import refuse_early
 from idp.web.health import Health
@@ -33,7 +34,7 @@ StartResponse = Callable[..., Any]
 
 _DOCUMENTS: Final = ("/sign/", "/verify")
 """Below these an answer may be too large to be put together in memory."""
-_UPLOADS: Final = frozenset({PORTAL_API, VERIFY, f"{VERIFY}/signed"})
+_UPLOADS: Final = frozenset({PORTAL_API, VERIFY, f"{VERIFY}/signed", SIGNATURE_IMAGE})
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH"})
 _log = structlog.get_logger("antin.web")
 

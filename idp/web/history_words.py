@@ -56,6 +56,8 @@ _TITLES: Final[Mapping[EventType, str]] = {
     EventType.CERTIFICATE_SUSPENDED: N_("Tạm dừng chứng thư chữ ký số"),
     EventType.CERTIFICATE_LIFTED: N_("Cho dùng lại chứng thư chữ ký số"),
     EventType.CERTIFICATE_REVOKED: N_("Thu hồi chứng thư chữ ký số"),
+    EventType.SIGNATURE_IMAGE_SET: N_("Đặt hình chữ ký"),
+    EventType.SIGNATURE_IMAGE_REMOVED: N_("Xóa hình chữ ký"),
     EventType.DATA_EXPORTED: N_("Tải về toàn bộ dữ liệu cá nhân"),
     EventType.DATA_REQUEST_CHANGED: N_("Yêu cầu về dữ liệu cá nhân"),
     EventType.BREACH_TOLD: N_("Được thông báo về một sự cố dữ liệu"),

@@ -25,6 +25,7 @@ from idp.web.passkey_sentences import PASSKEY_PROBLEMS
 from idp.web.password_sentences import PASSWORD_PROBLEMS
 from idp.web.reset_sentences import FORGOT_PROBLEMS, SECOND_PROBLEMS, SENT_PROBLEMS
 from idp.web.sentences import FORM_PROBLEMS, N_, FieldProblem
+from idp.web.signature_image_sentences import SIGNATURE_IMAGE_PROBLEMS
 from idp.web.verify_sentences import VERIFY_PROBLEMS
 from signing.errors import SigningError
 from signing.messages.appearance import AppearanceRefusal
@@ -391,5 +392,6 @@ FORMS: Final = {
     "forgot_second": SECOND_PROBLEMS,
     "data_ask": ASK_PROBLEMS,
     "verify": VERIFY_PROBLEMS,
+    "signature_image": SIGNATURE_IMAGE_PROBLEMS,
 }
 """The tables of all forms, with those of signing and of checking."""

@@ -56,6 +56,7 @@ from tests.support.official_specimens import OFFICIAL_SPECIMENS
 from tests.support.opening_specimens import OPENING_SPECIMENS
 from tests.support.recovery_specimens import RECOVERY_SPECIMENS
 from tests.support.sign_specimens import SIGN_SPECIMENS
+from tests.support.signature_image_specimens import SIGNATURE_IMAGE_SPECIMENS
 from tests.support.verify_specimens import VERIFY_SPECIMENS
 
 POLICY: Final = (
@@ -402,6 +403,7 @@ SPECIMENS: Final[Mapping[str, Page]] = {
     **OPENING_SPECIMENS,
     **CERTIFICATE_SPECIMENS,
     **DATA_SPECIMENS,
+    **SIGNATURE_IMAGE_SPECIMENS,
     **MANDATE_SPECIMENS,
     **SIGN_SPECIMENS,
     **VERIFY_SPECIMENS,
