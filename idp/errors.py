@@ -21,6 +21,30 @@ class StorageUnavailable(AntinError):
     code: ClassVar[str] = "temporarily_unavailable"
 
 
+class UpgradeRunning(AntinError):
+    """Somebody else is bringing the tables up to date; `backend` is their process in PostgreSQL."""
+
+    code: ClassVar[str] = "upgrade_running"
+
+    def __init__(self, *, backend: int | None) -> None:
+        super().__init__(f"backend {backend} changes the tables")
+        self.backend = backend
+
+
+class TablesBusy(AntinError):
+    """A table that a revision alters was never free; the revision before it is whole.
+
+    `backends` are processes in PostgreSQL whose transactions are open longest.
+    """
+
+    code: ClassVar[str] = "tables_busy"
+
+    def __init__(self, revision: str, *, backends: tuple[int, ...]) -> None:
+        super().__init__(f"revision {revision}, backends {backends}")
+        self.revision = revision
+        self.backends = backends
+
+
 class SecondFactorUnavailable(StorageUnavailable):
     """The second-factor verifier does not answer: whatever needs it is refused like the rest."""
 

@@ -64,6 +64,11 @@ class DatabaseLike(Protocol):
 _LOCK = text("SELECT pg_advisory_xact_lock(:number)")
 
 
+def lock_number(name: str) -> int:
+    """The number under which PostgreSQL knows the lock of a name: 64 bits, signed."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+
+
 def lock_until_commit(transaction: Transaction, *, name: str) -> None:
     """Let one transaction at a time pass this point, among all processes, for one `name`.
 
@@ -71,5 +76,4 @@ def lock_until_commit(transaction: Transaction, *, name: str) -> None:
     transaction reads after this call is what the one before it committed (READ COMMITTED).
     """
     if transaction.connection.dialect.name == "postgresql":
-        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
-        transaction.connection.execute(_LOCK, {"number": number})
+        transaction.connection.execute(_LOCK, {"number": lock_number(name)})

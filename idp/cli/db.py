@@ -9,11 +9,13 @@ from __future__ import annotations
 import click
 
 from idp.cli.context import open_services, read_settings
+from idp.errors import TablesBusy, UpgradeRunning
 from idp.keks import open_token_keks, service_kek_file
 from idp.storage.database import Database
 from idp.storage.deployment import stamp
 from idp.storage.purge import find_rules, purge_all
 from idp.storage.schema import all_metadata, upgrade
+from idp.storage.upgrading import Stage
 from keystore.kek import create_kek_file
 
 
@@ -24,12 +26,15 @@ def db() -> None:
 
 @db.command("upgrade")
 def upgrade_command() -> None:
-    """Bring the tables up to date; makes the root key in `var` when none is set."""
+    """Bring the tables up to date, while the version before goes on.
+
+    Makes the root key in `var` when none is set.
+    """
     settings = read_settings()
     settings.var.mkdir(parents=True, exist_ok=True)
     database = Database(settings.effective_database_url)
     try:
-        upgrade(database)
+        _upgrade(database)
         stamp(database, is_sandbox=False)
     finally:
         database.close()
@@ -48,6 +53,31 @@ def upgrade_command() -> None:
             f"root key made in {settings.effective_kek_file}: back it up, apart from the data"
         )
     click.echo("the tables are up to date")
+
+
+def _upgrade(database: Database) -> None:
+    try:
+        upgrade(database, tell=_say)
+    except UpgradeRunning as other:
+        raise click.ClickException(
+            f"somebody else changes the tables already (process {other.backend} of PostgreSQL):"
+            " wait for it, then run this again"
+        ) from other
+    except TablesBusy as busy:
+        raise click.ClickException(
+            f"a table that {busy.revision} alters was in use for ten minutes; open longest:"
+            f" process {', '.join(map(str, busy.backends)) or 'unknown'} of PostgreSQL. Nothing is"
+            " half done: end what holds it, then run this again"
+        ) from busy
+
+
+def _say(stage: Stage) -> None:
+    if stage.is_waiting:
+        click.echo(f"{stage.revision}: a table is in use, trying again")
+    elif stage.index is not None:
+        click.echo(f"{stage.revision}: index {stage.index}, built beside those who write")
+    else:
+        click.echo(f"{stage.revision}: {stage.title}")
 
 
 @db.command("purge")

@@ -156,7 +156,7 @@ def _stage(
     try:
         with staged.read() as connection:
             state = read_log_state(connection)
-        upgrade(staged)
+        upgrade(staged, is_in_use=False)
         services = build_services(settings, database=staged, is_sandbox=find_stamp(staged) is True)
         try:
             info = backup.verify(sealer=services.sealer)

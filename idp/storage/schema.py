@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,7 @@ import signing.storage
 from clients.registry.storage import metadata as registry_metadata
 from idp.storage.database import Database
 from idp.storage.database import metadata as provider_metadata
+from idp.storage.upgrading import LOCK, Stage, say_nothing, upgrade_in_use
 from keystore.storage import lock_until_commit
 from keystore.storage import metadata as keystore_metadata
 from signing.storage import metadata as signing_metadata
@@ -40,18 +42,33 @@ def all_metadata() -> tuple[MetaData, ...]:
     return (provider_metadata, registry_metadata, keystore_metadata, signing_metadata)
 
 
-def upgrade(database: Database) -> None:
+def upgrade(
+    database: Database,
+    *,
+    is_in_use: bool = True,
+    tell: Callable[[Stage], None] = say_nothing,
+) -> None:
     """Bring the database to the newest revision; nothing happens when it is there already.
 
-    Of several hosts that do so together one works and the others wait for it.
-    Raises  StorageUnavailable.
+    A new database is made in one transaction: of several hosts that do so together one works and
+    the others wait for it.  One of PostgreSQL that has rows goes from revision to revision, while
+    it is used; there the others are refused.
+    Takes   is_in_use: False for a copy that nobody else has open.
+    Raises  UpgradeRunning, TablesBusy: both of PostgreSQL in use alone; StorageUnavailable.
     """
+    if not database.is_sqlite and is_in_use and is_set_up(database):
+        scripts = ScriptDirectory.from_config(alembic_config())
+        upgrade_in_use(database, scripts=scripts, tell=tell)
+    else:
+        _upgrade_at_once(database)
+
+
+def _upgrade_at_once(database: Database) -> None:
     config = alembic_config()
     with database.transaction() as tx:
         if not database.is_sqlite:
-            # building an index over a national table takes longer than any request may
             tx.connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        lock_until_commit(tx, name="schema")
+        lock_until_commit(tx, name=LOCK)
         config.attributes["connection"] = tx.connection
         command.upgrade(config, "head")
 

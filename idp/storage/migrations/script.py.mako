@@ -1,6 +1,8 @@
 """${message}
 
 Revision ${up_revision}, after ${down_revision | comma,n}, ${create_date.date()}.
+
+Needs: (what operators have to know, and whether workers of the version before go on)
 """
 
 from __future__ import annotations

@@ -5,10 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from alembic import command
 from click.testing import CliRunner
 
 from idp.cli.db import db
 from idp.errors import StorageUnavailable
+from idp.storage.database import Database
+from idp.storage.schema import alembic_config
+from idp.storage.upgrading import LOCK
+from keystore.storage import lock_until_commit
+from tests.support.servers import PostgresqlServer
 
 
 @pytest.mark.parametrize("rows", ["0", "-5", "100001"])
@@ -33,3 +39,26 @@ def test_no_root_key_is_made_for_a_database_that_does_not_answer(
     assert done.exit_code == 0
     assert "root key made" in done.stdout
     assert "root key made" not in CliRunner().invoke(db, ["upgrade"]).stdout
+
+
+def test_an_upgrade_says_how_far_it_is_and_that_there_is_another(
+    postgresql_server: PostgresqlServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgresql_server.url(postgresql_server.make_database())
+    monkeypatch.setenv("ANTIN_ISSUER", "https://login.example")
+    monkeypatch.setenv("ANTIN_VAR", str(tmp_path))
+    monkeypatch.setenv("ANTIN_DATABASE_URL", url)
+    database = Database(url, pool_size=2)
+    config = alembic_config()
+    with database.transaction() as tx:
+        config.attributes["connection"] = tx.connection
+        command.upgrade(config, "0019")
+    with database.transaction() as tx:
+        lock_until_commit(tx, name=LOCK)
+        refused = CliRunner().invoke(db, ["upgrade"])
+    assert refused.exit_code == 1
+    assert "somebody else changes the tables already (process " in refused.stderr
+    done = CliRunner().invoke(db, ["upgrade"])
+    assert "0020: index log_event_seldom, built beside those who write" in done.stdout
+    assert done.stdout.endswith("the tables are up to date\n")
+    database.close()

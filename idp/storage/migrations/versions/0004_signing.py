@@ -1,6 +1,8 @@
 """Signing requests, documents at rest, evidence.
 
 Revision 0004, after 0003, 2026-11-22.
+
+Needs: nothing. The tables are new; workers of the version before go on.
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
 """Passkeys, images of signatures and seals.
 
 Revision 0005, after 0004, 2026-11-22.
+
+Needs: nothing. The tables are new, and nobody writes accounts for the moment in which they come to
+point at them; workers of the version before go on.
 """
 
 from __future__ import annotations

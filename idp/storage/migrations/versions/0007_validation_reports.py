@@ -1,6 +1,8 @@
 """Reports of checks of signed documents, kept for agencies.
 
 Revision 0007, after 0006, 2026-11-22.
+
+Needs: nothing. The tables are new; workers of the version before go on.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """The relying party that passkeys are enrolled for.
 
 Revision 0008, after 0007, 2026-11-22.
+
+Needs: nothing. The tables are new; workers of the version before go on.
 """
 
 from __future__ import annotations

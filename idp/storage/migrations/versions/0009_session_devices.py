@@ -1,6 +1,8 @@
 """What a browser said that it is, kept with its session.
 
 Revision 0009, after 0008, 2026-11-22.
+
+Needs: nothing. Workers of the version before leave the column empty and go on.
 """
 
 from __future__ import annotations

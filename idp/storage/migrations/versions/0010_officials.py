@@ -1,6 +1,9 @@
 """Officials, and their duties.
 
 Revision 0010, after 0009, 2026-11-22.
+
+Needs: nothing. The tables are new, and nobody writes accounts for the moment in which they come to
+point at them; workers of the version before go on.
 """
 
 from __future__ import annotations

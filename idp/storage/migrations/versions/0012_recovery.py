@@ -1,6 +1,9 @@
 """Cases that people opened, and resets that may still be stopped.
 
 Revision 0012, after 0011, 2026-11-22.
+
+Needs: nothing. The tables are new, and nobody writes accounts for the moment in which they come to
+point at them; workers of the version before go on.
 """
 
 from __future__ import annotations

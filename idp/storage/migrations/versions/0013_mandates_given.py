@@ -1,6 +1,8 @@
 """Mandates that representatives give, who agreed to them, and when a register was last asked.
 
 Revision 0013, after 0012, 2026-11-22.
+
+Needs: nothing. Workers of the version before give mandates without the new columns and go on.
 """
 
 from __future__ import annotations
@@ -26,8 +28,6 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('recheck_ms', sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column('holds_until_ms', sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column('evidence_sealed', sa.LargeBinary(), nullable=True))
-        batch_op.create_index('ix_mandate_given_under', ['given_under'], unique=False)
-        batch_op.create_index('ix_mandate_last_day', ['status', 'valid_to_ms'], unique=False)
 
     op.create_table('mandate_agreement',
     sa.Column('mandate_id', sa.String(length=40), nullable=False),

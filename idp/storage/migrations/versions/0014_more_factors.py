@@ -1,6 +1,9 @@
 """Authenticators with names, codes by message, recovery codes.
 
 Revision 0014, after 0013, 2026-11-22.
+
+Needs: nothing. The columns are empty, the tables are new, and nobody writes accounts for the moment
+in which they come to point at them; workers of the version before go on.
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
 """Proofings at a counter that wait for their second act.
 
 Revision 0015, after 0014, 2026-11-22.
+
+Needs: nothing. The tables are new, and nobody writes accounts for the moment in which they come to
+point at them; workers of the version before go on.
 """
 
 from __future__ import annotations

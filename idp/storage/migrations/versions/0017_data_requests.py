@@ -1,6 +1,8 @@
 """What people ask about their data, and whose sharing is restricted.
 
 Revision 0017, after 0016, 2026-11-22.
+
+Needs: nothing. The tables are new; workers of the version before go on.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Files of breaches of personal data.
 
 Revision 0018, after 0017, 2026-11-22.
+
+Needs: nothing. The tables are new; workers of the version before go on.
 """
 
 from __future__ import annotations
