@@ -31,6 +31,8 @@ class Blob:
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
+        self._is_sealed = False
+        self._digests: dict[str, bytes] = {}
 
     @classmethod
     def of(cls, *parts: bytes | memoryview) -> Self:
@@ -65,6 +67,7 @@ class Blob:
         """Let nobody change it any more."""
         if _SEALS and hasattr(os, "memfd_create"):
             fcntl.fcntl(self._fd, fcntl.F_ADD_SEALS, _SEALS)
+            self._is_sealed = True
 
     def empty(self) -> None:
         """Throw away what there is, and let nobody fill it again.
@@ -73,6 +76,7 @@ class Blob:
         """
         if _SEALS and hasattr(os, "memfd_create"):
             fcntl.fcntl(self._fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW)
+        self._digests.clear()
         os.ftruncate(self._fd, 0)
         self.seal()
 
@@ -97,11 +101,17 @@ class Blob:
         return b"".join(self.chunks())
 
     def digest(self, hash_name: str) -> bytes:
-        """Its hash, by the name of `hashlib`."""
+        """Its hash, by the name of `hashlib`; what nobody can change any more is hashed once."""
+        known = self._digests.get(hash_name)
+        if known is not None:
+            return known
         hashed = hashlib.new(hash_name)
         for chunk in self.chunks():
             hashed.update(chunk)
-        return hashed.digest()
+        digest = hashed.digest()
+        if self._is_sealed:
+            self._digests[hash_name] = digest
+        return digest
 
     def close(self) -> None:
         """Let it go; doing so twice is no fault."""

@@ -156,7 +156,7 @@ class _Api:
             made = self._requests.create(
                 body.new,
                 client_id=caller.client_id,
-                idempotency=None if key is None else Idempotency(key, body.sha256),
+                idempotency=None if key is None else Idempotency(key, body.computed_sha256()),
                 now=now,
             )
         # with the clock of then: nothing has expired that had not

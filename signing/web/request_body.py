@@ -12,23 +12,22 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import os
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import IO, Any, Final
+from typing import Final
 
 import msgspec
 from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.formparser import FormDataParser
 from werkzeug.wrappers import Request
 
 from signing.errors import RequestRefused
 from signing.formats.material import Level
-from signing.isolation.blob import Blob, open_memory_file
+from signing.isolation.blob import Blob
 from signing.model import USUAL_LIFETIME, USUAL_WINDOW, Role, SignatureFormat
 from signing.new_request import NewDocument, NewRequest, NewSigner
+from signing.web.form_parts import read_parts
 
 MAX_JSON_BYTES: Final = 16 << 20
 """Of a body without files; documents in base64 included."""
@@ -75,10 +74,19 @@ class RequestBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class ReadBody:
-    """A request as it came; `sha256` is of everything that was sent, however it was cut."""
+    """A request as it came: what is asked for, its JSON, and its files by name."""
 
     new: NewRequest
-    sha256: bytes
+    _raw: bytes = field(repr=False)
+    _files: Mapping[str, Blob]
+
+    def computed_sha256(self) -> bytes:
+        """Of everything that was sent, however it was cut; before the files are closed."""
+        digests = b"".join(
+            hashlib.sha256(name.encode()).digest() + self._files[name].digest("sha256")
+            for name in sorted(self._files)
+        )
+        return hashlib.sha256(hashlib.sha256(self._raw).digest() + digests).digest()
 
 
 _decode: Final = msgspec.json.Decoder(RequestBody).decode
@@ -95,9 +103,8 @@ def read_body(request: Request, *, max_bytes: int, held: ExitStack) -> ReadBody:
     if kind == "application/json":
         raw = _read_at_most(request, MAX_JSON_BYTES)
         files: dict[str, Blob] = {}
-        digests = b""
     elif kind == "multipart/form-data":
-        raw, files, digests = _read_form(request, max_bytes=max_bytes, held=held)
+        raw, files = _read_form(request, max_bytes=max_bytes, held=held)
     else:
         raise RequestRefused("unsupported_media_type")
     try:
@@ -126,7 +133,7 @@ def read_body(request: Request, *, max_bytes: int, held: ExitStack) -> ReadBody:
         lifetime=_seconds(body.expires_in, reason="lifetime", part="expires_in"),
         window=_seconds(body.confirmation_window, reason="window", part="confirmation_window"),
     )
-    return ReadBody(new, hashlib.sha256(hashlib.sha256(raw).digest() + digests).digest())
+    return ReadBody(new, raw, files)
 
 
 def _document(
@@ -183,52 +190,29 @@ def _read_at_most(request: Request, most: int) -> bytes:
 
 def _read_form(
     request: Request, *, max_bytes: int, held: ExitStack
-) -> tuple[bytes, dict[str, Blob], bytes]:
-    """The JSON of a form, its files by name, and their digests in the order of their names."""
-    made: list[IO[bytes]] = []
-
-    def memory_file(*_: Any, **__: Any) -> IO[bytes]:
-        file = held.enter_context(os.fdopen(open_memory_file(), "w+b"))
-        made.append(file)
-        return file
-
-    if request.content_length is None:
-        raise RequestRefused("length_required")
-    if request.content_length > max_bytes:
-        raise RequestEntityTooLarge
-    parser = FormDataParser(
-        stream_factory=memory_file,
-        max_form_memory_size=_MAX_REQUEST_PART,
-        max_content_length=max_bytes,
-        max_form_parts=_MOST_PARTS,
-        silent=False,
-    )
-    try:
-        _, form, files = parser.parse(
-            request.environ["wsgi.input"],
-            request.mimetype,
-            request.content_length,
-            dict(request.mimetype_params),
-        )
-    except ValueError as malformed:
-        raise RequestRefused("malformed") from malformed
-    texts = form.getlist(_PART)
-    if len(texts) != 1 or set(form) != {_PART}:
-        raise RequestRefused("part_missing", part=_PART)
+) -> tuple[bytes, dict[str, Blob]]:
+    """The JSON of a form, and its files by name."""
+    text = ""
     found: dict[str, Blob] = {}
-    for name, file in files.items(multi=True):
-        if name in found:
-            raise RequestRefused("part_twice", part=name[:64])
-        file.stream.flush()
-        blob = held.enter_context(Blob(os.dup(file.stream.fileno())))
-        file.stream.close()  # a thousand parts are a thousand descriptors, and no more
-        blob.seal()
-        found[name] = blob
-    digests = b"".join(
-        hashlib.sha256(name.encode()).digest() + found[name].digest("sha256")
-        for name in sorted(found)
-    )
-    return texts[0].encode(), found, digests
+    has_text = False
+    for one in read_parts(
+        request,
+        max_bytes=max_bytes,
+        most_text=_MAX_REQUEST_PART,
+        most_parts=_MOST_PARTS,
+        held=held,
+    ):
+        if one.content is not None:
+            if one.name in found:
+                raise RequestRefused("part_twice", part=one.name[:64])
+            found[one.name] = one.content
+        elif has_text or one.name != _PART:
+            raise RequestRefused("part_missing", part=_PART)
+        else:
+            text, has_text = one.text, True
+    if not has_text:
+        raise RequestRefused("part_missing", part=_PART)
+    return text.encode(), found
 
 
 def _place(said: str) -> str:
