@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -48,8 +48,10 @@ class _Asset:
     packed: bytes = field(repr=False)
 
 
-def install_assets(app: Flask) -> None:
-    """Serve the files and give templates `asset(name)`, the address of one.
+def install_assets(app: Flask) -> Callable[[str], str]:
+    """Serve the files.
+
+    Returns what gives the address of one, the same as long as the process lives.
 
     A digest of another release gets the present content without permission to keep it, so that
     pages of both releases look right while one replaces the other.
@@ -57,7 +59,7 @@ def install_assets(app: Flask) -> None:
     assets = {name: _read(name) for name in _FILES}
 
     def asset(name: str) -> str:
-        return f"{request.script_root}/static/{assets[name].digest}/{name}"
+        return f"/static/{assets[name].digest}/{name}"
 
     def serve(digest: str, name: str) -> Response:
         found = assets.get(name) or abort(404)
@@ -76,7 +78,7 @@ def install_assets(app: Flask) -> None:
 
     app.add_url_rule("/static/<digest>/<name>", "asset", serve)
     app.add_url_rule("/favicon.ico", "favicon", favicon)
-    app.jinja_env.globals["asset"] = asset
+    return asset
 
 
 @cache

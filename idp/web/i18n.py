@@ -1,7 +1,7 @@
 """The language of a page: which one, and where its sentences come from.
 
-What lives here: the choice of language and the set-up of Flask-Babel.  Message ids are the
-Vietnamese sentences; English is read from `translations/en/LC_MESSAGES/messages.po` when the
+What lives here: the choice of language, and the sentences in it.  Message ids are the Vietnamese
+sentences; English is read from `translations/en/LC_MESSAGES/messages.po` when the
 application starts, so that no compiled file can be stale.  Must not know any page.
 
 Source  OpenID Connect Core 1.0 §3.1.2.1 (`ui_locales`), RFC 9110 §12.5.4 (Accept-Language).
@@ -14,25 +14,20 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
-from flask import Flask, Response, g, request
-from flask_babel import (  # type: ignore[import-untyped] # the package has no py.typed marker
-    Babel,
-    force_locale,
-    get_locale,
-    gettext,
-    refresh,
-)
+from flask import Flask, Response, current_app, g, request
 
 Language = Literal["vi", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = ("vi", "en")
 VIETNAM: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 _PO_FILE: Final = Path(__file__).parent / "translations" / "en" / "LC_MESSAGES" / "messages.po"
+_VARIES: Final = ("Accept-Language", "Cookie")
+_CHOICE: Final = "antin_language"
 _COOKIE_LIFETIME: Final = timedelta(days=365)
 
 
@@ -43,7 +38,7 @@ def install_languages(app: Flask, *, is_secure: bool) -> None:
     """
     cookie = language_cookie(is_secure=is_secure)
 
-    def select() -> Language:
+    def choose() -> Language:
         return choose_language(
             switched_to=request.args.get("lang", ""),
             ui_locales=g.get("ui_locales", ()),
@@ -51,22 +46,19 @@ def install_languages(app: Flask, *, is_secure: bool) -> None:
             accept_language=request.headers.get("Accept-Language", ""),
         )
 
-    babel = Babel(app, default_locale="vi", locale_selector=select)
-    with app.app_context():
-        catalogs = babel.domain_instance.cache
-        catalogs["vi", "messages"] = NullTranslations()
-        catalogs["en", "messages"] = _read_english()
-    # of Flask-Babel's own, each sentence looks for its catalogue anew: a page has thirty
-    jinja: Any = app.jinja_env
-    jinja.install_gettext_callables(_say, _say_several, newstyle=True)
+    app.extensions[_CHOICE] = choose
 
     @app.after_request
     def remember(response: Response) -> Response:
+        headers = response.headers
         # asked of every answer; Werkzeug's `mimetype` parses the header
-        if not response.headers.get("Content-Type", "").startswith("text/html"):
+        if not headers.get("Content-Type", "").startswith("text/html"):
             return response
-        response.content_language.add(language())
-        response.vary.update(("Accept-Language", "Cookie"))
+        headers["Content-Language"] = language()
+        if "Vary" in headers:
+            response.vary.update(_VARIES)
+        else:
+            headers["Vary"] = ", ".join(_VARIES)
         wanted = _supported(request.args.get("lang", ""))
         if wanted is not None:
             asked = _first_supported(g.get("ui_locales", ()))
@@ -87,38 +79,18 @@ def language_cookie(*, is_secure: bool) -> str:
     return "__Host-antin_lang" if is_secure else "antin_lang"
 
 
-def _say(sentence: str) -> str:
-    return str(_catalogue().gettext(sentence))
-
-
-def _say_several(one: str, several: str, number: int) -> str:
-    return str(_catalogue().ngettext(one, several, number))
-
-
-def _catalogue() -> NullTranslations:
-    """Of the language of this request, looked for once."""
-    found: tuple[str, NullTranslations] | None = g.get("catalogue")
-    spoken = get_locale().language
-    if found is None or found[0] != spoken:
-        found = g.catalogue = (spoken, _of_language(spoken))
-    return found[1]
-
-
-@cache
-def _of_language(spoken: str) -> NullTranslations:
-    return _read_english() if spoken == "en" else NullTranslations()
-
-
 def set_ui_locales(ui_locales: tuple[str, ...]) -> None:
     """Say which languages the portal asked for, in its order, before the page is rendered."""
     g.ui_locales = ui_locales
-    refresh()
+    g.pop("language", None)
 
 
 def language() -> Language:
-    """The language of the current request."""
-    # asked six times for a page; the whole name of a locale is put together anew each time
-    return "en" if get_locale().language == "en" else "vi"
+    """The language of the current request, chosen when it is first asked for."""
+    chosen: Language | None = g.get("language")
+    if chosen is None:
+        chosen = g.language = current_app.extensions[_CHOICE]()
+    return chosen
 
 
 def choose_language(
@@ -162,9 +134,10 @@ def local_minute(moment: datetime) -> str:
 
 def translate(sentence: str, **facts: object) -> str:
     """The sentence in the language of the current request."""
-    return str(gettext(sentence, **facts))
+    return speaker(language())(sentence, **facts)
 
 
+@cache
 def speaker(wanted: Language) -> Callable[..., str]:
     """What gives sentences in one language, as `translate` does, outside of any request."""
     catalogue = NullTranslations() if wanted == "vi" else _read_english()
@@ -176,15 +149,9 @@ def speaker(wanted: Language) -> Callable[..., str]:
     return say
 
 
-def other_language() -> Language:
-    """The language that the current request is not answered in."""
-    return "en" if language() == "vi" else "vi"
-
-
 def said_in(wanted: Language, sentence: str) -> str:
     """The sentence in a language of its own, whatever the page is in."""
-    with force_locale(wanted):
-        return str(gettext(sentence))
+    return speaker(wanted)(sentence)
 
 
 def _supported(tag: str) -> Language | None:
@@ -210,7 +177,6 @@ def _first_accepted(accept_language: str) -> Language | None:
     return max(ranked, key=lambda item: item[0])[1] if ranked else None
 
 
-@cache
 def _read_english() -> Translations:
     compiled = io.BytesIO()
     with _PO_FILE.open("rb") as source:

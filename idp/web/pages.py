@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from flask import render_template
+from idp.web.i18n import language
+from idp.web.spoken_templates import find_template
 
 LoginProblem = Literal[
     "wrong_credentials",
@@ -430,7 +431,7 @@ class AccessibilityPage(Page):
 
 def render(page: Page) -> str:
     """The page as HTML, in the language of the current request."""
-    return render_template(page.template, page=page)
+    return find_template(page.template, language=language()).render(page=page)
 
 
 def mask_number(value: str, *, head: int = 3, tail: int = 2) -> str:

@@ -1,23 +1,24 @@
 """Gives an application its pages: templates, languages, assets, help.
 
 What lives here: `install_pages`, called once by `create_app`, and the few words that templates use
-(`asset`, `strong`, `problem_of`, …).  Must not read settings: it takes what it shows.
+(`strong`, `problem_of`, …).  Must not read settings: it takes what it shows.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
 from flask import Flask, request
-from jinja2 import FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from idp.web import i18n, sentences, sign_sentences
 from idp.web.assets import install_assets
 from idp.web.pages import AccessibilityPage, HelpPage, Page, SharedRow, render
+from idp.web.spoken_templates import SpokenTemplates, keep_templates
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -50,27 +51,36 @@ def install_pages(app: Flask, *, site: Site) -> None:
     Needs a content security policy that allows `style-src 'self'`, `script-src 'self'` and
     `img-src 'self' data:`; pages hold no inline script, style or handler.
     """
-    app.jinja_loader = FileSystemLoader(_TEMPLATES)
-    app.jinja_env.undefined = StrictUndefined
-    app.jinja_env.trim_blocks = True
-    app.jinja_env.lstrip_blocks = True
-    install_assets(app)
+    asset = install_assets(app)
     i18n.install_languages(app, is_secure=site.is_secure)
-    app.jinja_env.globals.update(
+    spoken = {one: _templates(one, site=site, asset=asset) for one in i18n.LANGUAGES}
+    keep_templates(app, by_language=spoken)
+    app.add_url_rule("/help", "help", lambda: render(HelpPage()))
+    app.add_url_rule("/accessibility", "accessibility", lambda: render(AccessibilityPage()))
+
+
+def _templates(
+    language: i18n.Language, *, site: Site, asset: Callable[[str], str]
+) -> SpokenTemplates:
+    made = SpokenTemplates(
+        _TEMPLATES,
+        say=i18n.speaker(language),
+        constants={"asset": asset, "language": lambda: language},
+    )
+    other = next(one for one in i18n.LANGUAGES if one != language)
+    made.globals.update(
         site=site,
-        language=i18n.language,
         boxes_of=boxes_of,
         strong=strong,
         problem_of=problem_of,
         switch_url=switch_url,
-        other_language=i18n.other_language,
+        other_language=lambda: other,
         said_in=i18n.said_in,
         error_texts=sentences.ERROR_TEXTS,
         refusal_reasons=sign_sentences.REFUSAL_REASONS,
     )
-    app.jinja_env.filters.update(local_moment=i18n.local_moment, local_minute=i18n.local_minute)
-    app.add_url_rule("/help", "help", lambda: render(HelpPage()))
-    app.add_url_rule("/accessibility", "accessibility", lambda: render(AccessibilityPage()))
+    made.filters.update(local_moment=i18n.local_moment, local_minute=i18n.local_minute)
+    return made
 
 
 def strong(text: str) -> Markup:
@@ -116,4 +126,4 @@ def switch_url(page: Page, wanted: str) -> str:
         joint = "&" if "?" in page.here else "?"
         return f"{page.here}{joint}{urlencode({'lang': wanted})}"
     kept = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
-    return f"{request.script_root}{request.path}?{urlencode([*kept, ('lang', wanted)])}"
+    return f"{request.path}?{urlencode([*kept, ('lang', wanted)])}"

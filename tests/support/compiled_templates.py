@@ -12,6 +12,8 @@ from typing import Final
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 
+from idp.web.i18n import LANGUAGES
+
 
 class _InMemory(BytecodeCache):
     """Kept by the key that Jinja makes of a template's name; a changed source is compiled anew."""
@@ -32,4 +34,4 @@ class _InMemory(BytecodeCache):
         self._kept[bucket.key] = kept.getvalue()
 
 
-COMPILED: Final = _InMemory()
+COMPILED: Final = {language: _InMemory() for language in LANGUAGES}

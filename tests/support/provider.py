@@ -34,6 +34,7 @@ from idp.settings import Settings
 from idp.storage.database import Database
 from idp.storage.ephemeral import EphemeralStore
 from idp.storage.outbox import outbox
+from idp.web.spoken_templates import kept_templates
 from keystore.log.record import log_event
 from tests.support.compiled_templates import COMPILED
 from tests.support.provider_seeds import CHEAP, SECRET
@@ -167,7 +168,8 @@ class Provider:
 
     def __post_init__(self) -> None:
         self.app = create_app(self.services)
-        self.app.jinja_env.bytecode_cache = COMPILED
+        for language, templates in kept_templates(self.app).items():
+            templates.bytecode_cache = COMPILED[language]
         self.http = WsgiClient(self.app, use_cookies=False)
 
     @property
