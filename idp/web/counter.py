@@ -1,8 +1,8 @@
 """The counter: an official proves who somebody is, together with that person or a colleague.
 
-What lives here: `/counter` and what it leads to.  Addresses hold neither numbers nor accounts, but
-the id of a look-up that serves this official for half an hour.  A code is in the answer to the form
-that made it and nowhere else: who loads that address again is led back.
+What lives here: `/counter` and what it leads to, but for finding the person (`finding_desk.py`).  A
+code is in the answer to the form that made it and nowhere else: who loads that address again is led
+back.
 Source: NĐ 69/2024/NĐ-CP Art. 10-11; architecture, J5.
 Not here: what raises an account (`idp/accounts/counter.py`), the person's own act
 (`idp/web/account/proofing.py`).
@@ -21,18 +21,16 @@ from idp.accounts.counter_proofings import DocumentKind, ProofingRefused, Seen
 from idp.accounts.errors import IdentifierTaken, TooManyAttempts
 from idp.accounts.model import AccountKind
 from idp.accounts.official_duties import Duty, Official
-from idp.accounts.officials import OwnAccount
 from idp.services import Services
-from idp.web.answer import see_other
 from idp.web.cookies import Cookies
-from idp.web.official_door import OfficialDoor, standing_of
+from idp.web.finding_desk import FindingDesk
+from idp.web.official_door import standing_of
 from idp.web.official_pages import (
     CounterOpenPage,
     CounterPage,
     CounterPersonPage,
     HandedCodePage,
 )
-from idp.web.request_facts import note_refusal
 
 PLACE: Final = "/counter"
 _OPEN: Final = f"{PLACE}/open"
@@ -43,63 +41,19 @@ _MOST_TYPED: Final = 200
 def make_counter(services: Services, *, cookies: Cookies) -> Blueprint:
     """The blueprint of `/counter`."""
     pages = _CounterPages(services, cookies=cookies)
-    blueprint = Blueprint("counter", __name__)
-    blueprint.add_url_rule(PLACE, "show", pages.show)
-    blueprint.add_url_rule(PLACE, "find", pages.find, methods=["POST"])
+    acts = {"start": pages.start, "confirm": pages.confirm, "stop": pages.stop}
+    blueprint = pages.blueprint(acts)
     blueprint.add_url_rule(_OPEN, "show_open", pages.show_open)
     blueprint.add_url_rule(_OPEN, "open", pages.open, methods=["POST"])
-    person = f"{PLACE}/<string(length=32):lookup_id>"
-    blueprint.add_url_rule(person, "person", pages.person)
-    for name, act in (("start", pages.start), ("confirm", pages.confirm), ("stop", pages.stop)):
-        blueprint.add_url_rule(f"{person}/{name}", name, act, methods=["POST"])
-        # the language switch reloads by GET what a form answered
-        blueprint.add_url_rule(f"{person}/{name}", f"{name}_again", pages.back)
     return blueprint
 
 
-class _CounterPages:
+class _CounterPages(FindingDesk):
     """The views."""
 
-    def __init__(self, services: Services, *, cookies: Cookies) -> None:
-        self._desks = services.desks
-        self._time = services.time
-        self._door = OfficialDoor(services, cookies, Duty.PROOFING, PLACE)
-
-    def show(self) -> Response:
-        """The form that finds a person."""
-        official = self._door.enter()
-        return official if isinstance(official, Response) else self._find_page(official)
-
-    def find(self) -> Response:
-        """Look a person up.  Raises CsrfFailed."""
-        official = self._door.receive()
-        if isinstance(official, Response):
-            return official
-        raw_identifier = request.form.get("identifier", "")
-        if not raw_identifier.strip():
-            return self._find_page(official, problem="identifier_missing")
-        try:
-            lookup_id = self._desks.lookups.find(
-                official, raw_identifier=raw_identifier, now=self._time()
-            )
-        except OwnAccount:
-            return self._find_page(official, problem="own_account")
-        except TooManyAttempts:
-            return self._find_page(official, problem="too_many_lookups")
-        if lookup_id is None:
-            return self._find_page(official, problem="nobody")
-        return see_other(f"{PLACE}/{lookup_id}")
-
-    def person(self, lookup_id: str) -> Response:
-        """How the account stands, and the act that is due."""
-        official = self._door.enter()
-        if isinstance(official, Response):
-            return official
-        return self._person_page(official, lookup_id)
-
-    def back(self, lookup_id: str) -> Response:
-        """Where a form of a person leads when it is loaded again."""
-        return see_other(f"{PLACE}/{lookup_id}")
+    name = "counter"
+    place = PLACE
+    duty = Duty.PROOFING
 
     def start(self, lookup_id: str) -> Response:
         """The first act.  Raises CsrfFailed."""
@@ -116,7 +70,7 @@ class _CounterPages:
             return official
         person = self._door.person(official, lookup_id)
         self._desks.counter.stop(person.account_id, by=official.account_id, now=self._time())
-        return see_other(f"{PLACE}/{lookup_id}")
+        return self.back(lookup_id)
 
     def show_open(self) -> Response:
         """The form of an account for somebody who has none."""
@@ -144,7 +98,7 @@ class _CounterPages:
         except TooManyAttempts:
             return self._open_page(official, problem="too_many_lookups")
         lookup_id = self._desks.lookups.remember(official, account_id, now=now)
-        return see_other(f"{PLACE}/{lookup_id}")
+        return self.back(lookup_id)
 
     def _act(self, lookup_id: str, *, is_second: bool) -> Response:
         official = self._door.receive()
@@ -242,17 +196,6 @@ class _CounterPages:
             problem=problem,
         )
         return self._answer(page, browser=browser, problem=problem)
-
-    def _answer(
-        self,
-        page: CounterPage | CounterOpenPage | CounterPersonPage,
-        *,
-        browser: str,
-        problem: str | None,
-    ) -> Response:
-        if problem is not None:
-            note_refusal(f"counter_{problem}")
-        return self._door.answer(page, browser=browser, problem=problem)
 
 
 def _kind() -> AccountKind | None:

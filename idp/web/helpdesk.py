@@ -1,7 +1,7 @@
 """The helpdesk: an official sees how an account stands, locks and unlocks it, and asks to invite.
 
-What lives here: `/helpdesk` and what it leads to.  Addresses hold the id of a look-up, never a
-number or an account; no page shows who somebody is.  What is done stands in the person's history.
+What lives here: `/helpdesk` and what it leads to, but for finding the person (`finding_desk.py`).
+No page shows who somebody is.  What is done stands in the person's history.
 Source: architecture, J5 and decision 10.
 Not here: what may be done (`idp/accounts/helpdesk.py`, `invitations.py`), the person's own side
 (`idp/web/account/invitations.py`).
@@ -16,18 +16,16 @@ from typing import Final, TypeVar
 from flask import Blueprint, Response, request
 
 from idp.accounts.cases import CaseUnknown
-from idp.accounts.errors import TooManyAttempts
 from idp.accounts.helpdesk import CaseOutcome, HelpdeskRefused, LockReason
 from idp.accounts.invitation_model import InvitationReason, InvitationRefused
 from idp.accounts.official_duties import Duty, Official
 from idp.accounts.official_lookups import FoundPerson
-from idp.accounts.officials import OwnAccount
 from idp.services import Services
 from idp.web.answer import see_other
 from idp.web.cookies import Cookies
-from idp.web.official_door import OfficialDoor, standing_of
+from idp.web.finding_desk import FindingDesk
+from idp.web.official_door import standing_of
 from idp.web.official_pages import HelpdeskPage, HelpdeskPersonPage, ShownCase
-from idp.web.request_facts import note_refusal
 from idp.web.shown_invitations import shown_invitation
 
 PLACE: Final = "/helpdesk"
@@ -46,77 +44,33 @@ class _Missing(Exception):
 def make_helpdesk(services: Services, *, cookies: Cookies) -> Blueprint:
     """The blueprint of `/helpdesk`."""
     pages = _HelpdeskPages(services, cookies=cookies)
-    blueprint = Blueprint("helpdesk", __name__)
-    blueprint.add_url_rule(PLACE, "show", pages.show)
-    blueprint.add_url_rule(PLACE, "find", pages.find, methods=["POST"])
-    person = f"{PLACE}/<string(length=32):lookup_id>"
-    blueprint.add_url_rule(person, "person", pages.person)
-    acts = (
-        ("lock", pages.lock),
-        ("unlock", pages.unlock),
-        ("invite", pages.invite),
-        ("confirm", pages.confirm),
-        ("close", pages.close),
-    )
-    for name, act in acts:
-        blueprint.add_url_rule(f"{person}/{name}", name, act, methods=["POST"])
-        # the language switch reloads by GET what a form answered
-        blueprint.add_url_rule(f"{person}/{name}", f"{name}_again", pages.back)
-    return blueprint
+    acts = {
+        "lock": pages.lock,
+        "unlock": pages.unlock,
+        "invite": pages.invite,
+        "confirm": pages.confirm,
+        "close": pages.close,
+    }
+    return pages.blueprint(acts)
 
 
-class _HelpdeskPages:
+class _HelpdeskPages(FindingDesk):
     """The views."""
 
+    name = "helpdesk"
+    place = PLACE
+    duty = Duty.HELPDESK
+
     def __init__(self, services: Services, *, cookies: Cookies) -> None:
+        super().__init__(services, cookies=cookies)
         self._services = services
-        self._desks = services.desks
-        self._door = OfficialDoor(services, cookies, Duty.HELPDESK, PLACE)
-
-    def show(self) -> Response:
-        """The form that finds a person."""
-        official = self._door.enter()
-        return official if isinstance(official, Response) else self._find_page(official)
-
-    def find(self) -> Response:
-        """Look a person up.  Raises CsrfFailed."""
-        official = self._door.receive()
-        if isinstance(official, Response):
-            return official
-        raw_identifier = request.form.get("identifier", "")
-        if not raw_identifier.strip():
-            return self._find_page(official, problem="identifier_missing")
-        try:
-            lookup_id = self._desks.lookups.find(
-                official, raw_identifier=raw_identifier, now=self._services.time()
-            )
-        except OwnAccount:
-            return self._find_page(official, problem="own_account")
-        except TooManyAttempts:
-            return self._find_page(official, problem="too_many_lookups")
-        if lookup_id is None:
-            return self._find_page(official, problem="nobody")
-        return see_other(f"{PLACE}/{lookup_id}")
-
-    def person(self, lookup_id: str) -> Response:
-        """How the account stands."""
-        official = self._door.enter()
-        if isinstance(official, Response):
-            return official
-        return self._person_page(official, lookup_id)
-
-    def back(self, lookup_id: str) -> Response:
-        """Where a form of a person leads when it is loaded again."""
-        return see_other(f"{PLACE}/{lookup_id}")
 
     def lock(self, lookup_id: str) -> Response:
         """Lock it.  Raises CsrfFailed."""
 
         def act(official: Official, person: FoundPerson) -> None:
             reason = _chosen(LockReason, "reason", problem="reason_missing")
-            self._desks.helpdesk.lock(
-                official, person.account_id, reason=reason, now=self._services.time()
-            )
+            self._desks.helpdesk.lock(official, person.account_id, reason=reason, now=self._time())
 
         return self._act(lookup_id, act, told="lock")
 
@@ -124,7 +78,7 @@ class _HelpdeskPages:
         """Unlock what a helpdesk locked.  Raises CsrfFailed."""
 
         def act(official: Official, person: FoundPerson) -> None:
-            self._desks.helpdesk.unlock(official, person.account_id, now=self._services.time())
+            self._desks.helpdesk.unlock(official, person.account_id, now=self._time())
 
         return self._act(lookup_id, act, told="unlock")
 
@@ -134,7 +88,7 @@ class _HelpdeskPages:
         def act(official: Official, person: FoundPerson) -> None:
             reason = _chosen(InvitationReason, "reason", problem="reason_missing")
             self._desks.invitations.ask(
-                official, person.account_id, reason=reason, now=self._services.time()
+                official, person.account_id, reason=reason, now=self._time()
             )
 
         return self._act(lookup_id, act, told="invite")
@@ -143,7 +97,7 @@ class _HelpdeskPages:
         """Confirm another official's invitation.  Raises CsrfFailed."""
 
         def act(official: Official, person: FoundPerson) -> None:
-            self._desks.invitations.confirm(official, person.account_id, now=self._services.time())
+            self._desks.invitations.confirm(official, person.account_id, now=self._time())
 
         return self._act(lookup_id, act, told="confirm")
 
@@ -157,7 +111,7 @@ class _HelpdeskPages:
                 person.account_id,
                 number=request.form.get("case", ""),
                 outcome=outcome,
-                now=self._services.time(),
+                now=self._time(),
             )
 
         return self._act(lookup_id, act, told="close")
@@ -188,15 +142,13 @@ class _HelpdeskPages:
             csrf_token=self._door.csrf(browser),
             problem=problem,
         )
-        if problem is not None:
-            note_refusal(f"helpdesk_{problem}")
-        return self._door.answer(page, browser=browser, problem=problem)
+        return self._answer(page, browser=browser, problem=problem)
 
     def _person_page(
         self, official: Official, lookup_id: str, *, problem: str | None = None
     ) -> Response:
         person = self._door.person(official, lookup_id)
-        now, browser, place = self._services.time(), self._door.browser(), f"{PLACE}/{lookup_id}"
+        now, browser, place = self._time(), self._door.browser(), f"{PLACE}/{lookup_id}"
         told = request.args.get("told", "")
         invitation = self._desks.invitations.find_open(person.account_id, now=now)
         page = HelpdeskPersonPage(
@@ -224,9 +176,7 @@ class _HelpdeskPages:
             told=told if told in _TOLD and problem is None else "",
             problem=problem,
         )
-        if problem is not None:
-            note_refusal(f"helpdesk_{problem}")
-        return self._door.answer(page, browser=browser, problem=problem)
+        return self._answer(page, browser=browser, problem=problem)
 
 
 def _chosen(codes: type[_Code], field: str, *, problem: str) -> _Code:

@@ -166,6 +166,9 @@ def test_what_does_not_agree_is_refused_in_either_act(
 
 def test_a_name_without_its_marks_agrees(hall: Hall) -> None:
     hall.start(name="VU VAN CHI MAU")
+    assert hall.facts(EventType.PROOFING_STARTED)
+    hall.confirm_second(name="vu van chi mau")
+    assert hall.level() is AccountLevel.TWO
 
 
 @pytest.mark.parametrize(
