@@ -18,6 +18,17 @@ def test_no_port_is_given_twice_and_none_that_a_connection_may_take() -> None:
 
 
 def test_a_port_that_somebody_listens_on_is_passed_over() -> None:
-    with closing(socket()) as taken:
-        taken.bind(("127.0.0.1", free_port() + 1))
+    with closing(_bound_to_the_next()) as taken:
         assert free_port() != taken.getsockname()[1]
+
+
+def _bound_to_the_next() -> socket:
+    """It has the port that would come next; other processes of this machine may have some."""
+    while True:
+        taken = socket()
+        try:
+            taken.bind(("127.0.0.1", free_port() + 1))
+        except OSError:
+            taken.close()
+        else:
+            return taken
