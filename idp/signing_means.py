@@ -9,14 +9,16 @@ act of its own (`antin ca lift`, `antin keys personal resume`).
 What waits for its signature ends with a closed or erased account too, documents and all.
 An account that was capped at level 1 has everything on hold in the same way; when its holder has
 been proofed again, keys and certificates from before it are superseded, never lifted by that.
+What is asked of the signer of an account that lives on names the keys that there were: one that is
+made before a signer that was away is back is not meant.
 Source: architecture §5.10, §5.11; RFC 5280 §5.3.1 (reasons).
 Not here: what revoking and destroying are (`keystore/pki`, `keystore/signer`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -29,7 +31,12 @@ from keystore.pki.model import RevocationReason
 from keystore.pki.unlinking import unlink_account
 from keystore.sealing import Sealer
 from keystore.signer.client import SignerClient
-from keystore.signer.errors import RequestMalformed, SignerError, SignerUnavailable
+from keystore.signer.errors import (
+    PersonalKeyUnknown,
+    RequestMalformed,
+    SignerError,
+    SignerUnavailable,
+)
 from keystore.signer.storage import read_personal_keys, unlink_personal_keys
 from keystore.storage import Transaction
 from signing.ended_accounts import EndedAccounts
@@ -37,6 +44,10 @@ from signing.ended_accounts import EndedAccounts
 SUSPEND_PERSONAL_KEYS: Final = "suspend_personal_keys"
 DESTROY_PERSONAL_KEYS: Final = "destroy_personal_keys"
 KEPT_TRYING: Final = timedelta(days=365)
+_KEYS: Final = "keys"
+"""The member with the keys that are meant; without it all of the account are, as versions before
+asked for."""
+
 _LOCKED: Final = "account_locked"
 _ENDED: Final = "account_ended"
 
@@ -60,7 +71,7 @@ class SigningMeans:
         """Nothing is signed with it for now."""
         if self.states is not None:
             self.states.suspend_all(tx, account_id, now=now, data_key=data_key)
-        self._ask_signer(tx, SUSPEND_PERSONAL_KEYS, account_id, now=now)
+        self._ask_signer(tx, SUSPEND_PERSONAL_KEYS, account_id, is_named=True, now=now)
 
     def end(
         self, tx: Transaction, account_id: AccountId, *, data_key: bytes | None, now: datetime
@@ -76,7 +87,8 @@ class SigningMeans:
             )
         if self.requests is not None:
             self.requests.end(tx, account_id, now=now)
-        self._ask_signer(tx, DESTROY_PERSONAL_KEYS, account_id, now=now)
+        # all there are, whenever the signer comes to it: nobody makes another one
+        self._ask_signer(tx, DESTROY_PERSONAL_KEYS, account_id, is_named=False, now=now)
 
     def supersede(
         self, tx: Transaction, account_id: AccountId, *, data_key: bytes | None, now: datetime
@@ -90,7 +102,7 @@ class SigningMeans:
                 now=now,
                 data_key=data_key,
             )
-        self._ask_signer(tx, DESTROY_PERSONAL_KEYS, account_id, now=now)
+        self._ask_signer(tx, DESTROY_PERSONAL_KEYS, account_id, is_named=True, now=now)
 
     def forget(self, tx: Transaction, account_id: AccountId) -> None:
         """Nothing tells any more whose it was; after `end`, in the same transaction."""
@@ -98,14 +110,15 @@ class SigningMeans:
         unlink_personal_keys(tx, account_id)
 
     def _ask_signer(
-        self, tx: Transaction, kind: str, account_id: AccountId, *, now: datetime
+        self, tx: Transaction, kind: str, account_id: AccountId, *, is_named: bool, now: datetime
     ) -> None:
         keys = read_personal_keys(tx.connection, account_id=account_id)
-        if any(key.destroyed_at is None for key in keys):
+        if alive := [key.key_id for key in keys if key.destroyed_at is None]:
+            named = {_KEYS: alive} if is_named else {}
             self.deferred.add(
                 tx,
                 kind,
-                {"account_id": account_id},
+                {"account_id": account_id, **named},
                 now=now,
                 expires=now + KEPT_TRYING,
                 lane="signer",
@@ -122,10 +135,16 @@ class PersonalKeysHold:
     open_client: Callable[[], SignerClient]
 
     def __call__(self, job: Job, *, now: datetime) -> Outcome:  # noqa: ARG002 - a Handler is told
-        """Suspend them all; those that rest already count as done."""
+        """Suspend those of the job; what rests already counts as done."""
+        account_id, keys = job.payload["account_id"], job.payload.get(_KEYS)
+        if keys is None:
+            return ask_signer(
+                self.open_client,
+                lambda client: client.suspend_keys_of(account_id, reason=_LOCKED),
+            )
         return ask_signer(
             self.open_client,
-            lambda client: client.suspend_keys_of(job.payload["account_id"], reason=_LOCKED),
+            lambda client: _each(keys, lambda key: client.suspend_key(key, reason=_LOCKED)),
         )
 
 
@@ -139,11 +158,26 @@ class PersonalKeysEnd:
     open_client: Callable[[], SignerClient]
 
     def __call__(self, job: Job, *, now: datetime) -> Outcome:  # noqa: ARG002 - a Handler is told
-        """Destroy them all; those that are destroyed already count as done."""
+        """Destroy those of the job; what is destroyed already counts as done."""
+        account_id, keys = job.payload["account_id"], job.payload.get(_KEYS)
+        if keys is None:
+            return ask_signer(
+                self.open_client,
+                lambda client: client.destroy_keys_of(account_id, reason=_ENDED),
+            )
         return ask_signer(
             self.open_client,
-            lambda client: client.destroy_keys_of(job.payload["account_id"], reason=_ENDED),
+            lambda client: _each(keys, lambda key: client.destroy_key(key, reason=_ENDED)),
         )
+
+
+def _each(keys: Iterable[str], act: Callable[[str], bool]) -> int:
+    """Do it to every key that the signer knows; of how many it changed anything."""
+    changed = 0
+    for key in keys:
+        with suppress(PersonalKeyUnknown):  # of a database that was restored since
+            changed += act(key)
+    return changed
 
 
 def ask_signer(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -109,10 +110,10 @@ def certificate_of(services: Services, account: Account) -> CertificateRecord:
     return found
 
 
-def give_key(services: Services, account: Account) -> None:
+def give_key(services: Services, account: Account, *, key_id: str = "key_1") -> None:
     """A row of a signing key, as the signer stores it."""
     policy = KeyPolicy(
-        key_id="key_1", account_id=account.account_id, subject_kind="person", algorithm="ES256",
+        key_id=key_id, account_id=account.account_id, subject_kind="person", algorithm="ES256",
         scal=1, rp_id="", credentials=(), recipient=b"", created_ms=0,
     )  # fmt: skip
     with services.database.transaction() as tx:
@@ -138,7 +139,7 @@ def test_keys_of_a_locked_account_are_the_signers_to_suspend(
     lifecycle.lock(account.account_id, reason="lost_phone", now=now)
     (job,) = jobs(services, now=now)
     assert job.kind == SUSPEND_PERSONAL_KEYS
-    assert job.payload == {"account_id": account.account_id}
+    assert job.payload == {"account_id": account.account_id, "keys": ["key_1"]}
     lifecycle.unlock(account.account_id, reason="found", now=now)
     assert not jobs(services, now=now), "unlocking asks for nothing"
 
@@ -159,7 +160,7 @@ def test_the_worker_has_the_signer_suspend_and_destroy(
     with running_signer(folder, f"sqlite:///{tmp_path / 'signer.db'}") as signer:
         client = signer.client()
         person = signer.enrol(client, account_id=account.account_id)
-        give_key(services, account)
+        give_key(services, account, key_id=person.key.key_id)
         lifecycle.lock(account.account_id, reason="lost_phone", now=now)
         (job,) = jobs(services, now=now)
         hold = PersonalKeysHold(signer.client)
@@ -173,6 +174,65 @@ def test_the_worker_has_the_signer_suspend_and_destroy(
         with pytest.raises(errors.PersonalKeyDestroyed):
             sign_with(client, person)
         client.close()
+
+
+class Obliging:
+    """A signer with keys of one account that does what it is asked."""
+
+    def __init__(self, *keys: str) -> None:
+        self.keys = set(keys)
+        self.suspended: set[str] = set()
+        self.destroyed: set[str] = set()
+
+    def suspend_key(self, key_id: str, *, reason: str) -> bool:
+        return self._end(key_id, self.suspended, reason)
+
+    def destroy_key(self, key_id: str, *, reason: str) -> bool:
+        return self._end(key_id, self.destroyed, reason)
+
+    def suspend_keys_of(self, account_id: str, *, reason: str) -> int:
+        assert account_id.startswith("acc_")
+        return sum(self.suspend_key(one, reason=reason) for one in self.keys)
+
+    def _end(self, key_id: str, ended: set[str], reason: str) -> bool:
+        assert reason
+        if key_id not in self.keys:
+            raise errors.PersonalKeyUnknown
+        was_alive = key_id not in ended
+        ended.add(key_id)
+        return was_alive
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+
+def test_a_job_that_comes_late_leaves_a_key_that_was_made_since(services, account, now) -> None:
+    """The signer was away while an account was capped and proofed anew, and its owner was quick."""
+    give_key(services, account, key_id="key_before")
+    give_key(services, account, key_id="key_restored_away")
+    means = services.signing_means(log=services.log)
+    with services.database.transaction() as tx:
+        means.hold(tx, account.account_id, data_key=account.data_key, now=now)
+        means.supersede(tx, account.account_id, data_key=account.data_key, now=now)
+    ordered = {job.kind: job for job in jobs(services, now=now)}
+    signer = Obliging("key_before", "key_after")
+    hold = PersonalKeysHold(lambda: cast("SignerClient", signer))
+    assert hold(ordered[SUSPEND_PERSONAL_KEYS], now=now) == Done()
+    end = PersonalKeysEnd(lambda: cast("SignerClient", signer))
+    assert end(ordered[DESTROY_PERSONAL_KEYS], now=now) == Done()
+    assert signer.suspended == signer.destroyed == {"key_before"}
+
+
+def test_a_job_of_the_version_before_means_every_key(services, account, now) -> None:
+    give_key(services, account)
+    means = services.signing_means(log=services.log)
+    with services.database.transaction() as tx:
+        means.hold(tx, account.account_id, data_key=account.data_key, now=now)
+    (job,) = jobs(services, now=now)
+    older = replace(job, payload={"account_id": account.account_id})
+    signer = Obliging("key_1", "key_2")
+    assert PersonalKeysHold(lambda: cast("SignerClient", signer))(older, now=now) == Done()
+    assert signer.suspended == {"key_1", "key_2"}
 
 
 @pytest.mark.parametrize("act", ["close", "erase"])
@@ -217,7 +277,7 @@ class Refusing:
     def destroy_keys_of(self, account_id: str, *, reason: str) -> int:
         raise self.refusal
 
-    def suspend_keys_of(self, account_id: str, *, reason: str) -> int:
+    def suspend_key(self, key_id: str, *, reason: str) -> bool:
         raise self.refusal
 
     def close(self) -> None:
