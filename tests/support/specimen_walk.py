@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
+from http import HTTPStatus
 from typing import Final
 
 from playwright.sync_api import Page
@@ -30,7 +31,9 @@ def each_specimen(page: Page, *, language: str = "vi") -> Iterator[str]:
     for name in _unlike():
         if name == _GOES_AWAY:
             page.route(_SCRIPT, lambda route: route.fulfill(body=""))
-        page.goto(f"/page/{name}?lang={language}")
+        answer = page.goto(f"/page/{name}?lang={language}")
+        assert answer is not None, name
+        assert answer.ok, name
         yield name
         if name == _GOES_AWAY:
             page.unroute(_SCRIPT)
@@ -40,7 +43,10 @@ def each_specimen(page: Page, *, language: str = "vi") -> Iterator[str]:
 def _unlike() -> tuple[str, ...]:
     """One name for each page that has a markup of its own."""
     asked = make_gallery().test_client()
-    texts = {name: asked.get(f"/page/{name}").get_data(as_text=True) for name in SPECIMENS}
+    answers = {name: asked.get(f"/page/{name}") for name in SPECIMENS}
+    broken = [name for name, answer in answers.items() if answer.status_code != HTTPStatus.OK]
+    assert not broken, "pages of a fault are all alike, and fit everywhere"
+    texts = {name: answer.get_data(as_text=True) for name, answer in answers.items()}
     longest: dict[str, str] = {}
     for name in sorted(texts, key=lambda one: len(texts[one])):
         markup = texts[name].replace(f"/page/{name}", "")
