@@ -192,8 +192,8 @@ class Counter:
             now=now,
         ):
             raise ProofingRefused("nothing_waiting")
-        if second is not None and row.level is not AccountLevel.TWO:
-            self.recovery.sign_out(tx, row.account_id, now=now)
+        begins_anew = second is not None and row.level is not AccountLevel.TWO
+        if second is not None and begins_anew:
             void_password(tx, row, log=self.log, by=second.account_id, now=now)
         has_password = find_password(tx.connection, row, sealer=self.sealer) is not None
         is_mine = settle_proofing(
@@ -214,6 +214,7 @@ class Counter:
             tx,
             row,
             now=now,
+            begins_anew=begins_anew,
             facts={
                 "proofing_id": waiting.proofing_id,
                 "official": waiting.official_id,

@@ -22,21 +22,19 @@ Not here: pages; stopping a reset without a sign-in (`recovery_stop.py`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
 from idp.accounts.case_model import Case, CaseKind
 from idp.accounts.cases import Cases
-from idp.accounts.channels import Channel
+from idp.accounts.doubted_addresses import doubt_addresses
 from idp.accounts.errors import AccountError, AccountUnknown
 from idp.accounts.lifecycle import SignOut
 from idp.accounts.recovery import Recovery
 from idp.ids import AccountId, SessionId
 from idp.model import Session
-from idp.storage.account_updates import update_profile
-from idp.storage.accounts import AccountRow, find_account, find_row
-from idp.storage.contacts import list_contacts, put_contact
+from idp.storage.accounts import AccountRow, find_row
 from idp.storage.credentials import drop_password, drop_totps_since
 from idp.storage.database import Database, Transaction
 from idp.storage.passkeys import remove_passkeys_since
@@ -125,37 +123,16 @@ class NotMe:
         totps = drop_totps_since(tx, row, since=since)
         for totp_id in totps:
             self._record(tx, row, EventType.TOTP_REMOVED, now=now, totp_id=totp_id)
-        doubted = self._doubt_addresses(tx, row, since=since, now=now)
+        doubted = doubt_addresses(
+            tx, row, by="not_me", since=since, sealer=self.sealer, log=self.log, now=now
+        )
         return {
             "since": since.isoformat(timespec="seconds"),
             "passkeys_removed": str(len(passkeys)),
             "authenticators_removed": str(len(totps)),
-            "addresses_doubted": " ".join(doubted),
+            "addresses_doubted": " ".join(to.channel for to in doubted),
             "recovery_codes_voided": str(_void_recovery_codes(tx, row, since=since)),
         }
-
-    def _doubt_addresses(
-        self, tx: Transaction, row: AccountRow, *, since: datetime, now: datetime
-    ) -> list[Channel]:
-        """Those that became the account's since then are verified no more, and no factor."""
-        account = find_account(tx.connection, row.account_id, sealer=self.sealer)
-        known = list_contacts(tx.connection, row).values()
-        young = [one for one in known if one.since >= since]
-        if account is None or not young:
-            return []
-        channels = [one.channel for one in young]
-        held = account.profile
-        profile = replace(
-            held,
-            is_email_verified=held.is_email_verified and Channel.EMAIL not in channels,
-            is_phone_verified=held.is_phone_verified and Channel.SMS not in channels,
-        )
-        update_profile(tx, row, profile, sealer=self.sealer, now=now)
-        for one in young:
-            put_contact(tx, row, replace(one, is_factor=False))
-            facts = {"channel": one.channel.value, "was": "doubted"}
-            self._record(tx, row, EventType.CONTACT_CHANGED, now=now, **facts)
-        return channels
 
     def _record(
         self, tx: Transaction, row: AccountRow, type_: EventType, *, now: datetime, **facts: str

@@ -5,7 +5,7 @@ official, and `Recovery.proofed`, its end.  A capped account is of level 1, for 
 nothing is signed with it, whatever passkey or app was bound before: certificates are suspended in
 the transaction of the act, the signer suspends the keys, and level 2 itself is what signing asks
 for.  Whoever took an account over may have added factors in the meantime, so a proofing after a cap
-begins anew: sessions, second factors and signing keys from before it are void.
+begins anew: sessions, second factors, verified addresses and signing keys from before it are void.
 Source: architecture, decision 10; NIST SP 800-63B-4 §4.2 (account recovery);
 ETSI EN 319 411-1 §6.2.2.
 Not here: who may ask for either; what a proofing is (`proofing`).
@@ -19,6 +19,8 @@ from datetime import datetime
 from typing import Protocol
 
 from clients.registry.model import Client
+from idp.accounts.channels import Destination
+from idp.accounts.doubted_addresses import doubt_addresses
 from idp.accounts.errors import AccountError
 from idp.accounts.lifecycle import SignOut
 from idp.accounts.model import AccountLevel
@@ -142,24 +144,30 @@ class Recovery:
         row: AccountRow,
         *,
         now: datetime,
+        begins_anew: bool = False,
         facts: Mapping[str, str | int] | None = None,
     ) -> None:
         """Raise an account to level 2: its holder was proofed in person.
 
         After a cap everything begins anew: sessions and grants end, second factors and activation
-        codes are void, certificates are revoked and keys destroyed.  Whoever hands out an
-        activation code does it afterwards.
-        Takes   row: locked by the caller's transaction, newly read; facts: for the log, codes and
-                ids alone.
+        codes are void, addresses are verified no more, certificates are revoked and keys destroyed.
+        Who is reached at the addresses is told a last time.  Whoever hands out an activation code
+        does it afterwards.
+        Takes   row: locked by the caller's transaction, newly read; begins_anew: also without a
+                cap; facts: for the log, codes and ids alone.
         Raises  OrganisationsHaveNoLevel.
         """
         if row.is_organisation:
             raise OrganisationsHaveNoLevel
-        if find_level_records(tx.connection, row.account_id).is_capped:
+        left: tuple[Destination, ...] = ()
+        if begins_anew or find_level_records(tx.connection, row.account_id).is_capped:
             self.sign_out(tx, row.account_id, now=now)
             drop_totps(tx, row)
             erase_passkeys(tx, row)
             switch_off_contacts(tx, row)
+            left = doubt_addresses(
+                tx, row, by="proofing", sealer=self.notices.sealer, log=self.log, now=now
+            )
             replace_recovery_codes(tx, row, ())
             drop_activation_codes(tx, row)
             means = self.signing_means(log=self.log)
@@ -168,7 +176,9 @@ class Recovery:
         grants = live_grants(tx.connection, row.account_id, now=now)
         self.states.forget_on_commit(tx, [one.grant_id for one in grants])
         self._record(tx, row, AccountLevel.TWO, {"cause": "proofed", **(facts or {})}, now=now)
-        self.notices.tell(tx, row, Notice.LEVEL_RAISED, now=now)
+        if left:
+            self.notices.tell(tx, row, Notice.CONTACT_CHANGED, now=now, also_to=left)
+        self.notices.tell(tx, row, Notice.LEVEL_RAISED, now=now, also_to=left)
 
     def _demands_two(self, grant: Grant, *, now: datetime) -> bool:
         client = self.clients.find_registered_client(grant.client_id, now=now)

@@ -1,6 +1,6 @@
 """The notices that acts left in the outbox, read as the worker reads them.
 
-What lives here: `left_notices`.
+What lives here: `left_notices` and `left_destinations`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from idp.accounts.notices import SEND_NOTICE, Notice, open_along
+from idp.accounts.channels import Destination
+from idp.accounts.notices import SEND_NOTICE, Along, Notice, open_along
 from idp.storage.accounts import find_row
 from idp.storage.database import Database
 from idp.storage.outbox import outbox
@@ -22,7 +23,25 @@ def left_notices(
 
     Takes   account_id: to this person alone.
     """
-    found: list[tuple[Notice, dict[str, str]]] = []
+    return [
+        (notice, along.facts)
+        for notice, holder, along in _left(database, sealer)
+        if account_id in {None, holder}
+    ]
+
+
+def left_destinations(
+    database: Database, sealer: Sealer
+) -> list[tuple[Notice, tuple[Destination, ...]]]:
+    """Who is told beside the verified channels of the account, oldest first."""
+    return [
+        (notice, tuple(Destination(channel, address) for channel, address in along.also_to))
+        for notice, _holder, along in _left(database, sealer)
+    ]
+
+
+def _left(database: Database, sealer: Sealer) -> list[tuple[Notice, str, Along]]:
+    found: list[tuple[Notice, str, Along]] = []
     with database.read() as connection:
         rows: list[Any] = list(
             connection.execute(
@@ -35,7 +54,6 @@ def left_notices(
             payload = json.loads(row.payload)
             holder = find_row(connection, payload["account_id"])
             assert holder is not None
-            if account_id in {None, holder.account_id}:
-                along = open_along(payload, sealer=sealer, data_key=holder.data_key)
-                found.append((Notice(payload["notice"]), along.facts))
+            along = open_along(payload, sealer=sealer, data_key=holder.data_key)
+            found.append((Notice(payload["notice"]), holder.account_id, along))
     return found

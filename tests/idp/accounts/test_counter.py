@@ -6,6 +6,7 @@ Source: NĐ 69/2024/NĐ-CP Art. 7, 10-11; architecture, decision 10.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
@@ -13,19 +14,24 @@ import pytest
 
 from idp.accounts.activation import find_activation
 from idp.accounts.birthdates import Birthdate
+from idp.accounts.channels import Channel, Destination, verified_channels
 from idp.accounts.counter import is_old_enough
 from idp.accounts.counter_proofings import ProofingRefused
 from idp.accounts.errors import AccountUnknown, TooManyAttempts
 from idp.accounts.model import AccountLevel
+from idp.accounts.notices import Notice
 from idp.accounts.official_duties import Duty, Official
 from idp.accounts.officials import NotAnOfficial, OwnAccount
 from idp.accounts.proofing import find_proofing
 from idp.ids import AccountId
 from idp.registers import RegisterName
+from idp.storage.account_updates import update_profile
 from idp.storage.accounts import find_row
+from idp.storage.contacts import ContactRow, list_contacts, put_contact
 from idp.storage.level_records import OPENED_ALONE
 from keystore.log.events import Event, EventType
 from tests.support.counter_hall import Hall, make_hall
+from tests.support.left_notices import left_destinations
 from tests.support.provider import Provider
 from tests.support.provider_seeds import ANH, BINH, CHI, DUNG
 from tests.support.racing import race
@@ -244,6 +250,45 @@ def test_after_a_cap_everything_from_before_is_void(hall: Hall) -> None:
     hall.confirm(code, DUNG.account_id)
     assert hall.level(DUNG.account_id) is AccountLevel.TWO
     assert not services.people.has_totp(DUNG.account_id)
+
+
+@pytest.mark.parametrize("is_capped", [False, True])
+def test_addresses_from_before_are_nobodys_word_once_it_begins_anew(
+    hall: Hall, *, is_capped: bool
+) -> None:
+    """Whoever opened an account in another's place had codes sent to an address of their own."""
+    services = hall.provider.services
+    old = Destination(Channel.EMAIL, "ke-den-truoc@mau.example")
+    with services.database.transaction() as tx:
+        row = find_row(tx.connection, CHI.account_id, is_locked=True)
+        held = services.people.find_account(CHI.account_id)
+        assert row is not None
+        assert held is not None
+        profile = replace(held.profile, email=old.address, is_email_verified=True)
+        update_profile(tx, row, profile, sealer=services.sealer, now=hall.now)
+        put_contact(
+            tx,
+            row,
+            ContactRow(Channel.EMAIL, bytes(32), True, since=hall.now, serves_from=hall.now),
+        )
+        if is_capped:
+            services.recovery.cap(tx, row, cause="tests", now=hall.now)
+    hall.provider.clock.advance(minutes=1)
+    code = hall.start()
+    hall.provider.clock.advance(minutes=1)
+    if is_capped:
+        hall.confirm(code)
+    else:
+        hall.confirm_second()
+    after = services.people.find_account(CHI.account_id)
+    assert after is not None
+    assert (after.profile.email, verified_channels(after)) == (old.address, ())
+    with services.database.read() as connection:
+        assert not list_contacts(connection, row)[Channel.EMAIL].is_factor
+    (changed,) = hall.facts(EventType.CONTACT_CHANGED)
+    assert changed == {"channel": "email", "was": "doubted", "by": "proofing"}
+    told = dict(left_destinations(services.database, services.sealer))
+    assert told[Notice.CONTACT_CHANGED] == told[Notice.LEVEL_RAISED] == (old,)
 
 
 def test_of_two_second_acts_at_once_one_counts(provider_on_both: Provider) -> None:
