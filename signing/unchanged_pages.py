@@ -4,8 +4,8 @@ What lives here: `check_unchanged`.  Whoever prepares a signature writes what is
 service cannot read it; a process in other hands could append something that is seen.  So another
 process, which never prepares signatures, tells which pages can look different and draws these
 before and after, and the service compares them octet by octet, outside of where the signature
-itself is seen.
-Source: docs/adr/0020, 0027; ISO 32000-2 §12.8 (what is signed is what is shown).
+itself is seen.  A signature that is seen nowhere may leave no page to be drawn.
+Source: docs/adr/0020, 0027, 0042; ISO 32000-2 §12.8 (what is signed is what is shown).
 Not here: which pages can (`signing/parsing/pdf_reach.py`), the drawing (`grey_pages.py` beside it).
 """
 
@@ -28,8 +28,6 @@ _DOTS_PER_INCH: Final = 20
 _MOST_PIXELS: Final = 500_000
 _AT_ONCE: Final = 4
 """Pages in one job, twice each; a job has an end of its own."""
-_FEW: Final = 2
-"""Pages that are drawn sooner than it is told which of them can differ."""
 _AROUND: Final = 2
 """Pixels around the place of the signature: the edge of what is drawn is spread over two."""
 
@@ -56,7 +54,7 @@ def check_unchanged(
                 _DOTS_PER_INCH,
                 _MOST_PIXELS,
                 None if place is None else (place.page, *place.rectangle),
-                looks=at == 0 and pages > _FEW,
+                looks=at == 0,
             )
             drawn, output = isolation.run(DRAW_GREY, asked, inputs=(document, appended))
             with output:
@@ -69,7 +67,9 @@ def _check(asked: GreyAsked, drawn: GreyDrawn, output: Blob, *, pages: int) -> N
     """What was drawn is what was asked for, and shows the same twice."""
     signed = None if asked.place is None else asked.place[0] % pages
     is_asked = drawn.drawn == asked.pages
-    if drawn.is_told:
+    if drawn.is_unseen:
+        is_asked = asked.looks and asked.place is None and drawn.is_told and not drawn.drawn
+    elif drawn.is_told:
         is_few = 0 < len(set(drawn.drawn)) == len(drawn.drawn) <= len(asked.pages)
         is_asked = asked.looks and is_few and (signed is None or signed in drawn.drawn)
     sizes = drawn.sizes_before

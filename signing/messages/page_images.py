@@ -50,8 +50,8 @@ class GreyAsked(msgspec.Struct, frozen=True):
 
     Takes   pages: their numbers, from 0; dots_per_inch, most_pixels: of each page;
             place: page (-1 the last) and left, bottom, right, top in default user space of what
-            may differ; looks: draw those that can differ in their stead, if it can be told
-            which these are, and if there are not more of them.
+            may differ, None where nothing may; looks: draw those that can differ in their stead,
+            if it can be told which these are, and if there are not more of them.
     """
 
     pages: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST_COMPARED)]
@@ -68,7 +68,7 @@ class GreyDrawn(msgspec.Struct, frozen=True):
     Takes   drawn: which; sizes_before, sizes_after: width and height of each; pages_before,
             pages_after: of the whole document; box: left, top, right, bottom of `place`, in
             pixels; None where it was none, or its page was not drawn; is_told: no other page can
-            differ.
+            differ; is_unseen: none can, and so none was drawn.
     """
 
     drawn: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST_COMPARED)]
@@ -78,6 +78,7 @@ class GreyDrawn(msgspec.Struct, frozen=True):
     pages_after: int
     box: tuple[int, int, int, int] | None = None
     is_told: bool = False
+    is_unseen: bool = False
 
 
 DRAW_GREY: Final = Task("signing.parsing.grey_pages:draw_grey", GreyAsked, GreyDrawn)

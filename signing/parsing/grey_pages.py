@@ -17,11 +17,16 @@ import pypdfium2.raw
 from signing.errors import DocumentRefused
 from signing.messages.page_images import GreyAsked, GreyDrawn
 from signing.parsing.pdf_reach import reached_pages
+from signing.parsing.pdf_unseen import is_unseen
 from signing.parsing.pdfium_document import open_document
 
 _POINTS_PER_INCH: Final = 72
 _LONGEST: Final = 20_000
 """Pixels of a side: the longest page of ISO 32000-1, Annex C, has 14,400 points."""
+_FEW: Final = 2
+"""Pages that are drawn sooner than it is told which of them can differ."""
+_LARGEST: Final = 32 << 20
+"""Of a larger document a copy in memory would cost more."""
 
 _Box = tuple[int, int, int, int]
 
@@ -40,13 +45,20 @@ class _Revision(NamedTuple):
 def draw_grey(asked: GreyAsked, inputs: Sequence[memoryview], output: BinaryIO) -> GreyDrawn:
     """Draw the pages without what is behind the document, and with it.
 
-    Which pages can differ is told from the octets; that whoever draws reads them so too is seen:
-    nothing had to be mended, and what was drawn is where the signature has come to.
+    1. A signature that is not seen may show by its octets that nothing else is.
+    2. Which pages can differ is told from the octets; that whoever draws reads them so too is seen:
+       nothing had to be mended, and what was drawn is where the signature has come to.
 
     Raises  DocumentRefused: encrypted, damaged, no_such_page.
     """
     document, increment = inputs
-    if asked.looks:
+    # 1
+    if asked.looks and asked.place is None and len(document) <= _LARGEST:
+        unseen = _look_at_unseen(bytes(document), bytes(increment))
+        if unseen is not None:
+            return unseen
+    # 2
+    if asked.looks and len(asked.pages) > _FEW:
         reached = reached_pages(document, increment)
         if reached is not None and len(reached) <= len(asked.pages):
             pages = tuple(sorted(reached))
@@ -56,6 +68,24 @@ def draw_grey(asked: GreyAsked, inputs: Sequence[memoryview], output: BinaryIO) 
                 return _write(pages, before, after, output, is_told=True)
     before, after = _draw(asked, asked.pages, inputs[:1]), _draw(asked, asked.pages, inputs)
     return _write(asked.pages, before, after, output)
+
+
+def _look_at_unseen(document: bytes, increment: bytes) -> GreyDrawn | None:
+    """Whether there is nothing to be drawn, and whoever draws comes to the same document twice.
+
+    It mends nothing, and finds as many pages as before and one signature more than none.
+    """
+    if not is_unseen(document, increment):
+        return None
+    found = []
+    for octets in (document, document + increment):
+        with open_document([memoryview(octets)]) as opened:
+            is_sound = bool(pypdfium2.raw.FPDF_DocumentHasValidCrossReferenceTable(opened.raw))
+            found.append((is_sound, len(opened), pypdfium2.raw.FPDF_GetSignatureCount(opened.raw)))
+    pages = found[0][1]
+    if found != [(True, pages, 0), (True, pages, 1)]:
+        return None
+    return GreyDrawn((), (), (), pages, pages, is_told=True, is_unseen=True)
 
 
 def _write(

@@ -8,8 +8,9 @@ signing-time in the CMS).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta, timezone
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import NameObject, NumberObject, TextStringObject, pdf_date
@@ -31,8 +32,13 @@ from signing.parsing.pdf_permissions import (
     check_new_field,
     lock_of,
 )
+from signing.parsing.pdf_sections import Odd
 from signing.parsing.pdf_signature_dictionary import SignatureDictionary, SigningDate
+from signing.parsing.pdf_unseen import UNSEEN_FIELD, write_unseen
 from signing.parsing.pdf_update import Update, entry, open_update
+
+_LARGEST: Final = 8 << 20
+"""Of a larger document hardly anything is read, and a copy of it would cost more."""
 
 
 def add_signature(
@@ -43,6 +49,9 @@ def add_signature(
     Raises  DocumentRefused: encrypted, damaged, field_filled, field_unknown, no_such_page,
             appearance_off_page, and what `pdf_permissions` says.
     """
+    if asked.field is None and asked.certify is None and asked.appearance is None:
+        with suppress(Odd):
+            return _add_unseen(asked, inputs[: asked.parts], output)
     with open_update(inputs[: asked.parts]) as update:
         fields = signature_fields(update.root)
         earlier = [field for field in fields if field.value is not None]
@@ -64,6 +73,19 @@ def add_signature(
         update.declare_extension()
         start, end = signature.write_increment(update, output)
     return HoleAnswered(field=name, start=start, end=end)
+
+
+def _add_unseen(
+    asked: SignatureAsked, parts: Sequence[memoryview], output: BinaryIO
+) -> HoleAnswered:
+    """The same, where nothing has to be made sense of.  Raises Odd."""
+    size = sum(map(len, parts))
+    if size > _LARGEST:
+        raise Odd
+    signature = _dictionary(asked)
+    increment, at = write_unseen(b"".join(parts), signature.octets())
+    start, end = signature.write_around(increment, output, at=at, behind=size)
+    return HoleAnswered(field=UNSEEN_FIELD, start=start, end=end)
 
 
 def _sign_new_field(

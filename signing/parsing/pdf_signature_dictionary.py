@@ -8,6 +8,8 @@ Source: ISO 32000-2 Table 255, §12.8.1; ETSI EN 319 142-1 §6.3.
 
 from __future__ import annotations
 
+import io
+import os
 from typing import BinaryIO
 
 from pyhanko.pdf_utils import generic
@@ -63,10 +65,31 @@ class SignatureDictionary(generic.DictionaryObject):  # type: ignore[misc]  # no
         Returns where the hole begins and ends, counted from the beginning of the increment.
         """
         written = update.write_increment(output)
-        end = self._start + len(self._hole)
-        known = before_hole(self._start, end, update.size + written - end)
-        start_here = self._start - update.size
-        output.seek(start_here - len(known))
+        return self._say_range(output, update.size, written, start=self._start - update.size)
+
+    def octets(self) -> bytes:
+        """It by itself, its /ByteRange not yet known."""
+        stream = io.BytesIO()
+        self.write_to_stream(stream)
+        return stream.getvalue()
+
+    def write_around(
+        self, increment: bytes, output: BinaryIO, *, at: int, behind: int
+    ) -> tuple[int, int]:
+        """Write an increment in which its `octets` are, with its /ByteRange.
+
+        Takes   at: where they are; behind: how many octets the document has.
+        Returns as `write_increment`.
+        """
+        output.write(increment)
+        return self._say_range(output, behind, len(increment), start=at + self._start)
+
+    def _say_range(
+        self, output: BinaryIO, behind: int, written: int, *, start: int
+    ) -> tuple[int, int]:
+        end = start + len(self._hole)
+        known = before_hole(behind + start, behind + end, written - end)
+        output.seek(start - len(known))
         output.write(known)
-        output.seek(0, 2)
-        return start_here, start_here + len(self._hole)
+        output.seek(0, os.SEEK_END)
+        return start, end

@@ -110,17 +110,19 @@ def test_one_changed_page_of_many_is_found(walls: IsolationPool) -> None:
 
 
 class _Says:
-    """Answers as it was told."""
+    """Answers as it was told, the last answer again and again."""
 
-    def __init__(self, drawn: GreyDrawn, octets: bytes) -> None:
-        self._said = drawn, octets
+    def __init__(self, drawn: GreyDrawn, octets: bytes, *others: tuple[GreyDrawn, bytes]) -> None:
+        self._said = [(drawn, octets), *others]
 
     def run(self, _task: Any, _asked: Any, *, inputs: Sequence[Blob] = ()) -> Any:
-        return self._said[0], Blob.of(self._said[1])
+        drawn, octets = self._said.pop(0) if len(self._said) > 1 else self._said[0]
+        return drawn, Blob.of(octets)
 
 
 _SAID = GreyDrawn((0,), ((2, 2),), ((2, 2),), 1, 1)
 _TOLD = GreyDrawn((2,), ((2, 2),), ((2, 2),), 3, 3, is_told=True)
+_UNSEEN = GreyDrawn((), (), (), 1, 1, is_told=True, is_unseen=True)
 _HIGH = Appearance(page=0, rectangle=(0, 0, 9, 9))
 
 
@@ -137,7 +139,10 @@ _HIGH = Appearance(page=0, rectangle=(0, 0, 9, 9))
         (replace(_SAID, sizes_before=((-2, -2),), sizes_after=((-2, -2),)), b"abcdabcd"),
         (replace(_SAID, sizes_after=((4, 1),)), b"abcdabcd"),
         (replace(_SAID, sizes_before=((2, 2), (2, 2))), b"abcdabcd"),
-        (replace(_SAID, is_told=True), b"abcdabcd"),  # nobody asked
+        (replace(_UNSEEN, pages_after=2), b""),
+        (replace(_UNSEEN, is_told=False), b""),
+        (_UNSEEN, b"ab"),
+        (replace(_UNSEEN, drawn=(0,), sizes_before=((2, 2),), sizes_after=((2, 2),)), b"abcdabcd"),
     ],
 )
 def test_pages_that_cannot_be_are_a_contradiction(drawn: GreyDrawn, octets: bytes) -> None:
@@ -162,6 +167,24 @@ def test_pages_that_are_told_are_among_those_there_are(drawn: GreyDrawn, octets:
     _check(_Says(_TOLD, b"abcdabcd"), b"%PDF", b"", 3)
     with pytest.raises(ParsingFailed, match="contradiction"):
         _check(_Says(drawn, octets), b"%PDF", b"", 3)
+
+
+def test_which_pages_can_differ_is_told_at_once_or_not_at_all() -> None:
+    first = replace(
+        _SAID, drawn=(0, 1, 2, 3), sizes_before=((1, 1),) * 4, sizes_after=((1, 1),) * 4
+    )
+    first = replace(first, pages_before=5, pages_after=5)
+    last = replace(_SAID, drawn=(4,), pages_before=5, pages_after=5)
+    _check(_Says(first, b"aaaaaaaa", (last, b"abcdabcd")), b"%PDF", b"", 5)
+    late = replace(last, is_told=True)
+    with pytest.raises(ParsingFailed, match="contradiction"):
+        _check(_Says(first, b"aaaaaaaa", (late, b"abcdabcd")), b"%PDF", b"", 5)
+
+
+def test_a_page_is_left_undrawn_only_where_nothing_of_the_signature_is_seen() -> None:
+    _check(_Says(_UNSEEN, b""), b"%PDF", b"", 1)
+    with pytest.raises(ParsingFailed, match="contradiction"):
+        _check(_Says(_UNSEEN, b""), b"%PDF", b"", 1, _HIGH)
 
 
 def test_the_page_of_a_signature_that_is_seen_is_always_drawn() -> None:
