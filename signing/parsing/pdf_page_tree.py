@@ -6,7 +6,8 @@ Source: ISO 32000-2 §7.7.3 (page tree), §12.5.2 (annotations).
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from pyhanko.pdf_utils import generic
 
@@ -14,7 +15,7 @@ from signing.errors import DocumentRefused
 from signing.parsing.pdf_update import Update, entry
 
 _DEEPEST: Final = 64
-_BOXES: Final = ("/CropBox", "/MediaBox")
+BOXES: Final = ("/CropBox", "/MediaBox")
 
 
 def find_page(root: generic.DictionaryObject, number: int) -> generic.IndirectObject:
@@ -56,10 +57,19 @@ def visible_box(page: generic.DictionaryObject) -> tuple[float, float, float, fl
 
     Raises  DocumentRefused: damaged.
     """
-    boxes = [_box(found) for key in _BOXES if (found := inherited(page, key)) is not None]
+    return common_box([found for key in BOXES if (found := inherited(page, key)) is not None])
+
+
+def common_box(boxes: Sequence[Any]) -> tuple[float, float, float, float]:
+    """What lies in all of these boxes.
+
+    Raises  DocumentRefused: damaged, where there is none.
+    """
     if not boxes:
         raise DocumentRefused("damaged")
-    left, bottom, right, top = zip(*boxes, strict=True)
+    if len(boxes) == 1:
+        return _box(boxes[0])
+    left, bottom, right, top = zip(*map(_box, boxes), strict=True)
     return max(left), max(bottom), min(right), min(top)
 
 

@@ -16,7 +16,7 @@ from pyhanko.pdf_utils import generic
 
 from signing.errors import DocumentRefused
 from signing.messages.pdf_intake import PageShape
-from signing.parsing.pdf_page_tree import visible_box
+from signing.parsing.pdf_page_tree import BOXES, common_box
 from signing.parsing.pdf_update import entry
 
 _DEEPEST: Final = 64
@@ -72,10 +72,7 @@ def shape_of(page: generic.DictionaryObject, known: Inherited) -> PageShape:
 
     Raises  DocumentRefused: damaged, for a page that shows nothing.
     """
-    merged = generic.DictionaryObject(
-        {generic.NameObject(key): value for key, value in known.items()}
-    )
-    left, bottom, right, top = visible_box(merged)
+    left, bottom, right, top = common_box([known[key] for key in BOXES if key in known])
     rotation = int(known.get("/Rotate") or 0) % 360
     unit = float(entry(page, "/UserUnit") or 1)
     if not (left < right and bottom < top and rotation % 90 == 0 and unit > 0):
@@ -89,7 +86,7 @@ def check_contents(page: generic.DictionaryObject, *, seen: set[tuple[int, int]]
     Takes   seen: streams that were looked at.
     Raises  DocumentRefused: expands_too_much.
     """
-    contents = page.raw_get("/Contents") if "/Contents" in page else None
+    contents = dict.get(page, "/Contents")
     known = contents.get_object() if contents is not None else None
     parts = known if isinstance(known, generic.ArrayObject) else [contents]
     for index in range(len(parts)):

@@ -18,11 +18,12 @@ from typing import Any, BinaryIO, Final
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.extensions import DeveloperExtension, DevExtensionMultivalued
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.xref import XRefSectionType
 
 from signing.errors import DocumentRefused
 from signing.parsing.pdf_damage import DAMAGE
+from signing.parsing.pdf_objects import Octets
+from signing.parsing.pdf_reader import ExactReader
 
 _COPIED_BYTES: Final = 4 << 20
 """A copy in memory is quicker to read than parts, and up to here it costs nothing."""
@@ -89,8 +90,8 @@ class Update(IncrementalPdfFileWriter):  # type: ignore[misc]  # a class of a li
 
     _lastobj_id: int
 
-    def __init__(self, stream: BinaryIO, *, size: int) -> None:
-        reader = PdfFileReader(stream, strict=False)
+    def __init__(self, stream: BinaryIO, *, size: int, octets: Octets | None) -> None:
+        reader = ExactReader(stream, octets=octets)
         if "/Encrypt" in reader.trailer:
             raise DocumentRefused("encrypted")
         super().__init__(stream, prev=reader)
@@ -102,7 +103,7 @@ class Update(IncrementalPdfFileWriter):  # type: ignore[misc]  # a class of a li
         self._lastobj_id = max(self._lastobj_id, _highest_number(reader))
 
     @classmethod
-    def _handle_id(cls, prev: PdfFileReader) -> generic.ArrayObject:
+    def _handle_id(cls, prev: ExactReader) -> generic.ArrayObject:
         with suppress(ValueError, TypeError, AttributeError):
             found: generic.ArrayObject = super()._handle_id(prev)
             if isinstance(found[0], generic.ByteStringObject):
@@ -147,25 +148,34 @@ def open_update(inputs: Sequence[memoryview]) -> Iterator[Update]:
     """
     size = sum(map(len, inputs))
     stream: BinaryIO
+    octets: Octets | None
     if size <= _COPIED_BYTES:
-        stream = io.BytesIO(b"".join(inputs))
+        octets = b"".join(inputs)
+        stream = io.BytesIO(octets)
     else:
+        octets = inputs[0] if len(inputs) == 1 else None
         stream = io.BufferedReader(_Parts(inputs), _READ_AHEAD)
     try:
-        yield Update(stream, size=size)
+        yield Update(stream, size=size, octets=octets)
     except DAMAGE as error:
         raise DocumentRefused("damaged") from error
 
 
 def entry(dictionary: generic.DictionaryObject, key: str) -> Any:
     """The value itself, wherever it stands; None where there is none, or null."""
-    try:
-        return dictionary[key]
-    except KeyError:
+    found: Any = dict.get(dictionary, key)
+    if found is None:
         return None
+    try:
+        if key == "/Metadata":  # which pyHanko reads as what it is
+            return dictionary[key]
+        found = found.get_object()
+    except KeyError:  # also of what is referred to
+        return None
+    return None if isinstance(found, generic.NullObject) else found
 
 
-def _highest_number(reader: PdfFileReader) -> int:
+def _highest_number(reader: ExactReader) -> int:
     numbers = [0]
     for revision in range(reader.total_revisions):
         section = reader.xrefs.get_xref_data(revision)

@@ -1,0 +1,152 @@
+"""A PDF opened with a reader of our own, and with pyHanko's wherever there could be two opinions.
+
+What lives here: `ExactReader`, which is pyHanko's reader for all who ask it, writers among them:
+the same objects, sections and trailers.  Tables and objects that are as the standard has them are
+read at once; each one that is not is left to pyHanko, which mends it or refuses it as it always
+did, so that no verdict depends on who read.
+Source: ISO 32000-2 §7.3.10 (indirect objects), §7.5.7 (object streams).
+Not here: how they are read (`pdf_objects`, `pdf_tables`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any, BinaryIO, Final
+
+from pyhanko.pdf_utils import generic, reader
+from pyhanko.pdf_utils.decode_limits import DecodeContext, DecodeLimits, DecodePurpose
+from pyhanko.pdf_utils.xref import ObjStreamRef, XRefCache
+
+from signing.parsing.pdf_objects import Ambiguous, Octets, read_object, read_value
+from signing.parsing.pdf_tables import read_tables
+
+_NUMBER_OBJECT: Final = re.compile(
+    rb"(\d{1,10}) (\d{1,5}) obj[\x00\t\n\f\r ]++(\d{1,10})[\x00\t\n\f\r ]++endobj[\x00\t\n\f\r ]"
+)
+_HEAD: Final = re.compile(
+    rb"[\x00\t\n\f\r ]*+(?:\d{1,10}[\x00\t\n\f\r ]++\d{1,10}[\x00\t\n\f\r ]*+)*+"
+)
+_SPACE: Final = b"\x00\t\n\f\r "
+_NO_TOKEN: Final = b"\x00\t\n\f\r %"
+
+
+class ExactReader(reader.PdfFileReader):  # type: ignore[misc]  # a class of a library without types
+    """Reads what is plain by itself; `is_exact` says whether the tables were.
+
+    Takes   octets: the whole document, where it lies in one piece.
+    """
+
+    def __init__(self, stream: BinaryIO, *, octets: Octets | None, strict: bool = False) -> None:
+        self.is_exact = False
+        self._octets: Octets = b""
+        self._packs: dict[int, tuple[bytes, dict[int, tuple[int, int, int]]]] = {}
+        if octets is None or strict or not self._open(stream, octets):
+            super().__init__(stream, strict=strict)
+
+    def get_object(self, ref: Any, revision: Any = None, **said: Any) -> Any:
+        """As pyHanko's; of what is not encrypted, without asking whether it is."""
+        if not self.is_exact or revision is not None or any(said.values()):
+            return super().get_object(ref, revision, **said)
+        known = self.resolved_objects.get((ref.generation, ref.idnum))
+        if known is None:
+            known = self._read_object(ref, self.xrefs[ref])
+            self.resolved_objects[ref.generation, ref.idnum] = known
+        return known
+
+    def object_of(self, number: int, generation: int) -> Any:
+        """The object of this number, for a `Pointer`."""
+        known = self.resolved_objects.get((generation, number))
+        if known is not None and self.is_exact:
+            return known
+        return self.get_object(generic.Reference(number, generation, self))
+
+    def _open(self, stream: BinaryIO, octets: Octets) -> bool:
+        """What pyHanko's `__init__` does, with our tables; False where they are ambiguous."""
+        stream.seek(0, os.SEEK_END)
+        self._security_handler = None
+        self.strict = False
+        self._decode_context = DecodeContext(DecodeLimits(), input_size=stream.tell())
+        self.resolved_objects: dict[tuple[int, int], Any] = {}
+        self._input_version = None
+        self._historical_resolver_cache: dict[int, Any] = {}
+        self.stream = stream
+        self._header_version = reader._read_header_version(stream)  # noqa: SLF001  of our base
+        try:
+            tables = read_tables(octets, self)
+        except Ambiguous:
+            return False
+        self.xrefs = XRefCache(self, tables.sections)
+        self.last_startxref = tables.last_startxref
+        self.trailer = tables.trailer
+        self.has_xref_stream = tables.has_xref_stream
+        self._embedded_signatures = None
+        self.is_exact = "/Encrypt" not in self.trailer
+        self._octets = octets
+        return True
+
+    def _read_object(self, ref: Any, marker: Any, **said: Any) -> Any:
+        if self.is_exact and marker is not None and not said.get("as_metadata_stream"):
+            reference = generic.Reference(ref.idnum, ref.generation, self)
+            try:
+                if isinstance(marker, ObjStreamRef):
+                    return self._packed_object(reference, marker)
+                return read_object(
+                    self._octets, marker, reference=reference, length_of=self._length_of
+                )
+            except Ambiguous:
+                pass
+        return super()._read_object(ref, marker, **said)
+
+    def _length_of(self, reference: generic.Reference) -> int:
+        """A number that is an object of its own, and nothing else."""
+        place = self.xrefs[reference]
+        found = _NUMBER_OBJECT.match(self._octets, place) if isinstance(place, int) else None
+        if found is None or (int(found[1]), int(found[2])) != (
+            reference.idnum,
+            reference.generation,
+        ):
+            raise Ambiguous
+        return int(found[3])
+
+    def _packed_object(self, reference: generic.Reference, marker: ObjStreamRef) -> Any:
+        """An object in an object stream, which has it at this index and nowhere else."""
+        if marker.obj_stream_id not in self._packs:
+            self._packs[marker.obj_stream_id] = self._pack(marker.obj_stream_id)
+        content, places = self._packs[marker.obj_stream_id]
+        index, start, stop = places.get(reference.idnum, (-1, 0, 0))
+        if index != marker.ix_in_stream or reference.generation or content[start] in _NO_TOKEN:
+            raise Ambiguous
+        value, end = read_value(content, start, within=reference)
+        is_reference = isinstance(value, generic.IndirectObject)
+        if is_reference or end > stop or content[end:stop].strip(_SPACE):
+            raise Ambiguous
+        return value
+
+    def _pack(self, number: int) -> tuple[bytes, dict[int, tuple[int, int, int]]]:
+        """An object stream: its octets, and of each object in it index, start and end."""
+        reference = generic.Reference(number, 0, self)
+        if not isinstance(self.xrefs[reference], int):
+            raise Ambiguous
+        stream = self.get_object(reference)
+        if not isinstance(stream, generic.StreamObject) or stream.get("/Type") != "/ObjStm":
+            raise Ambiguous
+        count, first = stream.get("/N"), stream.get("/First")
+        if type(count) is not generic.NumberObject or type(first) is not generic.NumberObject:
+            raise Ambiguous
+        content = stream.read_data(DecodePurpose.OBJECT_STREAM)
+        header = content[:first]
+        said = [int(one) for one in header.split()] if _HEAD.fullmatch(header) else []
+        numbers, starts = said[::2], [first + one for one in said[1::2]]
+        if (
+            not 0 < first <= len(content)
+            or len(said) != 2 * count
+            or len(set(numbers)) != count
+            or any(one >= len(content) for one in starts)
+        ):
+            raise Ambiguous
+        stops = [*starts[1:], len(content)]
+        return content, {
+            one: (index, start, stop)
+            for index, (one, start, stop) in enumerate(zip(numbers, starts, stops, strict=True))
+        }
