@@ -12,25 +12,25 @@ Not here: making keys and certificates (`idp/signing_enrolment.py`).
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from idp.accounts.people import People
 from idp.ids import AccountId
-from idp.storage.accounts import find_row
 from idp.storage.database import Database
-from idp.storage.passkeys import list_credential_ids
+from idp.storage.held_keys import HeldKey, read_holdings
 from keystore.errors import SealBroken
 from keystore.pki.authority import Authorities
 from keystore.pki.certificates import Certificates
-from keystore.pki.model import CertificateRecord, CertificateState
-from keystore.signer.model import KeyPolicy, PersonalKey, decode_policy
-from keystore.signer.storage import read_personal_keys
+from keystore.pki.model import CertificateState
+from keystore.signer.model import KeyPolicy, decode_policy
 from signing.formats.material import HASH_OF, Signatory
 from signing.ports import Signer, SigningCredential
 
+_DECODED: Final = 256
+"""Policies, and certificates, that stay decoded; both are what their octets say, whoever asks."""
 _SHOWN: Final = (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME)
 
 
@@ -38,15 +38,9 @@ class HeldCredentials:
     """`Credentials` over the keys and certificates of one deployment; safe to share."""
 
     def __init__(
-        self,
-        database: Database,
-        *,
-        people: People,
-        certificates: Certificates,
-        authorities: Authorities,
+        self, database: Database, *, certificates: Certificates, authorities: Authorities
     ) -> None:
         self._database = database
-        self._people = people
         self._certificates = certificates
         self._authorities = authorities
         self._chains: dict[str, tuple[bytes, ...]] = {}
@@ -56,57 +50,50 @@ class HeldCredentials:
 
         Nothing for whom the account was capped at level 1, an organisation's seal neither.
         """
-        owner = signer.key_owner
+        owner = AccountId(signer.key_owner)
         with self._database.read() as connection:
-            keys = {one.key_id: one for one in read_personal_keys(connection, account_id=owner)}
-            own = list_credential_ids(connection, AccountId(signer.account_id))
-            person = find_row(connection, AccountId(signer.account_id))
-        if person is None or not person.may_sign:
+            held = read_holdings(connection, person_id=signer.account_id, owner_id=owner)
+        if not held.may_sign:
             return ()
-        data_key = signer.data_key
-        if owner != signer.account_id or data_key is None:
-            data_key = self._people.data_key_of(AccountId(owner))
         found = [
             credential
-            for record in self._certificates.of_account(owner)
-            if (key := keys.get(record.kid or "")) is not None
-            and _is_usable(key, record, now=now)
-            and (credential := self._credential(key, record, data_key=data_key, own=own))
+            for key in held.keys
+            if _is_usable(key, now=now)
+            and (
+                credential := self._credential(
+                    key, data_key=held.data_keys.get(owner), own=held.passkeys
+                )
+            )
             is not None
         ]
         return tuple(sorted(found, key=lambda one: one.scal, reverse=True))
 
     def _credential(
-        self,
-        key: PersonalKey,
-        record: CertificateRecord,
-        *,
-        data_key: bytes | None,
-        own: frozenset[bytes],
+        self, key: HeldKey, *, data_key: bytes | None, own: frozenset[bytes]
     ) -> SigningCredential | None:
         try:
-            policy = decode_policy(key.raw_policy)
-            der = self._certificates.open(record, data_key=data_key)
+            policy = _decoded(key.raw_policy)
+            der = self._certificates.open(key, data_key=data_key)
         except (ValueError, SealBroken):
             return None  # a row that somebody changed offers nothing; the signer would refuse it
-        if policy.algorithm not in HASH_OF or not _is_of(policy, key, record):
+        if policy.algorithm not in HASH_OF or not _is_of(policy, key):
             return None
         passkeys = tuple(
             one.credential_id for one in policy.credentials if one.credential_id in own
         )
         if policy.credentials and not passkeys:
             return None
-        certificate = x509.load_der_x509_certificate(der)
+        holder, issuer = _names(der)
         return SigningCredential(
             key_id=key.key_id,
             owner_id=policy.account_id,
             scal=policy.scal,
-            signatory=Signatory(der, self._chain(record.ca_id), policy.algorithm),
+            signatory=Signatory(der, self._chain(key.ca_id), policy.algorithm),
             passkeys=passkeys,
             rp_id=policy.rp_id,
-            holder=_name(certificate.subject),
-            issuer=_name(certificate.issuer),
-            not_after=record.not_after,
+            holder=holder,
+            issuer=issuer,
+            not_after=key.not_after,
         )
 
     def _chain(self, ca_id: str) -> tuple[bytes, ...]:
@@ -116,21 +103,31 @@ class HeldCredentials:
         return self._chains[ca_id]
 
 
-def _is_usable(key: PersonalKey, record: CertificateRecord, *, now: datetime) -> bool:
+def _is_usable(key: HeldKey, *, now: datetime) -> bool:
     return (
-        key.destroyed_at is None
-        and key.suspended_at is None
-        and record.state is CertificateState.GOOD
-        and record.not_before <= now <= record.not_after
+        not key.is_destroyed
+        and not key.is_suspended
+        and key.state is CertificateState.GOOD
+        and key.not_before <= now <= key.not_after
     )
 
 
-def _is_of(policy: KeyPolicy, key: PersonalKey, record: CertificateRecord) -> bool:
+def _is_of(policy: KeyPolicy, key: HeldKey) -> bool:
     return (
         policy.key_id == key.key_id
-        and policy.account_id == key.account_id
-        and record.account_id == policy.account_id
+        and policy.account_id == key.owner_id
+        and key.account_id == policy.account_id
     )
+
+
+_decoded: Final = lru_cache(maxsize=_DECODED)(decode_policy)
+
+
+@lru_cache(maxsize=_DECODED)
+def _names(der: bytes) -> tuple[str, str]:
+    """Whose certificate it is, and who issued it, as a person reads them."""
+    certificate = x509.load_der_x509_certificate(der)
+    return _name(certificate.subject), _name(certificate.issuer)
 
 
 def _name(name: x509.Name) -> str:

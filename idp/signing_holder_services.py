@@ -71,7 +71,6 @@ def build_holders(
         signers=signers,
         credentials=HeldCredentials(
             database,
-            people=people,
             certificates=pki.certificates,
             authorities=pki.authorities,
         ),

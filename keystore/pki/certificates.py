@@ -16,7 +16,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -74,6 +74,26 @@ class Issued(NamedTuple):
 
     record: CertificateRecord
     der: bytes
+
+
+class KeptCertificate(Protocol):
+    """What is kept of a certificate: itself, or sealed under the data key of its person."""
+
+    @property
+    def ca_id(self) -> str:
+        """Who issued it."""
+
+    @property
+    def serial(self) -> int:
+        """Its number."""
+
+    @property
+    def der(self) -> bytes | None:
+        """Itself, DER."""
+
+    @property
+    def der_sealed(self) -> bytes | None:
+        """The same, sealed."""
 
 
 class Certificates:
@@ -149,7 +169,7 @@ class Certificates:
         with self._database.read() as connection:
             return table.read_certificates(connection, ca_id=ca_id, limit=limit)
 
-    def open(self, record: CertificateRecord, *, data_key: bytes | None) -> bytes:
+    def open(self, record: KeptCertificate, *, data_key: bytes | None) -> bytes:
         """The certificate itself, DER.
 
         Raises  SealBroken: another person's data key, or it was destroyed.

@@ -189,7 +189,6 @@ class EnrolmentHouse:
         )
         self.credentials = HeldCredentials(
             services.database,
-            people=services.people,
             certificates=self.pki.certificates,
             authorities=self.pki.authorities,
         )

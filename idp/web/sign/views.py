@@ -327,7 +327,9 @@ class SignViews:
     def _window(self, visit: Visit) -> Window | None:
         if not visit.is_my_turn or visit.signer is None:
             return None
-        return self._signing.windows.find(visit.request, signer=visit.signer, now=visit.now)
+        return self._signing.windows.window_of(
+            visit.request, visit.preparation, signer=visit.signer, now=visit.now
+        )
 
     def _is_offered(self, visit: Visit, signer: Signer, window: Window) -> bool:
         asked = (window.activation.key_id, window.activation.credential_id)

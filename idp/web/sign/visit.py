@@ -32,6 +32,7 @@ from signing.errors import (
 )
 from signing.model import RequestState, SigningRequest, Slot, SlotState
 from signing.ports import Signer
+from signing.storage.preparations import Preparation
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Visit:
     """One request to a page: `slot` is the person's, the one whose turn it is before others.
 
     `signer` is None when she does not sign at this moment: it is not her turn, or account or
-    mandate have ended.
+    mandate have ended.  `preparation` was read together with the request.
     """
 
     request: SigningRequest
@@ -47,6 +48,7 @@ class Visit:
     account: AccountRow = field(repr=False)
     client: Client | None
     signer: Signer | None
+    preparation: Preparation | None
     now: datetime
 
     @property
@@ -100,7 +102,7 @@ class Desk:
         """
         now = self.services.time()
         place = f"/sign/{request_id}"
-        found = self._find(request_id)
+        found, preparation = self._find(request_id)
         client = None
         if found is not None:
             client = self.services.registry.find_registered_client(found.client_id, now=now)
@@ -112,7 +114,7 @@ class Desk:
         slot = None if found is None else _slot_of(found, session.account_id)
         if found is None or slot is None:
             return self._not_for(place, name=self.name_of(account.account_id))
-        visit = Visit(found, slot, account, client, None, now)
+        visit = Visit(found, slot, account, client, None, preparation, now)
         if not visit.is_my_turn:
             return visit  # nothing is signed here now, whoever might
         signer = Signer(
@@ -170,11 +172,11 @@ class Desk:
         )
         return self.answer(page, browser=browser)
 
-    def _find(self, request_id: str) -> SigningRequest | None:
+    def _find(self, request_id: str) -> tuple[SigningRequest | None, Preparation | None]:
         try:
-            return self.signing.requests.get(request_id)
+            return self.signing.windows.read(request_id)
         except RequestUnknown:
-            return None
+            return None, None
 
     def _check_form(self, place: str) -> None:
         if not self.cookies.is_csrf_token(request.form.get("csrf_token"), place=place):
