@@ -140,6 +140,7 @@ def build_signing(
         outcomes=outcomes,
         parties=formats.parties,
         status=formats.status,
+        deferred=outbox,
         evidence_years=settings.signing_evidence_years,
     )
     return SigningServices(
@@ -167,7 +168,6 @@ def build_signing(
             signing=signing,
             second_factors=holders.second_factors,
             door=NotesUse(holders.door, passkeys=passkeys, time=time),
-            deferred=outbox,
         ),
     )
 

@@ -61,6 +61,13 @@ class DatabaseLike(Protocol):
         """A write transaction: all of it or nothing."""
 
 
+class StatementDatabase(DatabaseLike, Protocol):
+    """One that also takes a writing statement without a transaction around it."""
+
+    def statement(self) -> AbstractContextManager[Connection]:
+        """A connection for one writing statement, which is a transaction by itself."""
+
+
 _LOCK = text("SELECT pg_advisory_xact_lock(:number)")
 
 

@@ -9,10 +9,9 @@ Not here: judging the confirmation (`antin signer` alone does), what happens the
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -21,26 +20,24 @@ import msgspec
 from keystore.clock import from_ms, to_ms
 from keystore.sealing import Sealer
 from keystore.signer.activation import SignatureActivation, new_nonce
-from keystore.storage import DatabaseLike
+from keystore.storage import StatementDatabase
 from signing.appearance.visible import Visible
 from signing.blobs import DocumentStore
 from signing.errors import (
     CertificateRefused,
     ConfirmationRefused,
     DocumentGone,
-    DocumentRefused,
     RequestNotWaiting,
     RequestUnknown,
 )
-from signing.formats.material import Level, Signatory
+from signing.formats.material import Level
 from signing.formats.status_material import gather_material
-from signing.formats.table import Act, Half, Material, Parties, increment_of, prepare_half
+from signing.formats.table import Act, Half, Parties, increment_of, prepare_half
 from signing.isolation.blob import Blob
 from signing.isolation.task import for_pictures
 from signing.messages.pdf_signature import Appearance
 from signing.model import (
     Document,
-    DocumentKind,
     RequestState,
     Role,
     SigningRequest,
@@ -48,11 +45,13 @@ from signing.model import (
     StoredBlob,
 )
 from signing.ports import Signer, Signers, SigningCredential
+from signing.prepared_work import PreparedWork, held_material
 from signing.storage.preparations import (
     Preparation,
     PreparationState,
     PreparationTaken,
     find_preparation,
+    open_window,
     replace_preparation,
 )
 from signing.storage.request_reading import find_request_and_window
@@ -64,6 +63,10 @@ PURPOSES: Final = {Role.PERSON: "document", Role.SEAL: "seal"}
 
 FINISHED_WITHIN: Final = timedelta(days=1)
 """How long timestamps and evidence are waited for, once the signatures are there."""
+
+
+KEPT_IN_ROW_BYTES: Final = 64 * 1024
+"""Up to here what was prepared lies in its row: it lives for minutes, a file costs two fsyncs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,27 +81,6 @@ class Window:
     challenge: bytes = field(repr=False)
     expires_at: datetime
     preparation: Preparation | None = field(default=None, repr=False)
-
-
-class PreparedWork(msgspec.Struct, frozen=True):
-    """What is kept of a window until it is confirmed; sealed at rest."""
-
-    certificate: bytes
-    chain: tuple[bytes, ...]
-    algorithm: str
-    key_id: str
-    level: str
-    signed_ms: int
-    halves: tuple[Half, ...]
-
-    @property
-    def signatory(self) -> Signatory:
-        """With whose certificate it was prepared."""
-        return Signatory(self.certificate, self.chain, self.algorithm)
-
-    def act(self) -> Act:
-        """The act, as the second half needs it."""
-        return Act(signatory=self.signatory, level=Level(self.level), now=from_ms(self.signed_ms))
 
 
 class Draws(Protocol):
@@ -131,7 +113,7 @@ class Windows:
 
     def __init__(
         self,
-        database: DatabaseLike,
+        database: StatementDatabase,
         *,
         sealer: Sealer,
         documents: DocumentStore,
@@ -363,23 +345,30 @@ class Windows:
         work: PreparedWork,
         now: datetime,
     ) -> None:
-        with Blob.of(msgspec.msgpack.encode(work)) as encoded:
-            # as long as finishing may be tried, should the signatures come
-            stored: StoredBlob = self._documents.write(
-                encoded, expires_at=request.expires_at + FINISHED_WITHIN
-            )
+        encoded = work.encode()
         preparation = Preparation(
             request_id=request.request_id,
             slot=slot.position,
             challenge=activation.challenge(),
             activation=msgspec.msgpack.encode(activation),
-            prepared_id=stored.blob_id,
+            work=encoded if len(encoded) <= KEPT_IN_ROW_BYTES else None,
             created_at=now,
             expires_at=from_ms(activation.expires_ms),
         )
+        if preparation.work is not None:
+            with self._database.statement() as connection:
+                if open_window(connection, preparation, sealer=self._sealer, now=now):
+                    return
+        stored: list[StoredBlob] = []
+        if preparation.work is None:
+            with Blob.of(encoded) as content:
+                # as long as finishing may be tried, should the signatures come
+                kept_until = request.expires_at + FINISHED_WITHIN
+                stored = [self._documents.write(content, expires_at=kept_until)]
+            preparation = replace(preparation, prepared_id=stored[0].blob_id)
         try:
             with self._database.transaction() as tx:
-                self._documents.keep(tx, [stored])
+                self._documents.keep(tx, stored)
                 lock_request(tx, request.request_id)
                 # somebody may have confirmed, refused or signed while all that was prepared
                 check_turn(tx.connection, request.request_id, slot.position, now=now)
@@ -402,33 +391,6 @@ def shares(documents: Sequence[Document]) -> tuple[tuple[int, ...], ...]:
     if documents[0].format.is_container:
         return (tuple(one.position for one in documents),)
     return tuple((one.position,) for one in documents)
-
-
-def held_material(
-    store: DocumentStore, request: SigningRequest, document: Document, *, held: ExitStack
-) -> Material:
-    """A document as formats take it; it is closed with `held`.
-
-    Raises  DocumentRefused (document_changed): it is not what was handed over; DocumentGone;
-            SealBroken.
-    """
-    content = None
-    if document.current_id is not None:
-        content = held.enter_context(store.open(document.current_id))
-        if document.result is None and not hmac.compare_digest(
-            content.digest(document.hash_name), document.digest
-        ):
-            raise DocumentRefused("document_changed")
-    text = request.text.documents[document.position]
-    is_first = document.result is None
-    digest = document.digest if content is None or is_first else content.digest("sha256")
-    return Material(
-        name=text.name,
-        media_type="" if document.kind is DocumentKind.DIGEST else text.media_type,
-        content=content,
-        digest=digest,
-        hash_name=document.hash_name if content is None or is_first else "sha256",
-    )
 
 
 def decode_activation(encoded: bytes) -> SignatureActivation:

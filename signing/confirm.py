@@ -5,9 +5,11 @@ transaction of its own, so that no crash signs twice or tells an untruth:
 
     waiting → confirmed     the window is taken, by one of however many confirmations
     (the signer signs)      once, or not at all: `antin signer` sees to it
-    signatures are kept     from here on nothing is lost: finishing is deferred work
+    signatures are kept     from here on nothing is lost: whoever took the window finishes it at
+                            once, and leaves it to deferred work where that cannot be
 
-Whoever dies before the last leaves a request that is honestly confirmed, and soon waits again.
+Whoever dies before the last leaves a request that is honestly confirmed, and soon waits again;
+whoever dies after it leaves one that a periodic duty has finished by deferred work.
 Source: architecture, J3 and decision 11.
 Not here: opening the window (`signing/authorize`), judging the confirmation (`keystore/signer`),
 the documents (`signing/sign`).
@@ -33,7 +35,7 @@ from keystore.signer.errors import (
     SignerUnavailable,
 )
 from keystore.signer.evidence import Evidence
-from keystore.storage import DatabaseLike
+from keystore.storage import StatementDatabase, Transaction
 from signing.authorize import FINISHED_WITHIN, Window, Windows, decode_activation
 from signing.errors import (
     CertificateRefused,
@@ -46,24 +48,23 @@ from signing.errors import (
 from signing.halves import CLAIMED_FOR
 from signing.model import RequestState, SigningRequest, Slot, SlotState
 from signing.outcomes import Finished, Outcomes
-from signing.ports import Deferred, SecondFactors, Signer, SignerDoor
+from signing.ports import SecondFactors, Signer, SignerDoor
 from signing.requests import SigningRequests
-from signing.sign import FINISH_SIGNING, Confirmed, Signing
+from signing.sign import Confirmed, Signing
+from signing.storage.finishing import keep_signatures, read_unfinished
 from signing.storage.preparations import (
     Preparation,
     PreparationState,
+    Prepared,
     find_preparation,
-    keep_signatures,
     read_stuck,
     take_preparation,
 )
 from signing.storage.request_tables import KEPT_AFTER_END
-from signing.storage.requests import lock_request, move_request, move_slot, read_state
+from signing.storage.requests import move_request, move_slot, read_state
 
 _STUCK_AFTER: Final = timedelta(minutes=2)
 """Longer than a call to the signer may take with all its tries."""
-_FINISHED_BY_OTHERS_AFTER: Final = timedelta(seconds=10)
-"""Who took the confirmation finishes it at once; deferred work is for when that went wrong."""
 
 
 class Confirming:
@@ -71,7 +72,7 @@ class Confirming:
 
     def __init__(
         self,
-        database: DatabaseLike,
+        database: StatementDatabase,
         *,
         sealer: Sealer,
         requests: SigningRequests,
@@ -80,7 +81,6 @@ class Confirming:
         signing: Signing,
         second_factors: SecondFactors,
         door: SignerDoor,
-        deferred: Deferred,
     ) -> None:
         self._database = database
         self._sealer = sealer
@@ -90,7 +90,6 @@ class Confirming:
         self._signing = signing
         self._second_factors = second_factors
         self._door = door
-        self._deferred = deferred
 
     def confirm_by_code(
         self,
@@ -156,7 +155,7 @@ class Confirming:
         if preparation is None:
             raise ConfirmationRefused("window_closed")
         # 2
-        self._take(request, slot, signer=signer, challenge=challenge, now=now)
+        taken = self._take(request, slot, signer=signer, challenge=challenge, now=now)
         # 3
         activation = decode_activation(preparation.activation)
         try:
@@ -167,21 +166,29 @@ class Confirming:
             )
             raise _explained(refusal) from refusal
         # 4
-        kept = self._keep(request, slot, preparation, signatures, now=now)
-        confirmed = Confirmed(_confirmed(request, slot), kept, signer)
+        prepared = replace(preparation, work=taken.work, prepared_id=taken.blob_id)
+        claim = now + CLAIMED_FOR
+        kept = self._keep(prepared, signatures, claim=claim)
+        confirmed = Confirmed(_confirmed(request, slot), kept, signer, claim)
         return self._signing.finish(request.request_id, slot.position, confirmed=confirmed, now=now)
 
     def recover(self, now: datetime) -> int:
-        """Let requests wait again whose confirmation was cut off; a periodic duty.
+        """Take up confirmations that were cut off; a periodic duty.
 
-        The key may have been used: the log of the signer says so.  No signature of it has left.
+        Where the signer had not answered, the request waits again.  The key may have been used: the
+        log of the signer says so.  No signature of it has left.  Where signatures are kept, they
+        are finished by deferred work.
         One that cannot be read does not keep the others waiting, and is told at the end.
         Returns how many.
         Raises  the first failure.
         """
         with self._database.read() as connection:
+            unfinished = read_unfinished(connection, now=now)
             stuck = read_stuck(connection, now=now, after=_STUCK_AFTER)
-        recovered = 0
+        recovered = sum(
+            self._signing.leave(request_id, position, now=now)
+            for request_id, position in unfinished
+        )
         failures = []
         for one in stuck:
             try:
@@ -211,63 +218,68 @@ class Confirming:
         signer: Signer,
         challenge: bytes,
         now: datetime,
-    ) -> None:
-        with self._database.transaction() as tx:
-            lock_request(tx, request.request_id)
-            if not take_preparation(
-                tx, request.request_id, slot.position, challenge=challenge, now=now
-            ):
-                state = read_state(tx.connection, request.request_id, now=now)
-                if state in {RequestState.WAITING, RequestState.CONFIRMED}:
-                    raise ConfirmationRefused("window_closed")
-                raise RequestNotWaiting(state) if state else RequestUnknown
-            is_moved = move_request(
-                tx,
-                request.request_id,
-                expected=[RequestState.WAITING],
-                to=RequestState.CONFIRMED,
-                now=now,
-                purge_at=request.expires_at + FINISHED_WITHIN + KEPT_AFTER_END,
-            )
-            if not is_moved or not move_slot(
-                tx,
-                request.request_id,
-                slot.position,
-                expected=SlotState.WAITING,
-                to=SlotState.CONFIRMED,
-                now=now,
-            ):
-                state = read_state(tx.connection, request.request_id, now=now)
-                raise RequestNotWaiting(state) if state else RequestUnknown
-            self._outcomes.record(tx, EventType.REQUEST_CONFIRMED, request, signer=signer, now=now)
+    ) -> Prepared:
+        try:
+            with self._database.transaction() as tx:
+                return self._take_in(tx, request, slot, signer=signer, challenge=challenge, now=now)
+        except _NotTaken as none:
+            with self._database.read() as connection:
+                state = read_state(connection, request.request_id, now=now)
+            if state in {RequestState.WAITING, RequestState.CONFIRMED}:
+                raise ConfirmationRefused("window_closed") from none
+            raise RequestNotWaiting(state) if state else RequestUnknown from none
 
-    def _keep(
+    def _take_in(
         self,
+        tx: Transaction,
         request: SigningRequest,
         slot: Slot,
-        preparation: Preparation,
-        signatures: Sequence[bytes],
         *,
+        signer: Signer,
+        challenge: bytes,
         now: datetime,
+    ) -> Prepared:
+        """Request, window and turn, in this order: the request is held by what is done first."""
+        request_id, position = request.request_id, slot.position
+        if not move_request(
+            tx,
+            request_id,
+            expected=[RequestState.WAITING],
+            to=RequestState.CONFIRMED,
+            now=now,
+            purge_at=request.expires_at + FINISHED_WITHIN + KEPT_AFTER_END,
+        ):
+            raise _NotTaken
+        taken = take_preparation(
+            tx, request_id, position, challenge=challenge, sealer=self._sealer, now=now
+        )
+        if taken is None or not move_slot(
+            tx,
+            request_id,
+            position,
+            expected=SlotState.WAITING,
+            to=SlotState.CONFIRMED,
+            now=now,
+        ):
+            raise _NotTaken
+        self._outcomes.record(tx, EventType.REQUEST_CONFIRMED, request, signer=signer, now=now)
+        return taken
+
+    def _keep(
+        self, preparation: Preparation, signatures: Sequence[bytes], *, claim: datetime
     ) -> Preparation:
         encoded = msgspec.msgpack.encode(list(signatures))
-        with self._database.transaction() as tx:
-            lock_request(tx, request.request_id)
+        with self._database.statement() as connection:
             if not keep_signatures(
-                tx, preparation, signatures=encoded, until=now + CLAIMED_FOR, sealer=self._sealer
+                connection, preparation, signatures=encoded, until=claim, sealer=self._sealer
             ):
                 # this took so long that the request waits for its signer again
                 raise ConfirmationRefused("interrupted")
-            self._deferred.add(
-                tx,
-                FINISH_SIGNING,
-                {"request_id": request.request_id, "slot": slot.position},
-                now=now,
-                due=now + _FINISHED_BY_OTHERS_AFTER,
-                expires=now + FINISHED_WITHIN,
-                lane="signing",
-            )
         return replace(preparation, state=PreparationState.SIGNED, signatures=encoded)
+
+
+class _NotTaken(Exception):
+    """Nothing of it was done."""
 
 
 def _confirmed(request: SigningRequest, slot: Slot) -> SigningRequest:

@@ -16,8 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from keystore.storage import DatabaseLike, Transaction
-from signing.authorize import PreparedWork, held_material
+from keystore.storage import StatementDatabase, Transaction
 from signing.blobs import DocumentStore
 from signing.errors import (
     ParsingFailed,
@@ -27,9 +26,11 @@ from signing.errors import (
 )
 from signing.formats.table import Act, Half, Parties, finish_half
 from signing.isolation.blob import Blob
-from signing.model import RequestState, Result, SigningRequest, Slot, StoredBlob
+from signing.model import BlobId, RequestState, Result, SigningRequest, Slot, StoredBlob
+from signing.prepared_work import PreparedWork, held_material
+from signing.storage.finishing import claim_finishing, delete_claimed, prolong_finishing
 from signing.storage.halves import insert_halves, read_halves
-from signing.storage.preparations import claim_finishing, prolong_finishing
+from signing.storage.preparations import delete_preparation
 from signing.storage.request_tables import KEPT_AFTER_END
 from signing.storage.requests import lock_request
 
@@ -49,23 +50,29 @@ class _Batch:
 
 @dataclass(frozen=True, slots=True)
 class Unkept:
-    """What was made last and lies on disk, and no row says so yet."""
+    """What was made last and lies on disk, and no row says so yet.
+
+    Takes   is_all: nothing of the turn was made or kept before.
+    """
 
     made: Mapping[int, Result]
     stored: Sequence[StoredBlob] = field(repr=False)
+    is_all: bool = False
 
 
 class Halves:
     """Safe to share between threads."""
 
-    def __init__(self, database: DatabaseLike, *, documents: DocumentStore) -> None:
+    def __init__(self, database: StatementDatabase, *, documents: DocumentStore) -> None:
         self._database = database
         self._documents = documents
 
     def claim(self, request_id: str, position: int, *, now: datetime) -> bool:
         """Be the one who finishes a turn, for a while; whether nobody else is."""
-        with self._database.transaction() as tx:
-            return claim_finishing(tx, request_id, position, now=now, until=now + CLAIMED_FOR)
+        with self._database.statement() as connection:
+            return claim_finishing(
+                connection, request_id, position, now=now, until=now + CLAIMED_FOR
+            )
 
     def make(
         self,
@@ -89,7 +96,7 @@ class Halves:
                 done = read_halves(connection, request.request_id, slot.position)
         act = replace(work.act(), now=now)
         started_s = time.monotonic()
-        batch = _Batch()
+        batch, is_all = _Batch(), is_first
         try:
             for number, (half, signature) in enumerate(zip(work.halves, signatures, strict=True)):
                 if number in done:
@@ -99,7 +106,7 @@ class Halves:
                 )
                 if time.monotonic() - batch.since_s >= _KEPT_EVERY_S:
                     passed = timedelta(seconds=time.monotonic() - started_s)
-                    full, batch = batch, _Batch()
+                    full, batch, is_all = batch, _Batch(), False
                     self._keep(request, slot, full, now=now + passed)
         except (TimestampUnavailable, StatusUnavailable, ParsingFailed):
             self._keep(request, slot, batch, now=now)
@@ -107,16 +114,37 @@ class Halves:
         except BaseException:
             self._documents.forget_files([one.blob_id for one in batch.alone.values()])
             raise
-        return self._lay_down(batch, now=now)
+        return replace(self._lay_down(batch, now=now), is_all=is_all)
+
+    def hold(self, tx: Transaction, unkept: Unkept) -> None:
+        """Let what was made last go if the transaction that would keep it does not take place."""
+        stored = unkept.stored
+        tx.on_rollback(lambda: self._documents.forget_files([one.blob_id for one in stored]))
 
     def settle(
-        self, tx: Transaction, request: SigningRequest, slot: Slot, unkept: Unkept
-    ) -> Mapping[int, Result]:
+        self,
+        tx: Transaction,
+        request: SigningRequest,
+        slot: Slot,
+        unkept: Unkept,
+        *,
+        claim: datetime | None,
+    ) -> tuple[Mapping[int, Result], BlobId | None]:
         """All results of a turn, by number, in the transaction that completes it.
 
         Whoever calls holds the request.  Where somebody else has come as far, his are taken.
+        What was prepared is forgotten; where it lay in a file, that is to be dropped.
+        Takes   claim: until when whoever took the confirmation may finish it alone; None for all
+                others.
         """
-        return self._settle(tx, request, slot, unkept)[0]
+        is_alone, prepared = False, None
+        if claim is not None and unkept.is_all:
+            is_alone, prepared = delete_claimed(tx, request.request_id, slot.position, claim=claim)
+        if is_alone:
+            self._documents.keep(tx, unkept.stored)
+            return unkept.made, prepared
+        made, _ = self._settle(tx, request, slot, unkept)
+        return made, delete_preparation(tx, request.request_id, slot.position)
 
     def _make(
         self,
@@ -149,6 +177,7 @@ class Halves:
         if not unkept.made:
             return
         with self._database.transaction() as tx:
+            self.hold(tx, unkept)
             lock_request(tx, request.request_id)
             _, new = self._settle(tx, request, slot, unkept)
             if not prolong_finishing(
@@ -178,7 +207,6 @@ class Halves:
     ) -> tuple[Mapping[int, Result], Mapping[int, Result]]:
         """All results, and those that are new."""
         stored = unkept.stored
-        tx.on_rollback(lambda: self._documents.forget_files([one.blob_id for one in stored]))
         # somebody whose claim ran out may have come as far
         there = read_halves(tx.connection, request.request_id, slot.position)
         new = {number: one for number, one in unkept.made.items() if number not in there}

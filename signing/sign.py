@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -23,8 +23,8 @@ from keystore.clock import to_ms
 from keystore.errors import SealBroken
 from keystore.log.events import EventType
 from keystore.sealing import Sealer
-from keystore.storage import DatabaseLike, Transaction
-from signing.authorize import PreparedWork
+from keystore.storage import StatementDatabase, Transaction
+from signing.authorize import FINISHED_WITHIN
 from signing.blobs import DocumentStore
 from signing.errors import (
     CertificateRefused,
@@ -42,34 +42,36 @@ from signing.formats.status_material import gather_material
 from signing.formats.status_once import StatusOnce
 from signing.formats.table import Parties
 from signing.halves import Halves
-from signing.model import RequestState, Result, SigningRequest, Slot, SlotState
+from signing.model import BlobId, RequestState, Result, SigningRequest, Slot, SlotState
 from signing.outcomes import Finished, Outcomes
-from signing.ports import Signer
+from signing.ports import Deferred, Signer
+from signing.prepared_work import PreparedWork, decode_work
 from signing.requests import SigningRequests
 from signing.retention import evidence_kept_for
 from signing.storage.evidence import Evidence, EvidenceContent, insert_evidence
-from signing.storage.preparations import (
-    Preparation,
-    delete_preparation,
-    find_preparation,
-    prolong_finishing,
-)
+from signing.storage.finishing import leave_finishing, prolong_finishing
+from signing.storage.preparations import Preparation, find_preparation
 from signing.storage.request_tables import KEPT_AFTER_END
 from signing.storage.requests import lock_request, move_request, move_slot, note_reason, set_results
 
 FINISH_SIGNING: Final = "finish_signing"
 """The kind of deferred work that calls `Signing.finish`."""
+_TRIED_AGAIN_AFTER: Final = timedelta(seconds=10)
 _NEVER_READ: Final = frozenset({"fault", "contradiction", "too_large"})
 """What whoever reads documents would answer each time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """What whoever took a confirmation has in hand, with the claim to finish it."""
+    """What whoever took a confirmation has in hand, with the claim to finish it.
+
+    Takes   claim: until when nobody else does, as it was stored.
+    """
 
     request: SigningRequest
     preparation: Preparation = field(repr=False)
     signer: Signer
+    claim: datetime
 
 
 class Signing:
@@ -81,7 +83,7 @@ class Signing:
 
     def __init__(
         self,
-        database: DatabaseLike,
+        database: StatementDatabase,
         *,
         sealer: Sealer,
         documents: DocumentStore,
@@ -89,6 +91,7 @@ class Signing:
         outcomes: Outcomes,
         parties: Parties,
         status: StatusSource,
+        deferred: Deferred,
         evidence_years: int = 0,
     ) -> None:
         self._database = database
@@ -98,6 +101,7 @@ class Signing:
         self._outcomes = outcomes
         self._parties = parties
         self._status = status
+        self._deferred = deferred
         self._evidence_years = evidence_years
         self._halves = Halves(database, documents=documents)
 
@@ -115,10 +119,9 @@ class Signing:
         confirmed, with the reason; what never can ends it.
         Takes   confirmed: for whoever took the confirmation; all others look, and claim it.
         """
-        signer = None
         if confirmed is not None:
             request, preparation = confirmed.request, confirmed.preparation
-            slot, signer = request.slots[position], confirmed.signer
+            slot = request.slots[position]
         else:
             request = self._requests.get(request_id)
             slot = request.slots[position]
@@ -132,13 +135,13 @@ class Signing:
                 return Finished(request.state, request.reason)
             preparation = found
         try:
-            return self._finish(request, slot, preparation, signer=signer, now=now)
+            return self._finish(request, slot, preparation, confirmed=confirmed, now=now)
         except (TimestampUnavailable, StatusUnavailable) as later:
-            return self._later(request, slot, reason=later.code)
+            return self._later(request, slot, reason=later.code, now=now)
         except ParsingFailed as failure:
             if failure.reason in _NEVER_READ:
                 return self._outcomes.fail(request, slot, reason=failure.code, now=now)
-            return self._later(request, slot, reason=failure.code)
+            return self._later(request, slot, reason=failure.code, now=now)
         except (DocumentGone, DocumentRefused, SignatureForeign, CertificateRefused) as never:
             return self._outcomes.fail(request, slot, reason=_reason(never), now=now)
         except SealBroken:
@@ -154,13 +157,43 @@ class Signing:
         why = request.reason or reason
         self._outcomes.fail(request, request.slots[position], reason=why, now=now)
 
-    def _later(self, request: SigningRequest, slot: Slot, *, reason: str) -> Finished:
-        """Leave it to whoever comes next, and say what it waits for."""
+    def leave(self, request_id: str, position: int, *, now: datetime) -> bool:
+        """Have a turn finished by deferred work, of which whoever was at it is gone.
+
+        Whether that was so: it still is to be finished, by nobody, and was left to nobody before.
+        """
         with self._database.transaction() as tx:
-            lock_request(tx, request.request_id)
-            if prolong_finishing(tx, request.request_id, slot.position, until=None):
-                note_reason(tx, request.request_id, reason=reason)
+            is_left = leave_finishing(tx, request_id, position, now=now, is_late=True)
+            if is_left:
+                self._defer(tx, request_id, position, due=now, now=now)
+            return is_left
+
+    def _later(
+        self, request: SigningRequest, slot: Slot, *, reason: str, now: datetime
+    ) -> Finished:
+        """Leave it to whoever comes next, and say what it waits for."""
+        request_id, position = request.request_id, slot.position
+        with self._database.transaction() as tx:
+            lock_request(tx, request_id)
+            is_new = leave_finishing(tx, request_id, position, now=now)
+            if is_new:
+                self._defer(tx, request_id, position, due=now + _TRIED_AGAIN_AFTER, now=now)
+            if is_new or prolong_finishing(tx, request_id, position, until=None):
+                note_reason(tx, request_id, reason=reason)
         return Finished(RequestState.CONFIRMED, reason)
+
+    def _defer(
+        self, tx: Transaction, request_id: str, position: int, *, due: datetime, now: datetime
+    ) -> None:
+        self._deferred.add(
+            tx,
+            FINISH_SIGNING,
+            {"request_id": request_id, "slot": position},
+            now=now,
+            due=due,
+            expires=now + FINISHED_WITHIN,
+            lane="signing",
+        )
 
     def _find(self, request_id: str, position: int) -> Preparation | None:
         with self._database.read() as connection:
@@ -172,11 +205,10 @@ class Signing:
         slot: Slot,
         preparation: Preparation,
         *,
-        signer: Signer | None,
+        confirmed: Confirmed | None,
         now: datetime,
     ) -> Finished:
-        with closing(self._documents.open(preparation.prepared_id)) as blob:
-            work = msgspec.msgpack.decode(blob.read(), type=PreparedWork)
+        work = self._work(preparation)
         signatures = msgspec.msgpack.decode(preparation.signatures or b"", type=list[bytes])
         chain = (work.certificate, *work.chain)
         # one certificate, one timestamp authority: what is good for one document is for the next
@@ -188,16 +220,67 @@ class Signing:
             work=work,
             signatures=signatures,
             parties=replace(self._parties, status=status).for_tenant(request.client_id),
-            is_first=signer is not None,
+            is_first=confirmed is not None,
             now=now,
         )
-        signer = signer or self._outcomes.signer_of(slot)
         with self._database.transaction() as tx:
-            lock_request(tx, request.request_id)
-            made = self._halves.settle(tx, request, slot, unkept)
-            return self._complete(
-                tx, request, slot, work=work, made=made, evidence=evidence, signer=signer, now=now
+            self._halves.hold(tx, unkept)
+            self._move(tx, request, slot, work=work, now=now)
+            made, prepared = self._halves.settle(
+                tx, request, slot, unkept, claim=None if confirmed is None else confirmed.claim
             )
+            signer = self._outcomes.signer_of(slot) if confirmed is None else confirmed.signer
+            return self._complete(
+                tx,
+                request,
+                slot,
+                work=work,
+                made=made,
+                prepared=prepared,
+                evidence=evidence,
+                signer=signer,
+                now=now,
+            )
+
+    def _work(self, preparation: Preparation) -> PreparedWork:
+        """What was prepared, out of the row or the file.  Raises DocumentGone, SealBroken."""
+        encoded = preparation.work
+        if encoded is None:
+            if preparation.prepared_id is None:
+                raise DocumentGone
+            with closing(self._documents.open(preparation.prepared_id)) as blob:
+                encoded = blob.read()
+        return decode_work(encoded)
+
+    def _move(
+        self,
+        tx: Transaction,
+        request: SigningRequest,
+        slot: Slot,
+        *,
+        work: PreparedWork,
+        now: datetime,
+    ) -> None:
+        """Let the turn be over; the request is held from here on.  Raises RequestNotWaiting."""
+        is_last = _is_last(request, slot)
+        if not move_request(
+            tx,
+            request.request_id,
+            expected=[RequestState.CONFIRMED],
+            to=_after(request, slot),
+            now=now,
+            purge_at=None if is_last else request.expires_at + KEPT_AFTER_END,
+        ) or not move_slot(
+            tx,
+            request.request_id,
+            slot.position,
+            expected=SlotState.CONFIRMED,
+            to=SlotState.SIGNED,
+            now=now,
+            key_id=work.key_id,
+            certificate_sha256=hashlib.sha256(work.certificate).digest(),
+        ):
+            raise RequestNotWaiting(request.state)
 
     def _complete(
         self,
@@ -207,31 +290,12 @@ class Signing:
         *,
         work: PreparedWork,
         made: Mapping[int, Result],
+        prepared: BlobId | None,
         evidence: ValidationMaterial,
         signer: Signer,
         now: datetime,
     ) -> Finished:
-        is_last = slot.position == request.slots[-1].position
-        to = RequestState.SIGNED if is_last else RequestState.WAITING
-        certificate = hashlib.sha256(work.certificate).digest()
-        if not move_slot(
-            tx,
-            request.request_id,
-            slot.position,
-            expected=SlotState.CONFIRMED,
-            to=SlotState.SIGNED,
-            now=now,
-            key_id=work.key_id,
-            certificate_sha256=certificate,
-        ) or not move_request(
-            tx,
-            request.request_id,
-            expected=[RequestState.CONFIRMED],
-            to=to,
-            now=now,
-            purge_at=None if is_last else request.expires_at + KEPT_AFTER_END,
-        ):
-            raise RequestNotWaiting(request.state)
+        is_last = _is_last(request, slot)
         results = {
             at: made[number] for number, half in enumerate(work.halves) for at in half.positions
         }
@@ -239,7 +303,6 @@ class Signing:
         older = {one.result.blob_id for one in request.documents if one.result is not None}
         if is_last:  # nobody signs what was handed over any more
             older |= {one.original_id for one in request.documents if one.original_id is not None}
-        prepared = delete_preparation(tx, request.request_id, slot.position)
         self._documents.drop(tx, [*older, *([] if prepared is None else [prepared])])
         kept_until = now + evidence_kept_for(request.level, at_least_years=self._evidence_years)
         kept = _evidence(request, slot, work, evidence, kept_until=kept_until, now=now)
@@ -247,7 +310,16 @@ class Signing:
         kind = EventType.REQUEST_SIGNED if is_last else EventType.REQUEST_SIGNED_BY_ONE
         self._outcomes.record(tx, kind, request, signer=signer, now=now)
         self._requests.announce(tx, request, now=now)
-        return Finished(to)
+        return Finished(_after(request, slot))
+
+
+def _is_last(request: SigningRequest, slot: Slot) -> bool:
+    return slot.position == request.slots[-1].position
+
+
+def _after(request: SigningRequest, slot: Slot) -> RequestState:
+    """The state in which a turn leaves its request."""
+    return RequestState.SIGNED if _is_last(request, slot) else RequestState.WAITING
 
 
 def _evidence(

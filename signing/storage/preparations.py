@@ -2,9 +2,12 @@
 
 What lives here: one table and the statements on it.  A preparation goes one way: open, taken (its
 confirmation is with the signer), signed (the signatures are here).  Each step is one statement that
-compares and sets, so that of two confirmations one goes on.
-Whoever writes holds the request (`signing.storage.requests.lock_request`).
-Not here: what is prepared and who may confirm (`signing/authorize.py`).
+compares and sets, so that of two confirmations one goes on.  What was prepared lies in the row
+itself where it is small, sealed like everything else that waits, and in a file where it is not.
+Whoever writes holds the request (`signing.storage.requests.lock_request`), or does it in one
+statement that holds it (`open_window`) or that needs nothing of it (`finishing.keep_signatures`).
+Not here: the signatures and who finishes (`finishing`), what is prepared and who may confirm
+(`signing/authorize.py`).
 """
 
 from __future__ import annotations
@@ -28,10 +31,11 @@ from sqlalchemy import (
     bindparam,
     delete,
     insert,
-    or_,
+    literal,
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from keystore.clock import from_ms, to_ms
 from keystore.purposes import SealPurpose
@@ -56,15 +60,17 @@ class PreparationState(StrEnum):
 class Preparation:
     """What one signer of a request is about to confirm.
 
-    `activation`: the encoded activation, whose hash is `challenge`; `prepared_id`: what the formats
-    prepared, as a document at rest; `signatures`: encoded, once they are here.
+    `activation`: the encoded activation, whose hash is `challenge`; `work`: what the formats
+    prepared, encoded, where it lies in the row and was asked for; `prepared_id`: the same as a
+    document at rest, where it lies in a file; `signatures`: encoded, once they are here.
     """
 
     request_id: str
     slot: int
     challenge: bytes = field(repr=False)
     activation: bytes = field(repr=False)
-    prepared_id: BlobId
+    work: bytes | None = field(default=None, repr=False)
+    prepared_id: BlobId | None = None
     state: PreparationState = PreparationState.OPEN
     created_at: datetime
     expires_at: datetime
@@ -93,6 +99,8 @@ signing_preparation = Table(
     Column("taken_ms", BigInteger, info=_NONE),
     Column("signatures_sealed", LargeBinary, info=_UNDER_WAY),
     Column("finishing_ms", BigInteger, info=_NONE),
+    Column("prepared_sealed", LargeBinary, info=_UNDER_WAY),
+    Column("left_ms", BigInteger, info=_NONE),
     Index("ix_signing_preparation_taken", "state", "taken_ms"),
     info={
         "subject": "person",
@@ -115,6 +123,47 @@ signing_preparation = Table(
 _c = signing_preparation.c
 _KEY: Final = (_c.request_id == bindparam("id"), _c.slot == bindparam("at"))
 _FIND: Final = select(signing_preparation).where(*_KEY)
+_TURN: Final = (
+    select(
+        signing_request.c.request_id,
+        signing_slot.c.position,
+        *(
+            bindparam(name, type_=_c[name].type)
+            for name in ("challenge", "activation_sealed", "prepared_sealed")
+        ),
+        literal("", String).label("prepared_id"),
+        literal(PreparationState.OPEN, String).label("state"),
+        bindparam("created_ms", type_=BigInteger),
+        bindparam("expires_ms", type_=BigInteger),
+    )
+    .join(signing_slot, signing_slot.c.request_id == signing_request.c.request_id)
+    .where(
+        signing_request.c.request_id == bindparam("id"),
+        signing_request.c.state == RequestState.WAITING,
+        signing_request.c.expires_ms > bindparam("now"),
+        signing_slot.c.position == bindparam("at"),
+        signing_slot.c.state == SlotState.WAITING,
+    )
+    .with_for_update(key_share=True)
+)
+"""The turn of one signer while it is hers, held, with what she may confirm beside it."""
+_COLUMNS: Final = (
+    *("request_id", "slot", "challenge", "activation_sealed", "prepared_sealed"),
+    *("prepared_id", "state", "created_ms", "expires_ms"),
+)
+
+
+def _open(insert_of: Any) -> Any:
+    """Put a window where none is, or in the place of an open one that left no file."""
+    new = insert_of(signing_preparation).from_select(_COLUMNS, _TURN)
+    return new.on_conflict_do_update(
+        index_elements=[_c.request_id, _c.slot],
+        set_={name: new.excluded[name] for name in _COLUMNS[2:]},
+        where=(_c.state == PreparationState.OPEN) & (_c.prepared_id == ""),
+    ).returning(_c.slot)
+
+
+_OPEN: Final = {"postgresql": _open(postgresql.insert), "sqlite": _open(sqlite.insert)}
 _TAKE: Final = (
     update(signing_preparation)
     .where(
@@ -124,22 +173,8 @@ _TAKE: Final = (
         _c.expires_ms > bindparam("now"),
     )
     .values(state=PreparationState.TAKEN, taken_ms=bindparam("now"))
+    .returning(_c.prepared_id, _c.prepared_sealed)
 )
-_SIGN: Final = (
-    update(signing_preparation)
-    .where(*_KEY, _c.challenge == bindparam("confirmed"), _c.state == PreparationState.TAKEN)
-    .values(
-        state=PreparationState.SIGNED,
-        signatures_sealed=bindparam("sealed"),
-        finishing_ms=bindparam("until"),
-    )
-)
-_PROLONG: Final = (
-    update(signing_preparation)
-    .where(*_KEY, _c.state == PreparationState.SIGNED)
-    .values(finishing_ms=bindparam("until"))
-)
-_CLAIM: Final = _PROLONG.where(or_(_c.finishing_ms.is_(None), _c.finishing_ms <= bindparam("now")))
 _IS_CONFIRMED: Final = _c.state.in_([PreparationState.TAKEN, PreparationState.SIGNED])
 _STUCK: Final = (
     select(_c.request_id, _c.slot, _c.challenge)
@@ -180,12 +215,42 @@ class PreparationTaken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """What was prepared: encoded where it lay in the row, else the id of the document at rest."""
+
+    work: bytes | None = field(repr=False)
+    blob_id: BlobId | None
+
+
+@dataclass(frozen=True, slots=True)
 class Stuck:
     """A confirmation that came to nothing; `challenge` is None where nothing is left of it."""
 
     request_id: str
     slot: int
     challenge: bytes | None = field(default=None, repr=False)
+
+
+def open_window(
+    connection: Connection, preparation: Preparation, *, sealer: Sealer, now: datetime
+) -> bool:
+    """Keep a new preparation, without a file, of a signer whose turn it is at this moment.
+
+    One statement, with a transaction or without: on PostgreSQL it holds request and turn, so that
+    what waits for a confirmation, a refusal or an end sees what became of them.
+    False: it is not her turn, somebody has confirmed, or an older one has a file that is to be
+    dropped; `check_turn` and `replace_preparation` tell which.
+    """
+    opened = connection.execute(
+        _OPEN[connection.dialect.name],
+        {
+            **_values(preparation, sealer=sealer),
+            "id": preparation.request_id,
+            "at": preparation.slot,
+            "now": to_ms(now),
+        },
+    )
+    return opened.scalar_one_or_none() is not None
 
 
 def replace_preparation(
@@ -207,17 +272,14 @@ def replace_preparation(
     tx.connection.execute(
         insert(signing_preparation),
         {
+            **_values(preparation, sealer=sealer),
             "request_id": preparation.request_id,
             "slot": preparation.slot,
-            "challenge": preparation.challenge,
-            "activation_sealed": _seal(sealer, preparation.activation, preparation, "activation"),
-            "prepared_id": preparation.prepared_id,
+            "prepared_id": preparation.prepared_id or "",
             "state": PreparationState.OPEN,
-            "created_ms": to_ms(preparation.created_at),
-            "expires_ms": to_ms(preparation.expires_at),
         },
     )
-    return None if dropped is None else BlobId(dropped)
+    return _blob_id(dropped)
 
 
 def find_preparation(
@@ -250,74 +312,36 @@ def open_preparation(
         request_id=request_id,
         slot=slot,
         challenge=challenge,
-        activation=sealer.unseal(
-            SealPurpose.DOCUMENT,
-            activation_sealed,
-            context=_context(request_id, slot, "activation"),
-        ),
-        prepared_id=BlobId(prepared_id),
+        activation=_unseal(sealer, activation_sealed, _context(request_id, slot, "activation")),
+        prepared_id=_blob_id(prepared_id),
         created_at=from_ms(created_ms),
         expires_at=from_ms(expires_ms),
     )
 
 
 def take_preparation(
-    tx: Transaction, request_id: str, slot: int, *, challenge: bytes, now: datetime
-) -> bool:
-    """Let one confirmation go on: whether it is this one.
-
-    False: the window is closed, something else is prepared by now, or another one went on.
-    """
-    taken = tx.connection.execute(
-        _TAKE, {"id": request_id, "at": slot, "confirmed": challenge, "now": to_ms(now)}
-    )
-    return taken.rowcount == 1
-
-
-def keep_signatures(
     tx: Transaction,
-    preparation: Preparation,
+    request_id: str,
+    slot: int,
     *,
-    signatures: bytes,
-    until: datetime,
+    challenge: bytes,
     sealer: Sealer,
-) -> bool:
-    """Keep what the signer gave for a preparation that was taken; whether it still is.
+    now: datetime,
+) -> Prepared | None:
+    """Let one confirmation go on: what was prepared for it, where it is this one.
 
-    Takes   until: when somebody else may finish it.
+    None: the window is closed, something else is prepared by now, or another one went on.
+    Raises  SealBroken.
     """
-    kept = tx.connection.execute(
-        _SIGN,
-        {
-            "id": preparation.request_id,
-            "at": preparation.slot,
-            "confirmed": preparation.challenge,
-            "sealed": _seal(sealer, signatures, preparation, "signatures"),
-            "until": to_ms(until),
-        },
-    )
-    return kept.rowcount == 1
-
-
-def claim_finishing(
-    tx: Transaction, request_id: str, slot: int, *, now: datetime, until: datetime
-) -> bool:
-    """Let one worker make the documents, until then; whether it is this one."""
-    claimed = tx.connection.execute(
-        _CLAIM, {"id": request_id, "at": slot, "now": to_ms(now), "until": to_ms(until)}
-    )
-    return claimed.rowcount == 1
-
-
-def prolong_finishing(
-    tx: Transaction, request_id: str, slot: int, *, until: datetime | None
-) -> bool:
-    """Let that worker go on until then (None: another may); whether anything is to be made."""
-    prolonged = tx.connection.execute(
-        _PROLONG,
-        {"id": request_id, "at": slot, "until": None if until is None else to_ms(until)},
-    )
-    return prolonged.rowcount == 1
+    row = tx.connection.execute(
+        _TAKE, {"id": request_id, "at": slot, "confirmed": challenge, "now": to_ms(now)}
+    ).one_or_none()
+    if row is None:
+        return None
+    work = row.prepared_sealed
+    if work is not None:
+        work = _unseal(sealer, work, _context(request_id, slot, "prepared"))
+    return Prepared(work, _blob_id(row.prepared_id))
 
 
 def read_stuck(
@@ -347,23 +371,41 @@ def undo_taken(
         gone = tx.connection.execute(
             _DELETE_TAKEN, {**key, "confirmed": challenge}
         ).scalar_one_or_none()
-        return gone is not None, None if gone is None else BlobId(gone)
+        return gone is not None, _blob_id(gone)
     return tx.connection.execute(_CONFIRMED, key).one_or_none() is None, None
 
 
 def delete_preparations(tx: Transaction, request_id: str) -> tuple[BlobId, ...]:
     """Forget all of a request; returns what they had prepared, which is to be dropped."""
     gone = tx.connection.execute(_DELETE_ALL, {"id": request_id}).scalars()
-    return tuple(BlobId(one) for one in gone)
+    return tuple(BlobId(one) for one in gone if one)
 
 
 def delete_preparation(tx: Transaction, request_id: str, slot: int) -> BlobId | None:
     """Forget it; returns what it had prepared, which is to be dropped."""
     gone = tx.connection.execute(_DELETE, {"id": request_id, "at": slot}).scalar_one_or_none()
-    return None if gone is None else BlobId(gone)
+    return _blob_id(gone)
 
 
-def _seal(sealer: Sealer, plain: bytes, one: Preparation, part: str) -> bytes:
+def _blob_id(stored: str | None) -> BlobId | None:
+    return BlobId(stored) if stored else None
+
+
+def _values(preparation: Preparation, *, sealer: Sealer) -> dict[str, Any]:
+    work = preparation.work
+    return {
+        "challenge": preparation.challenge,
+        "activation_sealed": seal_part(sealer, preparation.activation, preparation, "activation"),
+        "prepared_sealed": None
+        if work is None
+        else seal_part(sealer, work, preparation, "prepared"),
+        "created_ms": to_ms(preparation.created_at),
+        "expires_ms": to_ms(preparation.expires_at),
+    }
+
+
+def seal_part(sealer: Sealer, plain: bytes, one: Preparation, part: str) -> bytes:
+    """A part of a preparation, sealed at rest."""
     return sealer.seal(
         SealPurpose.DOCUMENT, plain, context=_context(one.request_id, one.slot, part)
     )
@@ -373,21 +415,25 @@ def _context(request_id: str, slot: int, part: str) -> str:
     return f"signing_preparation:{request_id}:{slot}:{part}"
 
 
-def _preparation(row: Row[Any], *, sealer: Sealer) -> Preparation:
-    def unseal(sealed: bytes, part: str) -> bytes:
-        context = _context(row.request_id, row.slot, part)
-        return sealer.unseal(SealPurpose.DOCUMENT, sealed, context=context)
+def _unseal(sealer: Sealer, sealed: bytes, context: str) -> bytes:
+    return sealer.unseal(SealPurpose.DOCUMENT, sealed, context=context)
 
-    sealed = row.signatures_sealed
+
+def _preparation(row: Row[Any], *, sealer: Sealer) -> Preparation:
+    def unseal(sealed: bytes | None, part: str) -> bytes | None:
+        context = _context(row.request_id, row.slot, part)
+        return None if sealed is None else _unseal(sealer, sealed, context)
+
     return Preparation(
         request_id=row.request_id,
         slot=row.slot,
         challenge=row.challenge,
-        activation=unseal(row.activation_sealed, "activation"),
-        prepared_id=BlobId(row.prepared_id),
+        activation=unseal(row.activation_sealed, "activation") or b"",
+        work=unseal(row.prepared_sealed, "prepared"),
+        prepared_id=_blob_id(row.prepared_id),
         state=PreparationState(row.state),
         created_at=from_ms(row.created_ms),
         expires_at=from_ms(row.expires_ms),
         taken_at=None if row.taken_ms is None else from_ms(row.taken_ms),
-        signatures=None if sealed is None else unseal(sealed, "signatures"),
+        signatures=unseal(row.signatures_sealed, "signatures"),
     )

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from keystore.clock import to_ms
 from keystore.purposes import SealPurpose
 from keystore.sealing import Sealer
-from keystore.storage import Transaction, lock_until_commit
+from keystore.storage import Transaction
 from signing.errors import RequestNotWaiting, RequestUnknown
 from signing.model import (
     BlobId,
@@ -101,6 +101,9 @@ _END_SLOTS: Final = (
         _s.state.in_([SlotState.WAITING, SlotState.CONFIRMED]),
     )
     .values(state=SlotState.ENDED, ended_ms=bindparam("ended"))
+)
+_HOLD: Final = (
+    select(_r.request_id).where(_r.request_id == bindparam("id")).with_for_update(key_share=True)
 )
 _STANDING: Final = select(_r.state, _r.expires_ms).where(_r.request_id == bindparam("id"))
 _SIGNED_SLOTS: Final = (
@@ -189,9 +192,11 @@ def read_waiting_for(
 def lock_request(tx: Transaction, request_id: str) -> None:
     """Hold a request until the transaction is over: whoever moves it or its parts does this first.
 
-    What is read afterwards is what the one before committed.
+    What is read afterwards is what the one before committed.  `move_request` that has moved it
+    holds it as well.  On SQLite a write transaction is alone anyway.
     """
-    lock_until_commit(tx, name=f"signing_request:{request_id}")
+    if tx.connection.dialect.name == "postgresql":
+        tx.connection.execute(_HOLD, {"id": request_id})
 
 
 def read_state(connection: Connection, request_id: str, *, now: datetime) -> RequestState | None:

@@ -312,11 +312,12 @@ def _as_if_time_had_passed(house: House) -> None:
     assert services.signing is not None
     now = services.time()
     with services.database.transaction() as tx:
+        tx.connection.execute(update(signing_preparation).values(finishing_ms=None))
+    services.signing.confirming.recover(now + timedelta(minutes=3))
+    with services.database.transaction() as tx:
         tx.connection.execute(
             update(outbox).where(outbox.c.state == "waiting").values(due_ms=to_ms(now))
         )
-        tx.connection.execute(update(signing_preparation).values(finishing_ms=None))
-    services.signing.confirming.recover(now + timedelta(minutes=3))
 
 
 def _waiting_work(house: House) -> int:

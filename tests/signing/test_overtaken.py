@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from idp.storage.database import Database
 from keystore.errors import SealBroken
 from keystore.signer.activation import SignatureActivation
 from keystore.signer.errors import SignerUnavailable
 from keystore.signer.evidence import Evidence
-from signing import authorize
+from signing import authorize, confirm
 from signing.errors import ConfirmationRefused, RequestNotWaiting, SignerAway, SigningError
 from signing.formats.material import Level, StatusSource
 from signing.isolation.blob import Blob
@@ -27,6 +27,10 @@ from signing.storage.preparations import PreparationState, find_preparation
 from signing.storage.request_tables import signing_request, signing_slot
 from signing.telling import SEND_WEBHOOK
 from tests.support.signing_house import SigningHouse, Somebody
+
+
+class _Killed(BaseException):
+    """What ends a worker."""
 
 
 def _file(content: bytes = b"one of few documents") -> NewDocument:
@@ -54,11 +58,16 @@ def _standing(
     return found.state, found.slots[0].state, None if kept is None else kept.state
 
 
-def _while_replacing(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> list[object]:
-    """Have `act` happen as soon as one window has made sure that it may take another's place."""
+@pytest.fixture(params=["row", "file"])
+def kept_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where what was prepared lies."""
+    if request.param == "file":
+        monkeypatch.setattr(authorize, "KEPT_IN_ROW_BYTES", 0)
+    return str(request.param)
+
+
+def _beside(act: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
     said: list[object] = []
-    real = preparations.replace_preparation
-    once = threading.Lock()
 
     def attempt() -> None:
         try:
@@ -67,23 +76,43 @@ def _while_replacing(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object])
             said.append(refusal)
 
     thread = threading.Thread(target=attempt)
+    return thread, [thread, said]
+
+
+def _while_replacing(
+    house: SigningHouse, monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]
+) -> list[object]:
+    """Have `act` happen as soon as one window has made sure that it may take another's place."""
+    replaced, opened = preparations.replace_preparation, preparations.open_window
+    thread, said = _beside(act)
+    once = threading.Lock()
 
     def late(*arguments: Any, **more: Any) -> Any:
         if once.acquire(blocking=False):
             thread.start()
-            thread.join(1)  # what waits for the lock goes on when this has committed
-        return real(*arguments, **more)
+            thread.join(0.3)  # what waits for the lock goes on when this has committed
+        return replaced(*arguments, **more)
+
+    def slow(connection: Connection, *arguments: Any, **more: Any) -> bool:
+        if not once.acquire(blocking=False):
+            return opened(connection, *arguments, **more)
+        with house.database.transaction() as tx:
+            is_open = opened(tx.connection, *arguments, **more)
+            thread.start()
+            thread.join(0.3)
+            return is_open
 
     monkeypatch.setattr(authorize, "replace_preparation", late)
-    said.append(thread)
+    monkeypatch.setattr(authorize, "open_window", slow)
     return said
 
 
 def _joined(said: list[object]) -> object:
-    thread = said[0]
+    thread, heard = said
     assert isinstance(thread, threading.Thread)
+    assert isinstance(heard, list)
     thread.join(60)
-    (answer,) = said[1:]
+    (answer,) = heard
     return answer
 
 
@@ -92,12 +121,13 @@ def test_a_window_never_takes_the_place_of_a_confirmation(
     anh: Somebody,
     request_of_anh: SigningRequest,
     monkeypatch: pytest.MonkeyPatch,
+    kept_in: str,
 ) -> None:
     """Two tabs: one opens again while the other confirms."""
     window = house.open(request_of_anh, anh)
     before = house.requests.get(request_of_anh.request_id)
 
-    def confirm() -> object:
+    def confirms() -> object:
         assert anh.passkey is not None
         return house.confirming.confirm(
             before,
@@ -107,7 +137,7 @@ def test_a_window_never_takes_the_place_of_a_confirmation(
             now=house.now,
         )
 
-    said = _while_replacing(monkeypatch, confirm)
+    said = _while_replacing(house, monkeypatch, confirms)
     house.open(request_of_anh, anh)
     answer = _joined(said)
     assert isinstance(answer, ConfirmationRefused)
@@ -120,13 +150,57 @@ def test_a_window_never_takes_the_place_of_a_confirmation(
     assert house.door.seen == []
 
 
+def test_no_window_opens_over_a_confirmation_that_is_being_taken(
+    house: SigningHouse,
+    anh: Somebody,
+    request_of_anh: SigningRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    kept_in: str,
+) -> None:
+    """The other way round: whoever opens waits for what becomes of the confirmation."""
+    assert anh.passkey is not None
+    window = house.open(request_of_anh, anh)
+    before = house.requests.get(request_of_anh.request_id)
+    real = confirm.move_slot
+    passkey = anh.passkey.credential_id
+    thread, said = _beside(
+        lambda: house.windows.open(
+            before, signer=anh.signer, credential=anh.credential, passkey=passkey, now=house.now
+        )
+    )
+
+    def late(*arguments: Any, **more: Any) -> bool:
+        thread.start()
+        thread.join(0.3)
+        return real(*arguments, **more)
+
+    monkeypatch.setattr(confirm, "move_slot", late)
+    house.door.failure = _Killed()
+    with pytest.raises(_Killed):
+        house.confirming.confirm(
+            before,
+            signer=anh.signer,
+            confirmation=anh.passkey.confirm(window.challenge),
+            challenge=window.challenge,
+            now=house.now,
+        )
+    answer = _joined(said)
+    assert isinstance(answer, RequestNotWaiting)
+    assert answer.state == RequestState.CONFIRMED
+    assert _standing(house, request_of_anh) == (
+        RequestState.CONFIRMED,
+        SlotState.CONFIRMED,
+        PreparationState.TAKEN,
+    )
+
+
 def test_of_two_windows_that_open_at_once_the_later_is_the_one(
     house: SigningHouse,
     anh: Somebody,
     request_of_anh: SigningRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    said = _while_replacing(monkeypatch, lambda: house.open(request_of_anh, anh))
+    said = _while_replacing(house, monkeypatch, lambda: house.open(request_of_anh, anh))
     house.open(request_of_anh, anh)
     later = _joined(said)
     assert isinstance(later, authorize.Window)
@@ -241,10 +315,6 @@ def test_the_portal_is_told_that_a_request_waits_again(
     with pytest.raises(SignerAway):
         house.confirm(request_of_anh, anh)
     assert [kind for kind, _ in house.later.left] == [SEND_WEBHOOK]
-
-
-class _Killed(BaseException):
-    """What ends a worker."""
 
 
 def test_a_request_that_cannot_be_read_keeps_no_other_from_its_end(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 
+from signing import authorize
 from signing.errors import StatusUnavailable
-from signing.formats.material import Level, StatusSource, Timestamps
+from signing.formats.material import Level, StatusSource, Timestamps, ValidationMaterial
+from signing.halves import CLAIMED_FOR
 from signing.isolation.blob import Blob
 from signing.model import RequestState, SignatureFormat, SigningRequest, SlotState
 from signing.new_request import NewDocument
@@ -88,6 +91,57 @@ def test_while_the_timestamp_authority_is_away_the_request_is_confirmed_and_fini
     )
     assert opinion.is_valid, opinion.said
     assert len(house.door.seen) == 1, "the person confirmed once, the key signed once"
+
+
+def test_what_is_finished_at_once_leaves_no_work(house: SigningHouse, anh: Somebody) -> None:
+    house.confirm(house.ask(_text(), level=Level.B), anh)
+    assert _work_left(house) == []
+
+
+class _Killed(BaseException):
+    """What ends a worker."""
+
+
+@pytest.mark.parametrize("kept_in_row", [authorize.KEPT_IN_ROW_BYTES, 0])
+def test_signatures_of_a_worker_that_died_are_finished_by_deferred_work(
+    house: SigningHouse, anh: Somebody, monkeypatch: pytest.MonkeyPatch, kept_in_row: int
+) -> None:
+    """Once its claim has run out; the key signed once, and nobody confirms again."""
+    monkeypatch.setattr(authorize, "KEPT_IN_ROW_BYTES", kept_in_row)
+    request = house.ask(_text(), level=Level.B)
+
+    class Dies:
+        """Ends the worker as soon as the signatures are kept."""
+
+        def material(self, chain: Sequence[bytes], *, now: datetime) -> ValidationMaterial:
+            """See `StatusSource`."""
+            raise _Killed
+
+    house.build(timestamps=None, status=Dies())
+    with pytest.raises(_Killed):
+        house.confirm(request, anh)
+    house.build(timestamps=None, status=house.pki.status())
+    late = house.now + CLAIMED_FOR
+    assert house.confirming.recover(late - timedelta(milliseconds=1)) == 0
+    assert _work_left(house) == []
+    assert house.confirming.recover(late) == 1
+    assert house.confirming.recover(late) == 0, "it is left to deferred work once"
+    assert _work_left(house) == [FINISH_SIGNING]
+    done = house.signing.finish(request.request_id, 0, now=late)
+    assert done == Finished(RequestState.SIGNED)
+    assert house.confirming.recover(late + CLAIMED_FOR) == 0
+    assert len(house.door.seen) == 1
+
+
+def test_what_waits_is_left_to_deferred_work_once(
+    house: SigningHouse, anh: Somebody, no_timestamps: Timestamps
+) -> None:
+    request = house.ask(_text(), level=Level.T)
+    house.build(timestamps=no_timestamps, status=house.pki.status())
+    house.confirm(request, anh)
+    house.signing.finish(request.request_id, 0, now=house.now)
+    assert house.confirming.recover(house.now + timedelta(hours=1)) == 0
+    assert _work_left(house) == [FINISH_SIGNING]
 
 
 def test_without_a_status_nothing_is_called_signed(

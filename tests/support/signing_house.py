@@ -171,6 +171,7 @@ class SigningHouse:
             outcomes=self.outcomes,
             parties=parties,
             status=status,
+            deferred=self.later,
             **common,
         )
         self.confirming = Confirming(
@@ -182,7 +183,6 @@ class SigningHouse:
             signing=self.signing,
             second_factors=self.codes,
             door=self.door,
-            deferred=self.later,
         )
 
     def with_passkey(self, account_id: str = "acc_1", **known: Any) -> Somebody:

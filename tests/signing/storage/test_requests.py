@@ -131,7 +131,9 @@ def test_a_request_comes_with_the_window_of_the_one_whose_turn_it_is(
         replace_preparation(tx, window, sealer=sealer)
     assert _find_with_window(database, sealer) == (kept, window)
     with database.transaction() as tx:
-        assert take_preparation(tx, kept.request_id, 0, challenge=window.challenge, now=now)
+        assert take_preparation(
+            tx, kept.request_id, 0, challenge=window.challenge, sealer=sealer, now=now
+        )
     assert _find_with_window(database, sealer) == (kept, None)
 
 
