@@ -39,7 +39,7 @@ from idp.work.model import Duty, Handler, Job, RecordGivenUp
 from keystore.keyring import Keyring
 from keystore.log.events import Event, EventType, Fact
 from keystore.purposes import KEY_PURPOSES, LOG, TOKENS
-from signing.sign import FINISH_SIGNING
+from signing.sign import FINISH_SIGNING, FINISH_SIGNING_OF_BEFORE
 from signing.telling import SEND_WEBHOOK
 
 _PURGE_EVERY: Final = timedelta(seconds=30)
@@ -96,6 +96,7 @@ def make_handlers(
     }
 
 
+_OF_SIGNING: Final = frozenset({FINISH_SIGNING, FINISH_SIGNING_OF_BEFORE})
 _OF_PERSONAL_KEYS: Final = frozenset(
     {SUSPEND_PERSONAL_KEYS, DESTROY_PERSONAL_KEYS, HOLD_OWN_KEY, END_OWN_KEY}
 )
@@ -262,7 +263,7 @@ def make_record_given_up(services: Services) -> RecordGivenUp:
             account_id = job.payload["account_id"]
             event = Event(EventType.PERSONAL_KEYS_LEFT, account_id=account_id, facts=facts)
             data_key = services.people.data_key_of(account_id)  # None when it was erased
-        elif job.kind == FINISH_SIGNING and services.signing is not None:
+        elif job.kind in _OF_SIGNING and services.signing is not None:
             request_id, slot = job.payload["request_id"], job.payload["slot"]
             services.signing.signing.give_up(request_id, slot, reason=error, now=now)
             return

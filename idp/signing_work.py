@@ -22,7 +22,7 @@ from keystore.keyring import Keyring
 from signing.errors import RequestUnknown
 from signing.model import RequestState, SigningRequest
 from signing.outcomes import Finished
-from signing.sign import FINISH_SIGNING
+from signing.sign import FINISH_SIGNING, FINISH_SIGNING_OF_BEFORE
 from signing.telling import SEND_WEBHOOK
 
 EVENT: Final = "urn:antin:event:signing-request"
@@ -57,7 +57,7 @@ class Asked(Protocol):
 
 
 class FinishSigning:
-    """Handler of rows of kind `finish_signing`: a signature that waits for what it needs."""
+    """Handler of rows of kind `FINISH_SIGNING`: a signature that waits for what it needs."""
 
     def __init__(self, signing: Finishes) -> None:
         self._signing = signing
@@ -137,8 +137,10 @@ def signing_handlers(
 ) -> Mapping[str, Handler]:
     """Who does what signing left for later."""
     events = SigningEvents(keyring, issuer=issuer)
+    finish = FinishSigning(services.signing)
     return {
-        FINISH_SIGNING: FinishSigning(services.signing),
+        FINISH_SIGNING: finish,
+        FINISH_SIGNING_OF_BEFORE: finish,
         SEND_WEBHOOK: SigningWebhook(services.requests, events=events, egress=egress),
     }
 

@@ -54,8 +54,10 @@ from signing.storage.preparations import Preparation, find_preparation
 from signing.storage.request_tables import KEPT_AFTER_END
 from signing.storage.requests import lock_request, move_request, move_slot, note_reason, set_results
 
-FINISH_SIGNING: Final = "finish_signing"
+FINISH_SIGNING: Final = "finish_turn"
 """The kind of deferred work that calls `Signing.finish`."""
+FINISH_SIGNING_OF_BEFORE: Final = "finish_signing"
+"""The same as the version before writes it, whose workers know of no preparation in a row."""
 _TRIED_AGAIN_AFTER: Final = timedelta(seconds=10)
 _NEVER_READ: Final = frozenset({"fault", "contradiction", "too_large"})
 """What whoever reads documents would answer each time."""

@@ -30,6 +30,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
+    func,
     insert,
     literal,
     select,
@@ -100,6 +101,7 @@ signing_preparation = Table(
     Column("signatures_sealed", LargeBinary, info=_UNDER_WAY),
     Column("finishing_ms", BigInteger, info=_NONE),
     Column("prepared_sealed", LargeBinary, info=_UNDER_WAY),
+    Column("closes_ms", BigInteger, info=_NONE),
     Column("left_ms", BigInteger, info=_NONE),
     Index("ix_signing_preparation_taken", "state", "taken_ms"),
     info={
@@ -121,6 +123,9 @@ signing_preparation = Table(
 )
 
 _c = signing_preparation.c
+CLOSES: Final = func.coalesce(_c.closes_ms, _c.expires_ms, type_=BigInteger)
+"""When a window closes.  One whose preparation lies in its row has no `expires_ms`: to a worker of
+the version before, which would look for a file, it is closed."""
 _KEY: Final = (_c.request_id == bindparam("id"), _c.slot == bindparam("at"))
 _FIND: Final = select(signing_preparation).where(*_KEY)
 _TURN: Final = (
@@ -135,6 +140,7 @@ _TURN: Final = (
         literal(PreparationState.OPEN, String).label("state"),
         bindparam("created_ms", type_=BigInteger),
         bindparam("expires_ms", type_=BigInteger),
+        bindparam("closes_ms", type_=BigInteger),
     )
     .join(signing_slot, signing_slot.c.request_id == signing_request.c.request_id)
     .where(
@@ -149,7 +155,7 @@ _TURN: Final = (
 """The turn of one signer while it is hers, held, with what she may confirm beside it."""
 _COLUMNS: Final = (
     *("request_id", "slot", "challenge", "activation_sealed", "prepared_sealed"),
-    *("prepared_id", "state", "created_ms", "expires_ms"),
+    *("prepared_id", "state", "created_ms", "expires_ms", "closes_ms"),
 )
 
 
@@ -170,7 +176,7 @@ _TAKE: Final = (
         *_KEY,
         _c.challenge == bindparam("confirmed"),
         _c.state == PreparationState.OPEN,
-        _c.expires_ms > bindparam("now"),
+        bindparam("now") < CLOSES,
     )
     .values(state=PreparationState.TAKEN, taken_ms=bindparam("now"))
     .returning(_c.prepared_id, _c.prepared_sealed)
@@ -400,7 +406,8 @@ def _values(preparation: Preparation, *, sealer: Sealer) -> dict[str, Any]:
         if work is None
         else seal_part(sealer, work, preparation, "prepared"),
         "created_ms": to_ms(preparation.created_at),
-        "expires_ms": to_ms(preparation.expires_at),
+        "expires_ms": to_ms(preparation.expires_at) if work is None else 0,
+        "closes_ms": None if work is None else to_ms(preparation.expires_at),
     }
 
 
@@ -433,7 +440,7 @@ def _preparation(row: Row[Any], *, sealer: Sealer) -> Preparation:
         prepared_id=_blob_id(row.prepared_id),
         state=PreparationState(row.state),
         created_at=from_ms(row.created_ms),
-        expires_at=from_ms(row.expires_ms),
+        expires_at=from_ms(row.expires_ms if row.closes_ms is None else row.closes_ms),
         taken_at=None if row.taken_ms is None else from_ms(row.taken_ms),
         signatures=unseal(row.signatures_sealed, "signatures"),
     )

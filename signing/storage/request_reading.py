@@ -48,6 +48,7 @@ from signing.model import (
     SlotState,
 )
 from signing.storage.preparations import (
+    CLOSES,
     Preparation,
     PreparationState,
     open_preparation,
@@ -131,7 +132,7 @@ _ALL_AND_WINDOWS: Final = union_all(
         _p.slot,
         of=_p.request_id,
         texts=(_p.prepared_id,),
-        numbers=(_p.created_ms, _p.expires_ms),
+        numbers=(_p.created_ms, CLOSES),
         octets=(_p.challenge, _p.activation_sealed),
         most_octets=2,
     ).where(_p.state == PreparationState.OPEN),

@@ -142,7 +142,7 @@ def _shorten(sandbox: Sandbox, made: Mapping[str, Any], *, left: timedelta) -> N
     with services.database.transaction() as tx:
         is_this = signing_preparation.c.request_id == made["request_id"]
         ends = to_ms(services.time() + left)
-        tx.connection.execute(update(signing_preparation).where(is_this).values(expires_ms=ends))
+        tx.connection.execute(update(signing_preparation).where(is_this).values(closes_ms=ends))
 
 
 def test_a_form_is_read_and_signed_and_the_portal_is_next(walker, sandbox, tmp_path):

@@ -25,6 +25,7 @@ from signing.new_request import NewDocument, NewSigner
 from signing.storage import preparations
 from signing.storage.preparations import PreparationState, find_preparation
 from signing.storage.request_tables import signing_request, signing_slot
+from signing.storage.requests import move_slot
 from signing.telling import SEND_WEBHOOK
 from tests.support.signing_house import SigningHouse, Somebody
 
@@ -161,7 +162,6 @@ def test_no_window_opens_over_a_confirmation_that_is_being_taken(
     assert anh.passkey is not None
     window = house.open(request_of_anh, anh)
     before = house.requests.get(request_of_anh.request_id)
-    real = confirm.move_slot
     passkey = anh.passkey.credential_id
     thread, said = _beside(
         lambda: house.windows.open(
@@ -172,7 +172,7 @@ def test_no_window_opens_over_a_confirmation_that_is_being_taken(
     def late(*arguments: Any, **more: Any) -> bool:
         thread.start()
         thread.join(0.3)
-        return real(*arguments, **more)
+        return move_slot(*arguments, **more)
 
     monkeypatch.setattr(confirm, "move_slot", late)
     house.door.failure = _Killed()

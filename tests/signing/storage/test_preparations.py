@@ -162,6 +162,20 @@ def test_what_is_small_lies_in_the_row_and_comes_with_the_confirmation(
         assert delete_preparations(tx, _ID) == ()
 
 
+def test_a_worker_of_the_version_before_sees_no_window_without_a_file(
+    database: Database, sealer: Sealer, kept: Preparation, now: datetime
+) -> None:
+    """It would take it, have it signed, and end the request because the file is gone."""
+    in_row = replace(kept, prepared_id=None, work=b"what was prepared")
+    as_before = select(signing_preparation.c.expires_ms)
+    with database.transaction() as tx:
+        assert tx.connection.execute(as_before).scalar_one() == to_ms(kept.expires_at)
+        replace_preparation(tx, in_row, sealer=sealer)
+        assert tx.connection.execute(as_before).scalar_one() < to_ms(now)
+    assert _take(database, sealer, now=kept.expires_at) is None
+    assert _take(database, sealer, now=now)
+
+
 def test_a_window_opens_in_one_statement_while_it_is_that_signers_turn(
     database: Database, sealer: Sealer, kept: Preparation, now: datetime
 ) -> None:
