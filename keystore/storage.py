@@ -69,6 +69,7 @@ class StatementDatabase(DatabaseLike, Protocol):
 
 
 _LOCK = text("SELECT pg_advisory_xact_lock(:number)")
+_SHARE = text("SELECT pg_advisory_xact_lock_shared(:number)")
 
 
 def lock_number(name: str) -> int:
@@ -84,3 +85,9 @@ def lock_until_commit(transaction: Transaction, *, name: str) -> None:
     """
     if transaction.connection.dialect.name == "postgresql":
         transaction.connection.execute(_LOCK, {"number": lock_number(name)})
+
+
+def share_until_commit(transaction: Transaction, *, name: str) -> None:
+    """Pass any number at a time, but never while somebody holds `lock_until_commit` of the name."""
+    if transaction.connection.dialect.name == "postgresql":
+        transaction.connection.execute(_SHARE, {"number": lock_number(name)})

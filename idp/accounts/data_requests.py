@@ -145,6 +145,8 @@ class DataRequests:
             wish=said,
         )
         with self.database.transaction() as tx:
+            if kind is RequestKind.RESTRICT:
+                table.hold_sharing(tx, account_id)
             row = _locked(tx, account_id)
             before = table.data_requests_of(
                 tx.connection, account_id, data_key=row.data_key, sealer=self.sealer

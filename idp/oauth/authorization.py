@@ -27,7 +27,7 @@ from idp.oauth.resources import ResourceServers, foreign_sector
 from idp.oauth.scopes import OFFLINE_ACCESS, SCOPE_CLAIMS
 from idp.sessions import OpenedSession, Sessions
 from idp.storage.consents import add_consent, live_consents
-from idp.storage.data_requests import find_restriction
+from idp.storage.data_requests import find_restriction, may_share
 from idp.storage.database import Database, Transaction
 from idp.storage.sessions import add_session_client, find_session_client, lock_session
 from idp.storage.subjects import get_or_make_subject
@@ -212,6 +212,8 @@ class Authorizations:
         if account is None or session is None:
             raise SessionOvertaken
         with self._database.transaction() as tx:
+            if gathered.asks_consent and not may_share(tx, account.account_id):
+                raise SessionOvertaken  # restricted in this instant: the person is told so
             if opened is not None:
                 is_held = self._sessions.store(tx, opened, data_key=account.data_key, now=at.now)
             else:
@@ -219,8 +221,6 @@ class Authorizations:
                 is_held = lock_session(tx, session.session_id, token_hash=session.token_hash)
             if not is_held:
                 raise SessionOvertaken
-            if gathered.asks_consent and find_restriction(tx.connection, account.account_id):
-                raise SessionOvertaken  # restricted in this instant: the person is told so
             consents = gathered.consents
             if decision is not None:
                 consents = (

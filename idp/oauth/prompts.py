@@ -43,6 +43,7 @@ class Prompt(StrEnum):
     ACCOUNT_LEVEL = "account_level"
     CAPACITY = "capacity"
     NO_ORGANISATION = "no_organisation"
+    RESTRICTION = "restriction"
     CONSENT = "consent"
     INFORMATION = "information"
 
@@ -62,6 +63,7 @@ class Reason(StrEnum):
     ACCOUNT_LEVEL = "account_level"
     SEVERAL_CAPACITIES = "several_capacities"
     NO_ORGANISATION = "no_organisation"
+    SHARING_RESTRICTED = "sharing_restricted"
     NOT_AGREED = "not_agreed"
     PROMPT_CONSENT = "prompt_consent"
     NOT_INFORMED = "not_informed"
@@ -219,7 +221,7 @@ def _capacity(at: Situation) -> Ask | None:
 
 def _restriction(at: Situation) -> Ask | None:
     if at.is_restricted:
-        raise AccessDenied("the person has restricted the sharing of their data")
+        return Ask(Prompt.RESTRICTION, Reason.SHARING_RESTRICTED)
     return None
 
 
@@ -258,6 +260,7 @@ _REFUSED_SILENTLY: Final[dict[Prompt, tuple[type[OAuthError], str]]] = {
     Prompt.ACCOUNT_LEVEL: (AccessDenied, "the account's level is too low for this client"),
     Prompt.CAPACITY: (InteractionRequired, "the person must choose a capacity"),
     Prompt.NO_ORGANISATION: (AccessDenied, "the person represents no organisation"),
+    Prompt.RESTRICTION: (AccessDenied, "the person has restricted the sharing of their data"),
     Prompt.CONSENT: (ConsentRequired, "the person must agree"),
     Prompt.INFORMATION: (InteractionRequired, "the person must be informed"),
 }
@@ -268,8 +271,7 @@ def next_ask(at: Situation) -> Ask | None:
 
     Raises  UnmetAuthenticationRequirements when a level is demanded that nobody can reach here, or
             that this client's profile may not rely on; LoginRequired when somebody else signed in
-            here than the person whom the request names; AccessDenied: the person had sharing
-            restricted.
+            here than the person whom the request names.
     Source  OpenID Connect Core §3.1.2.1 `id_token_hint`, §3.1.2.3, §5.5.1.
     """
     if at.demanded.must > min(HIGHEST, profile_of(at.client).level_cap):

@@ -38,6 +38,7 @@ from idp.storage.declared import BASIC, NONE, holds, kept_by_law, sealed
 from idp.storage.purge import purged_by
 from keystore.clock import from_ms, to_ms
 from keystore.sealing import Sealer
+from keystore.storage import lock_until_commit, share_until_commit
 
 _LEGAL: Final = {"legal": "NĐ 356/2025/NĐ-CP Art. 5", "legal_from": "2026-01-01"}
 _KEPT_AFTER_END: Final = timedelta(days=5 * 366)
@@ -172,6 +173,24 @@ def count_data_requests(connection: Connection, *, now: datetime) -> Waiting:
         select(func.count(), func.sum(case((_overdue(now), 1), else_=0))).where(_c.state.in_(OPEN))
     ).one()
     return Waiting(int(row[0]), int(row[1] or 0))
+
+
+def hold_sharing(tx: Transaction, account_id: AccountId) -> None:
+    """Let nobody be given anything of an account until this ends; first in its transaction."""
+    lock_until_commit(tx, name=_sharing_of(account_id))
+
+
+def may_share(tx: Transaction, account_id: AccountId) -> bool:
+    """Whether sharing is not restricted, and will not be until this transaction ends.
+
+    First in its transaction: what it gives is committed before a restriction looks what there is.
+    """
+    share_until_commit(tx, name=_sharing_of(account_id))
+    return find_restriction(tx.connection, account_id) is None
+
+
+def _sharing_of(account_id: AccountId) -> str:
+    return f"sharing:{account_id}"
 
 
 def add_restriction(tx: Transaction, account_id: AccountId, *, number: str, now: datetime) -> None:

@@ -7,6 +7,7 @@ page that refuses).  Source: architecture §5.7, "Pages".
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from flask import Blueprint, Response
 
@@ -22,12 +23,19 @@ from idp.web.cookies import Cookies
 from idp.web.flow import Flow, Visit, page_answer
 from idp.web.login import LoginStep
 from idp.web.otp import OtpStep
-from idp.web.pages import ErrorPage
+from idp.web.pages import ErrorKind, ErrorPage
 from idp.web.passkey_sign_in import PasskeySignInForms
 from idp.web.request_facts import current_request_id
 from idp.web.select_account import SelectAccountStep
 from idp.web.source import TrustedProxies
 from idp.web.totp_enrolment import TotpEnrolmentStep
+
+_REFUSED: Final[Mapping[Prompt, ErrorKind]] = {
+    Prompt.ACCOUNT_LEVEL: "account_level_too_low",
+    Prompt.NO_ORGANISATION: "capacity_unavailable",
+    Prompt.RESTRICTION: "sharing_restricted",
+}
+_RESTRICTION: Final = "/account/data/requests"
 
 
 class RefusalStep:
@@ -35,12 +43,12 @@ class RefusalStep:
 
     def show(self, visit: Visit, gathered: Gathered, ask: Ask) -> Response:  # noqa: ARG002 - a Step
         """The page."""
-        is_level = ask.prompt is Prompt.ACCOUNT_LEVEL
         page = ErrorPage(
-            kind="account_level_too_low" if is_level else "capacity_unavailable",
+            kind=_REFUSED[ask.prompt],
             reference=current_request_id(),
             client_name=name_of(visit.client),
             return_url=f"{visit.place}/leave",
+            restriction_url=_RESTRICTION if ask.prompt is Prompt.RESTRICTION else None,
         )
         return page_answer(page, status=403)
 
@@ -60,6 +68,7 @@ def make_interaction(services: Services, *, cookies: Cookies, proxies: TrustedPr
         Prompt.ACCOUNT_LEVEL: refusal,
         Prompt.CAPACITY: capacity,
         Prompt.NO_ORGANISATION: refusal,
+        Prompt.RESTRICTION: refusal,
         Prompt.CONSENT: consent,
         Prompt.INFORMATION: consent,
     }

@@ -51,6 +51,7 @@ ErrorKind = Literal[
     "access_denied_level",
     "account_level_too_low",
     "capacity_unavailable",
+    "sharing_restricted",
     "csrf_failed",
     "rate_limited",
     "storage_unavailable",
@@ -348,7 +349,8 @@ class ErrorPage(Page):
     """What happened and what to do next.
 
     `detail` is a safe code such as `redirect_uri` or `scope_missing`, never what was sent;
-    `reference` finds the request in the logs; `return_url` must be a validated address.
+    `reference` finds the request in the logs; `return_url` must be a validated address;
+    `restriction_url` is the page of ours on which the person lifts their restriction.
     """
 
     template: ClassVar[str] = "error.html"
@@ -356,6 +358,7 @@ class ErrorPage(Page):
     reference: str
     detail: str = ""
     return_url: str | None = None
+    restriction_url: str | None = None
     client_name: str | None = None
 
 

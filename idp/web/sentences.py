@@ -266,6 +266,17 @@ ERROR_TEXTS: Final[Mapping[str, ErrorText]] = {
             " kiểm tra thông tin đăng ký. Sau khi thông tin được cập nhật, hãy đăng nhập lại."
         ),
     ),
+    "sharing_restricted": ErrorText(
+        N_("Ông/Bà đang hạn chế chia sẻ dữ liệu"),
+        N_(
+            "Ông/Bà đã yêu cầu hạn chế chia sẻ dữ liệu của mình, nên dịch vụ này chưa nhận được gì:"
+            " dữ liệu mà dịch vụ cần chỉ được chia sẻ khi Ông/Bà đồng ý."
+        ),
+        N_(
+            "Nếu muốn sử dụng dịch vụ, hãy bỏ hạn chế trên trang yêu cầu về dữ liệu của tài khoản,"
+            " rồi đăng nhập lại từ dịch vụ. Nếu muốn giữ hạn chế, Ông/Bà không cần làm gì thêm."
+        ),
+    ),
     "csrf_failed": ErrorText(
         N_("Không xác nhận được biểu mẫu"),
         N_(

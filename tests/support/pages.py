@@ -382,13 +382,16 @@ _LOGIN_PROBLEMS: Final[Mapping[str, Page]] = {
     for problem in get_args(LoginProblem)
 }
 
+_OF_A_CLIENT: Final = frozenset({"access_denied_level", "sharing_restricted"})
+_WITH_WAY_BACK: Final = _OF_A_CLIENT | {"interaction_expired"}
 _ERRORS: Final[Mapping[str, Page]] = {
     f"error_{kind}": ErrorPage(
         kind=kind,
         reference="req_7f3a91c204de55b8",
         detail="redirect_uri_missing" if kind == "invalid_request" else "",
-        return_url="/help" if kind in {"interaction_expired", "access_denied_level"} else None,
-        client_name=CLIENT if kind == "access_denied_level" else None,
+        return_url="/help" if kind in _WITH_WAY_BACK else None,
+        restriction_url="/help" if kind == "sharing_restricted" else None,
+        client_name=CLIENT if kind in _OF_A_CLIENT else None,
     )
     for kind in get_args(ErrorKind)
 }
