@@ -3,7 +3,8 @@
 What lives here: the view-models of `/account/factors` and `/account/contacts`.  Ids and names that
 automation may rely on: field `name`, buttons `totp-add`, `totp-rename-<n>`, `totp-remove-<n>`,
 `totp-remove-confirm`, `totp-enrol-submit`; `factor-sms`, `factor-email`, `demand-always`,
-`recovery-make`; links `recovery-codes-done`, `factors-passkeys`, `factors-contacts`; fields
+`recovery-make`; links `recovery-codes-done`, `factors-activate`, `factors-passkeys`,
+`factors-contacts`; fields
 `phone`, `email`, `otp`, buttons `contact-send-<channel>`, `contact-confirm-<channel>`,
 `contact-resend-<channel>`, `contact-give-up-<channel>`.
 Must not import storage or use cases.
@@ -56,9 +57,10 @@ class FactorsPage(Page):
 
     `may_add`: both factors, or a recovery code, were given just now; `is_recovering`: the latter,
     and nothing but adding is offered; `is_by_message`: the second factor came by message, and
-    nothing is changed but that, link `factors-again`; `is_demanded`: a second factor at every
-    sign-in; `passkeys` is how many there are, None where this service takes none; `codes_left` and
-    `codes_made_at` are of the recovery codes; `told` is what was done just now.
+    nothing is changed but that, link `factors-again`; without any second factor the link
+    `factors-activate` leads to where the activation code is asked for; `is_demanded`: a second
+    factor at every sign-in; `passkeys` is how many there are, None where this service takes none;
+    `codes_left` and `codes_made_at` are of the recovery codes; `told` is what was done just now.
     """
 
     template: ClassVar[str] = "factors.html"

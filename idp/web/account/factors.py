@@ -177,8 +177,15 @@ class _FactorPages:
         return page_answer(RecoveryCodesPage(here=PLACE, codes=codes, made_at=now, back_url=PLACE))
 
     def sign_in_again(self) -> Response:
-        """To the sign-in pages, for a factor that did not come by message."""
-        return self._gate.begin_with_both(PLACE, is_anew=True)
+        """To the sign-in pages: for a factor that did not come by message, or for the first of all.
+
+        Whoever has none is asked there for the activation code.
+        """
+        found = self._gate.find(PLACE)
+        if isinstance(found, Response):
+            return found
+        held = self._services.people.second_factors(found.account.account_id)
+        return self._gate.begin_with_both(PLACE, is_anew=held.has_any)
 
     def _changer(self, *, may_be_by_message: bool = False) -> Changer | Response:
         """Who sent a form, with both factors given just now.  Raises CsrfFailed."""

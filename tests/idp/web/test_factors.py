@@ -7,6 +7,7 @@ import re
 import pyotp
 import pytest
 
+from idp.accounts.activation import issue_activation_code
 from idp.accounts.identifiers import ParsedIdentifier
 from idp.accounts.model import IdentifierKind
 from idp.ids import AccountId
@@ -295,6 +296,37 @@ def test_who_has_no_second_factor_changes_an_address_with_a_fresh_password(
     assert not _open(browser, _PLACE, CHI).shows("factor-sms")
     provider.clock.advance(seconds=1201)
     assert browser.get(_CONTACTS).shows("login-submit")
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_who_holds_an_activation_code_finds_the_way_to_the_first_app(
+    provider: Provider, browser: Browser, language: str
+) -> None:
+    """Signed in with a password alone: the code is asked for, and the page shows the app."""
+    page = _open(browser, who=CHI)
+    words = {"vi": "Tôi có mã kích hoạt", "en": "I have an activation code"}
+    assert words[language] in browser.get(f"{_PLACE}?lang={language}").page
+    way = re.search(r'id="factors-activate"[^>]* href="([^"]+)"', page.page)
+    assert way is not None
+    page = browser.get(way[1])
+    assert page.shows("activation-submit")
+    assert not page.shows("login-submit"), "the password was given just now"
+    services = provider.services
+    code = issue_activation_code(
+        services.database,
+        CHI.account_id,
+        sealer=services.sealer,
+        log=services.log,
+        now=provider.now,
+    )
+    page = browser.press(page, "activation-submit", {"activation_code": code})
+    secret = re.search(r">\s*((?:[A-Z2-7]{4} ){7}[A-Z2-7]{4})\s*<", page.page)
+    assert secret is not None
+    first = pyotp.TOTP(secret[1].replace(" ", "")).at(provider.now)
+    page = browser.press(page, "totp-enrol-submit", {"otp": first})
+    assert page.place == _PLACE
+    assert page.shows("totp-add")
+    assert not page.shows("factors-activate")
 
 
 def test_a_taken_over_mailbox_beside_a_password_binds_nothing(
