@@ -68,7 +68,7 @@ def gallery_url() -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def open_page(chromium: Browser, gallery_url: str) -> Opener:
     """Opens a fresh window as a context; what its console complains of fails the test."""
 
