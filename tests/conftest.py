@@ -24,6 +24,7 @@ pytest_plugins = (
     "tests.support.order",
     "tests.support.pdf_programs",
     "tests.support.pii_alarm",
+    "tests.support.remembered_routes",
     "tests.support.servers",
     "tests.support.signatory",
     "tests.support.stores",
