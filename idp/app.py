@@ -35,6 +35,7 @@ from idp.web.account.receipts import make_receipts
 from idp.web.account.represent import make_represent
 from idp.web.account.sessions import make_sessions
 from idp.web.account.signature_image import make_signature_image
+from idp.web.application import Application
 from idp.web.authorities import make_authorities
 from idp.web.authorize import make_authorize
 from idp.web.cookies import Cookies
@@ -71,7 +72,7 @@ def create_app(
     # Authlib writes issued tokens to its debug log in ten places
     logging.getLogger("authlib").setLevel(logging.INFO)
     settings = services.settings
-    app = Flask("idp", static_folder=None, template_folder=None)
+    app = Application("idp", static_folder=None, template_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BYTES, MAX_FORM_MEMORY_SIZE=MAX_BYTES)
     app.url_map.strict_slashes = False
     # a redirect to the merged path would repeat the query, and the Host that was sent

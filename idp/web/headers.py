@@ -16,7 +16,8 @@ _POLICY: Final = (
     "img-src 'self' data:; form-action {}; frame-ancestors 'none'; base-uri 'none'"
 )
 _CONNECT: Final = "; connect-src 'self'"
-_FIXED: Final = (
+_OF_MOST: Final = _POLICY.format("'self'")
+_ALWAYS: Final = (
     ("Referrer-Policy", "no-referrer"),
     ("X-Frame-Options", "DENY"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
@@ -31,18 +32,24 @@ def allow_connecting() -> None:
 
 
 def install_headers(app: Flask) -> None:
-    """Add the headers to every page of an application."""
+    """Add the headers to every page of an application; a view's own policy stays."""
 
     @app.after_request
     def add(response: Response) -> Response:
         headers = response.headers
         if headers.get("Content-Type", "").startswith("text/html"):
-            targets = " ".join(dict.fromkeys(("'self'", *g.get("form_action", ()))))
-            policy = _POLICY.format(targets)
-            if g.get("may_connect", False):
-                policy += _CONNECT
-            headers["Content-Security-Policy"] = policy
-            for name, value in _FIXED:
-                headers[name] = value
+            if "Content-Security-Policy" in headers:
+                for name, value in _ALWAYS:
+                    headers.setdefault(name, value)
+            else:
+                headers.extend((*_ALWAYS, ("Content-Security-Policy", _policy())))
             headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def _policy() -> str:
+    targets, may_connect = g.get("form_action", ()), g.get("may_connect", False)
+    if not targets and not may_connect:
+        return _OF_MOST
+    policy = _POLICY.format(" ".join(dict.fromkeys(("'self'", *targets))))
+    return policy + _CONNECT if may_connect else policy
