@@ -12,7 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from idp.accounts.channels import Channel
+from idp.accounts.channels import Channel, Destination
+from idp.accounts.countries import Countries
 from idp.accounts.messages import SEND_MESSAGE, Messages
 from idp.accounts.notices import SEND_NOTICE, Notices
 from idp.accounts.people import People
@@ -39,13 +40,14 @@ from keystore.sealing import Sealer
 class DeliveryServices:
     """How acts leave notices and messages, and how many may be asked for.
 
-    `channels`: those on which something can be sent here.
+    `channels`: those on which something can be sent here; `countries`: those of text messages.
     """
 
     notices: Notices
     messages: Messages
     limits: SendingLimits
     channels: frozenset[Channel]
+    countries: Countries
 
 
 def build_delivery(
@@ -66,6 +68,7 @@ def build_delivery(
         Messages(outbox, sealer),
         SendingLimits(ephemeral, sealer, per_source=settings.source_messages_per_15min),
         frozenset(channel for channel in Channel if is_sandbox or has[channel]),
+        Countries(settings.sms_countries),
     )
 
 
@@ -113,11 +116,15 @@ def delivery_handlers(
 ) -> Mapping[str, Handler]:
     """The handlers of the worker."""
     gateways = Gateways(by_channel, time=time, count=count)
+
+    def can_send(to: Destination) -> bool:
+        return gateways.has(to.channel) and delivery.countries.serve(to)
+
     return {
-        SEND_MESSAGE: SendMessage(gateways, sealer, people, ephemeral, settings.issuer, time),
-        SEND_NOTICE: TellPerson(
-            database, sealer, people, ephemeral, delivery.messages, gateways.has
+        SEND_MESSAGE: SendMessage(
+            gateways, sealer, people, ephemeral, settings.issuer, time, delivery.countries
         ),
+        SEND_NOTICE: TellPerson(database, sealer, people, ephemeral, delivery.messages, can_send),
     }
 
 

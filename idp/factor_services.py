@@ -51,6 +51,7 @@ def build_factors(
         sealer=sealer,
         messages=delivery.messages,
         limits=delivery.limits,
+        countries=delivery.countries,
     )
     contacts = Contacts(
         database,

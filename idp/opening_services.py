@@ -73,6 +73,7 @@ def build_opening(
             breached=breached,
             messages=delivery.messages,
             channels=delivery.channels,
+            countries=delivery.countries,
             notices=delivery.notices,
             sending=delivery.limits,
             tries=tries,

@@ -24,6 +24,7 @@ _NEEDED: Final = frozenset({"to", "text"})
 _HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|[0-9a-f:.]{2,45}", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,253}")
 _HEADER: Final = re.compile(r"[A-Za-z0-9-]{1,64}:[ -~]{1,500}")
+_CALLING: Final = re.compile(r"[1-9][0-9]{0,6}", re.ASCII)
 _PLACEHOLDER: Final = re.compile(r"\$\{?([A-Za-z_]+)")
 
 
@@ -81,6 +82,10 @@ class DeliverySettings(RegisterSettings, frozen=True, kw_only=True):
     sms_accents: Literal["never", "when_short", "always"] = "when_short"
     """Whether Vietnamese keeps its marks in text messages; with them 70 characters fit in one
     message, without them 160. `when_short`: where they fit."""
+    sms_countries: tuple[str, ...] = ("84",)
+    """Where text messages are sent, through either gateway: calling codes, with further digits
+    where a part of one is meant (`1` is North America and islands whose numbers cost a hundred
+    times as much). People with other numbers use e-mail, an app or a passkey."""
     sms2_url: str = ""
     """Gateway that is asked when the first one cannot; the following are its own."""
     sms2_body: str = '{"to": "$to", "text": "$text", "id": "$id"}'
@@ -110,6 +115,8 @@ def refuse_half_a_gateway(settings: DeliverySettings) -> None:
     for first, second in (("smtp_host", "smtp2_host"), ("sms_url", "sms2_url")):
         if getattr(settings, second) and not getattr(settings, first):
             raise _wrong(second, "only beside a first one")
+    if not settings.sms_countries or not all(map(_CALLING.fullmatch, settings.sms_countries)):
+        raise _wrong("sms_countries", "must be calling codes, such as 84,856, without a plus")
     if settings.smtp_host and not _ADDRESS.fullmatch(settings.smtp_from):
         raise _wrong("smtp_from", "must be an e-mail address")
     if not settings.smtp_from_name.isprintable():

@@ -49,6 +49,7 @@ _LISTS: Final = frozenset(
         "log_witnesses",
         "tsa_policies",
         "time_sources",
+        "sms_countries",
         "trust_lists",
     }
 )

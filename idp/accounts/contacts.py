@@ -155,6 +155,10 @@ class Contacts:
             known = {} if row is None else list_contacts(connection, row)
         return {channel: self._contact(account, channel, known.get(channel)) for channel in Channel}
 
+    def reaches(self, to: Destination) -> bool:
+        """Whether anything may be sent to an address at all."""
+        return self._codes.countries.serve(to)
+
     def begin(
         self,
         account: Account,
@@ -167,7 +171,7 @@ class Contacts:
     ) -> None:
         """Send a code to an address that shall become the account's, or be verified.
 
-        Raises  ContactRefused (malformed, unchanged); SendingRefused.
+        Raises  ContactRefused (malformed, unchanged); CountryNotServed; SendingRefused.
         """
         address = parse_address(raw_address, channel=channel)
         if address is None:
@@ -214,7 +218,7 @@ class Contacts:
     ) -> None:
         """Send another code to the address that waits.
 
-        Raises  ContactRefused (nothing_pending); SendingRefused.
+        Raises  ContactRefused (nothing_pending); CountryNotServed; SendingRefused.
         """
         pending = self._pending(account_id, channel, session_id=session_id, now=now)
         if pending is None:

@@ -27,6 +27,7 @@ import msgspec
 
 from idp.accounts.attempts import NotAdmitted
 from idp.accounts.channels import Destination
+from idp.accounts.countries import Countries, CountryNotServed
 from idp.accounts.errors import AccountUnknown
 from idp.accounts.messages import Messages, Template
 from idp.accounts.sending_limits import SendingLimits
@@ -132,19 +133,23 @@ class MessageCodes:
         sealer: Sealer,
         messages: Messages,
         limits: SendingLimits,
+        countries: Countries,
     ) -> None:
         self._database = database
         self._store = store
         self._sealer = sealer
         self._messages = messages
         self._limits = limits
+        self.countries = countries
 
     def send(self, wanted: CodeFor, *, source: str, now: datetime) -> SentCode:
         """Send a code, which takes the place of one that was sent for the same before.
 
         Takes   source: address of the client.
-        Raises  SendingRefused; AccountUnknown.
+        Raises  CountryNotServed; SendingRefused; AccountUnknown.
         """
+        if not self.countries.serve(wanted.to):
+            raise CountryNotServed
         key = _key(wanted)
         if not self._store.first_use(f"{key}:wait", lifetime=RESEND_AFTER, now=now):
             before = self.find_sent(wanted, now=now)

@@ -79,7 +79,7 @@ class MessageSignIn:
     ) -> None:
         """Send a code; the person has given the password in this sign-in.
 
-        Raises  ChannelNotOffered; SendingRefused.
+        Raises  ChannelNotOffered; CountryNotServed; SendingRefused.
         """
         account, serving = self._serving(account_id, channel, now=now)
         if account is None or serving is None:

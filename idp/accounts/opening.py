@@ -30,6 +30,7 @@ from idp.accounts.addresses import parse_address
 from idp.accounts.attempts import NotAdmitted
 from idp.accounts.breached_passwords import BreachedPasswords
 from idp.accounts.channels import Channel, Destination
+from idp.accounts.countries import Countries
 from idp.accounts.errors import IdentifierCancelled, IdentifierTaken, TooManyAttempts
 from idp.accounts.lifecycle import AccountLifecycle, make_account
 from idp.accounts.message_codes import SendingRefused
@@ -65,7 +66,7 @@ _MOST_TRIES: Final = 5
 class AccountOpening:
     """Safe to share between threads.
 
-    Takes   channels: those on which anything can be sent; sending: how many codes may be sent;
+    Takes   channels, countries: where anything can be sent; sending: how many codes may be sent;
             tries: how often data may be compared.
     """
 
@@ -79,6 +80,7 @@ class AccountOpening:
     breached: BreachedPasswords
     messages: Messages
     channels: frozenset[Channel]
+    countries: Countries
     notices: Notices
     sending: SendingLimits
     tries: SendingLimits
@@ -100,7 +102,8 @@ class AccountOpening:
         """Send a code to an address.
 
         Takes   source: address of the client; way_back: the sign-in it was begun from.
-        Raises  OpeningRefused (address_malformed, address_unreached); SendingRefused.
+        Raises  OpeningRefused (address_malformed, address_unreached, address_country);
+                SendingRefused.
         """
         channel = Channel.EMAIL if "@" in raw_address else Channel.SMS
         address = parse_address(raw_address, channel=channel)
@@ -108,10 +111,13 @@ class AccountOpening:
             raise OpeningRefused("address_malformed")
         if channel not in self.channels:
             raise OpeningRefused("address_unreached")
+        to = Destination(channel, address)
+        if not self.countries.serve(to):
+            raise OpeningRefused("address_country")
         before = self.find(browser, now=now)
         if before is not None and before.address == address and now < before.resend_at:
             raise SendingRefused(before.resend_at)
-        self._send(browser, Destination(channel, address), source, way_back=way_back, now=now)
+        self._send(browser, to, source, way_back=way_back, now=now)
 
     def resend(self, browser: str, *, source: str, now: datetime) -> None:
         """Send another code to the same address; the one before is worth nothing any more.

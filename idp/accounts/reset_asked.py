@@ -82,12 +82,13 @@ def address_of(
 ) -> Destination | None:
     """The address of a person on a channel that proves something: verified, and not a new one.
 
-    Whoever changed it a moment ago proves nothing with it.
+    Whoever changed it a moment ago proves nothing with it, nor anybody where nothing is sent to.
     """
     found = contacts.of(account)[channel]
     if found.address is None or not found.is_settled(now):
         return None
-    return Destination(channel, found.address)
+    to = Destination(channel, found.address)
+    return to if contacts.reaches(to) else None
 
 
 @dataclass(frozen=True, slots=True)

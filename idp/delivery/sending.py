@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from idp.accounts.channels import Channel
+from idp.accounts.countries import Countries, CountryNotServed
 from idp.accounts.message_texts import write_message
 from idp.accounts.messages import Message, open_message
 from idp.delivery.gateway import LONGEST_REST, Failing, Gateways, NotSent, Outgoing
@@ -47,6 +48,7 @@ class SendMessage:
     marks: EphemeralStore
     issuer: str
     time: Callable[[], datetime]
+    countries: Countries
 
     def __call__(self, job: Job, *, now: datetime) -> Outcome:
         """See `Handler`."""
@@ -61,6 +63,8 @@ class SendMessage:
             return GiveUp("seal_broken")
         if message.expires_at <= now:
             return GiveUp("expired")
+        if not self.countries.serve(message.to):
+            return GiveUp(CountryNotServed.code)
         mark = f"message:{message.message_id}"
         if self.marks.get(mark, now=now) is not None:
             return Done()

@@ -35,14 +35,14 @@ NEW_DEVICES_BY_SMS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class TellPerson:
-    """Safe to share between threads.  Takes   can_send: whether a channel has a gateway."""
+    """Safe to share between threads.  Takes   can_send: whether a gateway takes what goes there."""
 
     database: Database
     sealer: Sealer
     people: People
     counts: EphemeralStore
     messages: Messages
-    can_send: Callable[[Channel], bool]
+    can_send: Callable[[Destination], bool]
 
     def __call__(self, job: Job, *, now: datetime) -> Outcome:
         """See `Handler`."""
@@ -91,4 +91,4 @@ class TellPerson:
             check_destination(to)
         except ValueError:
             return False  # of a register that was imported: nobody can be reached there
-        return self.can_send(to.channel)
+        return self.can_send(to)

@@ -76,6 +76,13 @@ CONTACT_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
         N_("Chưa gửi được mã mới. Vui lòng thử lại sau ít phút."),
         later=N_("Chưa gửi được mã mới. Vui lòng thử lại từ %(time)s."),
     ),
+    "country_not_served": FieldProblem(
+        "phone",
+        N_(
+            "Tại đây không gửi được tin nhắn đến số điện thoại của nước này. Vui lòng nhập số của"
+            " nước khác, hoặc dùng thư điện tử, ứng dụng xác thực hay khóa truy cập."
+        ),
+    ),
     "overtaken": _OVERTAKEN,
     "last_factor": LAST_FACTOR,
     "too_many_attempts": _TOO_MANY,

@@ -40,6 +40,13 @@ OPENING_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
             "điện thoại, hoặc ngược lại."
         ),
     ),
+    "address_country": FieldProblem(
+        "address",
+        N_(
+            "Tại đây không gửi được tin nhắn đến số điện thoại của nước này. Vui lòng nhập địa chỉ"
+            " thư điện tử hoặc số của nước khác."
+        ),
+    ),
     "sending_refused": _SENDING_REFUSED,
     "code_missing": FieldProblem("otp", N_("Chưa nhập mã. Vui lòng nhập mã gồm 6 chữ số.")),
     "wrong_code": FieldProblem(

@@ -14,6 +14,7 @@ from typing import Final
 from flask import Response, request
 
 from idp.accounts.channels import Channel
+from idp.accounts.countries import CountryNotServed
 from idp.accounts.login import LoginRefused, OtpAccepted, RefusalReason
 from idp.accounts.message_codes import SendingRefused
 from idp.accounts.message_sign_in import ChannelNotOffered
@@ -79,6 +80,9 @@ class OtpStep:
                 )
             except ChannelNotOffered:
                 return self._page(visit)
+            except CountryNotServed as refusal:
+                note_refusal(refusal.code)
+                return self._page(visit, problem="country_not_served")
             except SendingRefused as refusal:
                 note_refusal(refusal.code)
                 is_here = visit.interaction.second_way == way

@@ -36,6 +36,7 @@ OtpProblem = Literal[
     "code_used",
     "code_gone",
     "sending_refused",
+    "country_not_served",
     "too_many_attempts",
     "passkey_refused",
 ]

@@ -92,6 +92,13 @@ OTP_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
         N_("Chưa gửi được mã mới. Vui lòng thử lại sau ít phút, hoặc chọn cách xác thực khác."),
         later=N_("Chưa gửi được mã mới. Vui lòng thử lại từ %(time)s."),
     ),
+    "country_not_served": FieldProblem(
+        "",
+        N_(
+            "Tại đây không gửi được tin nhắn đến số điện thoại của nước này. Vui lòng chọn cách xác"
+            " thực khác; sau khi đăng nhập, có thể đổi sang số khác hoặc thêm ứng dụng xác thực."
+        ),
+    ),
     "passkey_refused": FieldProblem(
         "", N_("Không xác nhận được bằng khóa truy cập này. Vui lòng thử lại hoặc dùng cách khác.")
     ),

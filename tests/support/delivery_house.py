@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from idp.accounts.channels import Channel, Destination
+from idp.accounts.countries import Countries
 from idp.accounts.identifiers import ParsedIdentifier
 from idp.accounts.lifecycle import AccountLifecycle, make_account
 from idp.accounts.messages import Messages, Template
@@ -63,6 +64,7 @@ class DeliveryHouse:
             Messages(deferred, self.sealer),
             SendingLimits(ephemeral, self.sealer),
             frozenset(Channel),
+            Countries(),
         )
         self.lifecycle = AccountLifecycle(
             database,

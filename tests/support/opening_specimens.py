@@ -20,7 +20,13 @@ from idp.web.opening_sentences import NUMBER_PROBLEMS, OPENING_PROBLEMS
 from idp.web.pages import Page
 
 _NOW: Final = datetime(2026, 11, 21, 2, 15, tzinfo=UTC)
-_OF_START: Final = ("address_malformed", "sending_refused", "exists", "nothing_begun")
+_OF_START: Final = (
+    "address_malformed",
+    "address_country",
+    "sending_refused",
+    "exists",
+    "nothing_begun",
+)
 _OF_CODE: Final = ("code_missing", "wrong_code", "code_gone")
 
 

@@ -17,6 +17,7 @@ from flask import Blueprint, Response, abort, request
 
 from idp.accounts.channels import Channel
 from idp.accounts.contacts import ContactRefused
+from idp.accounts.countries import CountryNotServed
 from idp.accounts.errors import FactorNotFresh, LastFactor, TooManyAttempts
 from idp.accounts.message_codes import SendingRefused
 from idp.services import Services
@@ -139,6 +140,8 @@ class _ContactPages:
             return self._page(
                 found, wrong=which, problem=problem, attempts_left=refusal.attempts_left
             )
+        except CountryNotServed:
+            return self._page(found, wrong=which, problem="country_not_served")
         except SendingRefused as refusal:
             return self._page(
                 found, wrong=which, problem="sending_refused", retry_at=refusal.retry_at

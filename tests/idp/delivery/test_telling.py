@@ -64,6 +64,13 @@ def test_the_former_number_is_told_too_and_nobody_twice(house) -> None:
     assert mail.addresses == [MAIL]
 
 
+def test_a_number_of_another_country_is_told_by_mail_alone(house) -> None:
+    """It was verified before the operator chose countries, or came with a register."""
+    house.tell(house.person(phone="+88213000017"), Notice.PASSWORD_CHANGED)
+    mail, sms = tell_all(house)
+    assert (mail.addresses, sms.addresses) == ([MAIL], [])
+
+
 def test_the_channels_are_those_of_the_time_of_sending(house) -> None:
     """Whoever was told a wrong address corrected it before anything went out."""
     row = house.person(is_phone_verified=False)

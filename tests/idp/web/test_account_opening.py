@@ -331,6 +331,13 @@ def test_a_code_is_sent_only_where_this_service_sends(
     assert _confirmed(mail_alone, browser).shows("opening-finish")
 
 
+def test_no_code_is_sent_to_another_country(provider: Provider, browser: Browser) -> None:
+    page = browser.get(_PLACE)
+    refused = browser.press(page, "opening-begin", {"address": "+88213000017"})
+    assert "hoặc số của nước khác" in refused.page
+    assert messages_of(provider.services.database, provider.services.sealer) == []
+
+
 def test_without_any_gateway_accounts_are_opened_at_the_counter(
     make_provider: Callable[..., Provider], door: RegisterDoor, tmp_path: Path
 ) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from idp.accounts.channels import Channel
+from idp.storage.account_updates import update_profile
 from idp.storage.accounts import find_row
 from idp.storage.contacts import ContactRow, put_contact
 from tests.support.provider import Provider
@@ -16,6 +18,7 @@ from tests.support.provider_seeds import ANH
 from tests.support.reset_hands import ResetHands
 from tests.support.sent_messages import messages_of
 
+_ABROAD = "+88213000017"
 _NOTHING: dict[str, Any] = {"smtp_host": "", "sms_url": ""}
 
 
@@ -55,6 +58,29 @@ def test_the_pages_of_factors_and_addresses_offer_nothing_and_say_so(silent: Pro
     page = browser.get("/account/contacts")
     assert not page.shows("contact-send-email")
     assert not page.shows("contact-send-sms")
+
+
+def test_a_number_of_another_country_is_refused_with_what_to_do(provider: Provider) -> None:
+    """It was good for codes before the operator chose countries."""
+    services, now = provider.services, provider.now
+    account = services.people.find_account(ANH.account_id)
+    assert account is not None
+    with services.database.transaction() as tx:
+        row = find_row(tx.connection, ANH.account_id, is_locked=True)
+        assert row is not None
+        profile = replace(account.profile, phone=_ABROAD, is_phone_verified=True)
+        update_profile(tx, row, profile, sealer=services.sealer, now=now)
+    abroad = services.people.find_account(ANH.account_id)
+    assert abroad is not None
+    mark = bytes.fromhex(services.factors.contacts.of(abroad)[Channel.SMS].mark)
+    with services.database.transaction() as tx:
+        kept = ContactRow(Channel.SMS, mark, is_factor=True, since=now, serves_from=now)
+        put_contact(tx, row, kept)
+    browser = Browser(provider)
+    page = browser.log_in(browser.authorize("level2"))
+    asked = browser.press(page, "otp-way-sms", way="sms")
+    assert "Vui lòng chọn cách xác thực khác" in asked.page
+    assert messages_of(services.database, services.sealer) == []
 
 
 def test_a_forgotten_password_leads_to_the_counter(silent: Provider) -> None:
