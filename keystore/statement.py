@@ -1,12 +1,14 @@
-"""SQL of a fixed shape that goes to the driver past SQLAlchemy.
+"""SQL of a fixed shape that goes to the database past SQLAlchemy.
 
 What lives here: `Statement`, which SQLAlchemy writes once per kind of database, and whose execution
-is a cursor of the driver and nothing around it.  What SQLAlchemy does around a statement costs more
-than the statement: a result that finds out its columns anew each time, a context for events that
-nobody listens to.
+is a call of the driver and nothing around it.  What SQLAlchemy and psycopg's cursors do around a
+statement costs ten times what the statement does: a result that finds out its columns anew each
+time, a context for events that nobody listens to, a generator for each step of the protocol.  On
+PostgreSQL the call is libpq's own (`psycopg.pq`), on SQLite the connection's `execute`.
 
-The same as with SQLAlchemy: the SQL itself, how values are converted on their way in and out, what
-the driver prepares, transactions, and errors, which are SQLAlchemy's.
+The same as with SQLAlchemy: the SQL itself, what types values come back in, transactions, and
+errors, which are SQLAlchemy's.  PostgreSQL plans a statement once for each connection that uses it
+a second time.
 
 Not here: SQL whose text depends on what is asked (an IN of varying length, optional conditions),
 which stays with `connection.execute`; SQL of any table.
@@ -17,14 +19,17 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
-from sqlalchemy import Connection, Dialect, Insert
+from sqlalchemy import Boolean, Connection, Dialect, Insert, LargeBinary
 from sqlalchemy.exc import DBAPIError, MultipleResultsFound
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import NullType, TypeEngine
 
-__all__ = ["Statement"]
+from keystore.postgresql_wire import BOOL, BYTEA, Wire, WireStatement, for_wire, say
+
+__all__ = ["Statement", "command"]
 
 _Parameters = Mapping[str, Any]
 _Convert = Callable[[Any], Any]
@@ -36,8 +41,8 @@ class _Compiled:
     """A statement for one kind of database."""
 
     sql: str
-    order: tuple[str, ...] | None
-    """Which parameter each place of the statement takes; None where places have names."""
+    order: tuple[str, ...]
+    """Which parameter each place of the statement takes."""
     required: frozenset[str]
     constants: dict[str, Any]
     """Values that stand in the statement itself, as the driver takes them."""
@@ -45,6 +50,8 @@ class _Compiled:
     """Conversions of parameters, for those that have one."""
     make_row: Callable[[Sequence[Any]], Any] | None
     """From what the driver gives; None where the statement answers without rows."""
+    on_wire: WireStatement | None
+    """For libpq; None on SQLite."""
 
 
 class Statement:
@@ -107,45 +114,65 @@ class Statement:
     def _execute(
         self, connection: Connection, parameters: _Parameters, *, is_counted: bool
     ) -> tuple[_Compiled, Any]:
-        """Run it.  Returns the rows of the driver, or their number."""
+        """Run it.  Returns the rows, not yet named, or their number."""
         dialect = connection.dialect
         compiled = self._by_dialect.get(dialect.name)
         if compiled is None:
             compiled = self._by_dialect[dialect.name] = _compile(self._statement, dialect)
         if parameters.keys() != compiled.required:
             raise KeyError(*sorted(compiled.required ^ parameters.keys()))
-        values = {**parameters, **compiled.constants}
-        for name, convert in compiled.incoming:
-            values[name] = convert(values[name])
-        order = compiled.order
-        given = values if order is None else [values[name] for name in order]
+        if compiled.constants or compiled.incoming:
+            parameters = {**parameters, **compiled.constants}
+            for name, convert in compiled.incoming:
+                parameters[name] = convert(parameters[name])
+        values = [parameters[name] for name in compiled.order]
         pooled = connection.connection
-        cursor: Any = pooled.cursor()
         try:
-            cursor.execute(compiled.sql, given)
-            if compiled.make_row is None:
-                got = cursor.rowcount
+            if compiled.on_wire is not None:
+                wire = pooled.info.get(Wire)
+                if wire is None:
+                    wire = pooled.info[Wire] = Wire(pooled.driver_connection)
+                rows, count = wire.execute(compiled.on_wire, values)
             else:
-                got = cursor.fetchall()
-                if is_counted:
-                    got = len(got)  # SQLite's own count is right when all is read
+                driver: Any = pooled.driver_connection
+                cursor = driver.execute(compiled.sql, values)
+                # SQLite's own count of what it returns is right when all of it is read
+                rows = None if compiled.make_row is None else cursor.fetchall()
+                count = cursor.rowcount if rows is None else len(rows)
         except dialect.loaded_dbapi.Error as failure:
-            is_gone = dialect.is_disconnect(failure, pooled, cursor)
-            if is_gone:
-                connection.invalidate(failure)
-            _raise(failure, sql=compiled.sql, dialect=dialect, is_gone=is_gone)
-        except BaseException as failure:
-            if not isinstance(failure, Exception):
-                # interrupted in the middle of an answer: nobody knows what is read next
-                connection.invalidate()
+            raise _translated(failure, connection, sql=compiled.sql) from failure
+        except Exception:
             raise
-        finally:
-            cursor.close()
-        return compiled, got
+        except BaseException:
+            # interrupted in the middle of an answer: nobody knows what is read next
+            connection.invalidate()
+            raise
+        return compiled, count if is_counted else rows
 
 
-def _raise(failure: Exception, *, sql: str, dialect: Dialect, is_gone: bool) -> NoReturn:
-    raise DBAPIError.instance(
+def command(connection: Connection, sql: str) -> None:
+    """Say something without parameters and without an answer: a savepoint, for example.
+
+    Raises  SQLAlchemy's errors.
+    """
+    pooled = connection.connection
+    driver: Any = pooled.driver_connection
+    try:
+        if connection.dialect.driver == "psycopg":
+            say(driver.pgconn, sql.encode())
+        else:
+            driver.execute(sql)
+    except connection.dialect.loaded_dbapi.Error as failure:
+        raise _translated(failure, connection, sql=sql) from failure
+
+
+def _translated(failure: Any, connection: Connection, *, sql: str) -> Any:
+    """The error that SQLAlchemy would raise; a connection that broke is given up."""
+    dialect = connection.dialect
+    is_gone = dialect.is_disconnect(failure, connection.connection, None)
+    if is_gone:
+        connection.invalidate(failure)
+    return DBAPIError.instance(
         sql,
         None,  # parameters are nobody's business
         failure,
@@ -153,13 +180,14 @@ def _raise(failure: Exception, *, sql: str, dialect: Dialect, is_gone: bool) -> 
         hide_parameters=True,
         connection_invalidated=is_gone,
         dialect=dialect,
-    ) from failure
+    )
 
 
 def _compile(statement: Any, dialect: Dialect) -> _Compiled:
     """Let SQLAlchemy write the statement, and note how its values are converted.
 
-    Raises  ValueError: a parameter of varying length, a value that Python would have to fill in.
+    Raises  ValueError: a parameter of varying length, a value that Python would have to fill in;
+            TypeError: a parameter without a type.
     """
     compiled: SQLCompiler = statement.compile(dialect=dialect)
     if compiled.insert_prefetch or compiled.update_prefetch:
@@ -167,9 +195,16 @@ def _compile(statement: Any, dialect: Dialect) -> _Compiled:
     required = frozenset(bind.key for bind in compiled.bind_names if bind.required)
     expanded = compiled.construct_expanded_state(dict.fromkeys(required))
     constants = dict(expanded.parameters)
-    incoming = []
+    incoming: list[tuple[str, _Convert]] = []
+    types: dict[str, TypeEngine[Any]] = {}
     for bind, name in compiled.bind_names.items():
+        if isinstance(bind.type, NullType):
+            raise TypeError(f"parameter_without_type: {name}")
         convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
+        if dialect.driver == "psycopg" and isinstance(bind.type, LargeBinary):
+            convert = None  # a wrapper for psycopg's own cursors
+        places = expanded.parameter_expansion.get(name, [name])
+        types |= dict.fromkeys(places, bind.type)
         if bind.required:
             if name in expanded.parameter_expansion:
                 raise ValueError(f"parameter_of_varying_length: {name}")
@@ -177,17 +212,27 @@ def _compile(statement: Any, dialect: Dialect) -> _Compiled:
             if convert is not None:
                 incoming.append((name, convert))
         elif convert is not None:
-            for place in expanded.parameter_expansion.get(name, [name]):
-                constants[place] = convert(constants[place])
-    order = expanded.positiontup
+            constants |= {place: convert(constants[place]) for place in places}
+    order: Sequence[str] = expanded.positiontup or ()
+    on_wire = None
+    if dialect.driver == "psycopg":
+        oids = {name: _oid(kind) for name, kind in types.items()}
+        order, on_wire = for_wire(expanded.statement, types=oids)
     return _Compiled(
         sql=expanded.statement,
-        order=None if order is None else tuple(order),
+        order=tuple(order),
         required=required,
         constants=constants,
         incoming=tuple(incoming),
         make_row=_make_row(getattr(statement, "exported_columns", {}), dialect),
+        on_wire=on_wire,
     )
+
+
+def _oid(kind: TypeEngine[Any]) -> int:
+    if isinstance(kind, LargeBinary):
+        return BYTEA
+    return BOOL if isinstance(kind, Boolean) else 0
 
 
 def _make_row(columns: Any, dialect: Dialect) -> Callable[[Sequence[Any]], Any] | None:

@@ -9,12 +9,15 @@ is handed.  Not here: SQL of any table.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from sqlalchemy import Connection, MetaData, text
+from sqlalchemy.exc import DBAPIError
+
+from keystore.statement import command
 
 metadata = MetaData()
 """Tables of the keystore; `idp.storage.migrations` creates them together with all others."""
@@ -31,6 +34,19 @@ class Transaction:
     connection: Connection
     _after_commit: list[Callable[[], None]] = field(default_factory=list)
     _after_rollback: list[Callable[[], None]] = field(default_factory=list)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """What fails in it is undone alone, and the transaction goes on."""
+        command(self.connection, "SAVEPOINT antin")
+        try:
+            yield
+        except BaseException:
+            with suppress(DBAPIError):  # the first failure is the one to hear of
+                command(self.connection, "ROLLBACK TO SAVEPOINT antin")
+                command(self.connection, "RELEASE SAVEPOINT antin")
+            raise
+        command(self.connection, "RELEASE SAVEPOINT antin")
 
     def on_commit(self, callback: Callable[[], None]) -> None:
         """Run `callback` once the transaction is durable."""

@@ -97,7 +97,7 @@ def find_job(connection: Connection, file_sha256: str) -> ImportJob | None:
 def insert_job(tx: Transaction, job: ImportJob, *, file_sha256: str, now: datetime) -> bool:
     """Begin an import; False when another process has begun it at the same moment."""
     try:
-        with tx.connection.begin_nested():
+        with tx.savepoint():
             tx.connection.execute(_INSERT, {"file_sha256": file_sha256, **_values(job, now=now)})
     except IntegrityError:
         return False

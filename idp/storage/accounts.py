@@ -295,7 +295,7 @@ def insert_accounts(
     """
     data_keys = {new.account_id: sealer.make_data_key(context=new.account_id) for new in accounts}
     try:
-        with tx.connection.begin_nested():
+        with tx.savepoint():
             made = tx.connection.execute(
                 _INSERT,
                 [
@@ -339,7 +339,7 @@ def add_identifier(tx: Transaction, row: AccountRow, *, number: Identifier, seal
     if past.get(parsed, row.account_id) != row.account_id:
         raise IdentifierCancelled(number.kind)
     try:
-        with tx.connection.begin_nested():
+        with tx.savepoint():
             tx.connection.execute(
                 _INSERT_IDENTIFIER, _identifier_values(number, row, sealer=sealer)
             )

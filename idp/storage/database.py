@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import NullPool
 
 from idp.errors import StorageUnavailable
+from idp.storage.open_connections import OpenConnections
 from keystore.storage import Transaction
 
 __all__ = ["WATCHFUL", "Database", "Transaction", "metadata"]
@@ -52,28 +53,33 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
         self.is_sqlite = url.startswith("sqlite")
-        options: dict[str, Any] = {"hide_parameters": True, "pool_size": pool_size}
+        options: dict[str, Any] = {"hide_parameters": True, "poolclass": NullPool}
+        limit, patience_s = pool_size + 10, 30
         if self.is_sqlite:
             options["connect_args"] = {"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False}
         else:
             options["connect_args"] = {
+                "client_encoding": "utf8",
                 "connect_timeout": 3,
                 **WATCHFUL,
                 "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS}",
             }
-            options["pool_timeout"] = 5
-            options["max_overflow"] = pool_size
-        # We say BEGIN ourselves, see `_begin`: switching a connection to autocommit for a read and
-        # back again takes half as long as the read.
+            limit, patience_s = 2 * pool_size, 5
+        # we say BEGIN ourselves, see `OpenConnection` and `_begin`
         self.engine: Engine = create_engine(url, isolation_level="AUTOCOMMIT", **options)
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
         event.listen(self.engine, "begin", _begin)
-        self._reading = self.engine.execution_options(reading=True)
+        self._connections = OpenConnections(
+            self.engine.execution_options(is_held=True),
+            size=pool_size,
+            limit=limit,
+            patience_s=patience_s,
+        )
         driver: Any = self.engine.dialect.loaded_dbapi
         self._no_answer = (
-            *(OperationalError, InterfaceError, PoolTimeout),
-            # of statements that go to the driver without SQLAlchemy around them
+            *(OperationalError, InterfaceError),
+            # of what goes to the driver without SQLAlchemy around it
             *(driver.OperationalError, driver.InterfaceError),
         )
 
@@ -81,8 +87,11 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """A connection for reading, without a transaction around its statements."""
         try:
-            with self._reading.connect() as connection:
-                yield connection
+            held = self._connections.take()
+            try:
+                yield held.connection
+            finally:
+                self._connections.give_back(held)
         except self._no_answer as failure:
             raise StorageUnavailable from failure
 
@@ -105,9 +114,17 @@ class Database:
         """
         transaction: Transaction | None = None
         try:
-            with self.engine.begin() as connection:
-                transaction = Transaction(connection)
+            held = self._connections.take()
+            try:
+                held.begin()
+                transaction = Transaction(held.connection)
                 yield transaction
+                held.commit()
+            except BaseException:
+                held.roll_back()
+                raise
+            finally:
+                self._connections.give_back(held)
         except self._no_answer as failure:
             if transaction is not None:
                 transaction.rolled_back()
@@ -140,6 +157,7 @@ class Database:
 
     def close(self) -> None:
         """Close every pooled connection."""
+        self._connections.close()
         self.engine.dispose()
 
 
@@ -156,7 +174,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    if connection.get_execution_options().get("reading"):
-        return
+    if connection.get_execution_options().get("is_held"):
+        return  # for SQLAlchemy it begins when it is made and never ends
     is_sqlite = connection.dialect.name == "sqlite"
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_sqlite else "BEGIN")

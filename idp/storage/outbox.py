@@ -218,7 +218,7 @@ def add(
     if outbox_id is None:
         tx.connection.execute(_INSERT, values)
     else:
-        with suppress(IntegrityError), tx.connection.begin_nested():
+        with suppress(IntegrityError), tx.savepoint():
             tx.connection.execute(_INSERT, values)
     return added
 

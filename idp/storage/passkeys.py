@@ -145,7 +145,7 @@ def insert_passkey(tx: Transaction, row: AccountRow, new: Passkey, *, sealer: Se
         "used_ms": None,
     }
     try:
-        with tx.connection.begin_nested():
+        with tx.savepoint():
             tx.connection.execute(_INSERT, values)
     except IntegrityError:
         return False

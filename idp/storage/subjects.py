@@ -68,7 +68,7 @@ def get_or_make_subject(tx: Transaction, account_id: AccountId, *, sector_id: st
         return found
     made = Subject(secrets.token_urlsafe(32), secrets.token_hex(16))
     try:
-        with tx.connection.begin_nested():
+        with tx.savepoint():
             tx.connection.execute(
                 _INSERT,
                 {

@@ -64,6 +64,7 @@ from keystore.log.events import Event, canonical_event, check_event, encode_fact
 from keystore.log.row_kinds import IS_SELDOM, IS_USE_OF_KEY
 from keystore.purposes import MacPurpose, SealPurpose
 from keystore.sealing import Sealer
+from keystore.statement import Statement
 from keystore.storage import Transaction, metadata
 
 log_event = Table(
@@ -148,7 +149,7 @@ CHAIN_LIFETIME: Final = timedelta(days=1)
 _NONCE_BYTES: Final = 32
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _BATCH: Final = 500
-_ADD = insert(log_event)
+_ADD = Statement(insert(log_event))
 _ADD_CHAIN = insert(log_chain)
 # one look into the index per chain, where DISTINCT would read all of it
 _WRITERS = text(
@@ -244,7 +245,7 @@ class LogWriter:
         }
         row["row_hash"] = row_hash_of(tuple(row[name] for name in HASHED))
         row["mark"] = self._sealer.mac(MacPurpose.LOG, row["row_hash"])
-        _insert(transaction.connection, row)
+        _ADD.count(transaction.connection, row)
         pending.seq = seq
         pending.row_hash = row["row_hash"]
 
@@ -410,28 +411,6 @@ def row_hash_of(values: Sequence[object]) -> bytes:
             encoded = str(value).encode()
             parts += (b"t", len(encoded).to_bytes(8, "big"), encoded)
     return hashlib.sha256(b"".join(parts)).digest()
-
-
-_inserts: dict[str, tuple[str, tuple[str, ...] | None]] = {}
-"""Per dialect: the statement, and the order of its parameters where they have no names."""
-
-
-def _insert(connection: Connection, row: dict[str, Any]) -> None:
-    """Add one row, past SQLAlchemy: every act pays for what that does around a statement.
-
-    Raises  what the driver raises; the owner of the engine knows those too.
-    """
-    name = connection.dialect.name
-    if name not in _inserts:
-        compiled = _ADD.compile(dialect=connection.dialect)
-        positions = getattr(compiled, "positiontup", None)
-        _inserts[name] = (str(compiled), None if positions is None else tuple(positions))
-    statement, order = _inserts[name]
-    cursor = connection.connection.cursor()
-    try:
-        cursor.execute(statement, row if order is None else tuple(row[name] for name in order))
-    finally:
-        cursor.close()
 
 
 def _announce(transaction: Transaction, writer: str, *, now: datetime) -> None:

@@ -219,10 +219,21 @@ def test_a_connection_that_ended_while_nobody_used_it_is_refused_once(postgresql
     other.close()
 
 
+def test_what_the_server_forgot_is_prepared_anew(postgresql_url: str) -> None:
+    """What psycopg does after a ROLLBACK of its own: it throws away all that was prepared."""
+    database = Database(postgresql_url, pool_size=1)
+    with database.read() as connection:
+        pids = [_WHO.scalar_or_none(connection) for _ in range(3)]
+        connection.execute(text("DEALLOCATE ALL"))
+        pids += [_WHO.scalar_or_none(connection) for _ in range(3)]
+    assert len(set(pids)) == 1
+    database.close()
+
+
 def test_an_interrupted_statement_leaves_no_half_read_connection(postgresql_url: str) -> None:
     """A signal may end the wait for an answer, which then still comes."""
     database = Database(postgresql_url, pool_size=1)
-    asleep = Statement(text("SELECT pg_sleep(5) IS NULL AS woke").columns(woke=Boolean))
+    asleep = Statement(text("SELECT pg_sleep(0.2) IS NULL AS woke").columns(woke=Boolean))
     with database.read() as connection:
         pid = _WHO.scalar_or_none(connection)
     before = signal.signal(signal.SIGALRM, _interrupt)

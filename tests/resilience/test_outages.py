@@ -161,8 +161,8 @@ def test_full_disk_refuses_what_must_be_written_and_loses_nothing(
     database = Database(sqlite_url, pool_size=4)
     limit = {"pages": 1_073_741_823}
 
-    @event.listens_for(database.engine, "checkout")
-    def cap(connection, _record, _proxy) -> None:
+    @event.listens_for(database.engine, "connect")
+    def cap(connection, _record) -> None:
         connection.execute(f"PRAGMA max_page_count = {limit['pages']}")
 
     ephemeral = SqlEphemeralStore(f"sqlite:///{tmp_path / 'ephemeral.db'}")
@@ -174,6 +174,7 @@ def test_full_disk_refuses_what_must_be_written_and_loses_nothing(
     before = provider.events()
     with database.read() as connection:
         limit["pages"] = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+    database.close()  # whoever connects from now on keeps to it
     refused: list[TestResponse] = []
     for _ in range(200):  # until the free space inside of the pages is used up
         landing = browser.authorize(prompt="login")
@@ -187,6 +188,7 @@ def test_full_disk_refuses_what_must_be_written_and_loses_nothing(
     assert provider.userinfo(tokens["access_token"]).status_code == 200
     _assert_standing(provider)
     limit["pages"] = 1_073_741_823
+    database.close()
     assert browser.log_in(browser.authorize(prompt="login")).code
     assert provider.exchange(code, verifier=VERIFIER).status_code == 200
     assert provider.refresh(tokens["refresh_token"]).status_code == 200

@@ -8,12 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from threading import Barrier
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, delete, event, insert, select, text, update
+from sqlalchemy import Connection, delete, insert, select, text, update
 
 from idp.errors import StorageUnavailable
 from idp.storage.database import Database
@@ -34,6 +33,7 @@ from keystore.log.record import (
 from keystore.purposes import SealPurpose
 from keystore.sealing import Sealer
 from keystore.storage import Transaction
+from tests.support.asked import listening
 
 _EVENT = Event(EventType.SESSION_STARTED, account_id="acc_1", client_id="portal", facts={"n": 1})
 
@@ -163,18 +163,12 @@ def test_steady_state_is_one_insert_and_nothing_else(
     database: Database, log: LogWriter, now: datetime
 ) -> None:
     _write(database, log, now)
-    statements: list[str] = []
-
-    def note(*arguments: Any) -> None:
-        statements.append(arguments[2].split()[0])
-
     (before,) = _verify_all(database).values()
-    event.listen(database.engine, "before_cursor_execute", note)
-    _write(database, log, now)
-    event.remove(database.engine, "before_cursor_execute", note)
+    with listening(database) as asked:
+        _write(database, log, now)
     (after,) = _verify_all(database).values()
     assert after.seq == before.seq + 1
-    assert statements == ["BEGIN"], "the INSERT goes past SQLAlchemy"
+    assert [statement.split()[0] for statement in asked] == ["BEGIN", "INSERT", "COMMIT"]
 
 
 def test_a_database_that_goes_away_under_the_log_row_is_unavailable(

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, event, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from idp.storage.database import Database
 from keystore.log.chain_storage import find_stuck
@@ -24,6 +24,7 @@ from keystore.log.sequencer import Sequencer
 from keystore.log.tree_storage import find_place, find_row_of, find_tree_state, read_entries
 from keystore.log.tree_tables import log_checkpoint, log_entry, log_tile, log_tree
 from keystore.sealing import Sealer
+from tests.support.asked import listening
 from tests.support.log_trees import ORIGINS, RawLogKeys, write_rows
 from tests.support.rfc9162 import tree_head
 
@@ -137,17 +138,9 @@ def test_no_row_of_the_log_is_ever_written_again(
     database: Database, sequencer: Sequencer, write: Callable[..., None], now: datetime
 ) -> None:
     write(private=5)
-    statements: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        statements.append(statement)
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    try:
+    with listening(database) as statements:
         sequencer.run(now)
         sequencer.tidy(now)
-    finally:
-        event.remove(database.engine, "before_cursor_execute", note)
     changing = [one for one in statements if one.split()[0] in {"UPDATE", "INSERT", "DELETE"}]
     assert changing
     assert not [one for one in changing if "log_event" in one.split("WHERE")[0]]
