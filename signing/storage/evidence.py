@@ -32,6 +32,7 @@ from sqlalchemy import (
 from keystore.clock import from_ms, to_ms
 from keystore.purposes import SealPurpose
 from keystore.sealing import Sealer
+from keystore.statement import Statement
 from keystore.storage import Transaction
 from signing.storage import metadata
 
@@ -105,6 +106,7 @@ _c = signature_evidence.c
 _OF_REQUEST: Final = (
     select(signature_evidence).where(_c.request_id == bindparam("id")).order_by(_c.slot)
 )
+_INSERT: Final = Statement(insert(signature_evidence))
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(EvidenceContent).decode
 
@@ -114,8 +116,8 @@ def insert_evidence(tx: Transaction, evidence: Evidence, *, sealer: Sealer) -> N
     sealed = sealer.seal(
         SealPurpose.DOCUMENT, _encode(evidence.content), context=_context(evidence.evidence_id)
     )
-    tx.connection.execute(
-        insert(signature_evidence),
+    _INSERT.count(
+        tx.connection,
         {
             "evidence_id": evidence.evidence_id,
             "request_id": evidence.request_id,

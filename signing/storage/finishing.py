@@ -12,10 +12,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, or_, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, delete, or_, select, update
 
 from keystore.clock import to_ms
 from keystore.sealing import Sealer
+from keystore.statement import Statement
 from keystore.storage import Transaction
 from signing.model import BlobId
 from signing.storage.preparations import (
@@ -26,8 +27,9 @@ from signing.storage.preparations import (
 )
 
 _c = signing_preparation.c
+_NOW: Final = bindparam("now", type_=BigInteger)
 _KEY: Final = (_c.request_id == bindparam("id"), _c.slot == bindparam("at"))
-_SIGN: Final = (
+_SIGN: Final = Statement(
     update(signing_preparation)
     .where(*_KEY, _c.challenge == bindparam("confirmed"), _c.state == PreparationState.TAKEN)
     .values(
@@ -41,20 +43,22 @@ _PROLONG: Final = (
     .where(*_KEY, _c.state == PreparationState.SIGNED)
     .values(finishing_ms=bindparam("until"))
 )
-_CLAIM: Final = _PROLONG.where(or_(_c.finishing_ms.is_(None), _c.finishing_ms <= bindparam("now")))
+_PROLONG_IT: Final = Statement(_PROLONG)
+_IS_CLAIM_OVER: Final = or_(_c.finishing_ms.is_(None), _c.finishing_ms <= _NOW)
+_CLAIM: Final = Statement(_PROLONG.where(_IS_CLAIM_OVER))
 _LEAVE: Final = (
     update(signing_preparation)
     .where(*_KEY, _c.state == PreparationState.SIGNED, _c.left_ms.is_(None))
-    .values(finishing_ms=None, left_ms=bindparam("now"))
+    .values(finishing_ms=None, left_ms=_NOW)
 )
-_IS_CLAIM_OVER: Final = or_(_c.finishing_ms.is_(None), _c.finishing_ms <= bindparam("now"))
-_LEAVE_LATE: Final = _LEAVE.where(_IS_CLAIM_OVER)
+_LEAVE_NOW: Final = Statement(_LEAVE)
+_LEAVE_LATE: Final = Statement(_LEAVE.where(_IS_CLAIM_OVER))
 _UNFINISHED: Final = (
     select(_c.request_id, _c.slot)
     .where(_c.state == PreparationState.SIGNED, _c.left_ms.is_(None), _IS_CLAIM_OVER)
     .limit(bindparam("at_most"))
 )
-_DELETE_CLAIMED: Final = (
+_DELETE_CLAIMED: Final = Statement(
     delete(signing_preparation)
     .where(*_KEY, _c.state == PreparationState.SIGNED, _c.finishing_ms == bindparam("claim"))
     .returning(_c.prepared_id)
@@ -74,8 +78,8 @@ def keep_signatures(
     One statement, which needs no other: it compares, and what it keeps goes with the row.
     Takes   until: when somebody else may finish it.
     """
-    kept = connection.execute(
-        _SIGN,
+    kept = _SIGN.count(
+        connection,
         {
             "id": preparation.request_id,
             "at": preparation.slot,
@@ -84,28 +88,28 @@ def keep_signatures(
             "until": to_ms(until),
         },
     )
-    return kept.rowcount == 1
+    return kept == 1
 
 
 def claim_finishing(
     connection: Connection, request_id: str, slot: int, *, now: datetime, until: datetime
 ) -> bool:
     """Let one worker make the documents, until then; whether it is this one."""
-    claimed = connection.execute(
-        _CLAIM, {"id": request_id, "at": slot, "now": to_ms(now), "until": to_ms(until)}
+    claimed = _CLAIM.count(
+        connection, {"id": request_id, "at": slot, "now": to_ms(now), "until": to_ms(until)}
     )
-    return claimed.rowcount == 1
+    return claimed == 1
 
 
 def prolong_finishing(
     tx: Transaction, request_id: str, slot: int, *, until: datetime | None
 ) -> bool:
     """Let that worker go on until then (None: another may); whether anything is to be made."""
-    prolonged = tx.connection.execute(
-        _PROLONG,
+    prolonged = _PROLONG_IT.count(
+        tx.connection,
         {"id": request_id, "at": slot, "until": None if until is None else to_ms(until)},
     )
-    return prolonged.rowcount == 1
+    return prolonged == 1
 
 
 def leave_finishing(
@@ -115,9 +119,9 @@ def leave_finishing(
 
     Takes   is_late: only where the claim of whoever was at it has run out.
     """
-    statement = _LEAVE_LATE if is_late else _LEAVE
-    left = tx.connection.execute(statement, {"id": request_id, "at": slot, "now": to_ms(now)})
-    return left.rowcount == 1
+    statement = _LEAVE_LATE if is_late else _LEAVE_NOW
+    key = {"id": request_id, "at": slot, "now": to_ms(now)}
+    return statement.count(tx.connection, key) == 1
 
 
 def read_unfinished(
@@ -136,7 +140,5 @@ def delete_claimed(
     Nobody else has made anything of it then.
     """
     key = {"id": request_id, "at": slot}
-    gone = tx.connection.execute(
-        _DELETE_CLAIMED, {**key, "claim": to_ms(claim)}
-    ).scalar_one_or_none()
+    gone = _DELETE_CLAIMED.scalar_or_none(tx.connection, {**key, "claim": to_ms(claim)})
     return gone is not None, BlobId(gone) if gone else None

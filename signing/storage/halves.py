@@ -25,6 +25,7 @@ from sqlalchemy import (
     select,
 )
 
+from keystore.statement import Statement
 from keystore.storage import Transaction
 from signing.model import BlobId, Result
 from signing.storage import metadata
@@ -64,8 +65,8 @@ signing_half = Table(
 )
 
 _c = signing_half.c
-_READ: Final = select(signing_half).where(
-    _c.request_id == bindparam("id"), _c.slot == bindparam("at")
+_READ: Final = Statement(
+    select(signing_half).where(_c.request_id == bindparam("id"), _c.slot == bindparam("at"))
 )
 _DELETE: Final = delete(signing_half).where(_c.request_id == bindparam("id")).returning(_c.blob_id)
 
@@ -94,7 +95,7 @@ def insert_halves(
 
 def read_halves(connection: Connection, request_id: str, slot: int) -> dict[int, Result]:
     """Those that are made, by number in the turn."""
-    rows = connection.execute(_READ, {"id": request_id, "at": slot})
+    rows = _READ.all(connection, {"id": request_id, "at": slot})
     return {
         row.number: Result(BlobId(row.blob_id), row.offset_bytes, row.size_bytes) for row in rows
     }

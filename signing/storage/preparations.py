@@ -25,7 +25,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    Row,
     String,
     Table,
     bindparam,
@@ -41,6 +40,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from keystore.clock import from_ms, to_ms
 from keystore.purposes import SealPurpose
 from keystore.sealing import Sealer
+from keystore.statement import Statement
 from keystore.storage import Transaction
 from signing.model import BlobId, RequestState, SlotState
 from signing.storage import metadata
@@ -126,8 +126,9 @@ _c = signing_preparation.c
 CLOSES: Final = func.coalesce(_c.closes_ms, _c.expires_ms, type_=BigInteger)
 """When a window closes.  One whose preparation lies in its row has no `expires_ms`: to a worker of
 the version before, which would look for a file, it is closed."""
+_NOW: Final = bindparam("now", type_=BigInteger)
 _KEY: Final = (_c.request_id == bindparam("id"), _c.slot == bindparam("at"))
-_FIND: Final = select(signing_preparation).where(*_KEY)
+_FIND: Final = Statement(select(signing_preparation).where(*_KEY))
 _TURN: Final = (
     select(
         signing_request.c.request_id,
@@ -169,16 +170,19 @@ def _open(insert_of: Any) -> Any:
     ).returning(_c.slot)
 
 
-_OPEN: Final = {"postgresql": _open(postgresql.insert), "sqlite": _open(sqlite.insert)}
-_TAKE: Final = (
+_OPEN: Final = {
+    "postgresql": Statement(_open(postgresql.insert)),
+    "sqlite": Statement(_open(sqlite.insert)),
+}
+_TAKE: Final = Statement(
     update(signing_preparation)
     .where(
         *_KEY,
         _c.challenge == bindparam("confirmed"),
         _c.state == PreparationState.OPEN,
-        bindparam("now") < CLOSES,
+        CLOSES > _NOW,
     )
-    .values(state=PreparationState.TAKEN, taken_ms=bindparam("now"))
+    .values(state=PreparationState.TAKEN, taken_ms=_NOW)
     .returning(_c.prepared_id, _c.prepared_sealed)
 )
 _IS_CONFIRMED: Final = _c.state.in_([PreparationState.TAKEN, PreparationState.SIGNED])
@@ -205,12 +209,13 @@ _LOST: Final = (
     .limit(bindparam("at_most"))
 )
 _DELETE: Final = delete(signing_preparation).where(*_KEY).returning(_c.prepared_id)
-_DELETE_OPEN: Final = _DELETE.where(_c.state == PreparationState.OPEN)
-_DELETE_TAKEN: Final = _DELETE.where(
-    _c.state == PreparationState.TAKEN, _c.challenge == bindparam("confirmed")
+_DELETE_ONE: Final = Statement(_DELETE)
+_DELETE_OPEN: Final = Statement(_DELETE.where(_c.state == PreparationState.OPEN))
+_DELETE_TAKEN: Final = Statement(
+    _DELETE.where(_c.state == PreparationState.TAKEN, _c.challenge == bindparam("confirmed"))
 )
-_HOW_FAR: Final = select(_c.state).where(*_KEY)
-_CONFIRMED: Final = select(_c.state).where(*_KEY, _IS_CONFIRMED)
+_HOW_FAR: Final = Statement(select(_c.state).where(*_KEY))
+_CONFIRMED: Final = Statement(select(_c.state).where(*_KEY, _IS_CONFIRMED))
 _DELETE_ALL: Final = (
     delete(signing_preparation).where(_c.request_id == bindparam("id")).returning(_c.prepared_id)
 )
@@ -247,8 +252,8 @@ def open_window(
     False: it is not her turn, somebody has confirmed, or an older one has a file that is to be
     dropped; `check_turn` and `replace_preparation` tell which.
     """
-    opened = connection.execute(
-        _OPEN[connection.dialect.name],
+    opened = _OPEN[connection.dialect.name].scalar_or_none(
+        connection,
         {
             **_values(preparation, sealer=sealer),
             "id": preparation.request_id,
@@ -256,7 +261,7 @@ def open_window(
             "now": to_ms(now),
         },
     )
-    return opened.scalar_one_or_none() is not None
+    return opened is not None
 
 
 def replace_preparation(
@@ -269,10 +274,10 @@ def replace_preparation(
     """
     key = {"id": preparation.request_id, "at": preparation.slot}
     dropped = None
-    older = tx.connection.execute(_HOW_FAR, key).scalar_one_or_none()
+    older = _HOW_FAR.scalar_or_none(tx.connection, key)
     if older is not None:
         # whoever confirms holds the request as well, and what was open is still
-        dropped = tx.connection.execute(_DELETE_OPEN, key).scalar_one_or_none()
+        dropped = _DELETE_OPEN.scalar_or_none(tx.connection, key)
         if dropped is None:
             raise PreparationTaken
     tx.connection.execute(
@@ -295,7 +300,7 @@ def find_preparation(
 
     Raises  SealBroken.
     """
-    row = connection.execute(_FIND, {"id": request_id, "at": slot}).one_or_none()
+    row = _FIND.one_or_none(connection, {"id": request_id, "at": slot})
     return None if row is None else _preparation(row, sealer=sealer)
 
 
@@ -339,9 +344,10 @@ def take_preparation(
     None: the window is closed, something else is prepared by now, or another one went on.
     Raises  SealBroken.
     """
-    row = tx.connection.execute(
-        _TAKE, {"id": request_id, "at": slot, "confirmed": challenge, "now": to_ms(now)}
-    ).one_or_none()
+    row = _TAKE.one_or_none(
+        tx.connection,
+        {"id": request_id, "at": slot, "confirmed": challenge, "now": to_ms(now)},
+    )
     if row is None:
         return None
     work = row.prepared_sealed
@@ -374,11 +380,9 @@ def undo_taken(
     """
     key = {"id": request_id, "at": slot}
     if challenge is not None:
-        gone = tx.connection.execute(
-            _DELETE_TAKEN, {**key, "confirmed": challenge}
-        ).scalar_one_or_none()
+        gone = _DELETE_TAKEN.scalar_or_none(tx.connection, {**key, "confirmed": challenge})
         return gone is not None, _blob_id(gone)
-    return tx.connection.execute(_CONFIRMED, key).one_or_none() is None, None
+    return _CONFIRMED.one_or_none(tx.connection, key) is None, None
 
 
 def delete_preparations(tx: Transaction, request_id: str) -> tuple[BlobId, ...]:
@@ -389,7 +393,7 @@ def delete_preparations(tx: Transaction, request_id: str) -> tuple[BlobId, ...]:
 
 def delete_preparation(tx: Transaction, request_id: str, slot: int) -> BlobId | None:
     """Forget it; returns what it had prepared, which is to be dropped."""
-    gone = tx.connection.execute(_DELETE, {"id": request_id, "at": slot}).scalar_one_or_none()
+    gone = _DELETE_ONE.scalar_or_none(tx.connection, {"id": request_id, "at": slot})
     return _blob_id(gone)
 
 
@@ -426,7 +430,7 @@ def _unseal(sealer: Sealer, sealed: bytes, context: str) -> bytes:
     return sealer.unseal(SealPurpose.DOCUMENT, sealed, context=context)
 
 
-def _preparation(row: Row[Any], *, sealer: Sealer) -> Preparation:
+def _preparation(row: Any, *, sealer: Sealer) -> Preparation:
     def unseal(sealed: bytes | None, part: str) -> bytes | None:
         context = _context(row.request_id, row.slot, part)
         return None if sealed is None else _unseal(sealer, sealed, context)

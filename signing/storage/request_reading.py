@@ -18,8 +18,8 @@ from sqlalchemy import (
     Connection,
     Integer,
     LargeBinary,
-    Row,
     Select,
+    String,
     Text,
     bindparam,
     cast,
@@ -32,6 +32,7 @@ from sqlalchemy import (
 from keystore.clock import from_ms
 from keystore.purposes import SealPurpose
 from keystore.sealing import Sealer
+from keystore.statement import Statement
 from signing.formats.material import Level
 from signing.model import (
     BlobId,
@@ -59,6 +60,7 @@ from signing.storage.request_tables import signing_document, signing_request, si
 _r, _d, _s, _p = signing_request.c, signing_document.c, signing_slot.c, signing_preparation.c
 _TEXTS: Final = 6
 _NUMBERS: Final = 4
+_ID: Final = bindparam("id", type_=String)
 _DOCUMENT: Final = 1
 _SLOT: Final = 2
 _WINDOW: Final = 3
@@ -88,7 +90,7 @@ def _part(
         *fill(texts, _TEXTS, name="t", kind=Text),
         *fill(numbers, _NUMBERS, name="n", kind=BigInteger),
         *fill([cast(one, LargeBinary) for one in octets], most_octets, name="o", kind=LargeBinary),
-    ).where(of == bindparam("id"))
+    ).where(of == _ID)
 
 
 def _parts(most_octets: int) -> tuple[Select[Any], ...]:
@@ -124,19 +126,21 @@ def _parts(most_octets: int) -> tuple[Select[Any], ...]:
     )
 
 
-_ALL: Final = union_all(*_parts(1)).order_by("part", "position")
-_ALL_AND_WINDOWS: Final = union_all(
-    *_parts(2),
-    _part(
-        _WINDOW,
-        _p.slot,
-        of=_p.request_id,
-        texts=(_p.prepared_id,),
-        numbers=(_p.created_ms, CLOSES),
-        octets=(_p.challenge, _p.activation_sealed),
-        most_octets=2,
-    ).where(_p.state == PreparationState.OPEN),
-).order_by("part", "position")
+_ALL: Final = Statement(union_all(*_parts(1)).order_by("part", "position"))
+_ALL_AND_WINDOWS: Final = Statement(
+    union_all(
+        *_parts(2),
+        _part(
+            _WINDOW,
+            _p.slot,
+            of=_p.request_id,
+            texts=(_p.prepared_id,),
+            numbers=(_p.created_ms, CLOSES),
+            octets=(_p.challenge, _p.activation_sealed),
+            most_octets=2,
+        ).where(_p.state == PreparationState.OPEN),
+    ).order_by("part", "position")
+)
 
 
 def find_request(
@@ -146,7 +150,7 @@ def find_request(
 
     Raises  SealBroken.
     """
-    return _request(connection.execute(_ALL, {"id": request_id}).all(), request_id, sealer=sealer)
+    return _request(_ALL.all(connection, {"id": request_id}), request_id, sealer=sealer)
 
 
 def find_request_and_window(
@@ -157,7 +161,7 @@ def find_request_and_window(
     Whether its time is over is for the caller to look at.
     Raises  SealBroken.
     """
-    rows = connection.execute(_ALL_AND_WINDOWS, {"id": request_id}).all()
+    rows = _ALL_AND_WINDOWS.all(connection, {"id": request_id})
     request = _request([one for one in rows if one.part != _WINDOW], request_id, sealer=sealer)
     if request is None:
         return None
@@ -182,7 +186,7 @@ def text_context(request_id: str) -> str:
     return f"signing_request:{request_id}"
 
 
-def _request(rows: Sequence[Row[Any]], request_id: str, *, sealer: Sealer) -> SigningRequest | None:
+def _request(rows: Sequence[Any], request_id: str, *, sealer: Sealer) -> SigningRequest | None:
     if not rows or rows[0].part:
         return None
     row, parts = rows[0], rows[1:]
@@ -205,7 +209,7 @@ def _request(rows: Sequence[Row[Any]], request_id: str, *, sealer: Sealer) -> Si
     )
 
 
-def _document(row: Row[Any]) -> Document:
+def _document(row: Any) -> Document:
     return Document(
         position=row.position,
         kind=DocumentKind(row.t0),
@@ -219,7 +223,7 @@ def _document(row: Row[Any]) -> Document:
     )
 
 
-def _slot(row: Row[Any]) -> Slot:
+def _slot(row: Any) -> Slot:
     return Slot(
         position=row.position,
         account_id=row.t0,

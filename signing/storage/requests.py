@@ -27,6 +27,7 @@ from sqlalchemy import (
 from keystore.clock import to_ms
 from keystore.purposes import SealPurpose
 from keystore.sealing import Sealer
+from keystore.statement import Statement
 from keystore.storage import Transaction
 from signing.errors import RequestNotWaiting, RequestUnknown
 from signing.model import (
@@ -67,7 +68,7 @@ _OVERDUE: Final = (
 )
 _MOVE: Final = (
     update(signing_request)
-    .where(_r.request_id == bindparam("id"), _r.state.in_(bindparam("expected", expanding=True)))
+    .where(_r.request_id == bindparam("id"))
     .values(
         state=bindparam("to"),
         reason=bindparam("why"),
@@ -75,12 +76,14 @@ _MOVE: Final = (
         purge_ms=bindparam("purge"),
     )
 )
+_MOVE_FROM: Final = Statement(_MOVE.where(_r.state == bindparam("expected")))
+_MOVE_FROM_ANY: Final = _MOVE.where(_r.state.in_(bindparam("expected", expanding=True)))
 _NOTE: Final = (
     update(signing_request)
     .where(_r.request_id == bindparam("id"), _r.state == RequestState.CONFIRMED)
     .values(reason=bindparam("why"))
 )
-_MOVE_SLOT: Final = (
+_MOVE_SLOT: Final = Statement(
     update(signing_slot)
     .where(
         _s.request_id == bindparam("id"),
@@ -102,26 +105,30 @@ _END_SLOTS: Final = (
     )
     .values(state=SlotState.ENDED, ended_ms=bindparam("ended"))
 )
-_HOLD: Final = (
+_HOLD: Final = Statement(
     select(_r.request_id).where(_r.request_id == bindparam("id")).with_for_update(key_share=True)
 )
-_STANDING: Final = select(_r.state, _r.expires_ms).where(_r.request_id == bindparam("id"))
+_STANDING: Final = Statement(
+    select(_r.state, _r.expires_ms).where(_r.request_id == bindparam("id"))
+)
 _SIGNED_SLOTS: Final = (
     select(func.count())
     .select_from(signing_slot)
     .where(_s.request_id == _r.request_id, _s.state == SlotState.SIGNED)
     .scalar_subquery()
 )
-_PROGRESS: Final = select(_r.state, _r.expires_ms, _SIGNED_SLOTS.label("signed")).where(
-    _r.request_id == bindparam("id")
+_PROGRESS: Final = Statement(
+    select(_r.state, _r.expires_ms, _SIGNED_SLOTS.label("signed")).where(
+        _r.request_id == bindparam("id")
+    )
 )
-_TURN: Final = (
+_TURN: Final = Statement(
     select(_r.state, _r.expires_ms, _s.state.label("slot"))
     .outerjoin(signing_slot, (_s.request_id == _r.request_id) & (_s.position == bindparam("at")))
     .where(_r.request_id == bindparam("id"))
 )
 _BLOBS: Final = select(_d.original_id, _d.result_id).where(_d.request_id == bindparam("id"))
-_SET_RESULT: Final = (
+_SET_RESULTS: Final = (
     update(signing_document)
     .where(_d.request_id == bindparam("id"), _d.position == bindparam("at"))
     .values(
@@ -130,6 +137,7 @@ _SET_RESULT: Final = (
         result_bytes=bindparam("size"),
     )
 )
+_SET_RESULT: Final = Statement(_SET_RESULTS)
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 
@@ -196,12 +204,12 @@ def lock_request(tx: Transaction, request_id: str) -> None:
     holds it as well.  On SQLite a write transaction is alone anyway.
     """
     if tx.connection.dialect.name == "postgresql":
-        tx.connection.execute(_HOLD, {"id": request_id})
+        _HOLD.all(tx.connection, {"id": request_id})
 
 
 def read_state(connection: Connection, request_id: str, *, now: datetime) -> RequestState | None:
     """As what a request counts at this moment; None where there is none."""
-    row = connection.execute(_STANDING, {"id": request_id}).one_or_none()
+    row = _STANDING.one_or_none(connection, {"id": request_id})
     return None if row is None else _state_at(row, now=now)
 
 
@@ -209,7 +217,7 @@ def read_progress(
     connection: Connection, request_id: str, *, now: datetime
 ) -> tuple[RequestState, int] | None:
     """As what a request counts now, and how many have signed; None where there is none."""
-    row = connection.execute(_PROGRESS, {"id": request_id}).one_or_none()
+    row = _PROGRESS.one_or_none(connection, {"id": request_id})
     if row is None:
         return None
     return _state_at(row, now=now), row.signed
@@ -220,7 +228,7 @@ def check_turn(connection: Connection, request_id: str, position: int, *, now: d
 
     Raises  RequestNotWaiting, RequestUnknown.
     """
-    row = connection.execute(_TURN, {"id": request_id, "at": position}).one_or_none()
+    row = _TURN.one_or_none(connection, {"id": request_id, "at": position})
     if row is None:
         raise RequestUnknown
     state = _state_at(row, now=now)
@@ -266,17 +274,17 @@ def move_request(
     """
     ended = to_ms(now) if to.is_final else None
     purge = purge_at or now + KEPT_AFTER_END + (timedelta(0) if to.is_final else KEPT_AFTER_END)
-    moved = tx.connection.execute(
-        _MOVE,
-        {
-            "id": request_id,
-            "expected": [str(state) for state in expected],
-            "to": str(to),
-            "why": reason,
-            "ended": ended,
-            "purge": to_ms(purge),
-        },
-    )
+    values = {
+        "id": request_id,
+        "to": str(to),
+        "why": reason,
+        "ended": ended,
+        "purge": to_ms(purge),
+    }
+    states = [str(state) for state in expected]
+    if len(states) == 1:
+        return _MOVE_FROM.count(tx.connection, {**values, "expected": states[0]}) == 1
+    moved = tx.connection.execute(_MOVE_FROM_ANY, {**values, "expected": states})
     return moved.rowcount == 1
 
 
@@ -298,8 +306,8 @@ def move_slot(
 ) -> bool:
     """Change where one signer stands, if it still is `expected`; whether that was so."""
     is_end = to in {SlotState.SIGNED, SlotState.REFUSED, SlotState.ENDED}
-    moved = tx.connection.execute(
-        _MOVE_SLOT,
+    moved = _MOVE_SLOT.count(
+        tx.connection,
         {
             "id": request_id,
             "at": position,
@@ -310,24 +318,25 @@ def move_slot(
             "certificate": certificate_sha256,
         },
     )
-    return moved.rowcount == 1
+    return moved == 1
 
 
 def set_results(tx: Transaction, request_id: str, results: Mapping[int, Result]) -> None:
     """Let documents (by position) have these newest revisions."""
-    tx.connection.execute(
-        _SET_RESULT,
-        [
-            {
-                "id": request_id,
-                "at": at,
-                "result": one.blob_id,
-                "offset": one.offset,
-                "size": one.size_bytes,
-            }
-            for at, one in results.items()
-        ],
-    )
+    values = [
+        {
+            "id": request_id,
+            "at": at,
+            "result": one.blob_id,
+            "offset": one.offset,
+            "size": one.size_bytes,
+        }
+        for at, one in results.items()
+    ]
+    if len(values) == 1:
+        _SET_RESULT.count(tx.connection, values[0])
+    else:
+        tx.connection.execute(_SET_RESULTS, values)
 
 
 def _state_at(row: Any, *, now: datetime) -> RequestState:
