@@ -28,6 +28,8 @@ _DOTS_PER_INCH: Final = 20
 _MOST_PIXELS: Final = 500_000
 _AT_ONCE: Final = 4
 """Pages in one job, twice each; a job has an end of its own."""
+_LOT_BYTES: Final = 8
+"""So much larger than any number of pages that each is as likely."""
 _AROUND: Final = 2
 """Pixels around the place of the signature: the edge of what is drawn is spread over two."""
 
@@ -101,7 +103,10 @@ def _check(asked: GreyAsked, drawn: GreyDrawn, output: Blob, *, pages: int) -> N
 def _choose(pages: int, place: Appearance | None) -> tuple[int, ...]:
     if pages <= MOST_PAGES:
         return tuple(range(pages))
-    chosen = set(secrets.SystemRandom().sample(range(pages), MOST_PAGES))
+    chosen: set[int] = set()
+    while len(chosen) < MOST_PAGES:
+        lots = memoryview(secrets.token_bytes(MOST_PAGES * _LOT_BYTES)).cast("Q")
+        chosen |= {lot % pages for lot in lots[: MOST_PAGES - len(chosen)]}
     if place is not None:
         chosen.add(place.page % pages)
     return tuple(sorted(chosen))

@@ -91,9 +91,10 @@ class Blob:
 
     def chunks(self, size: int = _CHUNK) -> Iterator[bytes]:
         """All of it in pieces."""
-        position = 0
-        while chunk := os.pread(self._fd, size, position):
+        position, left = 0, self.size
+        while left > 0 and (chunk := os.pread(self._fd, min(size, left), position)):
             position += len(chunk)
+            left -= len(chunk)
             yield chunk
 
     def read(self) -> bytes:

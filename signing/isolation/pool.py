@@ -16,7 +16,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -62,10 +62,10 @@ class Walls:
     is_unlocked_allowed: bool = False
     modules: tuple[str, ...] = (MESSAGES,)
 
-    def limits(self, size: int) -> Limits:
+    def limits(self, size: int, *, answer_bytes: int = wire.MAX_ANSWER_BYTES) -> Limits:
         """For a job whose inputs have `size` bytes together."""
         most = max(self.memory_bytes, 3 * size)
-        return Limits(most, max(_LEAST_OUTPUT, 3 * size), self.seconds)
+        return Limits(most, max(_LEAST_OUTPUT, 3 * size), self.seconds, answer_bytes)
 
 
 class IsolationPool:
@@ -125,8 +125,8 @@ class IsolationPool:
         output = Blob(open_memory_file())
         try:
             fds = (output.fd, *(one.fd for one in inputs))
-            limits = replace(
-                self._walls.limits(sum(one.size for one in inputs)),
+            limits = self._walls.limits(
+                sum(one.size for one in inputs),
                 answer_bytes=min(task.most_answer_bytes, wire.MAX_ANSWER_BYTES),
             )
             answered: Answered = self._have_done(

@@ -47,7 +47,9 @@ _ESCAPED: Final = re.compile(rb"#(?!2[0-9A-Fa-f])")
 """An escape of a letter or a digit: what it escapes besides these is no part of a name of ours."""
 _TEXT: Final = b"()"
 """What is left of a string."""
-_NO_BRACKETS: Final = bytes(octet for octet in range(256) if octet not in b"<>[]")
+_BETWEEN: Final = b"\x01"
+"""Between two objects; where it stands in one as well, two pieces have to nest."""
+_NO_BRACKETS: Final = bytes(octet for octet in range(256) if octet not in b"<>[]\x01")
 _PAIR: Final = re.compile(rb"<<>>|\[\]")
 
 
@@ -188,9 +190,11 @@ def check_whole(document: PlainPdf) -> Whole:
         for (place, number), end in zip(places, ends, strict=True)
     ]
     # 2
-    for shape in {head.translate(None, _NO_BRACKETS) for head in heads}:
+    inside = _BETWEEN.join(heads)
+    if _has_digits(inside):
+        inside = _BETWEEN.join([_without_digits(head) for head in heads])
+    for shape in set(inside.translate(None, _NO_BRACKETS).split(_BETWEEN)):
         _check_nesting(shape)
-    inside = b"\n".join(heads)
     # 3
     is_text_over = inside.count(b"(") == inside.count(_TEXT) == inside.count(b")")
     if not is_text_over or b"%" in inside or _ESCAPED.search(inside):
@@ -210,20 +214,23 @@ def _head(document: PlainPdf, place: int, end: int, number: int) -> bytes:
         head = data[start:stream]
         if b"(" not in head:
             _check_stream(document, head, stream, end)
-            return _without_digits(head)
+            return head
     head = data[start:end].rstrip(_SPACE_OCTETS)
     if b"(" in head:
         head = _STRING.sub(_TEXT, head)
     if not head.endswith(b"endobj") or head.count(b"endobj") > 1 or b"stream" in head:
         raise Odd
-    return _without_digits(head[:-6])
+    return head[:-6]
+
+
+def _has_digits(head: bytes) -> bool:
+    """Whether a bracket in it is of something else than what nests."""
+    return 2 * head.count(b"<<") != head.count(b"<") or 2 * head.count(b">>") != head.count(b">")
 
 
 def _without_digits(head: bytes) -> bytes:
-    """Without strings of hexadecimal digits, so that all brackets are of what nests."""
-    if 2 * head.count(b"<<") == head.count(b"<") and 2 * head.count(b">>") == head.count(b">"):
-        return head
-    return _DIGITS.sub(lambda hit: hit[1] or _TEXT, head)
+    """Without strings of hexadecimal digits."""
+    return _DIGITS.sub(lambda hit: hit[1] or _TEXT, head) if _has_digits(head) else head
 
 
 def _check_stream(document: PlainPdf, head: bytes, at: int, end: int) -> None:
