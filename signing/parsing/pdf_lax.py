@@ -1,6 +1,6 @@
 """A PDF of the world, opened to be read: as much of it as can be.
 
-What lives here: opening with pyHanko as lax as it goes, the tables of where objects stand, and
+What lives here: opening as lax as it goes, the tables of where objects stand, and
 values that are there or are not.
 Not here: writing (`pdf_update`), which is stricter about what it takes.
 """
@@ -16,6 +16,8 @@ from pyhanko.pdf_utils.xref import XRefSectionData
 
 from signing.errors import DocumentRefused
 from signing.parsing import quick_tokens
+from signing.parsing.pdf_objects import Octets
+from signing.parsing.pdf_reader import ExactReader
 
 Location = int | tuple[int, int] | None
 """Where an object stands: an offset, a place in an object stream, or nowhere any more."""
@@ -23,12 +25,12 @@ Location = int | tuple[int, int] | None
 quick_tokens.install()
 
 
-class LaxReader(PdfFileReader):  # type: ignore[misc]  # a class of a library without types
-    """Reads the header of an object stream once, not once for each object in it."""
+class LaxReader(ExactReader):
+    """Also of an object stream that is odd it reads the header once, not once for each object."""
 
-    def __init__(self, stream: BinaryIO, *, strict: bool = False) -> None:
+    def __init__(self, stream: BinaryIO, *, octets: Octets | None) -> None:
         self._packed: dict[int, tuple[BinaryIO, dict[int, int]]] = {}
-        super().__init__(stream, strict=strict)
+        super().__init__(stream, octets=octets)
 
     def _get_object_from_stream(self, idnum: int, stmnum: int, idx: int) -> Any:
         del idx  # an object is found by its number
@@ -53,7 +55,7 @@ def open_lax(data: bytes, *, reader: type[LaxReader] = LaxReader) -> LaxReader:
 
     Raises  DocumentRefused: encrypted; whatever is in `DAMAGE`.
     """
-    opened = reader(io.BytesIO(data), strict=False)
+    opened = reader(io.BytesIO(data), octets=data)
     if "/Encrypt" in opened.trailer:
         raise DocumentRefused("encrypted")
     return opened

@@ -31,7 +31,7 @@ _TOKEN: Final = re.compile(
     rb"([1-9]\d{0,9})[\t\n\f\r ]{1,2}+(\d{1,5})[\t\n\f\r ]{1,2}+R" + _END + rb"|"
     rb"([+-]?\d{1,10}+)" + _END_OR_LAST + rb"|"
     rb"([+-]?(?:\d{1,10}+\.\d{0,20}+|\.\d{1,20}+))" + _END_OR_LAST + rb"|"
-    rb"(<<)|(>>)|(\[)|(\])|"
+    rb"(<<)|(>>)|\[([-+.0-9\t\n\f\r ]*+)\]|(\[)|(\])|"
     rb"\(([ -'*-\[\]-~]*+)\)|"
     rb"\(((?:[^()\\]|\\(?:[nrtbf()\\]|[0-3][0-7]{2}|[0-7]{1,2}(?!\d)))*+)\)|"
     rb"<([0-9A-Fa-f\x00\t\n\f\r ]*+)>|"
@@ -46,6 +46,7 @@ _TOKEN: Final = re.compile(
     _REAL,
     _OPENS_DICTIONARY,
     _CLOSES_DICTIONARY,
+    _NUMBERS,
     _OPENS_ARRAY,
     _CLOSES_ARRAY,
     _PLAIN_TEXT,
@@ -53,7 +54,8 @@ _TOKEN: Final = re.compile(
     _DIGITS,
     _WORD,
     _NONE_OF_THEM,
-) = range(1, 15)
+) = range(1, 16)
+_NUMBER: Final = re.compile(rb"([+-]?\d{1,10}+)|([+-]?(?:\d{1,10}+\.\d{0,20}+|\.\d{1,20}+))")
 _LONGEST_REFERENCE: Final = 19
 """pyHanko looks at twenty octets for one, and at the one behind it."""
 HEADER: Final = re.compile(rb"([1-9]\d{0,9}) (\d{1,5}) obj(?=[\x00\t\n\f\r <\[(/%])")
@@ -68,7 +70,7 @@ _LETTERS: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\
 _WHITE: Final = b"\x00\t\n\f\r "
 _DEEPEST: Final = 48
 _NAMES_KEPT: Final = 4_096
-_names: dict[bytes, str] = {}
+_names: dict[bytes, generic.NameObject] = {}
 _Name: Final = generic.NameObject
 _new_dictionary: Final = dict.__new__
 _set_item: Final = dict.__setitem__
@@ -113,20 +115,18 @@ class Pointer(generic.IndirectObject):  # type: ignore[misc]  # a class of a lib
 def read_value(data: Octets, start: int, *, within: generic.Dereferenceable) -> tuple[Any, int]:
     """A value that begins at an offset, white space before it allowed.
 
-    Takes   within: the object that it is a part of.
+    Takes   within: the object that it is a part of, which dictionaries, arrays, strings and
+            references remember (numbers, names and words do not).
     Returns the value and where it ends; no dictionary of a stream.
     Raises  Ambiguous.
     """
     tokens = _TOKEN.finditer(data, start)
     hit = next(tokens)
-    kind = hit.lastindex
-    if kind == _OPENS_DICTIONARY:
+    if hit.lastindex == _OPENS_DICTIONARY:
         return _dictionary(tokens, within, within.get_pdf_handler(), 0)
-    if kind == _OPENS_ARRAY:
+    if hit.lastindex == _OPENS_ARRAY:
         return _array(tokens, within, within.get_pdf_handler(), 0)
-    value = _single(hit, kind, within.get_pdf_handler())
-    value.container_ref = within
-    return value, hit.end()
+    return _single(hit, within, within.get_pdf_handler()), hit.end()
 
 
 def _dictionary(
@@ -142,7 +142,7 @@ def _dictionary(
             if hit.lastindex == _CLOSES_DICTIONARY:
                 return made, hit.end()
             raise Ambiguous
-        key = _Name(_names.get(hit[1]) or _name(hit[1]))
+        key = _names.get(hit[1]) or _name(hit[1])
         if key in made:
             raise Ambiguous
         found = next(tokens)
@@ -154,8 +154,7 @@ def _dictionary(
         elif kind == _OPENS_ARRAY:
             value, _ = _array(tokens, within, handler, depth + 1)
         else:
-            value = _single(found, kind, handler)
-        value.container_ref = within
+            value = _single(found, within, handler)
         _set_item(made, key, value)
     raise Ambiguous
 
@@ -171,17 +170,15 @@ def _array(
     for hit in tokens:
         kind = hit.lastindex
         if kind == _NAME:
-            value = _Name(_names.get(hit[1]) or _name(hit[1]))
+            made.append(_Name(_names.get(hit[1]) or _name(hit[1])))
         elif kind == _CLOSES_ARRAY:
             return made, hit.end()
         elif kind == _OPENS_DICTIONARY:
-            value, _ = _dictionary(tokens, within, handler, depth + 1)
+            made.append(_dictionary(tokens, within, handler, depth + 1)[0])
         elif kind == _OPENS_ARRAY:
-            value, _ = _array(tokens, within, handler, depth + 1)
+            made.append(_array(tokens, within, handler, depth + 1)[0])
         else:
-            value = _single(hit, kind, handler)
-        value.container_ref = within
-        made.append(value)
+            made.append(_single(hit, within, handler))
     raise Ambiguous
 
 
@@ -239,41 +236,55 @@ def read_stream(
     return stream, closing.end(1)
 
 
-def _single(hit: re.Match[bytes], kind: int | None, handler: Any) -> Any:
-    """A value that has no others in it."""
+def _single(hit: re.Match[bytes], within: generic.Dereferenceable, handler: Any) -> Any:
+    """A value that is one token."""
+    kind = hit.lastindex
     if kind == _INTEGER:
         return _new_integer(generic.NumberObject, hit[4])
     if kind == _REFERENCE:
         if hit.end() - hit.start(2) > _LONGEST_REFERENCE:
             raise Ambiguous
-        return Pointer(int(hit[2]), int(hit[3]), handler)
-    if kind == _REAL:
+        value: Any = Pointer(int(hit[2]), int(hit[3]), handler)
+    elif kind == _NUMBERS:
+        value = generic.ArrayObject(map(_number, hit[8].split()))
+    elif kind == _REAL:
         return _new_real(generic.FloatObject, hit[5].decode())
-    if kind == _NAME:
+    elif kind == _NAME:
         return _Name(_names.get(hit[1]) or _name(hit[1]))
-    if kind == _PLAIN_TEXT:
-        text = generic.TextStringObject(hit[10].decode("ascii"))
-        text.autodetected_encoding = generic.TextStringEncoding.PDF_DOC
-        return text
-    if kind == _ESCAPED_TEXT:
-        return generic.pdf_string(_ESCAPE.sub(_unescaped, hit[11]))
-    if kind == _DIGITS:
-        digits = hit[12].translate(None, _WHITE)
-        return generic.pdf_string(binascii.unhexlify(digits + b"0" * (len(digits) % 2)))
-    if kind == _WORD:
-        word = hit[13]
+    elif kind == _PLAIN_TEXT:
+        value = generic.TextStringObject(hit[11].decode("ascii"))
+        value.autodetected_encoding = generic.TextStringEncoding.PDF_DOC
+    elif kind == _ESCAPED_TEXT:
+        value = generic.pdf_string(_ESCAPE.sub(_unescaped, hit[12]))
+    elif kind == _DIGITS:
+        digits = hit[13].translate(None, _WHITE)
+        value = generic.pdf_string(binascii.unhexlify(digits + b"0" * (len(digits) % 2)))
+    elif kind == _WORD:
+        word = hit[14]
         return generic.NullObject() if word == b"null" else generic.BooleanObject(word == b"true")
-    raise Ambiguous
+    else:
+        raise Ambiguous
+    value.container_ref = within
+    return value
+
+
+def _number(said: bytes) -> Any:
+    found = _NUMBER.fullmatch(said)
+    if found is None:
+        raise Ambiguous
+    if found.lastindex == 1:
+        return _new_integer(generic.NumberObject, said)
+    return _new_real(generic.FloatObject, said.decode())
 
 
 def _unescaped(hit: re.Match[bytes]) -> bytes:
     return bytes((int(hit[1], 8),)) if hit[1] else _LETTERS.get(hit[2], hit[2])
 
 
-def _name(raw: bytes) -> str:
+def _name(raw: bytes) -> generic.NameObject:
     """A name with its stroke, escapes resolved as pyHanko does."""
     try:
-        found = str(generic._decode_name(raw[1:]))  # noqa: SLF001  the library's own
+        found = generic._decode_name(raw[1:])  # noqa: SLF001  the library's own
     except PdfError as malformed:
         raise Ambiguous from malformed
     if len(_names) >= _NAMES_KEPT:

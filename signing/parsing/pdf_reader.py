@@ -18,6 +18,7 @@ from pyhanko.pdf_utils import generic, reader
 from pyhanko.pdf_utils.decode_limits import DecodeContext, DecodeLimits, DecodePurpose
 from pyhanko.pdf_utils.xref import ObjStreamRef, XRefCache
 
+from signing.parsing.pdf_damage import DAMAGE
 from signing.parsing.pdf_objects import Ambiguous, Octets, read_object, read_value
 from signing.parsing.pdf_tables import read_tables
 
@@ -87,7 +88,9 @@ class ExactReader(reader.PdfFileReader):  # type: ignore[misc]  # a class of a l
 
     def _read_object(self, ref: Any, marker: Any, **said: Any) -> Any:
         if self.is_exact and marker is not None and not said.get("as_metadata_stream"):
-            reference = generic.Reference(ref.idnum, ref.generation, self)
+            reference = ref
+            if type(ref) is not generic.Reference or ref.pdf is not self:
+                reference = generic.Reference(ref.idnum, ref.generation, self)
             try:
                 if isinstance(marker, ObjStreamRef):
                     return self._packed_object(reference, marker)
@@ -134,7 +137,10 @@ class ExactReader(reader.PdfFileReader):  # type: ignore[misc]  # a class of a l
         count, first = stream.get("/N"), stream.get("/First")
         if type(count) is not generic.NumberObject or type(first) is not generic.NumberObject:
             raise Ambiguous
-        content = stream.read_data(DecodePurpose.OBJECT_STREAM)
+        try:
+            content = stream.read_data(DecodePurpose.OBJECT_STREAM)
+        except DAMAGE as failure:
+            raise Ambiguous from failure
         header = content[:first]
         said = [int(one) for one in header.split()] if _HEAD.fullmatch(header) else []
         numbers, starts = said[::2], [first + one for one in said[1::2]]

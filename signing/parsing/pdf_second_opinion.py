@@ -28,6 +28,7 @@ from signing.errors import DocumentRefused
 from signing.messages.pdf_changes import CompareAsked
 from signing.parsing.pdf_damage import DAMAGE
 from signing.parsing.pdf_lax import LaxReader, number_of, raw
+from signing.parsing.pdf_objects import Pointer
 from signing.parsing.pdf_snapshot import Snapshot
 
 _LEVELS: Final = {
@@ -77,6 +78,28 @@ class _Resolver(HistoricalResolver):  # type: ignore[misc]  # a class of a libra
                 wanted = [one for one in kids if number_of(one) in self.scope.wanted]
                 found[generic.NameObject("/Kids")] = generic.ArrayObject(wanted)
         return found
+
+    def _subsume_object(self, obj: Any) -> Any:
+        """As the library's: a copy of dictionaries and arrays whose references are of here."""
+        if isinstance(obj, generic.IndirectObject):
+            return Pointer(obj.idnum, obj.generation, self)
+        if isinstance(obj, generic.DictionaryObject):
+            entries = {key: self._subsume_object(value) for key, value in obj.items()}
+            if isinstance(obj, generic.StreamObject):
+                copy = generic.StreamObject(entries, encoded_data=obj.encoded_data)
+            else:
+                copy = generic.DictionaryObject(entries)
+        elif isinstance(obj, generic.ArrayObject):
+            copy = generic.ArrayObject(self._subsume_object(one) for one in list.__iter__(obj))
+        else:
+            return obj
+        owner = obj.get_container_ref()
+        copy.container_ref = generic.Reference(owner.idnum, owner.generation, self)
+        return copy
+
+    def object_of(self, number: int, generation: int) -> Any:
+        """What a `Pointer` of this revision refers to."""
+        return self.get_object(generic.Reference(number, generation, self))
 
     def _load_reverse_xref_cache(self) -> None:
         """Every path from the trailer to a touched object, as the library writes them."""

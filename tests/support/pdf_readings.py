@@ -8,9 +8,9 @@ Not here: the files.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -31,18 +31,21 @@ _KINDS: Final = (
     generic.ByteStringObject,
     generic.NullObject,
 )
+_OWNED: Final = (generic.DictionaryObject, generic.ArrayObject, generic.IndirectObject)
 _DEEPEST: Final = 60
 _BEYOND: Final = (0, 1_000_000)
 """Numbers that no table has."""
 
 
-def what_differs(content: bytes, *, most: int = 120) -> str:
+def what_differs(
+    content: bytes, *, most: int = 120, reader: type[ExactReader] = ExactReader
+) -> str:
     """What pyHanko's reader and ours say differently about a file; empty for nothing.
 
-    Takes   most: of so many objects, all over the file.
+    Takes   most: of so many objects, all over the file; reader: ours.
     """
-    theirs = dict(reading(_opened(content, is_ours=False), most=most))
-    ours = dict(reading(_opened(content, is_ours=True), most=most))
+    theirs = dict(reading(_opened(content, partial(reader, octets=None)), most=most))
+    ours = dict(reading(_opened(content, partial(reader, octets=content)), most=most))
     return next(
         (
             f"{key}: {ours.get(key)!r:.300} instead of {theirs.get(key)!r:.300}"
@@ -55,7 +58,7 @@ def what_differs(content: bytes, *, most: int = 120) -> str:
 
 def reads_itself(content: bytes) -> bool:
     """Whether our reader finds the tables plain."""
-    opened = _opened(content, is_ours=True)
+    opened = _opened(content, partial(ExactReader, octets=content))
     return isinstance(opened, ExactReader) and opened.is_exact
 
 
@@ -83,12 +86,9 @@ def reading(opened: PdfFileReader | str, *, most: int) -> Iterator[tuple[str, An
             yield f"object {number} {generation} at first", _tried(lambda get=get: _value(get(0)))
 
 
-def _opened(content: bytes, *, is_ours: bool) -> PdfFileReader | str:
-    stream = io.BytesIO(content)
+def _opened(content: bytes, reader: Callable[[BinaryIO], PdfFileReader]) -> PdfFileReader | str:
     try:
-        if is_ours:
-            return ExactReader(stream, octets=content)
-        return PdfFileReader(stream, strict=False)
+        return reader(io.BytesIO(content))
     except DAMAGE as failure:
         return type(failure).__name__
 
@@ -124,5 +124,7 @@ def _value(value: Any, depth: int = 0) -> Any:
 
 
 def _owner(value: Any) -> Any:
+    if not isinstance(value, _OWNED):
+        return None
     owner = value.container_ref
     return (owner.idnum, owner.generation) if isinstance(owner, generic.Reference) else type(owner)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from signing.parsing.pdf_lax import LaxReader
 from signing.parsing.pdf_objects import Ambiguous, read_object, read_value
 from signing.parsing.pdf_reader import ExactReader
 from tests.support import pdf_attacks, pdf_tricks
@@ -44,6 +45,7 @@ def test_files_of_many_programs_are_read_by_ours_alone(name: str, pdf_programs: 
     content = pdf_programs[name].content
     assert reads_itself(content)
     assert what_differs(content) == ""
+    assert what_differs(content, reader=LaxReader) == ""
 
 
 @needs_corpus
@@ -65,12 +67,13 @@ def test_signed_files_of_others_are_read_as_pyhanko_reads_them() -> None:
     st.floats(0, 1),
     st.sampled_from(_PIECES),
     st.sampled_from([0, 0, 1, 2, 5]),
+    st.sampled_from([ExactReader, LaxReader]),
 )
 def test_whatever_is_wrong_with_a_file_both_say_the_same(
-    content: bytes, where: float, piece: bytes, lost: int
+    content: bytes, where: float, piece: bytes, lost: int, reader: type[ExactReader]
 ) -> None:
     at = int(where * len(content))
-    assert what_differs(content[:at] + piece + content[at + lost :]) == ""
+    assert what_differs(content[:at] + piece + content[at + lost :], reader=reader) == ""
 
 
 @settings(max_examples=60)
@@ -226,6 +229,17 @@ def test_an_opened_file_has_all_that_the_librarys_reader_has() -> None:
     ours = vars(_opened(content))
     assert ours.keys() - theirs.keys() == {"is_exact", "_octets", "_packs"}
     assert theirs.keys() <= ours.keys()
+
+
+def test_without_the_octets_at_hand_it_is_the_librarys_reader() -> None:
+    """So that what is compared with it here is the library's own word."""
+    content = plain_document().classic()
+    opened = ExactReader(io.BytesIO(content), octets=None)
+    assert not opened.is_exact
+    asked = generic.Reference(1, 0)
+    theirs = PdfFileReader(io.BytesIO(content), strict=False)
+    assert opened.get_object(asked) == theirs.get_object(asked)
+    assert type(opened.get_object(asked).raw_get("/Pages")) is generic.IndirectObject
 
 
 def test_an_encrypted_file_is_left_to_pyhanko() -> None:
