@@ -5,12 +5,14 @@ What lives here: the limits and the order of counting.  Rules:
 1. An attempt is counted first, atomically, and checked afterwards: no race gets past a limit.
 2. Passwords are counted per typed identifier, passkeys per credential, whether or not anybody has
    it; codes per account.
-3. All are counted per source as well: the client's address, /64 for IPv6.  A success gives its
+3. A success forgets the tries before it; that of a code which was sent forgets itself alone
+   (`Attempts.pass_by`).
+4. All are counted per source as well: the client's address, /64 for IPv6.  A success gives its
    attempt back there, so that an office behind one address is not refused for signing in.
-4. A known device (`devices`) has a counter of its own and touches no other, so that an attack
+5. A known device (`devices`) has a counter of its own and touches no other, so that an attack
    on a number does not keep out its owner.
-5. No limit lasts: every window is fixed, begins at a round instant and ends by itself.
-6. When the store of counters does not answer, StorageUnavailable is raised and nobody signs in.
+6. No limit lasts: every window is fixed, begins at a round instant and ends by itself.
+7. When the store of counters does not answer, StorageUnavailable is raised and nobody signs in.
 
 An account with two active numbers has one counter for each: a common one would tell somebody who
 tries both that they belong together, and so that the account exists.
@@ -151,6 +153,14 @@ class Attempts:
         self._store.delete(*(key for key, _window in admitted.subject_keys))
         for key, window in admitted.source_keys:
             self._store.count(key, window=window, now=now, by=-1)
+
+    def pass_by(self, admitted: Admitted, *, now: datetime) -> None:
+        """The attempt was right, and says nothing of the others: it alone is forgotten.
+
+        For codes that were sent: whoever receives them would clear with each of them the counter of
+        what is guessed, and guess the app's codes without end.
+        """
+        self.give_back(admitted, now=now)
 
     def give_back(self, admitted: Admitted, *, now: datetime) -> None:
         """Nobody looked, because whoever has to look was away: it was no attempt."""

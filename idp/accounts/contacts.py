@@ -5,7 +5,9 @@ What lives here: the use cases.  Rules:
 1. An address becomes the account's when a code that was sent there is typed in the session that
    asked for it.  The address before it is told too.
 2. Who has a second factor changes it with both factors given just now.  Who has none changes it
-   with the password given just now, and what is changed so is never a second factor by it.
+   with the password given just now, and what is changed so is never a second factor by it.  Who
+   has none because codes by message were switched off waits first: whoever took over the number
+   switches them off, and would have the addresses, too, before anybody has read the notice of it.
 3. A code sent to an address is a second factor when the person wants that, which they say with both
    factors given just now; a new address only after a waiting time, so that whoever takes over a
    number or a browser for an hour gains nothing while its owner is told.
@@ -40,7 +42,7 @@ from idp.accounts.notices import Notice, Notices
 from idp.ids import AccountId, SessionId
 from idp.storage.account_updates import update_profile
 from idp.storage.accounts import AccountRow, find_account, find_row
-from idp.storage.contacts import ContactRow, list_contacts, put_contact
+from idp.storage.contacts import ContactRow, find_switched_off, list_contacts, put_contact
 from idp.storage.database import Database, Transaction
 from idp.storage.ephemeral import EphemeralStore
 from idp.storage.second_factors import find_second_factors
@@ -58,15 +60,19 @@ class ContactRefused(AccountError):
     """An address is not taken; `reason` is a stable word.
 
     malformed; unchanged (it is the verified one already); unverified (it cannot be a factor);
-    overtaken (somebody changed it meanwhile); nothing_pending; wrong_code; code_gone.
+    overtaken (somebody changed it meanwhile); nothing_pending; wrong_code; code_gone;
+    switched_off (codes by message, lately: worth trying again at `retry_at`).
     """
 
     code = "contact_refused"
 
-    def __init__(self, reason: str, *, attempts_left: int | None = None) -> None:
+    def __init__(
+        self, reason: str, *, attempts_left: int | None = None, retry_at: datetime | None = None
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.attempts_left = attempts_left
+        self.retry_at = retry_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +172,19 @@ class Contacts:
         *,
         raw_address: str,
         session_id: str,
+        has_both_factors: bool,
         source: Source,
         now: datetime,
     ) -> None:
         """Send a code to an address that shall become the account's, or be verified.
 
-        Raises  ContactRefused (malformed, unchanged); CountryNotServed; SendingRefused.
+        Takes   has_both_factors: given just now in this session.
+        Raises  ContactRefused (malformed, unchanged, switched_off); CountryNotServed;
+                SendingRefused.
         """
+        if not has_both_factors:
+            with self._database.read() as connection:
+                self._refuse_lately(find_switched_off(connection, account.account_id), now=now)
         address = parse_address(raw_address, channel=channel)
         if address is None:
             raise ContactRefused("malformed")
@@ -240,8 +252,8 @@ class Contacts:
         """Take the code and make the address the account's.
 
         Takes   has_both_factors: given just now in this session.
-        Raises  ContactRefused (nothing_pending, wrong_code, code_gone, overtaken); TooManyAttempts;
-                FactorNotFresh; LastFactor; AccountUnknown.
+        Raises  ContactRefused (nothing_pending, wrong_code, code_gone, overtaken, switched_off);
+                TooManyAttempts; FactorNotFresh; LastFactor; AccountUnknown.
         """
         admitted = self._attempts.admit_otp(account_id, source=source, now=now)
         if isinstance(admitted, NotAdmitted):
@@ -255,7 +267,7 @@ class Contacts:
             raise ContactRefused("wrong_code", attempts_left=admitted.attempts_left)
         if said is CodeOutcome.GONE:
             raise ContactRefused("code_gone")
-        self._attempts.settle(admitted, now=now)
+        self._attempts.pass_by(admitted, now=now)
         self.give_up(channel, session_id=session_id)
         with self._database.transaction() as tx:
             row, account = self._locked(tx, account_id)
@@ -264,8 +276,10 @@ class Contacts:
             present, was_verified = _address_of(account.profile, channel)
             if self._mark(account_id, channel, present) != pending.before:
                 raise ContactRefused("overtaken")
-            if not has_both_factors and find_second_factors(tx.connection, account_id).has_any:
-                raise FactorNotFresh
+            if not has_both_factors:
+                if find_second_factors(tx.connection, account_id).has_any:
+                    raise FactorNotFresh
+                self._refuse_lately(find_switched_off(tx.connection, account_id), now=now)
             self._change(tx, row, account, to=to, is_sure=has_both_factors, now=now)
             settle_removal(tx, row, now=now)
             before = Destination(channel, present) if present and was_verified else None
@@ -302,6 +316,14 @@ class Contacts:
             facts = {"channel": channel.value, "is_factor": is_factor}
             self._record(tx, row, EventType.CONTACT_FACTOR_CHANGED, facts, now=now)
             self._notices.tell(tx, row, Notice.SECOND_FACTOR_CHANGED, now=now)
+
+    def _refuse_lately(self, since: datetime | None, *, now: datetime) -> None:
+        """Refuse who has shown the password alone, soon after codes by message were switched off.
+
+        Raises  ContactRefused (switched_off).
+        """
+        if since is not None and now < since + self._wait:
+            raise ContactRefused("switched_off", retry_at=since + self._wait)
 
     def _change(
         self,

@@ -125,7 +125,7 @@ class MessageSignIn:
                 attempts_left=admitted.attempts_left,
             )
         self._note_use(account_id, channel, now=now)
-        self._attempts.settle(admitted, now=now)
+        self._attempts.pass_by(admitted, now=now)
         device = self._devices.remember(
             source.device, subject=account_id, factor=Factor.OTP, now=now
         )

@@ -31,10 +31,13 @@ from sqlalchemy import (
 )
 
 from idp.accounts.channels import Channel
+from idp.ids import AccountId
 from idp.storage.accounts import AccountRow
 from idp.storage.database import Transaction, metadata
 from idp.storage.declared import BASIC, NONE, holds, withheld
 from keystore.clock import from_ms, to_ms
+from keystore.log.events import EventType
+from keystore.log.on_record import find_on_record
 
 contact = Table(
     "contact",
@@ -128,6 +131,16 @@ def note_contact_use(
     connection.execute(
         _USE,
         {"key": row.account_key, "which": channel, "at": to_ms(now), "before": to_ms(since)},
+    )
+
+
+def find_switched_off(connection: Connection, account_id: AccountId) -> datetime | None:
+    """When the person last had an address serve no longer as a second factor."""
+    return find_on_record(
+        connection,
+        EventType.CONTACT_FACTOR_CHANGED,
+        account_id=account_id,
+        facts={"is_factor": False},
     )
 
 

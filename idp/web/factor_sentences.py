@@ -83,6 +83,17 @@ CONTACT_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
             " nước khác, hoặc dùng thư điện tử, ứng dụng xác thực hay khóa truy cập."
         ),
     ),
+    "switched_off": FieldProblem(
+        "",
+        N_(
+            "Việc nhận mã qua tin nhắn hoặc thư vừa được tắt, nên chưa đổi được. Vui lòng thử lại"
+            " sau vài ngày."
+        ),
+        later=N_(
+            "Việc nhận mã qua tin nhắn hoặc thư vừa được tắt. Để bảo vệ tài khoản, thông tin này"
+            " chỉ đổi được từ %(time)s."
+        ),
+    ),
     "overtaken": _OVERTAKEN,
     "last_factor": LAST_FACTOR,
     "too_many_attempts": _TOO_MANY,

@@ -26,7 +26,7 @@ def find_on_record(
     event_type: EventType,
     *,
     account_id: str,
-    facts: Mapping[str, str] = MappingProxyType({}),
+    facts: Mapping[str, str | bool] = MappingProxyType({}),
 ) -> datetime | None:
     """When the newest such event happened; None when there is none.
 

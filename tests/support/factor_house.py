@@ -143,11 +143,18 @@ class FactorHouse:
         mark = self.contact(channel).mark
         self.factors.contacts.choose(self.me, channel, is_factor=is_factor, mark=mark, now=self.now)
 
-    def begin(self, address: str, *, channel: Channel = Channel.SMS, session: str = "ses_1") -> str:
+    def begin(
+        self,
+        address: str,
+        *,
+        channel: Channel = Channel.SMS,
+        session: str = "ses_1",
+        has_both_factors: bool = True,
+    ) -> str:
         """Ask for another address; the code that was sent there."""
         self.factors.contacts.begin(
             self.account(), channel, raw_address=address, session_id=session, source=HERE,
-            now=self.now,
+            has_both_factors=has_both_factors, now=self.now,
         )  # fmt: skip
         return self.last_code(address)
 

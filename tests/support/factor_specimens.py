@@ -169,5 +169,8 @@ FACTOR_SPECIMENS: Final[Mapping[str, Page]] = {
     "contacts_late": _contacts(_OUT, None, wrong="sms", problem="sending_refused", retry_at=_NOW),
     "contacts_malformed_email": _contacts(None, None, wrong="email", problem="malformed_email"),
     "contacts_country": _contacts(None, None, wrong="sms", problem="country_not_served"),
+    "contacts_switched_off": _contacts(
+        None, None, wrong="email", problem="switched_off", retry_at=_NOW
+    ),
     "contacts_malformed_sms": _contacts(None, None, wrong="sms", problem="malformed_sms"),
 }

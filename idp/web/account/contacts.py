@@ -124,6 +124,7 @@ class _ContactPages:
                 which,
                 raw_address=request.form.get(_FIELDS[which], ""),
                 session_id=found.session.session_id,
+                has_both_factors=found.has_both_factors,
                 source=source,
                 now=now,
             )
@@ -138,7 +139,11 @@ class _ContactPages:
             if problem == "malformed":
                 problem = f"malformed_{which.value}"
             return self._page(
-                found, wrong=which, problem=problem, attempts_left=refusal.attempts_left
+                found,
+                wrong=which,
+                problem=problem,
+                attempts_left=refusal.attempts_left,
+                retry_at=refusal.retry_at,
             )
         except CountryNotServed:
             return self._page(found, wrong=which, problem="country_not_served")

@@ -9,7 +9,8 @@ minutes (`factor_change_fresh_s`):
 2. the password and a recovery code: another factor may be added, and nothing else changed, until
    that factor was used;
 3. the password alone, of somebody who has no second factor: addresses may be changed, and no factor
-   added, or a stolen password would become two.
+   added, or a stolen password would become two; and not soon after codes by message were switched
+   off (`idp/accounts/contacts.py`), or a stolen number would take the addresses with it.
 
 So neither a stolen password nor a browser that was left open changes anything of somebody who has a
 second factor.

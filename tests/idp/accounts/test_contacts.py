@@ -128,6 +128,30 @@ def test_what_a_password_alone_changed_is_never_a_second_factor_by_it(
     assert factor_house.contact().serves_from is None
 
 
+def test_after_codes_by_message_were_switched_off_addresses_wait(factor_house: FactorHouse) -> None:
+    """Whoever took over the number switches them off; its owner is told before anything else goes.
+
+    NIST SP 800-63B-4 §4.6.
+    """
+    factor_house.choose()
+    earlier = factor_house.begin(_NEW_MAIL, channel=Channel.EMAIL)
+    factor_house.choose(is_factor=False)
+    for act in (
+        lambda: factor_house.begin(NEW_PHONE, has_both_factors=False),
+        lambda: factor_house.confirm(earlier, channel=Channel.EMAIL, has_both_factors=False),
+    ):
+        with pytest.raises(ContactRefused) as refused:
+            act()
+        assert _refused(refused) == "switched_off"
+        assert refused.value.retry_at == factor_house.now + WAIT
+    assert factor_house.contact(Channel.EMAIL).address == MAIL
+    factor_house.now += WAIT
+    factor_house.confirm(
+        factor_house.begin(NEW_PHONE, has_both_factors=False), has_both_factors=False
+    )
+    assert factor_house.contact().address == NEW_PHONE
+
+
 def test_a_number_serves_when_its_owner_says_so_and_a_changed_one_after_waiting(
     factor_house: FactorHouse,
 ) -> None:

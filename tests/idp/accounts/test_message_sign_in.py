@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from idp.accounts.attempts import Admitted, NotAdmitted
 from idp.accounts.channels import Channel
 from idp.accounts.login import LoginRefused, OtpAccepted, RefusalReason
 from idp.accounts.message_sign_in import ChannelNotOffered
@@ -105,6 +106,20 @@ def test_guesses_count_as_tries_of_one_time_codes(chosen: FactorHouse) -> None:
         assert (answer.reason, answer.attempts_left) == (RefusalReason.WRONG, left)
     assert _reason(_check(chosen, code)) is RefusalReason.TOO_MANY
     assert chosen.attempts.admit_otp(chosen.me, source=HERE, now=chosen.now) is not None
+
+
+def test_a_right_code_clears_no_counter_of_what_is_guessed(chosen: FactorHouse) -> None:
+    """Whoever took over a number would have tries at the app's codes without end.
+
+    NIST SP 800-63B-4 §3.2.2 (rate limiting).
+    """
+    for _ in range(4):
+        chosen.attempts.admit_otp(chosen.me, source=HERE, now=chosen.now)
+    assert isinstance(_check(chosen, _send(chosen)), OtpAccepted)
+    chosen.change(NEW_PHONE)
+    assert isinstance(chosen.attempts.admit_otp(chosen.me, source=HERE, now=chosen.now), Admitted)
+    last = chosen.attempts.admit_otp(chosen.me, source=HERE, now=chosen.now)
+    assert isinstance(last, NotAdmitted)
 
 
 def test_a_delayed_code_is_worth_nothing(chosen: FactorHouse) -> None:

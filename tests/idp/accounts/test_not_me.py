@@ -193,7 +193,7 @@ def test_what_was_begun_in_a_session_that_ended_is_not_finished(provider: Provid
     assert account is not None
     services.factors.contacts.begin(
         account, Channel.EMAIL, raw_address="ke-gian@mau.example", session_id=stolen,
-        source=source, now=provider.now,
+        has_both_factors=True, source=source, now=provider.now,
     )  # fmt: skip
     code = messages_of(services.database, services.sealer)[-1].facts["code"]
     app = services.enrolment.start_beside(
