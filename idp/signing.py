@@ -37,9 +37,9 @@ from signing.draw import DrawnSignatures
 from signing.formats.table import Parties
 from signing.intake import Intake
 from signing.isolation.pool import IsolationPool
+from signing.model import Room
 from signing.outcomes import Outcomes
 from signing.requests import SigningRequests
-from signing.room import Room
 from signing.sign import Signing
 
 _MIB = 1 << 20

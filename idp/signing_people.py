@@ -25,7 +25,7 @@ from idp.ids import AccountId
 from idp.storage.accounts import AccountRow
 from idp.storage.database import Database
 from idp.storage.mandates import list_usable_mandates
-from idp.storage.subjects import find_account_by_sub
+from idp.storage.subject_accounts import find_row_by_sub
 from signing.model import Role
 from signing.ports import Signer
 
@@ -63,8 +63,11 @@ class PortalSigners:
         """See `Signers`."""
         client = self._clients.find_client(client_id, now=now)
         with self._database.read() as connection:
-            found = find_account_by_sub(connection, sub)
-        if client is None or found is None or found[1] != client.sector_id:
+            found = find_row_by_sub(connection, sub)
+        if client is None or found is None:
+            return None
+        account_id, sector_id, person = found
+        if sector_id != client.sector_id:
             return None
         organisation_id = None
         if enterprise_code is not None:
@@ -72,9 +75,8 @@ class PortalSigners:
             if organisation is None:
                 return None
             organisation_id = organisation.account_id
-        person = self._people.find_row(found[0])
         signer = Signer(
-            account_id=found[0],
+            account_id=account_id,
             role=role,
             organisation_id=organisation_id,
             data_key=None if person is None else person.data_key,

@@ -52,6 +52,17 @@ def seal_stream(
     yield cipher.encrypt(_nonce(number, is_last=True), held, bound)
 
 
+def seal_piece(plaintext: bytes, *, key: bytes, context: str) -> bytes:
+    """What `seal_stream` gives for a stream of at most `PIECE_BYTES`: its one piece.
+
+    Takes   key: from `make_stream_key`, for this stream alone.
+    Raises  ValueError: it is longer.
+    """
+    if len(plaintext) > PIECE_BYTES:
+        raise ValueError("too_long")
+    return AESGCM(key).encrypt(_nonce(0, is_last=True), plaintext, context.encode())
+
+
 def open_stream(sealed: Iterable[bytes], *, key: bytes, context: str) -> Iterator[bytes]:
     """The stream of what `seal_stream` gave.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,18 +22,21 @@ from keystore.purposes import SealPurpose
 from keystore.sealed_stream import (
     PIECE_BYTES,
     SEALED_BYTES,
+    TAG_BYTES,
     make_stream_key,
     open_piece,
     open_stream,
+    seal_piece,
     seal_stream,
 )
 from keystore.sealing import Sealer
 from keystore.storage import DatabaseLike, Transaction
 from signing.errors import DocumentGone
-from signing.isolation.blob import Blob
+from signing.isolation.blob import Blob, write_all
 from signing.model import BlobId, Result, StoredBlob
 from signing.storage.blobs import (
     delete_blobs,
+    find_blob,
     find_blobs,
     insert_blobs,
     keep_blobs_until,
@@ -65,15 +68,14 @@ class DocumentStore:
         blob_id = BlobId(f"doc_{secrets.token_hex(16)}")
         key = make_stream_key()
         path = self._path(blob_id)
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = self._make_file(path)
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                for piece in seal_stream(content.chunks(), key=key, context=_context(blob_id)):
-                    file.write(piece)
-                file.flush()
-                os.fsync(file.fileno())
+            try:
+                for piece in _sealed(content, key=key, context=_context(blob_id)):
+                    write_all(descriptor, piece)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
             _sync_folder(path.parent)
         except BaseException:
             path.unlink(missing_ok=True)
@@ -97,9 +99,12 @@ class DocumentStore:
 
         Raises  DocumentGone: its time is over; SealBroken: its file was changed.
         """
-        return self._open(*self._find(blob_id))
+        stored = self._find(blob_id)
+        return self._open(stored, self._key_of(stored))
 
     def _open(self, stored: StoredBlob, key: bytes) -> Blob:
+        if stored.size_bytes <= PIECE_BYTES:
+            return Blob.of(self._read(stored, key))
         blob_id = stored.blob_id
         pieces = open_stream(self._pieces(blob_id), key=key, context=_context(blob_id))
         try:
@@ -111,16 +116,41 @@ class DocumentStore:
             raise SealBroken
         return content
 
+    def _read(self, stored: StoredBlob, key: bytes) -> bytes:
+        """All of what is one piece."""
+        sealed_bytes = stored.size_bytes + TAG_BYTES
+        try:
+            descriptor = os.open(self._path(stored.blob_id), os.O_RDONLY)
+        except FileNotFoundError as gone:
+            raise DocumentGone from gone
+        try:
+            raw = os.pread(descriptor, sealed_bytes + 1, 0)
+        finally:
+            os.close(descriptor)
+        if len(raw) != sealed_bytes:
+            raise SealBroken
+        return open_piece(raw, number=0, is_last=True, key=key, context=_context(stored.blob_id))
+
     def open_part(self, part: Result) -> Blob:
         """A part of what lies together, of which only the pieces around it are opened.
 
         The caller closes it.
         Raises  DocumentGone: its time is over; SealBroken: its file was changed.
         """
-        stored, key = self._find(part.blob_id)
+        content = self.read_part(self._find(part.blob_id), part)
+        return content if isinstance(content, Blob) else Blob.of(content)
+
+    def read_part(self, stored: StoredBlob, part: Result) -> Blob | bytes:
+        """The same of a document whose row was found; a copy of what is small.
+
+        The caller closes the blob.
+        Raises  DocumentGone: its file is; SealBroken: its file was changed.
+        """
+        key = self._key_of(stored)
         end = part.offset + part.size_bytes
         if (part.offset, end) == (0, stored.size_bytes):
-            return self._open(stored, key)
+            is_small = stored.size_bytes <= PIECE_BYTES
+            return self._read(stored, key) if is_small else self._open(stored, key)
         if not 0 <= part.offset < end <= stored.size_bytes:
             raise SealBroken
         first, last = part.offset // PIECE_BYTES, (end - 1) // PIECE_BYTES
@@ -139,7 +169,8 @@ class DocumentStore:
         except FileNotFoundError as gone:
             raise DocumentGone from gone
         start = part.offset - first * PIECE_BYTES
-        return Blob.of(opened[start : start + part.size_bytes])
+        wanted = opened[start : start + part.size_bytes]
+        return wanted if len(wanted) <= PIECE_BYTES else Blob.of(wanted)
 
     def drop(self, tx: Transaction, blob_ids: Collection[BlobId]) -> None:
         """Destroy documents: their keys in this transaction, their files after it."""
@@ -180,15 +211,27 @@ class DocumentStore:
             with suppress(OSError):
                 self._path(blob_id).unlink()
 
-    def _find(self, blob_id: BlobId) -> tuple[StoredBlob, bytes]:
-        """A document's row and its key.  Raises DocumentGone."""
+    def _find(self, blob_id: BlobId) -> StoredBlob:
+        """A document's row.  Raises DocumentGone."""
         with self._database.read() as connection:
-            stored = find_blobs(connection, [blob_id]).get(blob_id)
+            stored = find_blob(connection, blob_id)
         if stored is None:
             raise DocumentGone
-        return stored, self._sealer.unseal(
-            SealPurpose.DOCUMENT, stored.key_sealed, context=_context(blob_id)
+        return stored
+
+    def _key_of(self, stored: StoredBlob) -> bytes:
+        return self._sealer.unseal(
+            SealPurpose.DOCUMENT, stored.key_sealed, context=_context(stored.blob_id)
         )
+
+    def _make_file(self, path: Path) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        try:
+            return os.open(path, flags, 0o600)
+        except FileNotFoundError:  # the first document of its folder
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            return os.open(path, flags, 0o600)
 
     def _is_old(self, path: Path, *, now: datetime) -> bool:
         try:
@@ -204,6 +247,12 @@ class DocumentStore:
     def _path(self, blob_id: BlobId) -> Path:
         # 256 folders: none grows too large to be listed
         return self._folder / blob_id[-2:] / blob_id
+
+
+def _sealed(content: Blob, *, key: bytes, context: str) -> Iterable[bytes]:
+    if content.size <= PIECE_BYTES:
+        return (seal_piece(content.read(), key=key, context=context),)
+    return seal_stream(content.chunks(), key=key, context=context)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -242,3 +242,26 @@ class Titled:
 
     title: str = field(repr=False)
     documents: tuple[tuple[str, str, bytes], ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What one portal may have at a time.
+
+    Takes   most_open, most_open_bytes: requests that are open, and all their documents;
+            most_waiting_each: requests that wait for the same person.
+    """
+
+    most_open: int = 10_000
+    most_open_bytes: int = 20_000 << 20
+    most_waiting_each: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SignedDocument:
+    """What a portal fetches: the name of what was handed over, and where the newest revision is."""
+
+    name: str = field(repr=False)
+    format: SignatureFormat
+    result: Result
+    stored: StoredBlob

@@ -4,54 +4,43 @@ What lives here: `SigningRequests`.  A request is made once however often it is 
 are at rest before anybody learns its id.  Every change of its state is a row of the log, in the
 same transaction.
 Source: architecture, J3; Decree 30/2020/ND-CP (order of person and seal).
-Not here: who asks and over which door (`signing/web`), confirming and signing (`authorize`,
-`sign`).
+Not here: making them (`signing/making.py`), who asks and over which door (`signing/web`),
+confirming and signing (`authorize`, `sign`).
 """
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from keystore.log.events import Event, EventType, Fact
 from keystore.log.record import LogWriter
 from keystore.sealing import Sealer
-from keystore.storage import DatabaseLike, Transaction, lock_until_commit
+from keystore.storage import DatabaseLike, Transaction
 from signing.blobs import DocumentStore
 from signing.ending import end_parts
 from signing.errors import (
-    DocumentRefused,
-    IdempotencyKeyReused,
+    DocumentGone,
+    NotSigned,
     RequestNotWaiting,
-    RequestRefused,
     RequestUnknown,
-    SignerUnknown,
 )
-from signing.fitting import check_for_format
-from signing.formats.mime_types import base_type
-from signing.made_once import Idempotency, Made, as_made
+from signing.made_once import Idempotency, Made
+from signing.making import RequestMaker
 from signing.model import (
-    Document,
-    DocumentKind,
-    DocumentText,
+    MOST_DOCUMENTS,
     RequestId,
     RequestState,
-    RequestText,
+    Room,
+    SignedDocument,
     SigningRequest,
-    Slot,
     SlotState,
-    StoredBlob,
 )
-from signing.new_request import NewDocument, NewRequest, check_bounds, choose_formats
-from signing.ports import Deferred, LooksAt, Seen, Signer, Signers
-from signing.room import Room
-from signing.storage.idempotency import MadeBefore, find_made, insert_made
+from signing.new_request import NewRequest
+from signing.ports import Deferred, LooksAt, Signer, Signers
+from signing.room import RoomKeeper
 from signing.storage.request_reading import find_request
-from signing.storage.request_tables import KEPT_AFTER_END
 from signing.storage.requests import (
-    insert_request,
     lock_request,
     move_request,
     move_slot,
@@ -60,6 +49,7 @@ from signing.storage.requests import (
     read_state,
     read_waiting_for,
 )
+from signing.storage.results import find_result
 from signing.telling import tell_portal
 
 _AT_ONCE: Final = 500
@@ -88,11 +78,17 @@ class SigningRequests:
         self._sealer = sealer
         self._log = log
         self._documents = documents
-        self._signers = signers
         self._deferred = deferred
-        self._look = look
-        self._largest_bytes = largest_bytes
-        self._room = room or Room()
+        self._maker = RequestMaker(
+            database,
+            sealer=sealer,
+            log=log,
+            documents=documents,
+            signers=signers,
+            look=look,
+            largest_bytes=largest_bytes,
+            room=RoomKeeper(database, room or Room()),
+        )
 
     def create(
         self,
@@ -104,45 +100,30 @@ class SigningRequests:
     ) -> Made:
         """Take a request; what was sent under the same key before is answered as it was then.
 
-        1. Key and body are new, or both are those of a request that was made.
-        2. Everything that is said about it is within bounds.
-        3. Every signer is somebody whom this portal may ask, and not drowned in requests of it.
-        4. Every document is recognised and may be signed as asked.
-        5. The documents are at rest; request, key and log row are committed together.
-
-        Raises  IdempotencyKeyReused, RequestRefused, SignerUnknown, DocumentRefused (its `part`
-                says which), ParsingFailed.
+        See `RequestMaker.create`.
         """
-        # 1
-        replayed = None if idempotency is None else self._replay(idempotency, client_id, now)
-        if replayed is not None:
-            return Made(as_made(replayed), is_replay=True)
-        # 2
-        check_bounds(new, largest_bytes=self._largest_bytes)
-        self._room.check_open(self._database, new, client_id=client_id)
-        # 3
-        slots = self._slots(new, client_id=client_id, now=now)
-        self._room.check_waiting(self._database, slots, client_id=client_id, now=now)
-        # 4
-        seen = [self._see(one, at, client_id=client_id) for at, one in enumerate(new.documents)]
-        # 5
-        expires_at = now + new.lifetime
-        documents, stored = self._write(new, seen, kept_until=expires_at + KEPT_AFTER_END)
-        request = SigningRequest(
-            request_id=RequestId(f"sig_{secrets.token_hex(16)}"),
-            client_id=client_id,
-            state=RequestState.WAITING,
-            level=new.level,
-            created_at=now,
-            expires_at=expires_at,
-            window=new.window,
-            return_uri=new.return_uri,
-            webhook_uri=new.webhook_uri,
-            text=_text(new),
-            documents=documents,
-            slots=slots,
-        )
-        return self._commit(request, stored, idempotency=idempotency, now=now)
+        return self._maker.create(new, client_id=client_id, idempotency=idempotency, now=now)
+
+    def find_signed(
+        self, request_id: str, position: int, *, client_id: str, now: datetime
+    ) -> SignedDocument:
+        """A signed document of that portal, or the signature beside it.
+
+        Takes   position: among the documents of the request, as somebody says.
+        Raises  RequestUnknown: there is none, or it is another portal's; NotSigned; DocumentGone.
+        """
+        found = None
+        if 0 <= position < MOST_DOCUMENTS:
+            with self._database.read() as connection:
+                found = find_result(connection, request_id, position, sealer=self._sealer)
+        if found is None or found.client_id != client_id or found.format is None:
+            raise RequestUnknown
+        if found.state is not RequestState.SIGNED or found.result is None:
+            is_late = found.state is RequestState.WAITING and now >= found.expires_at
+            raise NotSigned(RequestState.EXPIRED if is_late else found.state)
+        if found.stored is None:
+            raise DocumentGone
+        return SignedDocument(found.name, found.format, found.result, found.stored)
 
     def get(self, request_id: str, *, client_id: str | None = None) -> SigningRequest:
         """A request.
@@ -235,123 +216,6 @@ class SigningRequests:
             raise first
         return expired
 
-    def _replay(
-        self, idempotency: Idempotency, client_id: str, now: datetime
-    ) -> SigningRequest | None:
-        with self._database.read() as connection:
-            made = find_made(
-                connection, client_id=client_id, key_sha256=idempotency.key_sha256, now=now
-            )
-        if made is None:
-            return None
-        if not secrets.compare_digest(made.body_sha256, idempotency.body_sha256):
-            raise IdempotencyKeyReused
-        return self.get(made.request_id, client_id=client_id)
-
-    def _slots(self, new: NewRequest, *, client_id: str, now: datetime) -> tuple[Slot, ...]:
-        slots = []
-        for at, asked in enumerate(new.signers):
-            signer = self._signers.find_signer(
-                asked.sub,
-                client_id=client_id,
-                role=asked.role,
-                enterprise_code=asked.enterprise_code,
-                now=now,
-            )
-            if signer is None:
-                raise SignerUnknown(f"signers[{at}]")
-            slots.append(
-                Slot(
-                    position=at,
-                    account_id=signer.account_id,
-                    role=signer.role,
-                    organisation_id=signer.organisation_id,
-                )
-            )
-        return tuple(slots)
-
-    def _see(self, one: NewDocument, at: int, *, client_id: str) -> Seen:
-        if one.content is None:
-            return Seen(kind=DocumentKind.DIGEST)
-        try:
-            return self._look(one.content, media_type=one.media_type, tenant=client_id)
-        except DocumentRefused as refusal:
-            raise RequestRefused(refusal.reason, part=f"documents[{at}]") from refusal
-
-    def _write(
-        self,
-        new: NewRequest,
-        seen: Sequence[Seen],
-        *,
-        kept_until: datetime,
-    ) -> tuple[tuple[Document, ...], list[StoredBlob]]:
-        formats = choose_formats(new, [one.kind for one in seen])
-        check_for_format(new, seen, formats)
-        documents, stored = [], []
-        try:
-            for at, (one, looked) in enumerate(zip(new.documents, seen, strict=True)):
-                blob = None
-                if one.content is not None:
-                    blob = self._documents.write(one.content, expires_at=kept_until)
-                    stored.append(blob)
-                documents.append(
-                    Document(
-                        position=at,
-                        kind=looked.kind,
-                        format=formats[at],
-                        size_bytes=one.size_bytes,
-                        hash_name=one.hash_name,
-                        digest=one.computed_digest(),
-                        pages=looked.pages,
-                        original_id=None if blob is None else blob.blob_id,
-                    )
-                )
-        except BaseException:
-            self._documents.forget_files([one.blob_id for one in stored])
-            raise
-        return tuple(documents), stored
-
-    def _commit(
-        self,
-        request: SigningRequest,
-        stored: Sequence[StoredBlob],
-        *,
-        idempotency: Idempotency | None,
-        now: datetime,
-    ) -> Made:
-        with self._database.transaction() as tx:
-            before = self._claim(tx, request, idempotency=idempotency, now=now)
-            if before is None:
-                self._documents.keep(tx, stored)
-                insert_request(tx, request, sealer=self._sealer)
-                self._record(tx, EventType.REQUEST_CREATED, request, now=now)
-                return Made(request, is_replay=False)
-        # the same key was sent twice at once, and the other one was first
-        self._documents.forget_files([one.blob_id for one in stored])
-        if idempotency is None or before.body_sha256 != idempotency.body_sha256:
-            raise IdempotencyKeyReused
-        found = self.get(before.request_id, client_id=request.client_id)
-        return Made(as_made(found), is_replay=True)
-
-    def _claim(
-        self,
-        tx: Transaction,
-        request: SigningRequest,
-        *,
-        idempotency: Idempotency | None,
-        now: datetime,
-    ) -> MadeBefore | None:
-        """Take the key for this request; what was made under it before, if anything was."""
-        if idempotency is None:
-            return None
-        client_id, key = request.client_id, idempotency.key_sha256
-        lock_until_commit(tx, name=f"signing:{client_id}:{key.hex()}")
-        before = find_made(tx.connection, client_id=client_id, key_sha256=key, now=now)
-        if before is None:
-            made = MadeBefore(idempotency.body_sha256, request.request_id)
-            insert_made(tx, made, client_id=client_id, key_sha256=key, now=now)
-        return before
-
     def _end(
         self,
         tx: Transaction,
@@ -426,13 +290,3 @@ _ENDS: Final = {
     RequestState.EXPIRED: EventType.REQUEST_EXPIRED,
     RequestState.FAILED: EventType.REQUEST_FAILED,
 }
-
-
-def _text(new: NewRequest) -> RequestText:
-    return RequestText(
-        title=new.title,
-        documents=tuple(DocumentText(one.name, base_type(one.media_type)) for one in new.documents),
-        reason=new.reason,
-        location=new.location,
-        appearance=new.appearance,
-    )

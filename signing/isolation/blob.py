@@ -45,7 +45,7 @@ class Blob:
         fd = open_memory_file()
         try:
             for chunk in chunks:
-                _write_all(fd, chunk)
+                write_all(fd, chunk)
         except BaseException:
             os.close(fd)
             raise
@@ -146,7 +146,8 @@ def open_memory_file() -> int:
         return os.dup(file.fileno())
 
 
-def _write_all(fd: int, chunk: bytes | memoryview) -> None:
+def write_all(fd: int, chunk: bytes | memoryview) -> None:
+    """Write all of it, however many turns it takes."""
     with memoryview(chunk) as view:
         left = view.cast("B") if view.format != "B" else view[:]
         while left:

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Connection,
     Index,
     LargeBinary,
-    Row,
     String,
     Table,
     bindparam,
@@ -27,6 +26,7 @@ from sqlalchemy import (
 )
 
 from keystore.clock import from_ms, to_ms
+from keystore.statement import Statement
 from keystore.storage import Transaction
 from signing.model import BlobId, StoredBlob
 from signing.storage import metadata
@@ -61,6 +61,8 @@ document_blob = Table(
 
 _c = document_blob.c
 _FIND: Final = select(document_blob).where(_c.blob_id.in_(bindparam("ids", expanding=True)))
+_FIND_ONE: Final = Statement(select(document_blob).where(_c.blob_id == bindparam("id")))
+_INSERT_ONE: Final = Statement(insert(document_blob))
 _EXPIRED: Final = (
     select(_c.blob_id)
     .where(_c.expires_ms <= bindparam("now"))
@@ -77,26 +79,33 @@ _DELETE: Final = delete(document_blob).where(_c.blob_id.in_(bindparam("ids", exp
 
 def insert_blobs(tx: Transaction, blobs: Sequence[StoredBlob]) -> None:
     """Keep the keys of documents whose files are complete."""
-    if not blobs:
-        return
-    tx.connection.execute(
-        insert(document_blob),
-        [
-            {
-                "blob_id": one.blob_id,
-                "key_sealed": one.key_sealed,
-                "size_bytes": one.size_bytes,
-                "expires_ms": to_ms(one.expires_at),
-            }
-            for one in blobs
-        ],
-    )
+    rows = [blob_row(one) for one in blobs]
+    if len(rows) == 1:
+        _INSERT_ONE.count(tx.connection, rows[0])
+    elif rows:
+        tx.connection.execute(insert(document_blob), rows)
+
+
+def blob_row(one: StoredBlob) -> dict[str, Any]:
+    """A document's row."""
+    return {
+        "blob_id": one.blob_id,
+        "key_sealed": one.key_sealed,
+        "size_bytes": one.size_bytes,
+        "expires_ms": to_ms(one.expires_at),
+    }
 
 
 def find_blobs(connection: Connection, blob_ids: Collection[BlobId]) -> dict[BlobId, StoredBlob]:
     """Those of the documents that are there."""
     rows = connection.execute(_FIND, {"ids": list(blob_ids)})
     return {BlobId(row.blob_id): _blob(row) for row in rows}
+
+
+def find_blob(connection: Connection, blob_id: BlobId) -> StoredBlob | None:
+    """One document, if it is there."""
+    row = _FIND_ONE.one_or_none(connection, {"id": blob_id})
+    return None if row is None else _blob(row)
 
 
 def keep_blobs_until(tx: Transaction, blob_ids: Collection[BlobId], *, until: datetime) -> None:
@@ -119,7 +128,7 @@ def delete_blobs(tx: Transaction, blob_ids: Collection[BlobId]) -> None:
         tx.connection.execute(_DELETE, {"ids": list(blob_ids)})
 
 
-def _blob(row: Row[Any]) -> StoredBlob:
+def _blob(row: Any) -> StoredBlob:
     return StoredBlob(
         blob_id=BlobId(row.blob_id),
         key_sealed=row.key_sealed,

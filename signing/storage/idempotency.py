@@ -20,12 +20,12 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
-    delete,
-    insert,
     select,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from keystore.clock import to_ms
+from keystore.statement import Statement
 from keystore.storage import Transaction
 from signing.model import RequestId
 from signing.storage import metadata
@@ -56,8 +56,31 @@ signing_idempotency = Table(
 
 _c = signing_idempotency.c
 _KEY: Final = (_c.client_id == bindparam("client"), _c.key_sha256 == bindparam("key"))
-_FIND: Final = select(_c.body_sha256, _c.request_id).where(*_KEY, _c.expires_ms > bindparam("now"))
-_DELETE_EXPIRED: Final = delete(signing_idempotency).where(*_KEY, _c.expires_ms <= bindparam("now"))
+_FIND: Final = Statement(
+    select(_c.body_sha256, _c.request_id).where(*_KEY, _c.expires_ms > bindparam("now"))
+)
+
+
+def _claim(insert: Any) -> Statement:
+    adding = insert(signing_idempotency).values(
+        client_id=bindparam("client"),
+        key_sha256=bindparam("key"),
+        body_sha256=bindparam("body"),
+        request_id=bindparam("request"),
+        expires_ms=bindparam("until"),
+    )
+    return Statement(
+        adding.on_conflict_do_update(
+            index_elements=[_c.client_id, _c.key_sha256],
+            set_={
+                name: adding.excluded[name] for name in ("body_sha256", "request_id", "expires_ms")
+            },
+            where=_c.expires_ms <= bindparam("now"),
+        )
+    )
+
+
+_CLAIM: Final = {"postgresql": _claim(postgresql.insert), "sqlite": _claim(sqlite.insert)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,33 +95,29 @@ def find_made(
     connection: Connection, *, client_id: str, key_sha256: bytes, now: datetime
 ) -> MadeBefore | None:
     """What the client made under that key within the last 24 hours, or None."""
-    row = connection.execute(
-        _FIND, {"client": client_id, "key": key_sha256, "now": to_ms(now)}
-    ).one_or_none()
+    row = _FIND.one_or_none(connection, {"client": client_id, "key": key_sha256, "now": to_ms(now)})
     return None if row is None else MadeBefore(row.body_sha256, RequestId(row.request_id))
 
 
-def insert_made(
+def claim_key(
     tx: Transaction,
     made: MadeBefore,
     *,
     client_id: str,
     key_sha256: bytes,
     now: datetime,
-) -> None:
-    """Keep it; the transaction fails when another one did so at the same time (IntegrityError).
+) -> bool:
+    """Take the key for what is made now; False where something was made under it within 24 hours.
 
-    The caller takes a lock of that client and key first and looks again, so that none does.
+    Of two at once the second waits for the first, and is told what that one did.
     """
-    values = {"client": client_id, "key": key_sha256, "now": to_ms(now)}
-    tx.connection.execute(_DELETE_EXPIRED, values)
-    tx.connection.execute(
-        insert(signing_idempotency),
-        {
-            "client_id": client_id,
-            "key_sha256": key_sha256,
-            "body_sha256": made.body_sha256,
-            "request_id": made.request_id,
-            "expires_ms": to_ms(now + KEPT),
-        },
-    )
+    claim = _CLAIM[tx.connection.dialect.name]
+    values = {
+        "client": client_id,
+        "key": key_sha256,
+        "body": made.body_sha256,
+        "request": made.request_id,
+        "until": to_ms(now + KEPT),
+        "now": to_ms(now),
+    }
+    return claim.count(tx.connection, values) == 1

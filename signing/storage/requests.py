@@ -14,32 +14,25 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import msgspec
 from sqlalchemy import (
     Connection,
     bindparam,
     func,
-    insert,
     select,
     update,
 )
 
 from keystore.clock import to_ms
-from keystore.purposes import SealPurpose
-from keystore.sealing import Sealer
 from keystore.statement import Statement
 from keystore.storage import Transaction
 from signing.errors import RequestNotWaiting, RequestUnknown
 from signing.model import (
     BlobId,
-    Document,
     RequestId,
     RequestState,
     Result,
-    SigningRequest,
     SlotState,
 )
-from signing.storage.request_reading import text_context
 from signing.storage.request_tables import (
     KEPT_AFTER_END,
     signing_document,
@@ -138,53 +131,6 @@ _SET_RESULTS: Final = (
     )
 )
 _SET_RESULT: Final = Statement(_SET_RESULTS)
-
-_encode: Final = msgspec.msgpack.Encoder().encode
-
-
-def insert_request(tx: Transaction, request: SigningRequest, *, sealer: Sealer) -> None:
-    """Keep a new request."""
-    connection = tx.connection
-    sealed = sealer.seal(
-        SealPurpose.DOCUMENT, _encode(request.text), context=text_context(request.request_id)
-    )
-    purge_at = request.expires_at + KEPT_AFTER_END
-    connection.execute(
-        insert(signing_request),
-        {
-            "request_id": request.request_id,
-            "client_id": request.client_id,
-            "state": request.state,
-            "reason": request.reason,
-            "level": request.level,
-            "window_s": int(request.window.total_seconds()),
-            "return_uri": request.return_uri,
-            "webhook_uri": request.webhook_uri,
-            "text_sealed": sealed,
-            "created_ms": to_ms(request.created_at),
-            "expires_ms": to_ms(request.expires_at),
-            "ended_ms": None,
-            "purge_ms": to_ms(purge_at),
-        },
-    )
-    connection.execute(
-        insert(signing_document),
-        [_document_values(request.request_id, one) for one in request.documents],
-    )
-    connection.execute(
-        insert(signing_slot),
-        [
-            {
-                "request_id": request.request_id,
-                "position": one.position,
-                "account_id": one.account_id,
-                "organisation_id": one.organisation_id,
-                "role": one.role,
-                "state": one.state,
-            }
-            for one in request.slots
-        ],
-    )
 
 
 def read_waiting_for(
@@ -342,17 +288,3 @@ def set_results(tx: Transaction, request_id: str, results: Mapping[int, Result])
 def _state_at(row: Any, *, now: datetime) -> RequestState:
     is_late = row.state == RequestState.WAITING and row.expires_ms <= to_ms(now)
     return RequestState.EXPIRED if is_late else RequestState(row.state)
-
-
-def _document_values(request_id: str, one: Document) -> dict[str, Any]:
-    return {
-        "request_id": request_id,
-        "position": one.position,
-        "kind": one.kind,
-        "format": one.format,
-        "size_bytes": one.size_bytes,
-        "hash_name": one.hash_name,
-        "digest": one.digest,
-        "pages": one.pages,
-        "original_id": one.original_id,
-    }

@@ -27,7 +27,6 @@ from signing.errors import (
     DocumentGone,
     DocumentRefused,
     IdempotencyKeyReused,
-    NotSigned,
     ParsingFailed,
     RequestNotWaiting,
     RequestRefused,
@@ -39,7 +38,7 @@ from signing.errors import (
 from signing.made_once import Idempotency
 from signing.model import RequestState, SigningRequest
 from signing.requests import SigningRequests
-from signing.web.document_answer import answer_signed
+from signing.web.document_answer import answer_result
 from signing.web.ports import CallerRefused, PortalDoor
 from signing.web.request_body import read_body
 
@@ -189,14 +188,11 @@ class _Api:
         """A signed document, or the signature beside it."""
         now = self._now()
         caller = self._door.authenticate(request.headers.get("Authorization"), now=now)
-        found = self._requests.get(request_id, client_id=caller.client_id)
-        if not 0 <= position < len(found.documents):
-            raise RequestUnknown
-        document = found.documents[position]
-        if found.state is not RequestState.SIGNED or document.result is None:
-            raise NotSigned(found.state_at(now))
-        name = found.text.documents[position].name
-        return answer_signed(document, name=name, documents=self._documents)
+        found = self._requests.find_signed(
+            request_id, position, client_id=caller.client_id, now=now
+        )
+        content = self._documents.read_part(found.stored, found.result)
+        return answer_result(content, name=found.name, signature_format=found.format)
 
     def _wait(self, found: SigningRequest, *, wait_s: float) -> SigningRequest:
         before = (found.state, found.signed_slots)

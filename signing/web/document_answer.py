@@ -8,6 +8,7 @@ Not here: who may have it.
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote
@@ -51,26 +52,39 @@ def answer_signed(document: Document, *, name: str, documents: DocumentStore) ->
     result = document.result
     if result is None:
         raise DocumentGone
+    content = documents.open_part(result)
+    return answer_result(content, name=name, signature_format=document.format)
+
+
+def answer_result(
+    content: Blob | bytes, *, name: str, signature_format: SignatureFormat
+) -> Response:
+    """The same of what was found and read already."""
     return answer_document(
-        documents.open_part(result),
-        name=name + _ENDINGS.get(document.format, ""),
-        media_type=_MEDIA_TYPES[document.format],
+        content,
+        name=name + _ENDINGS.get(signature_format, ""),
+        media_type=_MEDIA_TYPES[signature_format],
     )
 
 
-def answer_document(blob: Blob, *, name: str, media_type: str = "") -> Response:
-    """A document as a download; it is closed when it was sent.
+def answer_document(content: Blob | bytes, *, name: str, media_type: str = "") -> Response:
+    """A document as a download; a blob is closed when it was sent.
 
     Takes   media_type: empty for one that no browser shall take for something.
     """
+    if isinstance(content, Blob):
+        size, digest = content.size, content.digest("sha256")
+    else:
+        size, digest = len(content), hashlib.sha256(content).digest()
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
-        "Content-Length": str(blob.size),
-        "Repr-Digest": f"sha-256=:{base64.b64encode(blob.digest('sha256')).decode()}:",
+        "Content-Length": str(size),
+        "Repr-Digest": f"sha-256=:{base64.b64encode(digest).decode()}:",
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
     }
-    return Response(_sent(blob), headers=headers, mimetype=media_type or _ANY)
+    body = _sent(content) if isinstance(content, Blob) else content
+    return Response(body, headers=headers, mimetype=media_type or _ANY)
 
 
 def _sent(blob: Blob) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from keystore.sealed_stream import (
     TAG_BYTES,
     make_stream_key,
     open_stream,
+    seal_piece,
     seal_stream,
 )
 
@@ -84,3 +85,15 @@ def test_another_key_or_another_record_does_not_open() -> None:
 
 def test_two_streams_have_two_keys() -> None:
     assert make_stream_key() != make_stream_key()
+
+
+@given(content=st.binary(max_size=100))
+def test_what_is_one_piece_is_sealed_as_a_stream_of_one(content: bytes) -> None:
+    key = make_stream_key()
+    sealed = seal_piece(content, key=key, context="a:1")
+    assert [sealed] == list(seal_stream([content], key=key, context="a:1"))
+
+
+def test_what_is_more_than_a_piece_is_not_sealed_as_one() -> None:
+    with pytest.raises(ValueError, match="too_long"):
+        seal_piece(bytes(PIECE_BYTES + 1), key=make_stream_key(), context="a:1")

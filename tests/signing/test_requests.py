@@ -27,6 +27,7 @@ from signing.model import (
     DocumentKind,
     RequestState,
     Role,
+    Room,
     SignatureFormat,
     SigningRequest,
     SlotState,
@@ -34,7 +35,6 @@ from signing.model import (
 from signing.new_request import NewDocument, NewSigner
 from signing.ports import Seen
 from signing.requests import SigningRequests
-from signing.room import Room
 from signing.telling import SEND_WEBHOOK
 from tests.support.signer import events
 from tests.support.signing_people import (
@@ -305,7 +305,7 @@ def test_what_a_format_would_refuse_later_is_refused_at_once(
     reason: str,
     part: str,
 ) -> None:
-    requests._largest_bytes = 10_000_000
+    requests._maker._largest_bytes = 10_000_000
     with pytest.raises(RequestRefused) as refusal:
         requests.create(a_request(documents=documents), client_id=PORTAL, now=now)
     assert (refusal.value.reason, refusal.value.part) == (reason, part)
@@ -328,7 +328,7 @@ def test_xml_that_no_signature_fits_into_is_refused_when_it_is_one_that_is_asked
         assert tenant == PORTAL
         return Seen(kind=DocumentKind.XML, no_enveloped="signature_is_root", nodes=60_000)
 
-    requests._look = look
+    requests._maker._look = look
     document = NewDocument(**_XML)
     with pytest.raises(RequestRefused, match="signature_is_root"):
         requests.create(a_request(documents=[document]), client_id=PORTAL, now=now)
@@ -342,7 +342,7 @@ def test_a_document_that_is_not_signed_is_named(
     def look(content: Blob, *, media_type: str, tenant: str = "") -> Seen:
         raise DocumentRefused("encrypted")
 
-    requests._look = look
+    requests._maker._look = look
     with pytest.raises(RequestRefused) as refusal:
         requests.create(a_request(), client_id=PORTAL, now=now)
     assert (refusal.value.reason, refusal.value.part) == ("encrypted", "documents[0]")

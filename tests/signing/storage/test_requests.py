@@ -28,6 +28,7 @@ from signing.model import (
     SlotState,
 )
 from signing.storage import metadata
+from signing.storage.new_requests import insert_alone
 from signing.storage.preparations import (
     Preparation,
     replace_preparation,
@@ -36,7 +37,6 @@ from signing.storage.preparations import (
 from signing.storage.request_reading import find_request, find_request_and_window
 from signing.storage.request_tables import signing_document, signing_request
 from signing.storage.requests import (
-    insert_request,
     move_request,
     move_slot,
     read_overdue,
@@ -84,7 +84,7 @@ def request_of(now: datetime) -> SigningRequest:
 def kept(database: Database, sealer: Sealer, request_of: SigningRequest) -> SigningRequest:
     """The same, stored."""
     with database.transaction() as tx:
-        insert_request(tx, request_of, sealer=sealer)
+        insert_alone(tx, request_of, [], sealer=sealer)
     return request_of
 
 

@@ -173,7 +173,12 @@ def test_what_was_signed_is_fetched_once_it_is_signed(api, anh):
     digest = base64.b64encode(hashlib.sha256(answer.data).digest()).decode()
     assert answer.headers["Repr-Digest"] == f"sha-256=:{digest}:"
     assert int(answer.headers["Content-Length"]) == len(answer.data)
-    _refused(api.call("GET", f"/{request_id}/documents/1"), 404, "request_unknown")
+    for position in (1, 1_000, 10**30):
+        path = f"/{request_id}/documents/{position}"
+        _refused(api.call("GET", path), 404, "request_unknown")
+    _refused(api.call("GET", f"/{request_id}/documents/0", portal=OTHER), 404, "request_unknown")
+    api.house.documents.purge(api.now + timedelta(days=90))
+    _refused(api.call("GET", f"/{request_id}/documents/0"), 410, "document_gone")
 
 
 def test_a_request_is_withdrawn_while_it_waits_and_not_after(api, anh):
