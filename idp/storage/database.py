@@ -70,8 +70,9 @@ class Database:
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
         event.listen(self.engine, "begin", _begin)
+        self._without_begin = self.engine.execution_options(is_held=True)
         self._connections = OpenConnections(
-            self.engine.execution_options(is_held=True),
+            self._without_begin,
             size=pool_size,
             limit=limit,
             patience_s=patience_s,
@@ -104,6 +105,18 @@ class Database:
         """
         with self.read() as connection:
             yield connection
+
+    @contextmanager
+    def session(self) -> Iterator[Connection]:
+        """A connection that nobody had before and that is closed afterwards.
+
+        What is set on it, and a lock of its session, end with it.
+        """
+        try:
+            with self._without_begin.connect() as connection:
+                yield connection
+        except self._no_answer as failure:
+            raise StorageUnavailable from failure
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:

@@ -120,11 +120,10 @@ def _indexes(script: Script) -> Sequence[AddedIndex]:
 def _alone(database: Database) -> Iterator[Connection]:
     """A connection that holds the lock for as long as it is open, and has no time limit.
 
-    It belongs to no pool: what was set on it ends with it, and so does the lock.
+    What was set on it ends with it, and so does the lock.
     """
     number = lock_number(LOCK)
-    with database.read() as connection:
-        connection.detach()
+    with database.session() as connection:
         connection.exec_driver_sql(_SESSION)
         if not connection.execute(_TRY_LOCK, {"number": number}).scalar_one():
             halves = {"high": number >> 32 & _MASK, "low": number & _MASK}

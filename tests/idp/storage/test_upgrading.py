@@ -186,5 +186,14 @@ def test_an_upgrade_of_the_version_before_keeps_this_one_out(older: _Older) -> N
     assert is_current(older.database)
 
 
+@pytest.mark.parametrize("older", ["0019"], indirect=True)
+def test_the_lock_and_what_was_set_end_with_the_upgrade(older: _Older) -> None:
+    """Connections stay open between uses; that of an upgrade does not."""
+    before = older.asks("SHOW statement_timeout")
+    upgrade(older.database)
+    assert older.asks("SELECT pid FROM pg_locks WHERE locktype = 'advisory'") == []
+    assert older.asks("SHOW statement_timeout") == before != ["0"]
+
+
 def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(alembic_config())
