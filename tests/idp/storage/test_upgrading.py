@@ -191,7 +191,8 @@ def test_the_lock_and_what_was_set_end_with_the_upgrade(older: _Older) -> None:
     """Connections stay open between uses; that of an upgrade does not."""
     before = older.asks("SHOW statement_timeout")
     upgrade(older.database)
-    assert older.asks("SELECT pid FROM pg_locks WHERE locktype = 'advisory'") == []
+    held = "SELECT pid FROM pg_locks WHERE locktype = 'advisory'"
+    wait_until(lambda: older.asks(held) == [], what="its backend to end")
     assert older.asks("SHOW statement_timeout") == before != ["0"]
 
 
