@@ -127,6 +127,7 @@ def build_signing(
             name_of=_names(people),
             verify_url=f"{settings.issuer}/verify",
         ),
+        name_of=_names(people),
         is_page_compared=settings.signing_pages_compared,
     )
     outcomes = Outcomes(

@@ -9,7 +9,7 @@ Not here: judging the confirmation (`antin signer` alone does), what happens the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -108,6 +108,7 @@ class Windows:
     """Opens windows; safe to share between threads.
 
     Takes   audience: the name that `antin signer` goes by; draws: None where nothing is visible;
+            name_of: the name of an organisation, empty when unknown;
             is_page_compared: whether what is prepared is drawn once more, by somebody else.
     """
 
@@ -121,6 +122,7 @@ class Windows:
         parties: Parties,
         audience: str,
         draws: Draws | None = None,
+        name_of: Callable[[str], str] | None = None,
         is_page_compared: bool = True,
     ) -> None:
         self._database = database
@@ -130,6 +132,7 @@ class Windows:
         self._parties = parties
         self._audience = audience
         self._draws = draws
+        self._name_of = name_of
         self._is_page_compared = is_page_compared
 
     def open(
@@ -261,6 +264,12 @@ class Windows:
             raise ConfirmationRefused("mandate_ended")
         return slot
 
+    def _organisation_of(self, slot: Slot) -> str:
+        """In whose name a person signs; the certificate of a seal names its organisation itself."""
+        if self._name_of is None or slot.role is Role.SEAL or slot.organisation_id is None:
+            return ""
+        return self._name_of(slot.organisation_id)
+
     def _prepare(
         self,
         request: SigningRequest,
@@ -272,6 +281,7 @@ class Windows:
         level = level_of(request, slot)
         parties = self._parties.for_tenant(request.client_id)
         whole_second = from_ms(to_ms(now) // 1000 * 1000)
+        organisation = self._organisation_of(slot)
         halves = []
         for positions in shares(request.documents):
             # what is not signed together is not open together: descriptors are few
@@ -302,6 +312,7 @@ class Windows:
                     place=None if seen is None else seen.place,
                     drawn=None if seen is None else held.enter_context(seen.drawing),
                     field_name=None if seen is None else seen.field_name,
+                    organisation=organisation,
                 )
                 half = prepare_half(first.format, materials, act=act, parties=parties)
                 if self._is_page_compared and content is not None:

@@ -92,6 +92,7 @@ def prepare_asic_s(
     signing_time: datetime,
     commitment_kind: str | None = None,
     location: SignerLocation | None = None,
+    organisation: str = "",
 ) -> PreparedAsic:
     """What has to be signed over the only document of an ASiC-S.
 
@@ -106,6 +107,7 @@ def prepare_asic_s(
         mime_type=document.mime_type,
         commitment_kind=commitment_kind,
         location=location,
+        organisation=organisation,
     )
     return PreparedAsic(cms, checked, b"")
 
@@ -118,6 +120,7 @@ def prepare_asic_e(
     number: int = 1,
     commitment_kind: str | None = None,
     location: SignerLocation | None = None,
+    organisation: str = "",
 ) -> PreparedAsic:
     """What has to be signed over the documents of an ASiC-E: their manifest.
 
@@ -141,6 +144,7 @@ def prepare_asic_e(
         mime_type="text/xml",
         commitment_kind=commitment_kind,
         location=location,
+        organisation=organisation,
     )
     return PreparedAsic(cms, checked, manifest, number)
 

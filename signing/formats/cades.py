@@ -73,11 +73,13 @@ def prepare_cades(
     mime_type: str | None = None,
     commitment_kind: str | None = None,
     location: SignerLocation | None = None,
+    organisation: str = "",
 ) -> PreparedCms:
     """What has to be signed over a document of which only the digest is needed.
 
     Takes   content_digest: by `signatory.hash_name`; signing_time: aware, what the signer says;
-            mime_type: of the document; commitment_kind: `proof_of_approval` and its like.
+            mime_type: of the document; commitment_kind: `proof_of_approval` and its like;
+            organisation: in whose name the signer says to sign.
     Returns a value that can be stored until the signature is there.
     Raises  DocumentRefused (wrong_digest_length, mime_type, unknown_commitment, empty_location);
             CertificateRefused (expired, not_yet_valid).
@@ -91,6 +93,7 @@ def prepare_cades(
         content_mime_type=check_mime_type(mime_type),
         commitment_kind=commitment_kind,
         location=location,
+        organisation=organisation,
     )
 
 

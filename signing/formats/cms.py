@@ -93,11 +93,13 @@ def prepare_cms(
     content_mime_type: str | None = None,
     commitment_kind: str | None = None,
     location: signed.SignerLocation | None = None,
+    organisation: str = "",
 ) -> PreparedCms:
     """The signed attributes over a content of which only the digest is known.
 
     Takes   content_digest: by `signatory.hash_name`; signing_time: aware, None to leave it out as
-            PAdES does; commitment_kind: `proof_of_approval` and its like.
+            PAdES does; commitment_kind: `proof_of_approval` and its like; organisation: in whose
+            name the signatory says to sign.
     Raises  DocumentRefused for a digest of another length.
     Source  RFC 5652 §5.4; ETSI EN 319 122-1 §6.3, EN 319 142-1 §6.3.
     """
@@ -115,6 +117,8 @@ def prepare_cms(
         attributes.append(signed.commitment(commitment_kind))
     if location is not None:
         attributes.append(signed.signer_location(location))
+    if organisation:
+        attributes.append(signed.claimed_organisation(organisation))
     return PreparedCms(signatory, content_digest, content_type_oid, set_of(attributes))
 
 

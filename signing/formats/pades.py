@@ -45,7 +45,8 @@ class PdfSignature:
     Takes   field_name: an empty field of the document, None for a new one;
             certify: what may follow a first signature (1 nothing, 2 filling in and signing, 3 notes
             too), None to certify nothing;
-            place: where it is seen, None when it is not; what is seen there is handed in apart.
+            place: where it is seen, None when it is not; what is seen there is handed in apart;
+            organisation: in whose name, which the CMS says, as the dictionary has no place for it.
     """
 
     name: str | None = field(default=None, repr=False)
@@ -55,6 +56,7 @@ class PdfSignature:
     field_name: str | None = None
     certify: Literal[1, 2, 3] | None = None
     place: Appearance | None = None
+    organisation: str = field(default="", repr=False)
 
 
 _PLAIN: Final = PdfSignature()
@@ -129,7 +131,8 @@ def prepare_pades(
     token_bytes = 0
     if level.has_timestamp:
         token_bytes = parties.get_timestamps().token_bytes(signatory.hash_name)
-    hole_bytes = cms_bytes(signatory, token_bytes=token_bytes)
+    organisation = signature.organisation
+    hole_bytes = cms_bytes(signatory, token_bytes=token_bytes, organisation=organisation)
     asked = SignatureAsked(
         hole_bytes=hole_bytes,
         signed_at=now.astimezone(VIETNAM_TIME).replace(microsecond=0),
@@ -151,7 +154,9 @@ def prepare_pades(
     hash_name = signatory.hash_name
     digest = revisions.digest_around(hole, increment=increment, hash_name=hash_name)
     return PreparedPades(
-        cms=prepare_cms(signatory, content_digest=digest, signing_time=None),
+        cms=prepare_cms(
+            signatory, content_digest=digest, signing_time=None, organisation=organisation
+        ),
         level=level,
         field_name=hole.field,
         document_digest=revisions.hashed(hash_name).digest(),

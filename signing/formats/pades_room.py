@@ -53,14 +53,16 @@ class MeasuredTimestamps:
 
 
 @lru_cache(maxsize=256)
-def cms_bytes(signatory: Signatory, *, token_bytes: int = 0) -> int:
+def cms_bytes(signatory: Signatory, *, token_bytes: int = 0, organisation: str = "") -> int:
     """How large the CMS of a signature in a PDF becomes at most.
 
-    Takes   token_bytes: of the signature timestamp in it, 0 for none.
+    Takes   token_bytes: of the signature timestamp in it, 0 for none; organisation: in whose name.
     """
     kind = get_key_type(signatory.algorithm)
     digest = hashlib.new(signatory.hash_name).digest()
-    prepared = prepare_cms(signatory, content_digest=digest, signing_time=None)
+    prepared = prepare_cms(
+        signatory, content_digest=digest, signing_time=None, organisation=organisation
+    )
     return len(_longest(prepared, kind=kind, token_bytes=token_bytes))
 
 

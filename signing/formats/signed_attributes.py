@@ -33,6 +33,9 @@ _GENERALIZED_FROM: Final = 2050
 """RFC 5652 §11.3: UTCTime through 2049."""
 _MIME_TYPE: Final = "0.4.0.1733.2.1"
 _COMMITMENT: Final = "1.2.840.113549.1.9.16.2.16"
+_SIGNER_ATTRIBUTES: Final = "0.4.0.19122.1.1"
+_ORGANISATION_NAME: Final = "2.5.4.10"
+_CLAIMED: Final = 0xA0
 _SIGNER_LOCATION: Final = "1.2.840.113549.1.9.16.2.17"
 _COMMITMENTS: Final = {
     "proof_of_origin": "1.2.840.113549.1.9.16.6.1",
@@ -106,6 +109,17 @@ def commitment(kind: str) -> bytes:
     if found is None:
         raise DocumentRefused("unknown_commitment")
     return attribute(_COMMITMENT, wrap(SEQUENCE, oid(found)))
+
+
+def claimed_organisation(name: str) -> bytes:
+    """For whom the signer says to sign, which nobody has certified in the signature.
+
+    Takes   name: of the organisation.
+    Source  ETSI EN 319 122-1 §5.2.6.1 (signer-attributes-v2, claimedAttributes, EXPLICIT tags);
+            X.520 §6.4.1 (organizationName).
+    """
+    claimed = wrap(SEQUENCE, attribute(_ORGANISATION_NAME, asn1.encode_der(name)))
+    return attribute(_SIGNER_ATTRIBUTES, wrap(SEQUENCE, wrap(_CLAIMED, claimed)))
 
 
 def signer_location(place: SignerLocation) -> bytes:

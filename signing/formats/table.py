@@ -47,6 +47,7 @@ from signing.formats.xades import (
     prepare_xades_enveloping,
 )
 from signing.formats.xades_prepared import PreparedXades
+from signing.formats.xades_properties import Particulars, particulars_of
 from signing.formats.xades_references import SignedFile
 from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation, for_tenant
@@ -90,7 +91,8 @@ class Act:
     """One signature: who signs, when, at which level, and what it says beside.
 
     Takes   drawn: a PDF of one page, seen at `place`; field_name: the field of a form that is
-            filled, None for a new one; only a PDF is signed visibly.
+            filled, None for a new one; only a PDF is signed visibly; organisation: in whose name a
+            person signs.
     """
 
     signatory: Signatory
@@ -102,6 +104,12 @@ class Act:
     place: Appearance | None = None
     drawn: Blob | None = None
     field_name: str | None = None
+    organisation: str = field(default="", repr=False)
+
+    @property
+    def particulars(self) -> Particulars:
+        """What a signature in XML says beside: in whose name, as a role that the signer claims."""
+        return particulars_of(self.organisation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +230,7 @@ def _prepare_pades(materials: Sequence[Material], act: Act, parties: Parties) ->
         location=act.location or None,
         place=act.place,
         field_name=act.field_name,
+        organisation=act.organisation,
     )
     return prepare_pades(
         one.get_content(),
@@ -255,6 +264,7 @@ def _prepare_cades(materials: Sequence[Material], act: Act, _parties: Parties) -
         content_digest=one.digest_by(act.signatory.hash_name),
         signing_time=act.now,
         mime_type=one.media_type or None,
+        organisation=act.organisation,
     )
 
 
@@ -290,12 +300,22 @@ def _finish_enveloping(
 
 def _prepare_asic_s(materials: Sequence[Material], act: Act, _parties: Parties) -> PreparedAsic:
     (one,) = materials
-    return prepare_asic_s(act.signatory, document=_entry(one, act), signing_time=act.now)
+    return prepare_asic_s(
+        act.signatory,
+        document=_entry(one, act),
+        signing_time=act.now,
+        organisation=act.organisation,
+    )
 
 
 def _prepare_asic_e(materials: Sequence[Material], act: Act, _parties: Parties) -> PreparedAsic:
     entries = [_entry(one, act) for one in materials]
-    return prepare_asic_e(act.signatory, documents=entries, signing_time=act.now)
+    return prepare_asic_e(
+        act.signatory,
+        documents=entries,
+        signing_time=act.now,
+        organisation=act.organisation,
+    )
 
 
 def _entry(one: Material, act: Act) -> DocumentDigest:
@@ -325,7 +345,9 @@ def _prepare_asic_xades(
     materials: Sequence[Material], act: Act, _parties: Parties
 ) -> PreparedAsicXades:
     entries = [_entry(one, act) for one in materials]
-    return prepare_asic_xades(act.signatory, documents=entries, signing_time=act.now)
+    return prepare_asic_xades(
+        act.signatory, documents=entries, signing_time=act.now, particulars=act.particulars
+    )
 
 
 def _finish_asic_xades(
@@ -352,6 +374,7 @@ def _prepare_enveloped(materials: Sequence[Material], act: Act, parties: Parties
         signatory=act.signatory,
         signing_time=act.now,
         isolation=parties.isolation,
+        particulars=act.particulars,
         mime_type=one.media_type or "application/xml",
     )
 
@@ -364,6 +387,7 @@ def _prepare_enveloping(
         one.get_content(),
         signatory=act.signatory,
         signing_time=act.now,
+        particulars=act.particulars,
         mime_type=one.media_type or "application/octet-stream",
     )
 
@@ -377,7 +401,9 @@ def _prepare_detached(materials: Sequence[Material], act: Act, _parties: Parties
         )
         for one in materials
     ]
-    return prepare_xades_detached(files, signatory=act.signatory, signing_time=act.now)
+    return prepare_xades_detached(
+        files, signatory=act.signatory, signing_time=act.now, particulars=act.particulars
+    )
 
 
 def _finish_xades(

@@ -69,6 +69,15 @@ class DataFormat:
 
 
 NOTHING_MORE: Final = Particulars()
+_ON_BEHALF: Final = "Thay mặt {}"
+
+
+def particulars_of(organisation: str) -> Particulars:
+    """In whose name somebody signs, as a role that they claim; nothing where it is their own.
+
+    Source  ETSI EN 319 132-1 §5.2.6: roles are text, where CMS has an attribute for organisations.
+    """
+    return Particulars(role=_ON_BEHALF.format(organisation)) if organisation else NOTHING_MORE
 
 
 def signed_properties(

@@ -40,7 +40,7 @@ from tests.support.handmade_pdf import plain_document
 from tests.support.hostile_pdfs import redrawn
 from tests.support.racing import race
 from tests.support.signer import digests_of, events, store
-from tests.support.signing_house import PORTAL, SigningHouse, Somebody
+from tests.support.signing_house import OFFICES, PORTAL, SigningHouse, Somebody
 
 _CONTENT = "Văn bản đề nghị".encode()
 
@@ -142,6 +142,7 @@ def test_what_is_on_record_names_the_organisation_she_signs_for(house: SigningHo
     for kind in ("sign:request:confirmed", "sign:request:signed"):
         (row,) = events(house.database, kind)
         assert "acc_9" in row["facts"]
+    assert OFFICES["acc_9"].encode() in house.result(request), "and the signature itself says so"
 
 
 def test_evidence_is_kept_sealed_and_nothing_else_that_was_prepared(

@@ -69,6 +69,10 @@ class Codes:
         )
 
 
+OFFICES = {"acc_9": "CÔNG TY LẤP LÁNH TƯỞNG TƯỢNG"}
+"""Organisations in whose name people sign."""
+
+
 @dataclass
 class Door:
     """The way to the signer; a test may close it, or see what goes through."""
@@ -156,7 +160,12 @@ class SigningHouse:
         )
         opening = replace(parties, status=at_opening or self.pki.status())
         self.windows = Windows(
-            self.database, signers=self.people, parties=opening, audience=SIGNER, **common
+            self.database,
+            signers=self.people,
+            parties=opening,
+            audience=SIGNER,
+            name_of=OFFICES.__getitem__,
+            **common,
         )
         self.outcomes = Outcomes(
             self.database,

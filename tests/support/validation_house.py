@@ -75,6 +75,7 @@ class ValidationHouse:
         content: bytes = CONTENT,
         name: str = "quyet-dinh.txt",
         media_type: str = "text/plain",
+        organisation: str = "",
     ) -> bytes:
         """A document signed in a format at a level; where it is detached, the signature alone."""
         signer = hand or self.pki.citizen
@@ -85,7 +86,7 @@ class ValidationHouse:
             status=self.pki.status(),
             roots=(self.pki.root.der,),
         )
-        act = Act(signatory=signatory, level=level, now=self.signed_at)
+        act = Act(signatory=signatory, level=level, now=self.signed_at, organisation=organisation)
         with Blob.of(content) as document:
             material = Material(
                 name=name,

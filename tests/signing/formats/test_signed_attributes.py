@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from asn1crypto import cms as asn1_cms
+from pyhanko.sign.ades.cades_asn1 import SignerAttributesV2
 
 from signing.errors import DocumentRefused
 from signing.formats import signed_attributes as attributes
@@ -59,3 +60,14 @@ def test_each_commitment_has_its_number(kind: str) -> None:
     """ETSI EN 319 122-1 §5.2.3."""
     raw = attributes.commitment(f"proof_of_{kind}")
     assert read(raw)["type"].dotted == "1.2.840.113549.1.9.16.2.16"
+
+
+def test_in_whose_name_is_a_claimed_attribute_as_others_read_it() -> None:
+    """ETSI EN 319 122-1 §5.2.6.1: claimedAttributes [0] of signer-attributes-v2, EXPLICIT."""
+    raw = attributes.claimed_organisation("CÔNG TY LẤP LÁNH")
+    (value,) = read(raw)["values"]
+    said = SignerAttributesV2.load(value.dump(), strict=True)
+    (claimed,) = said["claimed_attributes"]
+    assert claimed["type"].dotted == "2.5.4.10"
+    assert [one.native for one in claimed["values"]] == ["CÔNG TY LẤP LÁNH"]
+    assert len(said["certified_attributes_v2"].contents or b"") == 0

@@ -62,6 +62,21 @@ def test_every_format_passes_at_every_level(
     assert report.conclusion.warnings == ()
 
 
+@pytest.mark.parametrize("kind", list(SignatureFormat))
+def test_every_format_says_in_whose_name_a_person_signed(
+    validation_house: ValidationHouse, kind: SignatureFormat
+) -> None:
+    """ETSI EN 319 122-1 §5.2.6.1, EN 319 132-1 §5.2.6: claimed, and certified by nobody."""
+    office = "CÔNG TY LẤP LÁNH TƯỞNG TƯỢNG"
+    signed = validation_house.sign(kind, Level.B, content=_content(kind), organisation=office)
+    report = _validate(validation_house, kind, signed, is_online=True)
+    assert report.conclusion.indication is _PASSED, (report.conclusion, report.findings)
+    (one,) = report.signatures
+    is_xml = _FORMS[kind] is Form.XADES
+    assert one.claimed_roles == ((f"Thay mặt {office}" if is_xml else office),)
+    assert report.conclusion.warnings == ()
+
+
 @cache
 def _signed(house: ValidationHouse, kind: SignatureFormat) -> bytes:
     return house.sign(kind, Level.B, content=_content(kind))
