@@ -19,9 +19,9 @@ from signing.parsing.pdf_sections import (
     Section,
     last_section,
     number_in,
-    plain_entries,
     reference_in,
 )
+from signing.parsing.pdf_signed_form import Both, check_form
 from signing.parsing.pdf_snapshot import MOST_PAGES, Snapshot
 
 Octets = bytes | memoryview
@@ -29,18 +29,7 @@ Octets = bytes | memoryview
 _LARGEST: Final = 32 << 20
 """Of a larger document all pages are as likely: the comparison would need it twice in memory."""
 _HEAD_BYTES: Final = 2_048
-_OBJECT_BYTES: Final = 1 << 16
 _LAYERS: Final = "/OCProperties"
-
-
-def _named(name: str) -> re.Pattern[bytes]:
-    """A name however it is written (§7.3.5)."""
-    letters = "".join(f"(?:{one}|#{ord(one):02x}|#{ord(one):02X})" for one in name)
-    return re.compile(f"/{letters}".encode())
-
-
-_WIDGET: Final = _named("Widget")
-_PACKED: Final = _named("ObjStm")
 
 
 def reached_pages(document: Octets, increment: Octets) -> frozenset[int] | None:
@@ -50,7 +39,8 @@ def reached_pages(document: Octets, increment: Octets) -> frozenset[int] | None:
     2. Objects that are new take numbers that nothing can have had: a reader leaves out what is
        beyond the size that the document said, and finds it when the size grows.
     3. The catalogue that is written anew has the same pages, and neither one has layers.
-    4. Nothing is drawn from the form, as nothing stands on a page that belongs to one.
+    4. Nothing is drawn from the form: nothing stands on a page that belongs to one, or signatures
+       alone do, of which nobody makes a picture, and the form stays but for new fields at its end.
     5. Nothing above the pages was touched.  What refers to a touched or new object, however far
        away, is another one; a page that is neither is the same.
     """
@@ -71,9 +61,10 @@ def _reached(document: bytes, increment: bytes) -> frozenset[int]:
     old = Snapshot(document)
     _check_numbers(old, places, before=before.size, after=after.size)
     # 3
-    _check_catalogues(old, before.root, whole, places)
+    both = Both(old, whole, places, before.size)
+    _check_catalogue(both, before.root)
     # 4
-    _check_no_widget(old)
+    check_form(both, before.root)
     # 5
     touched = places.keys() - {before.root}
     if touched & old.nodes() or 0 in old.pages or len(old.pages) >= MOST_PAGES:
@@ -105,44 +96,7 @@ def _check_numbers(old: Snapshot, places: dict[int, int], *, before: int, after:
         raise Odd
 
 
-def _check_catalogues(old: Snapshot, number: int, whole: bytes, places: dict[int, int]) -> None:
-    was = _entries(_octets(old, number), number)
-    now = was
-    if number in places:
-        at = places[number]
-        now = _entries(whole[at : at + _OBJECT_BYTES], number)
+def _check_catalogue(both: Both, number: int) -> None:
+    was, now = both.before(number), both.now(number)
     if reference_in(was, "/Pages") != reference_in(now, "/Pages") or _LAYERS in {*was, *now}:
         raise Odd
-
-
-def _entries(octets: bytes, number: int) -> dict[str, bytes]:
-    found, entries, _ = plain_entries(octets)
-    if found != number:
-        raise Odd
-    return dict(entries)
-
-
-def _octets(snapshot: Snapshot, number: int) -> bytes:
-    """An object as it stands, from its header on."""
-    place = snapshot.places.get(number)
-    if isinstance(place, int):
-        return snapshot.data[place : place + _OBJECT_BYTES]
-    if place is None:
-        raise Odd
-    stream = snapshot.fetch(place[0])
-    content, first, count = stream.data, int(stream["/First"]), int(stream["/N"])
-    header = [int(one) for one in content[:first].split()[: 2 * count]]
-    if header[::2].count(number) != 1:
-        raise Odd
-    start = first + header[2 * header[::2].index(number) + 1]
-    return b"%d 0 obj " % number + bytes(content[start : start + _OBJECT_BYTES])
-
-
-def _check_no_widget(snapshot: Snapshot) -> None:
-    """A field that nothing drew is drawn as soon as there is a form, and many more such things."""
-    packed = {place[0] for place in snapshot.places.values() if isinstance(place, tuple)}
-    if len(_PACKED.findall(snapshot.data)) != len(packed):
-        raise Odd  # of an older revision, or some that another reader may find
-    for octets in (snapshot.data, *(snapshot.fetch(one).data for one in packed)):
-        if _WIDGET.search(octets):
-            raise Odd
