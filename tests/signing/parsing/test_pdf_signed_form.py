@@ -19,6 +19,7 @@ from tests.support.pdf_increments import append_objects, sign
 
 _PAGES: Final = 4
 _ALL: Final = tuple(range(_PAGES))
+_ONE: Final = frozenset({0})
 _ROOT, _TREE, _FONT, _CONTENT, _FIRST, _SECOND, _THIRD = 1, 2, 3, 4, 5, 6, 7
 _FORM, _FIELD, _OTHER, _NEXT = 9, 10, 11, 12
 _BOX: Final = "/Rect [60 300 360 380] /F 4"
@@ -74,7 +75,7 @@ def test_of_each_further_signature_its_own_page_is_drawn(form: str) -> None:
     content = getattr(_plain(), form)()
     for _ in range(3):
         signed = sign(content)
-        assert reached_pages(content, signed.increment) in ({0}, frozenset({0}))
+        assert reached_pages(content, signed.increment) == _ONE
         assert len(_drawn(content, signed.increment).drawn) < 2
         content = signed.content
     assert not _others(content, sign(content).content)
@@ -85,20 +86,20 @@ def test_after_a_signature_that_is_seen_the_page_of_the_next_one_is_drawn() -> N
     place = Appearance(page=1, rectangle=(50, 50, 200, 110))
     content = sign(_plain().classic(), ink, appearance=place).content
     increment = sign(content).increment
-    assert reached_pages(content, increment) == {0}
+    assert reached_pages(content, increment) == _ONE
     assert (_drawn(content, increment).drawn, _drawn(content, increment).is_told) == ((0,), True)
 
 
 def test_a_form_that_has_an_empty_field_for_a_signature_stays() -> None:
     content = _with_form().classic()
-    assert reached_pages(content, sign(content).increment) == {0}
+    assert reached_pages(content, sign(content).increment) == _ONE
 
 
 def test_the_list_of_fields_may_be_an_object() -> None:
     made = _with_form(f"<< /Fields {_NEXT} 0 R >>")
     made.put(_NEXT, f"[ {_FIELD} 0 R ]")
     content = made.classic()
-    assert reached_pages(content, sign(content).increment) == {0}
+    assert reached_pages(content, sign(content).increment) == _ONE
 
 
 _DECEIVING: Final[dict[str, Callable[[], bytes]]] = {
@@ -137,7 +138,7 @@ def test_a_form_that_may_be_drawn_in_another_way_is_drawn_whole(name: str) -> No
     content = _DECEIVING[name]()
     increment = sign(content).increment
     if name == "a form that is no object":  # and has no field on any page
-        assert reached_pages(content, increment) == {0}
+        assert reached_pages(content, increment) == _ONE
     else:
         assert reached_pages(content, increment) is None
         assert _drawn(content, increment).drawn == _ALL
@@ -175,7 +176,7 @@ def test_a_field_more_at_the_end_is_what_a_signature_adds() -> None:
     made.put(_OTHER, "null")
     content = made.classic()
     increment = _increment(content, f"<< /Fields {_LIST} {_DA} /SigFlags 3 >>")
-    assert reached_pages(content, increment) == {0}
+    assert reached_pages(content, increment) == _ONE
 
 
 @pytest.mark.parametrize("name", _APPENDED)
