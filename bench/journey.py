@@ -2,7 +2,7 @@
 
 What lives here: a hundred digests in one request, through the use cases of this process and a real
 `antin signer`; and PDFs of 200 KB at B-T over HTTP, page by page as a browser goes, by people with
-passkeys.  Everything that was signed is looked at, off the clock.
+passkeys, on connections that they keep.  Everything that was signed is looked at, off the clock.
 Not here: the formats alone (`bench/documents.py`), the signer alone (`bench/personal.py`).
 """
 
@@ -50,7 +50,7 @@ from signing.model import RequestState, Role
 from signing.new_request import NewDocument, NewRequest, NewSigner
 from tests.support.authenticator import Authenticator
 from tests.support.pdf_checkers import embedded
-from tests.support.quick_browser import QuickBrowser
+from tests.support.quick_browser import Kept, QuickBrowser
 from tests.support.signing_deployment import CLIENT, PORTAL, Signatory, SigningPortal, enrol
 
 _ROOM: Final = 6
@@ -180,11 +180,17 @@ def _measure_http(house: _House, place: Place) -> tuple[Cost, Cost]:
     _spread(house.signer, everywhere)
     with run(command, port=settings.port, core=place.core, log=log, environ=environ) as server:
         _spread(server, everywhere)
-        portal = SigningPortal(settings.port, settings.issuer, PORTAL, _SECRET)
+        portal = SigningPortal(
+            settings.port, settings.issuer, PORTAL, _SECRET, line=Kept(settings.port)
+        )
         portal.sign_in()
         visitors = [
             Signatory(
-                one.person.number, PASSWORD, one.sub, one.passkey, QuickBrowser(settings.port)
+                one.person.number,
+                PASSWORD,
+                one.sub,
+                one.passkey,
+                QuickBrowser(settings.port, line=Kept(settings.port)),
             )
             for one in house.people
         ]

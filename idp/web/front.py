@@ -8,6 +8,7 @@ on the rest, and counts.  Headers that every answer carries are added here, the 
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable
 from time import perf_counter
@@ -34,6 +35,9 @@ StartResponse = Callable[..., Any]
 
 _DOCUMENTS: Final = ("/sign/", "/verify")
 """Below these an answer may be too large to be put together in memory."""
+_IN_ONE_PIECE: Final = 1 << 20
+_SIZE: Final = "antin.size"
+"""Where a request carries how long its answer says to be."""
 _UPLOADS: Final = frozenset({PORTAL_API, VERIFY, f"{VERIFY}/signed", SIGNATURE_IMAGE})
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH"})
 _log = structlog.get_logger("antin.web")
@@ -81,6 +85,7 @@ class Front:
 
         def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
             facts.status = int(status[:3])
+            environ[_SIZE] = _size_of(headers)
             # Flask takes its request away when it is done
             rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
             if rule is not None:
@@ -115,10 +120,11 @@ class Front:
         if fault is not None:
             return refuse_early(self._app, environ, start, status=fault)
         answer = self._app(environ, start)
-        if path.startswith(_DOCUMENTS):
+        if path.startswith(_DOCUMENTS) and environ[_SIZE] > _IN_ONE_PIECE:
             return answer
         try:
-            # nothing else that we send is a stream; one piece is what the server sends fastest
+            # nothing else that we send is a stream; one piece is what the server sends fastest,
+            # which wakes two threads for each piece of a stream
             return [b"".join(answer)]
         finally:
             close = getattr(answer, "close", None)
@@ -156,6 +162,14 @@ def make_health(services: Services, *, is_draining: Callable[[], bool] = lambda:
         {"database": services.database.is_up, "ephemeral": services.ephemeral.is_up},
         is_draining=is_draining,
     )
+
+
+def _size_of(headers: list[tuple[str, str]]) -> float:
+    """What an answer says about its length; without end, if it says nothing."""
+    for name, value in headers:
+        if name.lower() == "content-length":
+            return int(value)
+    return math.inf
 
 
 def _give(standing: Standing, start: StartResponse, *, has_body: bool) -> list[bytes]:

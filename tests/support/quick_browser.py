@@ -1,7 +1,8 @@
-"""A browser of few words, for thousands of sign-ins: cookies, forms, one connection per request.
+"""A browser of few words, for thousands of sign-ins: cookies and forms.
 
 What lives here: `QuickBrowser`, which goes from an authorization request to the portal's address
-and exchanges codes.  A connection that breaks is `Cut`, never hidden.
+and exchanges codes; a connection for each request, or one that is kept.  A connection that breaks
+is `Cut`, never hidden.
 Not here: judging pages (`tests/support/walk.py`), the portal's checks (`tests/relying_party`).
 """
 
@@ -13,8 +14,11 @@ import http.client
 import json
 import re
 import secrets
+import threading
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 _CSRF: Final = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -23,6 +27,7 @@ _VERIFIER: Final = "v" * 43
 _CHALLENGE: Final = (
     base64.urlsafe_b64encode(hashlib.sha256(_VERIFIER.encode()).digest()).rstrip(b"=").decode()
 )
+_PATIENCE_S: Final = 60
 
 
 class Cut(Exception):
@@ -57,11 +62,75 @@ class QuickClient:
     scope: str = "openid"
 
 
-class QuickBrowser:
-    """One person's browser at the provider on `localhost:port`."""
+class Line(Protocol):
+    """How requests get to the provider and answers back."""
+
+    def exchange(
+        self, method: str, path: str, *, body: bytes | str | None, headers: Mapping[str, str]
+    ) -> tuple[int, http.client.HTTPMessage, bytes]:
+        """One request and its whole answer.  Raises Cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneEach:
+    """A connection for each request: what is cut concerns this one and no other."""
+
+    port: int
+
+    def exchange(
+        self, method: str, path: str, *, body: bytes | str | None, headers: Mapping[str, str]
+    ) -> tuple[int, http.client.HTTPMessage, bytes]:
+        """See `Line`."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE_S)
+        with closing(connection):
+            return _exchange(connection, method, path, body, {"Connection": "close", **headers})
+
+
+class Kept:
+    """One connection for each thread, kept as browsers and programs keep theirs.
+
+    One that the server closed meanwhile is `Cut` as well, and the next request has a new one.
+    """
 
     def __init__(self, port: int) -> None:
         self._port = port
+        self._of_thread = threading.local()
+
+    def exchange(
+        self, method: str, path: str, *, body: bytes | str | None, headers: Mapping[str, str]
+    ) -> tuple[int, http.client.HTTPMessage, bytes]:
+        """See `Line`."""
+        connection = getattr(self._of_thread, "connection", None)
+        if connection is None:
+            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_PATIENCE_S)
+            self._of_thread.connection = connection
+        try:
+            return _exchange(connection, method, path, body, headers)
+        except Cut:
+            connection.close()  # which connects anew the next time
+            raise
+
+
+def _exchange(
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    body: bytes | str | None,
+    headers: Mapping[str, str],
+) -> tuple[int, http.client.HTTPMessage, bytes]:
+    try:
+        connection.request(method, path, body=body, headers=headers)
+        raw = connection.getresponse()
+        return raw.status, raw.headers, raw.read()
+    except (OSError, http.client.HTTPException) as problem:
+        raise Cut(type(problem).__name__) from problem
+
+
+class QuickBrowser:
+    """One person's browser at the provider on `localhost:port`, on this line or on one for each."""
+
+    def __init__(self, port: int, *, line: Line | None = None) -> None:
+        self._line = line or OneEach(port)
         self.cookies: dict[str, str] = {}
         self.passwords_given = 0
 
@@ -78,23 +147,16 @@ class QuickBrowser:
         form: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
     ) -> Answer:
-        """One request on a connection of its own.  Raises Cut."""
-        sent = {"Connection": "close", **(headers or {})}
+        """One request.  Raises Cut."""
+        sent = dict(headers or {})
         if self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         body = None
         if form is not None:
             body = urlencode(form)
             sent["Content-Type"] = "application/x-www-form-urlencoded"
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
-        try:
-            connection.request(method, path, body=body, headers=sent)
-            raw = connection.getresponse()
-            answer = Answer(raw.status, raw.headers, raw.read().decode("utf-8", "replace"))
-        except (OSError, http.client.HTTPException) as problem:
-            raise Cut(type(problem).__name__) from problem
-        finally:
-            connection.close()
+        status, answered, raw = self._line.exchange(method, path, body=body, headers=sent)
+        answer = Answer(status, answered, raw.decode("utf-8", "replace"))
         for line in answer.headers.get_all("Set-Cookie", []):
             name, _, rest = line.partition("=")
             self.cookies[name] = rest.partition(";")[0]

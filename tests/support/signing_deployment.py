@@ -9,7 +9,6 @@ Not here: the processes (`deployment.py`), what happens to them (`tests/resilien
 from __future__ import annotations
 
 import base64
-import http.client
 import json
 import re
 import secrets
@@ -29,7 +28,7 @@ from idp.storage.passkeys import insert_passkey
 from idp.storage.subjects import get_or_make_subject
 from signing.model import Role
 from tests.support.authenticator import Authenticator
-from tests.support.quick_browser import Answer, Cut, QuickBrowser, Unexpected
+from tests.support.quick_browser import Answer, Line, OneEach, QuickBrowser, Unexpected
 
 PORTAL: Final = "portal-sign"
 POLICY: Final = "2.999.1.1"
@@ -70,12 +69,16 @@ _WINDOW: Final = re.compile(r'name="window" value="([0-9a-f]+)"')
 
 @dataclass(slots=True)
 class SigningPortal:
-    """A portal with a token of its own, at the API on `localhost:port`."""
+    """A portal with a token of its own, at the API on `localhost:port`.
+
+    Takes   line: None for a connection each time.
+    """
 
     port: int
     issuer: str
     client_id: str
     secret: str = field(repr=False)
+    line: Line | None = None
     _token: str = field(default="", repr=False)
 
     def sign_in(self) -> None:
@@ -148,16 +151,10 @@ class SigningPortal:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> tuple[int, bytes]:
-        sent = {"Connection": "close", "Authorization": f"Bearer {self._token}", **(headers or {})}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        try:
-            connection.request(method, f"/sign/requests{path}", body=body, headers=sent)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        except (OSError, http.client.HTTPException) as problem:
-            raise Cut(type(problem).__name__) from problem
-        finally:
-            connection.close()
+        sent = {"Authorization": f"Bearer {self._token}", **(headers or {})}
+        line = self.line or OneEach(self.port)
+        status, _, raw = line.exchange(method, f"/sign/requests{path}", body=body, headers=sent)
+        return status, raw
 
 
 @dataclass(slots=True)

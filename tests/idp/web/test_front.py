@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 import pytest
-from flask import Flask, jsonify, request
-from werkzeug.test import Client, TestResponse
+from flask import Flask, Response, jsonify, request
+from werkzeug.test import Client, TestResponse, create_environ
 
 from idp.web.front import Front
 from tests.idp.web.conftest import MakeWorker, Worker
@@ -213,3 +213,14 @@ def test_metrics_hold_nothing_of_who_signs_in(make_worker: MakeWorker, pii_alarm
     text = worker.metrics()
     assert "antin_factors_total" in text
     assert pii_alarm.kinds_in(text) == []
+
+
+@pytest.mark.parametrize(("size", "is_whole"), [(0, True), (1 << 20, True), ((1 << 20) + 1, False)])
+def test_what_is_small_is_sent_in_one_piece_below_documents_too(worker, size, is_whole):
+    app = Flask("documents")
+    length = {"Content-Length": str(size)}
+    app.add_url_rule("/sign/x", "x", lambda: Response(iter([bytes(size)]), headers=length))
+    front = Front(app, services=worker.provider.services)
+    answer = front(create_environ("/sign/x"), lambda *_: None)
+    assert isinstance(answer, list) is is_whole
+    assert sum(len(piece) for piece in answer) == size
