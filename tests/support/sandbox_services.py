@@ -13,9 +13,7 @@ from pathlib import Path
 from idp.sandbox.trust import make_authority
 from idp.services import Services, build_services
 from idp.settings_loading import load_settings
-from idp.storage.database import Database
-from idp.storage.deployment import stamp
-from idp.storage.schema import upgrade
+from tests.support.prepared import prepare_database
 from tests.support.serving import KEK
 
 
@@ -23,10 +21,7 @@ from tests.support.serving import KEK
 def sandbox_services(folder: Path) -> Iterator[Services]:
     """Fresh services over a database in `folder`."""
     url = f"sqlite:///{folder / 'antin.db'}"
-    database = Database(url, pool_size=1)
-    upgrade(database)
-    stamp(database, is_sandbox=True)
-    database.close()
+    prepare_database(url, is_sandbox=True)
     given = {
         "ANTIN_ISSUER": "http://localhost:8000",
         "ANTIN_VAR": str(folder),

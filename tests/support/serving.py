@@ -22,10 +22,8 @@ from typing import Any, Final
 
 import pytest
 
-from idp.storage.database import Database
-from idp.storage.deployment import stamp
-from idp.storage.schema import upgrade
 from tests.support.ports import free_port
+from tests.support.prepared import prepare_database
 from tests.support.servers import wait_until
 
 ISSUER: Final = "https://dang-nhap.example"
@@ -99,10 +97,7 @@ class Serving:
 def prepare(folder: Path, *, database_url: str = "") -> dict[str, str]:
     """A production deployment in `folder`; returns its settings as variables."""
     url = database_url or f"sqlite:///{folder / 'antin.db'}"
-    database = Database(url, pool_size=1)
-    upgrade(database)
-    stamp(database, is_sandbox=False)
-    database.close()
+    prepare_database(url, is_sandbox=False)
     return {
         "ANTIN_ISSUER": ISSUER,
         "ANTIN_VAR": str(folder),

@@ -26,9 +26,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from idp.storage.database import Database
-from idp.storage.deployment import stamp
-from idp.storage.schema import upgrade
 from keystore.kek import create_kek_file
 from keystore.signer.client import SignerClient
 from keystore.signer.errors import SignerUnavailable
@@ -37,6 +34,7 @@ from keystore.signer.model import MadeKey
 from keystore.strongroom.gate import client_context
 from tests.support.authenticator import Authenticator
 from tests.support.ports import free_port
+from tests.support.prepared import prepare_database
 from tests.support.sandbox import process_environ
 from tests.support.servers import wait_until
 from tests.support.signer import SIGNER, Person, Verifier, enrolment_of
@@ -65,10 +63,7 @@ class SignerProcess:
         """Prepare what an operator prepares."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
         self.verifier = Verifier(self.folder / "verifier.json")
-        database = Database(self.database_url, pool_size=1)
-        upgrade(database)
-        stamp(database, is_sandbox=False)
-        database.close()
+        prepare_database(self.database_url, is_sandbox=False)
         create_all_tables(self.database_url)
         create_kek_file(self.folder / "service-kek")
 

@@ -18,11 +18,9 @@ from typing import Any, Final
 
 import pytest
 
-from idp.storage.database import Database
-from idp.storage.deployment import stamp
-from idp.storage.schema import upgrade
 from keystore.second_factor.client import VerifierClient
 from keystore.second_factor.errors import VerifierUnavailable
+from tests.support.prepared import prepare_database
 from tests.support.sandbox import process_environ
 from tests.support.servers import wait_until
 from tests.support.signer import SIGNER
@@ -42,10 +40,7 @@ class VerifierProcess:
     def __post_init__(self) -> None:
         """Prepare what an operator prepares."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
-        database = Database(self.database_url, pool_size=1)
-        upgrade(database)
-        stamp(database, is_sandbox=False)
-        database.close()
+        prepare_database(self.database_url, is_sandbox=False)
 
     @property
     def address(self) -> str:

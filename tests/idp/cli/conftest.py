@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from tests.support.backup_office import Office
+from tests.support.prepared import prepare_database
 from tests.support.servers import PostgresqlServer
 from tests.support.serving import prepare
 from tests.support.stores import create_all_tables
@@ -20,6 +21,14 @@ _AUTHORITY: Final = {
 }
 
 
+@pytest.fixture(scope="session")
+def prepared_template(postgresql_server: PostgresqlServer) -> str:
+    """Name of a PostgreSQL database as an operator prepares it, to be copied."""
+    name = postgresql_server.make_database()
+    prepare_database(postgresql_server.url(name), is_sandbox=False)
+    return name
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def office_settings(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -28,7 +37,7 @@ def office_settings(
     url = f"sqlite:///{tmp_path / 'antin.db'}"
     if request.param == "postgresql":
         server: PostgresqlServer = request.getfixturevalue("postgresql_server")
-        url = server.url(server.make_database())
+        url = server.url(server.make_database(request.getfixturevalue("prepared_template")))
     given = prepare(tmp_path, database_url=url) | _AUTHORITY
     create_all_tables(url)
     for name, text in given.items():

@@ -11,9 +11,7 @@ from idp.cli.beside_sandbox import SANDBOX_SETTINGS, settings_beside_sandbox
 from idp.errors import SettingsInvalid
 from idp.settings import Settings
 from idp.settings_loading import SANDBOX_MARK, load_settings
-from idp.storage.database import Database
-from idp.storage.deployment import stamp
-from idp.storage.schema import upgrade
+from tests.support.prepared import prepare_database
 
 TOLD = {"ANTIN_ISSUER": "http://localhost:9100", "ANTIN_TSA_ENABLED": "true"}
 
@@ -25,10 +23,7 @@ def _read(folder: Path, **given: str) -> Settings:
 
 
 def _make(folder: Path, *, is_sandbox: bool, told: str | None = None) -> None:
-    database = Database(Settings(var=folder).effective_database_url)
-    upgrade(database)
-    stamp(database, is_sandbox=is_sandbox)
-    database.close()
+    prepare_database(Settings(var=folder).effective_database_url, is_sandbox=is_sandbox)
     (folder / SANDBOX_SETTINGS).write_text(told or json.dumps(TOLD), encoding="utf-8")
 
 

@@ -22,8 +22,6 @@ from idp.sandbox.trust import make_authority
 from idp.services import Services, build_services
 from idp.settings import Settings
 from idp.storage.database import Database
-from idp.storage.deployment import stamp
-from idp.storage.schema import upgrade
 from keystore.log.record import LogWriter
 from keystore.sealing import Sealer, load_kek
 from signing.formats.material import Level
@@ -33,6 +31,7 @@ from signing.isolation.blob import Blob
 from signing.isolation.task import Isolation
 from tests.support.archive_house import ArchiveHouse
 from tests.support.handmade_pdf import plain_document
+from tests.support.prepared import prepare_database
 from tests.support.provider import KEK
 from tests.support.signer import events
 
@@ -186,9 +185,9 @@ def test_without_an_authority_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_pa
 @pytest.fixture
 def services(tmp_path: Path) -> Iterator[Services]:
     """A deployment with an authority and timestamps of its own, as the settings make it."""
-    database = Database(f"sqlite:///{tmp_path / 'antin.db'}", pool_size=2)
-    upgrade(database)
-    stamp(database, is_sandbox=True)
+    url = f"sqlite:///{tmp_path / 'antin.db'}"
+    prepare_database(url, is_sandbox=True)
+    database = Database(url, pool_size=2)
     settings = Settings(
         issuer="http://localhost:8000",
         var=tmp_path,

@@ -27,9 +27,6 @@ from idp.clock import utc_now
 from idp.sandbox.trust import make_authority
 from idp.services import Services, build_services
 from idp.settings_loading import load_settings
-from idp.storage.database import Database
-from idp.storage.deployment import stamp
-from idp.storage.schema import upgrade
 from keystore.log.events import EventType
 from keystore.log.record import log_event
 from keystore.pki.model import CaKind
@@ -42,6 +39,7 @@ from signing.model import SignatureFormat
 from tests.support.cms_opinions import openssl_verifies
 from tests.support.handmade_pdf import plain_document
 from tests.support.pdf_checkers import Checkers, embedded
+from tests.support.prepared import prepare_database
 from tests.support.serving import KEK
 from tests.support.xml_checkers import Signed, xmlsec_accepts
 
@@ -73,10 +71,7 @@ class Desk:
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     folder = tmp_path_factory.mktemp("desk")
     url = f"sqlite:///{folder / 'antin.db'}"
-    database = Database(url, pool_size=1)
-    upgrade(database)
-    stamp(database, is_sandbox=True)
-    database.close()
+    prepare_database(url, is_sandbox=True)
     given = {
         "ANTIN_ISSUER": "http://localhost:8000",
         "ANTIN_VAR": str(folder),
