@@ -15,11 +15,11 @@ from typing import Final
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import NameObject, NumberObject
-from pyhanko.pdf_utils.reader import PdfFileReader
 
 from signing.errors import DocumentRefused
 from signing.parsing.pdf_form import NOWHERE, Rectangle
 from signing.parsing.pdf_page_tree import visible_box
+from signing.parsing.pdf_reader import ExactReader
 from signing.parsing.pdf_update import Update
 
 _TURNS: Final[Mapping[int, tuple[int, ...]]] = MappingProxyType(
@@ -35,7 +35,7 @@ def drawn_appearance(update: Update, drawn: memoryview, *, turned: int) -> gener
 
     Raises  DocumentRefused: damaged.
     """
-    source = PdfFileReader(BytesIO(drawn), strict=False)
+    source = ExactReader(BytesIO(drawn), octets=drawn)
     form = update.import_page_as_xobject(source)
     content = form.get_object()
     content["/Matrix"] = generic.ArrayObject(map(NumberObject, _TURNS[turned]))

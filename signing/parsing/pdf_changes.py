@@ -36,8 +36,9 @@ def compare_pdf(
     compared: list[Compared] = []
     earliest: Snapshot | None = None
     tail: Tail | None = None
+    noted: dict[tuple[int, int], tuple[bool, frozenset[int]]] = {}
     for end in asked.ends:  # one after the other: each is as large as the document
-        before = _opened(data[:end])
+        before = _opened(data[:end], noted)
         if before is not None and (tail is None or end < tail.start or -1 < tail.unread < end):
             tail = read_tail(data, end, reader=now.reader)
         compared.append(_compared(before, now, tail))
@@ -46,9 +47,11 @@ def compare_pdf(
     return CompareAnswered(tuple(compared), tuple(review(asked, now, earliest)))
 
 
-def _opened(signed: bytes) -> Snapshot | None:
+def _opened(
+    signed: bytes, noted: dict[tuple[int, int], tuple[bool, frozenset[int]]]
+) -> Snapshot | None:
     try:
-        return Snapshot(signed)
+        return Snapshot(signed, noted=noted)
     except (*DAMAGE, DocumentRefused):
         return None
 

@@ -58,6 +58,7 @@ _TOKEN: Final = re.compile(
 _NUMBER: Final = re.compile(rb"([+-]?\d{1,10}+)|([+-]?(?:\d{1,10}+\.\d{0,20}+|\.\d{1,20}+))")
 _LONGEST_REFERENCE: Final = 19
 """pyHanko looks at twenty octets for one, and at the one behind it."""
+_AFTER_HEADER: Final = re.compile(rb"[\x00\t\n\f\r <\[(/%]")
 HEADER: Final = re.compile(rb"([1-9]\d{0,9}) (\d{1,5}) obj(?=[\x00\t\n\f\r <\[(/%])")
 _BEHIND: Final = _SPACE + GAP + rb"[^%\x00\t\n\f\r ]"
 _CLOSING: Final = re.compile(GAP + rb"endobj" + _BEHIND)
@@ -115,8 +116,7 @@ class Pointer(generic.IndirectObject):  # type: ignore[misc]  # a class of a lib
 def read_value(data: Octets, start: int, *, within: generic.Dereferenceable) -> tuple[Any, int]:
     """A value that begins at an offset, white space before it allowed.
 
-    Takes   within: the object that it is a part of, which dictionaries, arrays, strings and
-            references remember (numbers, names and words do not).
+    Takes   within: the object that it is a part of.
     Returns the value and where it ends; no dictionary of a stream.
     Raises  Ambiguous.
     """
@@ -149,6 +149,7 @@ def _dictionary(
         kind = found.lastindex
         if kind == _NAME:
             value = _Name(_names.get(found[1]) or _name(found[1]))
+            value.container_ref = within
         elif kind == _OPENS_DICTIONARY:
             value, _ = _dictionary(tokens, within, handler, depth + 1)
         elif kind == _OPENS_ARRAY:
@@ -170,7 +171,9 @@ def _array(
     for hit in tokens:
         kind = hit.lastindex
         if kind == _NAME:
-            made.append(_Name(_names.get(hit[1]) or _name(hit[1])))
+            value = _Name(_names.get(hit[1]) or _name(hit[1]))
+            value.container_ref = within
+            made.append(value)
         elif kind == _CLOSES_ARRAY:
             return made, hit.end()
         elif kind == _OPENS_DICTIONARY:
@@ -194,13 +197,11 @@ def read_object(
     Takes   reference: which one is expected; length_of: a number that is an object of its own.
     Raises  Ambiguous, also where another object stands.
     """
-    header = HEADER.match(data, start)
-    if header is None or (int(header[1]), int(header[2])) != (
-        reference.idnum,
-        reference.generation,
-    ):
+    header = b"%d %d obj" % (reference.idnum, reference.generation)
+    behind = start + len(header)
+    if data[start:behind] != header or not _AFTER_HEADER.match(data, behind):
         raise Ambiguous
-    value, end = read_value(data, header.end(), within=reference)
+    value, end = read_value(data, behind, within=reference)
     if _CLOSING.match(data, end):
         return value
     return read_stream(data, end, content=value, within=reference, length_of=length_of)[0]
@@ -240,17 +241,19 @@ def _single(hit: re.Match[bytes], within: generic.Dereferenceable, handler: Any)
     """A value that is one token."""
     kind = hit.lastindex
     if kind == _INTEGER:
-        return _new_integer(generic.NumberObject, hit[4])
-    if kind == _REFERENCE:
+        value: Any = _new_integer(generic.NumberObject, hit[4])
+    elif kind == _REFERENCE:
         if hit.end() - hit.start(2) > _LONGEST_REFERENCE:
             raise Ambiguous
-        value: Any = Pointer(int(hit[2]), int(hit[3]), handler)
+        value = Pointer(int(hit[2]), int(hit[3]), handler)
     elif kind == _NUMBERS:
         value = generic.ArrayObject(map(_number, hit[8].split()))
+        for one in list.__iter__(value):
+            one.container_ref = within
     elif kind == _REAL:
-        return _new_real(generic.FloatObject, hit[5].decode())
+        value = _new_real(generic.FloatObject, hit[5].decode())
     elif kind == _NAME:
-        return _Name(_names.get(hit[1]) or _name(hit[1]))
+        value = _Name(_names.get(hit[1]) or _name(hit[1]))
     elif kind == _PLAIN_TEXT:
         value = generic.TextStringObject(hit[11].decode("ascii"))
         value.autodetected_encoding = generic.TextStringEncoding.PDF_DOC
@@ -260,8 +263,8 @@ def _single(hit: re.Match[bytes], within: generic.Dereferenceable, handler: Any)
         digits = hit[13].translate(None, _WHITE)
         value = generic.pdf_string(binascii.unhexlify(digits + b"0" * (len(digits) % 2)))
     elif kind == _WORD:
-        word = hit[14]
-        return generic.NullObject() if word == b"null" else generic.BooleanObject(word == b"true")
+        is_null = hit[14] == b"null"
+        value = generic.NullObject() if is_null else generic.BooleanObject(hit[14] == b"true")
     else:
         raise Ambiguous
     value.container_ref = within

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Final
 
 from pyhanko.pdf_utils import generic, reader
 from pyhanko.pdf_utils.decode_limits import DecodeContext, DecodeLimits, DecodePurpose
-from pyhanko.pdf_utils.xref import ObjStreamRef, XRefCache
+from pyhanko.pdf_utils.xref import ObjStreamRef, XRefCache, XRefSection
 
 from signing.parsing.pdf_damage import DAMAGE
 from signing.parsing.pdf_objects import Ambiguous, Octets, read_object, read_value
@@ -30,6 +30,44 @@ _HEAD: Final = re.compile(
 )
 _SPACE: Final = b"\x00\t\n\f\r "
 _NO_TOKEN: Final = b"\x00\t\n\f\r %"
+
+
+class _Sections(XRefCache):  # type: ignore[misc]  # a class of a library without types
+    """Remembers in which revisions an object was found."""
+
+    def __init__(self, reader: Any, sections: list[XRefSection]) -> None:
+        super().__init__(reader, sections)
+        self._last: dict[tuple[int, int], int] = {}
+        self._first: dict[tuple[int, int], int] = {}
+        self._newest_first = [one.xref_data for one in reversed(sections)]
+
+    def __getitem__(self, ref: Any) -> Any:
+        """See the library, which is asked itself about whatever was freed or is of two kinds."""
+        number = ref.idnum
+        for section in self._newest_first:
+            if ref.generation or number in section.freed or section.hybrid is not None:
+                break
+            packed = section.xrefs_in_objstm.get(number)
+            if packed is not None:
+                return packed
+            plain = section.standard_xrefs.get(number)
+            if plain is not None:
+                return plain[1]
+        return super().__getitem__(ref)
+
+    def get_last_change(self, ref: Any) -> int:
+        """See the library."""
+        name = (ref.idnum, ref.generation)
+        if name not in self._last:
+            self._last[name] = super().get_last_change(ref)
+        return self._last[name]
+
+    def get_introducing_revision(self, ref: Any) -> int:
+        """See the library."""
+        name = (ref.idnum, ref.generation)
+        if name not in self._first:
+            self._first[name] = super().get_introducing_revision(ref)
+        return self._first[name]
 
 
 class ExactReader(reader.PdfFileReader):  # type: ignore[misc]  # a class of a library without types
@@ -49,18 +87,18 @@ class ExactReader(reader.PdfFileReader):  # type: ignore[misc]  # a class of a l
         """As pyHanko's; of what is not encrypted, without asking whether it is."""
         if not self.is_exact or revision is not None or any(said.values()):
             return super().get_object(ref, revision, **said)
-        known = self.resolved_objects.get((ref.generation, ref.idnum))
-        if known is None:
-            known = self._read_object(ref, self.xrefs[ref])
-            self.resolved_objects[ref.generation, ref.idnum] = known
-        return known
+        return self.object_of(ref.idnum, ref.generation)
 
     def object_of(self, number: int, generation: int) -> Any:
         """The object of this number, for a `Pointer`."""
+        if not self.is_exact:
+            return super().get_object(generic.Reference(number, generation, self))
         known = self.resolved_objects.get((generation, number))
-        if known is not None and self.is_exact:
-            return known
-        return self.get_object(generic.Reference(number, generation, self))
+        if known is None:
+            reference = generic.Reference(number, generation, self)
+            known = self._read_object(reference, self.xrefs[reference])
+            self.resolved_objects[generation, number] = known
+        return known
 
     def _open(self, stream: BinaryIO, octets: Octets) -> bool:
         """What pyHanko's `__init__` does, with our tables; False where they are ambiguous."""
@@ -77,7 +115,7 @@ class ExactReader(reader.PdfFileReader):  # type: ignore[misc]  # a class of a l
             tables = read_tables(octets, self)
         except Ambiguous:
             return False
-        self.xrefs = XRefCache(self, tables.sections)
+        self.xrefs = _Sections(self, tables.sections)
         self.last_startxref = tables.last_startxref
         self.trailer = tables.trailer
         self.has_xref_stream = tables.has_xref_stream

@@ -66,18 +66,23 @@ class _Resolver(HistoricalResolver):  # type: ignore[misc]  # a class of a libra
     def __init__(self, reader: ReviewingReader, revision: int) -> None:
         super().__init__(reader, revision)
         self.scope = reader.scope
-        self._trimmed: set[int] = set()
+        self._known: dict[tuple[int, int], Any] = {}
 
     def get_object(self, ref: generic.Reference, as_metadata_stream: bool = False) -> Any:  # noqa: FBT001, FBT002  as the library has it
         """See the library."""
-        found = super().get_object(ref, as_metadata_stream)
-        if ref.idnum in self.scope.trimmed and ref.idnum not in self._trimmed:
-            self._trimmed.add(ref.idnum)
-            kids = raw(found, "/Kids")
-            if isinstance(kids, generic.ArrayObject):
-                wanted = [one for one in kids if number_of(one) in self.scope.wanted]
-                found[generic.NameObject("/Kids")] = generic.ArrayObject(wanted)
+        found = self._known.get((ref.idnum, ref.generation))
+        if found is None:
+            found = super().get_object(ref, as_metadata_stream)
+            if ref.idnum in self.scope.trimmed:
+                self._trim(found)
+            self._known[ref.idnum, ref.generation] = found
         return found
+
+    def _trim(self, node: Any) -> None:
+        kids = raw(node, "/Kids")
+        if isinstance(kids, generic.ArrayObject):
+            wanted = [one for one in kids if number_of(one) in self.scope.wanted]
+            node[generic.NameObject("/Kids")] = generic.ArrayObject(wanted)
 
     def _subsume_object(self, obj: Any) -> Any:
         """As the library's: a copy of dictionaries and arrays whose references are of here."""
@@ -92,6 +97,8 @@ class _Resolver(HistoricalResolver):  # type: ignore[misc]  # a class of a libra
         elif isinstance(obj, generic.ArrayObject):
             copy = generic.ArrayObject(self._subsume_object(one) for one in list.__iter__(obj))
         else:
+            if isinstance(obj, generic.NullObject):
+                obj.get_container_ref()  # raises of an object that its stream does not have
             return obj
         owner = obj.get_container_ref()
         copy.container_ref = generic.Reference(owner.idnum, owner.generation, self)
@@ -99,6 +106,9 @@ class _Resolver(HistoricalResolver):  # type: ignore[misc]  # a class of a libra
 
     def object_of(self, number: int, generation: int) -> Any:
         """What a `Pointer` of this revision refers to."""
+        known = self._known.get((number, generation))
+        if known is not None:
+            return known
         return self.get_object(generic.Reference(number, generation, self))
 
     def _load_reverse_xref_cache(self) -> None:

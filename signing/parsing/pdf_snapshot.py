@@ -41,16 +41,27 @@ MOST_FIELDS: Final = 10_000
 MOST_PAGES: Final = 10_000
 """Of a document with more, those behind are not looked at."""
 _DEEPEST: Final = 64
+_Noted = tuple[bool, frozenset[int]]
+"""Whether it cannot be told to what an object refers, and to what it does."""
 
 
 class Snapshot:
     """A document of so many octets.
 
+    Takes   noted: what objects refer to, for several revisions of one document: what begins and
+            ends at the same places is the same octets.
     Raises  DocumentRefused: encrypted; whatever is in `DAMAGE`.
     """
 
-    def __init__(self, data: bytes, *, reader: type[LaxReader] = LaxReader) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        *,
+        reader: type[LaxReader] = LaxReader,
+        noted: dict[tuple[int, int], _Noted] | None = None,
+    ) -> None:
         self.data = data
+        self._noted = {} if noted is None else noted
         self.reader = open_lax(data, reader=reader)
         self.places: dict[int, Location] = locations(self.reader)
         self._generations = generations(self.reader)
@@ -182,8 +193,10 @@ class Snapshot:
             for number, place in self.places.items():
                 if isinstance(place, int):
                     next_one = bisect_right(offsets, place)
-                    end = offsets[next_one] if next_one < len(offsets) else len(self.data)
-                    self._note(number, self._extent(place, end), referring)
+                    if next_one < len(offsets):
+                        self._note_between(number, place, offsets[next_one], referring)
+                    else:
+                        self._note(number, self._extent(place, len(self.data))[0], referring)
                 elif place is not None:
                     packed[place[0]].append(number)
             for container, numbers in packed.items():
@@ -192,16 +205,32 @@ class Snapshot:
             self._referring = referring
         return self._referring
 
-    def _note(self, number: int, octets: bytes, referring: dict[int, set[int]]) -> None:
-        if b"%" in octets:  # a comment may stand within a reference
-            self._opaque.add(number)
-        if len(octets) > _LONG:  # a signature, most of the time
-            octets = _DIGITS.sub(b" ", octets)
-        for target in _REFERENCE.findall(octets):
-            referring[int(target)].add(number)
+    def _note_between(
+        self, number: int, start: int, end: int, referring: dict[int, set[int]]
+    ) -> None:
+        """The same, of an object with another one behind it: other revisions may have both."""
+        known = self._noted.get((start, end))
+        if known is None:
+            octets, is_all_there_is = self._extent(start, end)
+            known = _targets(octets)
+            if is_all_there_is:
+                self._noted[start, end] = known
+        self._add(number, known, referring)
 
-    def _extent(self, start: int, end: int) -> bytes:
+    def _note(self, number: int, octets: bytes, referring: dict[int, set[int]]) -> None:
+        self._add(number, _targets(octets), referring)
+
+    def _add(self, number: int, noted: _Noted, referring: dict[int, set[int]]) -> None:
+        is_opaque, targets = noted
+        if is_opaque:
+            self._opaque.add(number)
+        for target in targets:
+            referring[target].add(number)
+
+    def _extent(self, start: int, end: int) -> tuple[bytes, bool]:
         """An object's octets without those of its stream, and without what is dead behind it.
+
+        Returns also whether they were found without looking beyond the place.
 
         NOTE: keywords may stand in a string, in a comment or where they do not belong: where that
         may be, the object is read token by token; what cannot be read so is taken as a whole.
@@ -212,11 +241,12 @@ class Snapshot:
         octets = self.data[start : stop if closing is None else closing.end()]
         is_whole = octets.count(b"<<") == octets.count(b">>")
         if is_whole and b"(" not in octets and b"%" not in octets:
-            return octets
+            return octets, True
         try:
-            return self.data[start : dictionary_at(self.data, start)[2]]
+            stop = dictionary_at(self.data, start)[2]
         except Malformed:
-            return self.data[start:end]
+            return self.data[start:end], False
+        return self.data[start:stop], stop <= end
 
     def _note_packed(
         self, container: int, numbers: list[int], referring: dict[int, set[int]]
@@ -239,6 +269,13 @@ class Snapshot:
                 wanted.discard(number)
                 self._note(number, content[start:end], referring)
         self._opaque.update(wanted)
+
+
+def _targets(octets: bytes) -> _Noted:
+    # a long one is a signature, most of the time
+    plain = _DIGITS.sub(b" ", octets) if len(octets) > _LONG else octets
+    # a comment may stand within a reference
+    return b"%" in octets, frozenset(map(int, _REFERENCE.findall(plain)))
 
 
 def _is_page(reference: Any) -> bool:

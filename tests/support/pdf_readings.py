@@ -31,7 +31,6 @@ _KINDS: Final = (
     generic.ByteStringObject,
     generic.NullObject,
 )
-_OWNED: Final = (generic.DictionaryObject, generic.ArrayObject, generic.IndirectObject)
 _DEEPEST: Final = 60
 _BEYOND: Final = (0, 1_000_000)
 """Numbers that no table has."""
@@ -124,7 +123,5 @@ def _value(value: Any, depth: int = 0) -> Any:
 
 
 def _owner(value: Any) -> Any:
-    if not isinstance(value, _OWNED):
-        return None
     owner = value.container_ref
     return (owner.idnum, owner.generation) if isinstance(owner, generic.Reference) else type(owner)
