@@ -12,15 +12,18 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-_SPACE: Final = re.compile(rb"(?:[\x00\t\n\f\r ]++|%[^\r\n]*+)*+")
+_GAP: Final = rb"(?:[\x00\t\n\f\r ]++|%[^\r\n]*+)*+"
+_SPACE: Final = re.compile(_GAP)
 _HEADER: Final = re.compile(
     rb"(?:[\x00\t\n\f\r ]++|%[^\r\n]*+)*+(\d{1,10})[\x00\t\n\f\r ]+(\d{1,5})[\x00\t\n\f\r ]+obj"
 )
-_NAME: Final = re.compile(rb"/[^\x00\t\n\f\r ()<>\[\]{}/%]*")
-_WORD: Final = re.compile(rb"[^\x00\t\n\f\r ()<>\[\]{}/%]+")
-_REFERENCE: Final = re.compile(
-    rb"\d+[\x00\t\n\f\r ]+\d+[\x00\t\n\f\r ]+R(?![^\x00\t\n\f\r ()<>\[\]{}/%])"
+_KEY: Final = re.compile(rb"(/[^\x00\t\n\f\r ()<>\[\]{}/%]*+)" + _GAP)
+_SINGLE: Final = re.compile(
+    rb"(/[^\x00\t\n\f\r ()<>\[\]{}/%]*+"
+    rb"|\d+[\x00\t\n\f\r ]+\d+[\x00\t\n\f\r ]+R(?![^\x00\t\n\f\r ()<>\[\]{}/%])"
+    rb"|[^\x00\t\n\f\r ()<>\[\]{}/%]++|<(?!<)[^>]*+>|\([^()\\]*+\))" + _GAP
 )
+"""A value without others in it, and the gap behind it; of strings those that are plain."""
 _IN_STRING: Final = re.compile(rb"\\.|[()]", re.DOTALL)
 _ESCAPE: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
 _DEEPEST: Final = 32
@@ -60,14 +63,12 @@ class TokenReader:
     def dictionary(self, at: int, depth: int, found: list[Placed]) -> int:
         """Where one ends that begins here with `<<`; its entries are added to what was found."""
         at = self.space(at + 2)
-        while not self.data.startswith(b">>", at):
-            key = _NAME.match(self.data, at)
-            if key is None:
-                raise Malformed
-            start = self.space(key.end())
-            end = self.value(start, depth + 1)
-            found.append(Placed(name_of(key[0]), start, end))
-            at = self.space(end)
+        while (key := _KEY.match(self.data, at)) is not None:
+            start = key.end()
+            end, at = self._next(start, depth + 1)
+            found.append(Placed(name_of(key[1]), start, end))
+        if not self.data.startswith(b">>", at):
+            raise Malformed
         # a type that is said twice is what some writers of timestamps do, and nobody goes by it
         keys = [one.key for one in found if one.key != "/Type"]
         self.has_doublets |= len(set(keys)) < len(keys)
@@ -78,35 +79,31 @@ class TokenReader:
 
         Raises  Malformed.
         """
+        return self._next(at, depth)[0]
+
+    def _next(self, at: int, depth: int) -> tuple[int, int]:
+        """Where a value ends, and where the token behind it begins."""
         self.left -= 1
         if depth > _DEEPEST or self.left < 0:
             raise Malformed
-        first = self.data[at : at + 1]
+        hit = _SINGLE.match(self.data, at)
+        if hit is not None:
+            return hit.end(1), hit.end()
         if self.data.startswith(b"<<", at):
-            return self.dictionary(at, depth, [])
-        if first == b"<":
-            end = self.data.find(b">", at)
-            if end < 0:
-                raise Malformed
-            return end + 1
-        if first == b"(":
-            return self.string(at)
-        if first == b"[":
-            return self.array(at, depth)
-        hit = (
-            _NAME.match(self.data, at)
-            or _REFERENCE.match(self.data, at)
-            or _WORD.match(self.data, at)
-        )
-        if hit is None:
+            end = self.dictionary(at, depth, [])
+        elif self.data.startswith(b"[", at):
+            end = self.array(at, depth)
+        elif self.data.startswith(b"(", at):
+            end = self.string(at)
+        else:
             raise Malformed
-        return hit.end()
+        return end, self.space(end)
 
     def array(self, at: int, depth: int) -> int:
         """Where one ends that begins here with `[`."""
         at = self.space(at + 1)
         while not self.data.startswith(b"]", at):
-            at = self.space(self.value(at, depth + 1))
+            _, at = self._next(at, depth + 1)
         return at + 1
 
     def string(self, at: int) -> int:
