@@ -58,21 +58,22 @@ class Statement:
     """One SQL statement whose text never changes, made once where its module is loaded.
 
     Takes   statement: a select, insert, update or delete of SQLAlchemy (or a text with `columns`),
-            with a `bindparam` for each value that varies.  An INSERT without `values` takes all
-            columns of its table.
+            with a `bindparam` for each value that varies.  An INSERT without `values` is of those
+            columns that its parameters name.
     Raises  from every method: SQLAlchemy's errors, as `connection.execute` would (the driver's is
             `orig`); KeyError: a parameter is missing, or the statement has none of this name.
 
-    Rows are named tuples: `row.account_id`, `row[0]`.  Columns need different names: label them.
+    Rows are named tuples: `row.account_id`, `row[0]`.  What has no name of its own has a place.
     """
 
-    __slots__ = ("_by_dialect", "_statement")
+    __slots__ = ("_by_dialect", "_by_parameters", "_statement")
 
     def __init__(self, statement: Executable) -> None:
         if isinstance(statement, Insert) and not statement.exported_columns:
             statement = statement.inline()  # nobody asks which number the row got
         self._statement: Any = statement
         self._by_dialect: dict[str, _Compiled] = {}
+        self._by_parameters: dict[tuple[str, frozenset[str]], _Compiled] = {}
 
     def all(self, connection: Connection, parameters: _Parameters = _NOTHING) -> list[Any]:
         """Every row."""
@@ -117,10 +118,8 @@ class Statement:
         """Run it.  Returns the rows, not yet named, or their number."""
         dialect = connection.dialect
         compiled = self._by_dialect.get(dialect.name)
-        if compiled is None:
-            compiled = self._by_dialect[dialect.name] = _compile(self._statement, dialect)
-        if parameters.keys() != compiled.required:
-            raise KeyError(*sorted(compiled.required ^ parameters.keys()))
+        if compiled is None or parameters.keys() != compiled.required:
+            compiled = self._compile(dialect, frozenset(parameters))
         if compiled.constants or compiled.incoming:
             parameters = {**parameters, **compiled.constants}
             for name, convert in compiled.incoming:
@@ -148,6 +147,17 @@ class Statement:
             connection.invalidate()
             raise
         return compiled, count if is_counted else rows
+
+    def _compile(self, dialect: Dialect, names: frozenset[str]) -> _Compiled:
+        """The first time, and where an INSERT is asked for other columns than before."""
+        compiled = self._by_parameters.get((dialect.name, names))
+        if compiled is None:
+            compiled = _compile(self._statement, dialect, names=names)
+            if names != compiled.required:
+                raise KeyError(*sorted(compiled.required ^ names))
+            self._by_parameters[dialect.name, names] = compiled
+        self._by_dialect[dialect.name] = compiled
+        return compiled
 
 
 def command(connection: Connection, sql: str) -> None:
@@ -183,13 +193,14 @@ def _translated(failure: Any, connection: Connection, *, sql: str) -> Any:
     )
 
 
-def _compile(statement: Any, dialect: Dialect) -> _Compiled:
+def _compile(statement: Any, dialect: Dialect, *, names: frozenset[str]) -> _Compiled:
     """Let SQLAlchemy write the statement, and note how its values are converted.
 
     Raises  ValueError: a parameter of varying length, a value that Python would have to fill in;
             TypeError: a parameter without a type.
     """
-    compiled: SQLCompiler = statement.compile(dialect=dialect)
+    columns = sorted(names) if isinstance(statement, Insert) else None
+    compiled: SQLCompiler = statement.compile(dialect=dialect, column_keys=columns)
     if compiled.insert_prefetch or compiled.update_prefetch:
         raise ValueError("default_of_python")
     required = frozenset(bind.key for bind in compiled.bind_names if bind.required)
@@ -239,7 +250,7 @@ def _make_row(columns: Any, dialect: Dialect) -> Callable[[Sequence[Any]], Any] 
     if not columns:
         return None
     class_of: Any = namedtuple  # noqa: PYI024 - which names it has is known here, not to mypy
-    make: Callable[[Any], Any] = class_of("Row", columns.keys())._make
+    make: Callable[[Any], Any] = class_of("Row", columns.keys(), rename=True)._make
     outgoing = [
         (place, convert)
         for place, column in enumerate(columns.values())

@@ -56,6 +56,7 @@ from idp.storage.database import Transaction, metadata
 from idp.storage.declared import BASIC, NONE, SECRET, holds, kept_by_law, sealed, withheld
 from keystore.clock import from_ms, to_ms
 from keystore.sealing import Sealer
+from keystore.statement import Statement
 
 _V = TypeVar("_V")
 
@@ -137,9 +138,9 @@ Index(
 )
 
 _IS_ID = account.c.account_id == bindparam("id")
-_FIND = select(account).where(_IS_ID)
-_FIND_LOCKED = _FIND.with_for_update()
-_IDENTIFIERS = (
+_FIND = Statement(select(account).where(_IS_ID))
+_FIND_LOCKED = Statement(select(account).where(_IS_ID).with_for_update())
+_IDENTIFIERS = Statement(
     select(identifier)
     .where(identifier.c.account_key == bindparam("key"))
     .order_by(identifier.c.valid_to_ms.is_not(None), identifier.c.identifier_key.desc())
@@ -168,9 +169,13 @@ _ACTIVE = (
     identifier.c.kind == bindparam("which"),
     identifier.c.valid_to_ms.is_(None),
 )
-_END_IDENTIFIER = update(identifier).where(*_ACTIVE).values(valid_to_ms=bindparam("ended"))
-_DROP_IDENTIFIER = identifier.delete().where(*_ACTIVE)
-_DROP_IDENTIFIERS = identifier.delete().where(identifier.c.account_key == bindparam("key"))
+_END_IDENTIFIER = Statement(
+    update(identifier).where(*_ACTIVE).values(valid_to_ms=bindparam("ended"))
+)
+_DROP_IDENTIFIER = Statement(identifier.delete().where(*_ACTIVE))
+_DROP_IDENTIFIERS = Statement(
+    identifier.delete().where(identifier.c.account_key == bindparam("key"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,10 +210,10 @@ def find_account(
     connection: Connection, account_id: AccountId, *, sealer: Sealer
 ) -> Account | None:
     """The account with its profile and all its identifiers; None when unknown or erased."""
-    row = connection.execute(_FIND, {"id": account_id}).one_or_none()
+    row = _FIND.one_or_none(connection, {"id": account_id})
     if row is None or row.data_key is None:
         return None
-    numbers = connection.execute(_IDENTIFIERS, {"key": row.account_key}).all()
+    numbers = _IDENTIFIERS.all(connection, {"key": row.account_key})
     return Account(
         account_id=account_id,
         kind=AccountKind(row.kind),
@@ -230,7 +235,7 @@ def find_row(
     connection: Connection, account_id: AccountId, *, is_locked: bool = False
 ) -> AccountRow | None:
     """The account without anything sealed; with `is_locked` until the transaction ends."""
-    row = connection.execute(_FIND_LOCKED if is_locked else _FIND, {"id": account_id}).one_or_none()
+    row = (_FIND_LOCKED if is_locked else _FIND).one_or_none(connection, {"id": account_id})
     return None if row is None else row_of(row._asdict())
 
 
@@ -351,10 +356,10 @@ def end_identifier(
     tx: Transaction, row: AccountRow, *, kind: IdentifierKind, now: datetime
 ) -> bool:
     """Make the active identifier of a kind a past alias; False when there was none."""
-    ended = tx.connection.execute(
-        _END_IDENTIFIER, {"key": row.account_key, "which": kind, "ended": to_ms(now)}
+    ended = _END_IDENTIFIER.count(
+        tx.connection, {"key": row.account_key, "which": kind, "ended": to_ms(now)}
     )
-    return ended.rowcount > 0
+    return ended > 0
 
 
 def drop_identifier(tx: Transaction, row: AccountRow, *, kind: IdentifierKind) -> bool:
@@ -362,13 +367,13 @@ def drop_identifier(tx: Transaction, row: AccountRow, *, kind: IdentifierKind) -
 
     Unlike a past alias it may go to whom it belongs.
     """
-    dropped = tx.connection.execute(_DROP_IDENTIFIER, {"key": row.account_key, "which": kind})
-    return dropped.rowcount > 0
+    dropped = _DROP_IDENTIFIER.count(tx.connection, {"key": row.account_key, "which": kind})
+    return dropped > 0
 
 
 def erase_account(tx: Transaction, row: AccountRow, *, now: datetime) -> None:
     """Destroy the data key and what it opened; the bare row stays so that no id is used again."""
-    tx.connection.execute(_DROP_IDENTIFIERS, {"key": row.account_key})
+    _DROP_IDENTIFIERS.count(tx.connection, {"key": row.account_key})
     tx.connection.execute(
         _UPDATE.values(
             status=AccountStatus.CLOSED,

@@ -18,16 +18,17 @@ from idp.storage.credentials import insert_totp, totp
 from idp.storage.database import Transaction
 from keystore.clock import from_ms, to_ms
 from keystore.sealing import Sealer
+from keystore.statement import Statement
 
-_LISTED: Final = (
+_LISTED: Final = Statement(
     select(totp.c.totp_id, totp.c.holder, totp.c.created_ms, totp.c.name_sealed, totp.c.used_ms)
     .where(totp.c.account_key == bindparam("key"))
     .order_by(totp.c.created_ms, totp.c.totp_id)
 )
 _IS_IT: Final = (totp.c.totp_id == bindparam("one"), totp.c.account_key == bindparam("key"))
-_RENAME: Final = update(totp).where(*_IS_IT).values(name_sealed=bindparam("sealed"))
-_REMOVE: Final = delete(totp).where(*_IS_IT)
-_USE: Final = (
+_RENAME: Final = Statement(update(totp).where(*_IS_IT).values(name_sealed=bindparam("sealed")))
+_REMOVE: Final = Statement(delete(totp).where(*_IS_IT))
+_USE: Final = Statement(
     update(totp)
     .where(
         totp.c.totp_id == bindparam("one"),
@@ -50,7 +51,7 @@ def list_authenticators(
             name=_name(one, row=row, sealer=sealer),
             used_at=None if one.used_ms is None else from_ms(one.used_ms),
         )
-        for one in connection.execute(_LISTED, {"key": row.account_key})
+        for one in _LISTED.all(connection, {"key": row.account_key})
     )
 
 
@@ -65,21 +66,21 @@ def rename_totp(
 ) -> bool:
     """Call it otherwise; False when the account has none of that id."""
     sealed = sealer.seal_personal(row.data_key, name.encode(), context=_context(totp_id))
-    changed = tx.connection.execute(
-        _RENAME, {"one": totp_id, "key": row.account_key, "sealed": sealed}
+    changed = _RENAME.count(
+        tx.connection, {"one": totp_id, "key": row.account_key, "sealed": sealed}
     )
-    return changed.rowcount == 1
+    return changed == 1
 
 
 def remove_totp(tx: Transaction, row: AccountRow, totp_id: str) -> bool:
     """Forget one; False when the account has none of that id."""
-    gone = tx.connection.execute(_REMOVE, {"one": totp_id, "key": row.account_key})
-    return gone.rowcount == 1
+    gone = _REMOVE.count(tx.connection, {"one": totp_id, "key": row.account_key})
+    return gone == 1
 
 
 def note_totp_use(connection: Connection, totp_id: str, *, since: datetime, now: datetime) -> None:
     """Remember that it signed in, unless it did after `since` already."""
-    connection.execute(_USE, {"one": totp_id, "at": to_ms(now), "before": to_ms(since)})
+    _USE.count(connection, {"one": totp_id, "at": to_ms(now), "before": to_ms(since)})
 
 
 def _name(one: Row[*tuple[Any, ...]], *, row: AccountRow, sealer: Sealer) -> str:

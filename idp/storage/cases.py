@@ -35,6 +35,7 @@ from idp.storage.database import Transaction, metadata
 from idp.storage.declared import BASIC, NONE, holds, sealed
 from keystore.clock import from_ms, to_ms
 from keystore.sealing import Sealer
+from keystore.statement import Statement
 
 account_case = Table(
     "account_case",
@@ -65,17 +66,19 @@ Index("ix_account_case_account", account_case.c.account_key, account_case.c.open
 _ALL: Final = select(account_case, account.c.account_id, account.c.data_key).join(
     account, account.c.account_key == account_case.c.account_key
 )
-_OF: Final = _ALL.where(account.c.account_id == bindparam("id")).order_by(
-    account_case.c.opened_ms.desc(), account_case.c.case_id
+_OF: Final = Statement(
+    _ALL.where(account.c.account_id == bindparam("id")).order_by(
+        account_case.c.opened_ms.desc(), account_case.c.case_id
+    )
 )
-_BY_NUMBER: Final = _ALL.where(account_case.c.number == bindparam("called"))
-_NEWEST: Final = (
+_BY_NUMBER: Final = Statement(_ALL.where(account_case.c.number == bindparam("called")))
+_NEWEST: Final = Statement(
     select(func.max(account_case.c.opened_ms))
     .join(account, account.c.account_key == account_case.c.account_key)
     .where(account.c.account_id == bindparam("id"))
 )
-_INSERT: Final = insert(account_case)
-_CLOSE: Final = (
+_INSERT: Final = Statement(insert(account_case))
+_CLOSE: Final = Statement(
     update(account_case)
     .where(account_case.c.case_id == bindparam("one"), account_case.c.closed_ms.is_(None))
     .values(closed_ms=bindparam("at"), outcome=bindparam("result"))
@@ -87,8 +90,8 @@ _decode: Final = msgspec.json.Decoder(dict[str, str]).decode
 
 def insert_case(tx: Transaction, row: AccountRow, new: Case, *, sealer: Sealer) -> None:
     """Keep a case that was opened."""
-    tx.connection.execute(
-        _INSERT,
+    _INSERT.count(
+        tx.connection,
         {
             "case_id": new.case_id,
             "number": new.number,
@@ -108,25 +111,25 @@ def list_cases(
     connection: Connection, account_id: AccountId, *, sealer: Sealer
 ) -> tuple[Case, ...]:
     """The cases of a person, the newest first."""
-    return tuple(_case(row, sealer=sealer) for row in connection.execute(_OF, {"id": account_id}))
+    return tuple(_case(row, sealer=sealer) for row in _OF.all(connection, {"id": account_id}))
 
 
 def find_case(connection: Connection, number: str, *, sealer: Sealer) -> Case | None:
     """The case of a number, and whose it is; None when there is none, or its person was erased."""
-    row = connection.execute(_BY_NUMBER, {"called": number}).one_or_none()
+    row = _BY_NUMBER.one_or_none(connection, {"called": number})
     return None if row is None or row.data_key is None else _case(row, sealer=sealer)
 
 
 def newest_case_at(connection: Connection, account_id: AccountId) -> datetime | None:
     """When the newest case of a person was opened; nothing of it is unsealed."""
-    found = connection.execute(_NEWEST, {"id": account_id}).scalar_one()
+    found = _NEWEST.scalar_or_none(connection, {"id": account_id})
     return None if found is None else from_ms(found)
 
 
 def close_case(tx: Transaction, case_id: str, *, outcome: str, now: datetime) -> bool:
     """Close a case; False when it was closed before."""
-    closed = tx.connection.execute(_CLOSE, {"one": case_id, "result": outcome, "at": to_ms(now)})
-    return closed.rowcount == 1
+    closed = _CLOSE.count(tx.connection, {"one": case_id, "result": outcome, "at": to_ms(now)})
+    return closed == 1
 
 
 def _case(row: Row[*tuple[Any, ...]], *, sealer: Sealer) -> Case:

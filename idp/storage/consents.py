@@ -31,6 +31,7 @@ from idp.storage.database import Transaction, metadata
 from idp.storage.declared import BASIC, NONE, holds, kept_by_law, sealed
 from idp.storage.purge import purged_by
 from keystore.clock import from_ms, to_ms
+from keystore.statement import Statement
 
 consent = Table(
     "consent",
@@ -69,13 +70,15 @@ consent = Table(
 Index("ix_consent_account", consent.c.account_id, consent.c.client_id)
 
 _COLUMNS = tuple(column for column in consent.c if column.name != "text_sealed")
-_LIVE = select(*_COLUMNS).where(
-    consent.c.account_id == bindparam("account"),
-    consent.c.client_id == bindparam("client"),
-    consent.c.withdrawn_ms.is_(None),
+_LIVE = Statement(
+    select(*_COLUMNS).where(
+        consent.c.account_id == bindparam("account"),
+        consent.c.client_id == bindparam("client"),
+        consent.c.withdrawn_ms.is_(None),
+    )
 )
-_INSERT = insert(consent)
-_WITHDRAW = (
+_INSERT = Statement(insert(consent))
+_WITHDRAW = Statement(
     update(consent)
     .where(consent.c.consent_id == bindparam("id"), consent.c.withdrawn_ms.is_(None))
     .values(withdrawn_ms=bindparam("at"))
@@ -86,7 +89,7 @@ def live_consents(
     connection: Connection, account_id: AccountId, *, client_id: str
 ) -> tuple[Consent, ...]:
     """What a person agreed to towards one client and has not withdrawn."""
-    rows = connection.execute(_LIVE, {"account": account_id, "client": client_id})
+    rows = _LIVE.all(connection, {"account": account_id, "client": client_id})
     return tuple(_consent(row) for row in rows)
 
 
@@ -110,8 +113,8 @@ def find_consent(connection: Connection, consent_id: ConsentId) -> tuple[Consent
 
 def add_consent(tx: Transaction, given: Consent, *, text_sealed: bytes) -> None:
     """Store a consent with its evidence."""
-    tx.connection.execute(
-        _INSERT,
+    _INSERT.count(
+        tx.connection,
         {
             "consent_id": given.consent_id,
             "account_id": given.account_id,
@@ -131,8 +134,8 @@ def add_consent(tx: Transaction, given: Consent, *, text_sealed: bytes) -> None:
 
 def withdraw_consent(tx: Transaction, consent_id: ConsentId, *, now: datetime) -> bool:
     """Withdraw, once; the caller ends the grants that stood on it."""
-    result = tx.connection.execute(_WITHDRAW, {"id": consent_id, "at": to_ms(now)})
-    return result.rowcount == 1
+    result = _WITHDRAW.count(tx.connection, {"id": consent_id, "at": to_ms(now)})
+    return result == 1
 
 
 def withdraw_every_consent(tx: Transaction, account_id: AccountId, *, now: datetime) -> None:

@@ -38,6 +38,7 @@ from idp.storage.declared import BASIC, NONE, holds, withheld
 from keystore.clock import from_ms, to_ms
 from keystore.log.events import EventType
 from keystore.log.on_record import find_on_record
+from keystore.statement import Statement
 
 contact = Table(
     "contact",
@@ -62,13 +63,13 @@ _IS_IT: Final = (
     contact.c.account_key == bindparam("key"),
     contact.c.channel == bindparam("which"),
 )
-_OF_ACCOUNT: Final = select(contact).where(contact.c.account_key == bindparam("key"))
-_INSERT: Final = insert(contact)
-_DROP: Final = delete(contact).where(*_IS_IT)
-_SWITCH_OFF: Final = (
+_OF_ACCOUNT: Final = Statement(select(contact).where(contact.c.account_key == bindparam("key")))
+_INSERT: Final = Statement(insert(contact))
+_DROP: Final = Statement(delete(contact).where(*_IS_IT))
+_SWITCH_OFF: Final = Statement(
     update(contact).where(contact.c.account_key == bindparam("key")).values(is_factor=False)
 )
-_USE: Final = (
+_USE: Final = Statement(
     update(contact)
     .where(*_IS_IT, or_(contact.c.used_ms.is_(None), contact.c.used_ms < bindparam("before")))
     .values(used_ms=bindparam("at"))
@@ -93,7 +94,7 @@ class ContactRow:
 
 def list_contacts(connection: Connection, row: AccountRow) -> dict[Channel, ContactRow]:
     """What is known beside the addresses of an account."""
-    rows = connection.execute(_OF_ACCOUNT, {"key": row.account_key})
+    rows = _OF_ACCOUNT.all(connection, {"key": row.account_key})
     return {
         Channel(one.channel): ContactRow(
             Channel(one.channel),
@@ -109,9 +110,9 @@ def list_contacts(connection: Connection, row: AccountRow) -> dict[Channel, Cont
 
 def put_contact(tx: Transaction, row: AccountRow, new: ContactRow) -> None:
     """Keep it in the place of what was known; the account row is locked."""
-    tx.connection.execute(_DROP, {"key": row.account_key, "which": new.channel})
-    tx.connection.execute(
-        _INSERT,
+    _DROP.count(tx.connection, {"key": row.account_key, "which": new.channel})
+    _INSERT.count(
+        tx.connection,
         {
             "account_key": row.account_key,
             "channel": new.channel,
@@ -128,8 +129,8 @@ def note_contact_use(
     connection: Connection, row: AccountRow, channel: Channel, *, since: datetime, now: datetime
 ) -> None:
     """Remember that a code sent there signed in, unless it did after `since` already."""
-    connection.execute(
-        _USE,
+    _USE.count(
+        connection,
         {"key": row.account_key, "which": channel, "at": to_ms(now), "before": to_ms(since)},
     )
 
@@ -146,4 +147,4 @@ def find_switched_off(connection: Connection, account_id: AccountId) -> datetime
 
 def switch_off_contacts(tx: Transaction, row: AccountRow) -> None:
     """No address of an account is a second factor any more; a young one stays young."""
-    tx.connection.execute(_SWITCH_OFF, {"key": row.account_key})
+    _SWITCH_OFF.count(tx.connection, {"key": row.account_key})

@@ -49,6 +49,7 @@ from idp.storage.declared import BASIC, NONE, SECRET, holds, sealed
 from idp.storage.purge import purged_by
 from keystore.clock import from_ms, to_ms
 from keystore.sealing import Sealer
+from keystore.statement import Statement
 from keystore.storage import lock_until_commit
 
 _LEGAL: Final = {"legal": "NĐ 356/2025/NĐ-CP Art. 4(1)(i)", "legal_from": "2026-01-01"}
@@ -136,11 +137,13 @@ _CREDENTIALS = (
         identifier.c.valid_to_ms.is_(None),
     )
 )
-_PASSWORD = select(password.c.form, password.c.scheme, password.c.sealed).where(
-    password.c.account_key == bindparam("key")
+_PASSWORD = Statement(
+    select(password.c.form, password.c.scheme, password.c.sealed).where(
+        password.c.account_key == bindparam("key")
+    )
 )
 _INSERT_PASSWORD = insert(password)
-_REPLACE_PASSWORD = (
+_REPLACE_PASSWORD = Statement(
     update(password)
     .where(password.c.account_key == bindparam("key"), password.c.sealed == bindparam("old"))
     .values(
@@ -150,38 +153,44 @@ _REPLACE_PASSWORD = (
         changed_ms=bindparam("at"),
     )
 )
-_DROP_PASSWORD = delete(password).where(password.c.account_key == bindparam("key"))
-_TO_WRAP = (
+_DROP_PASSWORD = Statement(delete(password).where(password.c.account_key == bindparam("key")))
+_TO_WRAP = Statement(
     select(account.c.account_id, password.c.account_key)
     .join(account, account.c.account_key == password.c.account_key)
     .where(password.c.form == PasswordForm.FOREIGN, password.c.account_key > bindparam("after"))
     .order_by(password.c.account_key)
     .limit(bindparam("limit"))
 )
-_SCHEMES = select(password_scheme.c.scheme, password_scheme.c.accounts)
-_COUNT_SCHEMES = insert(password_scheme).from_select(
-    ["scheme", "accounts"], select(password.c.scheme, func.count()).group_by(password.c.scheme)
+_SCHEMES = Statement(select(password_scheme.c.scheme, password_scheme.c.accounts))
+_COUNT_SCHEMES = Statement(
+    insert(password_scheme).from_select(
+        ["scheme", "accounts"], select(password.c.scheme, func.count()).group_by(password.c.scheme)
+    )
 )
-_FORGET_SCHEMES = delete(password_scheme)
-_TOTPS = (
+_FORGET_SCHEMES = Statement(delete(password_scheme))
+_TOTPS = Statement(
     select(totp, account.c.account_id, account.c.data_key)
     .join(account, account.c.account_key == totp.c.account_key)
     .where(account.c.account_id == bindparam("id"))
     .order_by(totp.c.created_ms)
 )
-_INSERT_TOTP = insert(totp)
-_DROP_TOTPS = delete(totp).where(totp.c.account_key == bindparam("key"))
-_CODES = (
+_INSERT_TOTP = Statement(insert(totp))
+_DROP_TOTPS = Statement(delete(totp).where(totp.c.account_key == bindparam("key")))
+_CODES = Statement(
     select(activation_code)
     .join(account, account.c.account_key == activation_code.c.account_key)
     .where(account.c.account_id == bindparam("id"))
 )
-_INSERT_CODE = insert(activation_code)
-_CONSUME_CODE = delete(activation_code).where(
-    activation_code.c.activation_id == bindparam("activation"),
-    activation_code.c.expires_ms > bindparam("now"),
+_INSERT_CODE = Statement(insert(activation_code))
+_CONSUME_CODE = Statement(
+    delete(activation_code).where(
+        activation_code.c.activation_id == bindparam("activation"),
+        activation_code.c.expires_ms > bindparam("now"),
+    )
 )
-_DROP_CODES = delete(activation_code).where(activation_code.c.account_key == bindparam("key"))
+_DROP_CODES = Statement(
+    delete(activation_code).where(activation_code.c.account_key == bindparam("key"))
+)
 
 _decode_password = msgspec.json.Decoder(StoredPassword).decode
 
@@ -210,7 +219,7 @@ def find_password(
     connection: Connection, row: AccountRow, *, sealer: Sealer
 ) -> tuple[StoredPassword, bytes] | None:
     """The password hash of an account, and its sealed form as `replace_password` wants it."""
-    found = connection.execute(_PASSWORD, {"key": row.account_key}).one_or_none()
+    found = _PASSWORD.one_or_none(connection, {"key": row.account_key})
     if found is None:
         return None
     plain = sealer.unseal_personal(
@@ -253,8 +262,8 @@ def replace_password(
     now: datetime,
 ) -> bool:
     """Put a hash in the place of exactly `expected`; False when it has changed meanwhile."""
-    replaced = tx.connection.execute(
-        _REPLACE_PASSWORD,
+    replaced = _REPLACE_PASSWORD.count(
+        tx.connection,
         {
             "key": row.account_key,
             "old": expected,
@@ -264,31 +273,31 @@ def replace_password(
             "at": to_ms(now),
         },
     )
-    return replaced.rowcount == 1
+    return replaced == 1
 
 
 def set_password(
     tx: Transaction, row: AccountRow, stored: StoredPassword, *, sealer: Sealer, now: datetime
 ) -> None:
     """Put a hash in the place of whatever was there; the account row is locked."""
-    tx.connection.execute(_DROP_PASSWORD, {"key": row.account_key})
+    _DROP_PASSWORD.count(tx.connection, {"key": row.account_key})
     insert_passwords(tx, ((row, stored),), sealer=sealer, now=now)
 
 
 def drop_password(tx: Transaction, row: AccountRow) -> bool:
     """Leave the account without a password; False when it had none."""
-    return tx.connection.execute(_DROP_PASSWORD, {"key": row.account_key}).rowcount > 0
+    return _DROP_PASSWORD.count(tx.connection, {"key": row.account_key}) > 0
 
 
 def list_to_wrap(connection: Connection, *, after: int, limit: int) -> list[tuple[AccountId, int]]:
     """Accounts whose imported hash has yet to be wrapped, after an internal key, in its order."""
-    rows = connection.execute(_TO_WRAP, {"after": after, "limit": limit})
+    rows = _TO_WRAP.all(connection, {"after": after, "limit": limit})
     return [(AccountId(row.account_id), row.account_key) for row in rows]
 
 
 def list_schemes(connection: Connection) -> Mapping[str, int]:
     """How many passwords cost which foreign work (empty: none), as they were last counted."""
-    return {row.scheme: int(row.accounts) for row in connection.execute(_SCHEMES)}
+    return {row.scheme: int(row.accounts) for row in _SCHEMES.all(connection)}
 
 
 def recount_schemes(tx: Transaction) -> None:
@@ -297,8 +306,8 @@ def recount_schemes(tx: Transaction) -> None:
         # at a hundred million rows it is slower than any statement of a request may be
         tx.connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
     lock_until_commit(tx, name="password_scheme")
-    tx.connection.execute(_FORGET_SCHEMES)
-    tx.connection.execute(_COUNT_SCHEMES)
+    _FORGET_SCHEMES.count(tx.connection)
+    _COUNT_SCHEMES.count(tx.connection)
 
 
 def list_totps(
@@ -315,26 +324,26 @@ def list_totps(
             TotpHolder(row.holder),
             used_at=None if row.used_ms is None else from_ms(row.used_ms),
         )
-        for row in connection.execute(_TOTPS, {"id": account_id})
+        for row in _TOTPS.all(connection, {"id": account_id})
     )
 
 
 def has_totp(connection: Connection, account_id: AccountId) -> bool:
     """Whether the person has an authenticator."""
-    return connection.execute(_TOTPS, {"id": account_id}).first() is not None
+    return _TOTPS.first(connection, {"id": account_id}) is not None
 
 
 def replace_totps(tx: Transaction, row: AccountRow, new: Totp, *, sealer: Sealer) -> int:
     """Make `new` the only authenticator of the account; how many there were before."""
-    before = tx.connection.execute(_DROP_TOTPS, {"key": row.account_key}).rowcount
+    before = _DROP_TOTPS.count(tx.connection, {"key": row.account_key})
     insert_totp(tx, row, new, sealer=sealer)
     return before
 
 
 def insert_totp(tx: Transaction, row: AccountRow, new: Totp, *, sealer: Sealer) -> None:
     """Keep an authenticator, without its name."""
-    tx.connection.execute(
-        _INSERT_TOTP,
+    _INSERT_TOTP.count(
+        tx.connection,
         {
             "totp_id": new.totp_id,
             "account_key": row.account_key,
@@ -349,7 +358,7 @@ def insert_totp(tx: Transaction, row: AccountRow, new: Totp, *, sealer: Sealer) 
 
 def drop_totps(tx: Transaction, row: AccountRow) -> None:
     """Forget every authenticator of the account."""
-    tx.connection.execute(_DROP_TOTPS, {"key": row.account_key})
+    _DROP_TOTPS.count(tx.connection, {"key": row.account_key})
 
 
 def drop_totps_since(tx: Transaction, row: AccountRow, *, since: datetime) -> tuple[str, ...]:
@@ -370,15 +379,15 @@ def list_activation_codes(
         ActivationCode(
             row.activation_id, row.code_mac, from_ms(row.issued_ms), from_ms(row.expires_ms)
         )
-        for row in connection.execute(_CODES, {"id": account_id})
+        for row in _CODES.all(connection, {"id": account_id})
     )
 
 
 def replace_activation_codes(tx: Transaction, row: AccountRow, code: ActivationCode) -> None:
     """Make `code` the only one that is out for the account."""
-    tx.connection.execute(_DROP_CODES, {"key": row.account_key})
-    tx.connection.execute(
-        _INSERT_CODE,
+    _DROP_CODES.count(tx.connection, {"key": row.account_key})
+    _INSERT_CODE.count(
+        tx.connection,
         {
             "activation_id": code.activation_id,
             "account_key": row.account_key,
@@ -391,13 +400,13 @@ def replace_activation_codes(tx: Transaction, row: AccountRow, code: ActivationC
 
 def drop_activation_codes(tx: Transaction, row: AccountRow) -> None:
     """Void the codes that are out for the account."""
-    tx.connection.execute(_DROP_CODES, {"key": row.account_key})
+    _DROP_CODES.count(tx.connection, {"key": row.account_key})
 
 
 def consume_activation_code(tx: Transaction, activation_id: str, *, now: datetime) -> bool:
     """Spend a code; True for the one transaction that does, if it has not expired."""
-    spent = tx.connection.execute(_CONSUME_CODE, {"activation": activation_id, "now": to_ms(now)})
-    return spent.rowcount == 1
+    spent = _CONSUME_CODE.count(tx.connection, {"activation": activation_id, "now": to_ms(now)})
+    return spent == 1
 
 
 def _seal_password(stored: StoredPassword, row: AccountRow, *, sealer: Sealer) -> bytes:

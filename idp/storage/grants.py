@@ -38,6 +38,7 @@ from idp.storage.database import Transaction, metadata
 from idp.storage.declared import BASIC, NONE, SECRET, holds
 from idp.storage.purge import purged_by
 from keystore.clock import from_ms, to_ms
+from keystore.statement import Statement
 
 oauth_grant = Table(
     "oauth_grant",
@@ -104,20 +105,20 @@ _REFRESH_COLUMNS = (
     _c.refresh_generation, _c.refresh_expires_ms,
 )  # fmt: skip
 
-_FIND = select(*GRANT_COLUMNS).where(_c.grant_id == bindparam("id"))
+_FIND = Statement(select(*GRANT_COLUMNS).where(_c.grant_id == bindparam("id")))
 _WITH_STATUS = oauth_grant.outerjoin(account, account.c.account_id == _c.account_id)
-_FIND_CODE = (
+_FIND_CODE = Statement(
     select(*GRANT_COLUMNS, *_CODE_COLUMNS, account.c.status)
     .select_from(_WITH_STATUS)
     .where(_c.grant_id == bindparam("id"))
 )
-_FIND_REFRESH = (
+_FIND_REFRESH = Statement(
     select(*GRANT_COLUMNS, *_REFRESH_COLUMNS, account.c.status)
     .select_from(_WITH_STATUS)
     .where(_c.grant_id == bindparam("id"))
 )
-_INSERT = insert(oauth_grant)
-_SPEND = (
+_INSERT = Statement(insert(oauth_grant))
+_SPEND = Statement(
     update(oauth_grant)
     .where(_c.grant_id == bindparam("id"), _c.code_spent_ms.is_(None), _c.revoked_ms.is_(None))
     .values(
@@ -128,7 +129,7 @@ _SPEND = (
         refresh_expires_ms=bindparam("refresh_until"),
     )
 )
-_ROTATE = (
+_ROTATE = Statement(
     update(oauth_grant)
     .where(
         _c.grant_id == bindparam("id"),
@@ -143,7 +144,7 @@ _ROTATE = (
         refresh_generation=bindparam("generation"),
     )
 )
-_REVOKE = (
+_REVOKE = Statement(
     update(oauth_grant)
     .where(_c.grant_id == bindparam("id"), _c.revoked_ms.is_(None))
     .values(revoked_ms=bindparam("at"), revoked_reason=bindparam("why"))
@@ -152,8 +153,8 @@ _REVOKE = (
 
 def add_grant(tx: Transaction, grant: Grant, *, code: Code) -> None:
     """Store a grant together with its code."""
-    tx.connection.execute(
-        _INSERT,
+    _INSERT.count(
+        tx.connection,
         {
             "grant_id": grant.grant_id,
             "account_id": grant.account_id,
@@ -185,7 +186,7 @@ def add_grant(tx: Transaction, grant: Grant, *, code: Code) -> None:
 
 def find_grant(connection: Connection, grant_id: GrantId) -> Grant | None:
     """The grant with this id, revoked or not."""
-    row = connection.execute(_FIND, {"id": grant_id}).one_or_none()
+    row = _FIND.one_or_none(connection, {"id": grant_id})
     return None if row is None else read_grant(row)
 
 
@@ -194,7 +195,7 @@ def find_code(connection: Connection, grant_id: GrantId) -> tuple[Grant, Code, b
 
     Does not compare hash, client, URI and challenge: the caller does.
     """
-    row = connection.execute(_FIND_CODE, {"id": grant_id}).one_or_none()
+    row = _FIND_CODE.one_or_none(connection, {"id": grant_id})
     if row is None or row.code_hash is None:
         return None
     code = Code(
@@ -223,8 +224,8 @@ def spend_code(
     Does not check the code's hash, client or expiry: the code grant does.
     Source  RFC 6749 §4.1.2.
     """
-    result = connection.execute(
-        _SPEND,
+    result = _SPEND.count(
+        connection,
         {
             "id": grant_id,
             "at": to_ms(now),
@@ -234,14 +235,14 @@ def spend_code(
             "refresh_until": None if refresh_expires_at is None else to_ms(refresh_expires_at),
         },
     )
-    return result.rowcount == 1
+    return result == 1
 
 
 def find_refresh(
     connection: Connection, grant_id: GrantId
 ) -> tuple[Grant, RefreshFamily, bool] | None:
     """A grant with its refresh family, and whether the account is active; None if it has none."""
-    row = connection.execute(_FIND_REFRESH, {"id": grant_id}).one_or_none()
+    row = _FIND_REFRESH.one_or_none(connection, {"id": grant_id})
     if row is None or row.refresh_hash is None:
         return None
     family = RefreshFamily(
@@ -270,8 +271,8 @@ def rotate_refresh(
     Returns True for exactly one of any number of callers, and only while that token is the live
     one of a grant that is not revoked.
     """
-    result = connection.execute(
-        _ROTATE,
+    result = _ROTATE.count(
+        connection,
         {
             "id": grant_id,
             "hash": current_hash,
@@ -281,13 +282,13 @@ def rotate_refresh(
             "generation": generation,
         },
     )
-    return result.rowcount == 1
+    return result == 1
 
 
 def revoke_grant(tx: Transaction, grant_id: GrantId, *, now: datetime, reason: str) -> bool:
     """Revoke a grant with all that hangs on it; True for the caller that did it."""
-    result = tx.connection.execute(_REVOKE, {"id": grant_id, "at": to_ms(now), "why": reason})
-    return result.rowcount == 1
+    result = _REVOKE.count(tx.connection, {"id": grant_id, "at": to_ms(now), "why": reason})
+    return result == 1
 
 
 def live_grants(

@@ -41,6 +41,7 @@ from idp.storage.database import Database, Transaction, metadata
 from idp.storage.declared import BASIC, NONE, holds, kept_by_law, not_given
 from idp.storage.purge import purged_by
 from keystore.clock import from_ms, to_ms
+from keystore.statement import Statement
 
 OutboxId = NewType("OutboxId", str)
 
@@ -89,7 +90,7 @@ outbox = Table(
 )
 
 _c = outbox.c
-_INSERT: Final = insert(outbox)
+_INSERT: Final = Statement(insert(outbox))
 _DUE: Final = (
     select(_c.outbox_id)
     .where(_c.state == _WAITING, _c.due_ms <= bindparam("now"))
@@ -119,7 +120,7 @@ _HELD: Final = (
     _c.state == _WAITING,
     _c.attempts == bindparam("taken"),
 )
-_FINISH: Final = (
+_FINISH: Final = Statement(
     update(outbox)
     .where(*_HELD)
     .values(
@@ -129,7 +130,7 @@ _FINISH: Final = (
         purge_ms=bindparam("purge"),
     )
 )
-_RETRY: Final = (
+_RETRY: Final = Statement(
     update(outbox)
     .where(*_HELD)
     .values(
@@ -138,21 +139,23 @@ _RETRY: Final = (
         attempts=_c.attempts - bindparam("uncounted", type_=Integer),
     )
 )
-_POSTPONE: Final = (
+_POSTPONE: Final = Statement(
     update(outbox).where(*_HELD).values(due_ms=bindparam("until"), attempts=_c.attempts - 1)
 )
-_REST: Final = (
+_REST: Final = Statement(
     update(outbox)
     .where(_c.lane == bindparam("which"), _c.state == _WAITING, _c.due_ms < bindparam("until"))
     .values(due_ms=bindparam("until"))
 )
-_COUNT_DUE: Final = select(func.count()).select_from(
-    select(_c.outbox_id)
-    .where(_c.state == _WAITING, _c.due_ms <= bindparam("now"))
-    .limit(bindparam("at_most"))
-    .subquery()
+_COUNT_DUE: Final = Statement(
+    select(func.count()).select_from(
+        select(_c.outbox_id)
+        .where(_c.state == _WAITING, _c.due_ms <= bindparam("now"))
+        .limit(bindparam("at_most"))
+        .subquery()
+    )
 )
-_BACKLOG: Final = (
+_BACKLOG: Final = Statement(
     select(_c.state, func.count(), func.min(_c.created_ms))
     .where(_c.state.in_((_WAITING, _FAILED)))  # not the many that are done and wait for the purge
     .group_by(_c.state)
@@ -216,17 +219,16 @@ def add(
         "expires_ms": to_ms(expires),
     }
     if outbox_id is None:
-        tx.connection.execute(_INSERT, values)
+        _INSERT.count(tx.connection, values)
     else:
         with suppress(IntegrityError), tx.savepoint():
-            tx.connection.execute(_INSERT, values)
+            _INSERT.count(tx.connection, values)
     return added
 
 
 def count_due(connection: Connection, *, now: datetime, at_most: int) -> int:
     """How many rows could be taken now; counts no further than `at_most`.  One indexed read."""
-    found = connection.execute(_COUNT_DUE, {"now": to_ms(now), "at_most": at_most})
-    return int(found.scalar_one())
+    return int(_COUNT_DUE.scalar_or_none(connection, {"now": to_ms(now), "at_most": at_most}))
 
 
 def lease(
@@ -282,8 +284,8 @@ def retry(
     Takes   is_attempt: whether this taking counts.
     """
     with database.transaction() as tx:
-        tx.connection.execute(
-            _RETRY,
+        _RETRY.count(
+            tx.connection,
             {
                 "id": job.outbox_id,
                 "taken": job.attempts,
@@ -297,8 +299,8 @@ def retry(
 def postpone(database: Database, job: Job, *, due: datetime) -> None:
     """Give a row back untried: this taking does not count as an attempt."""
     with database.transaction() as tx:
-        tx.connection.execute(
-            _POSTPONE, {"id": job.outbox_id, "taken": job.attempts, "until": to_ms(due)}
+        _POSTPONE.count(
+            tx.connection, {"id": job.outbox_id, "taken": job.attempts, "until": to_ms(due)}
         )
 
 
@@ -308,13 +310,13 @@ def rest_lane(database: Database, lane: str, *, until: datetime) -> int:
     One receiver that is down must not keep the worker from all others.
     """
     with database.transaction() as tx:
-        found = tx.connection.execute(_REST, {"which": lane, "until": to_ms(until)})
-        return int(found.rowcount)
+        found = _REST.count(tx.connection, {"which": lane, "until": to_ms(until)})
+        return int(found)
 
 
 def find_backlog(connection: Connection, *, now: datetime) -> Backlog:
     """How much waits and has failed, for the metrics; reads no row that is done."""
-    found = connection.execute(_BACKLOG)
+    found = _BACKLOG.all(connection)
     counts = {state: (int(number), oldest) for state, number, oldest in found}
     waiting, oldest = counts.get(_WAITING, (0, None))
     age_s = (to_ms(now) - oldest) / 1000 if oldest is not None else 0.0
@@ -333,8 +335,8 @@ def _finish(
     purge: datetime,
 ) -> None:
     with database.transaction() as tx:
-        tx.connection.execute(
-            _FINISH,
+        _FINISH.count(
+            tx.connection,
             {
                 "id": job.outbox_id,
                 "taken": job.attempts,

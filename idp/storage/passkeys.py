@@ -41,6 +41,7 @@ from idp.storage.database import Transaction, metadata
 from idp.storage.declared import BASIC, NONE, holds, sealed
 from keystore.clock import from_ms, to_ms
 from keystore.sealing import Sealer
+from keystore.statement import Statement
 
 passkey = Table(
     "passkey",
@@ -69,29 +70,29 @@ passkey = Table(
     ),
 )
 
-_OF_ACCOUNT: Final = (
+_OF_ACCOUNT: Final = Statement(
     select(passkey, account.c.data_key)
     .join(account, account.c.account_key == passkey.c.account_key)
     .where(account.c.account_id == bindparam("id"))
     .order_by(passkey.c.created_ms, passkey.c.passkey_id)
 )
-_INSERT: Final = insert(passkey)
-_RENAME: Final = (
+_INSERT: Final = Statement(insert(passkey))
+_RENAME: Final = Statement(
     update(passkey)
     .where(passkey.c.passkey_id == bindparam("one"), passkey.c.account_key == bindparam("key"))
     .values(name_sealed=bindparam("sealed"))
 )
-_USE: Final = (
+_USE: Final = Statement(
     update(passkey)
     .where(passkey.c.credential_sha256 == bindparam("hash"))
     .values(used_ms=bindparam("at"))
 )
-_BY_CREDENTIAL: Final = (
+_BY_CREDENTIAL: Final = Statement(
     select(passkey, account.c.account_id, account.c.status)
     .join(account, account.c.account_key == passkey.c.account_key)
     .where(passkey.c.credential_sha256 == bindparam("hash"))
 )
-_SIGNED_IN: Final = (
+_SIGNED_IN: Final = Statement(
     update(passkey)
     .where(
         passkey.c.credential_sha256 == bindparam("hash"),
@@ -107,23 +108,25 @@ _SIGNED_IN: Final = (
         used_ms=bindparam("at"),
     )
 )
-_REMOVE: Final = delete(passkey).where(
-    passkey.c.passkey_id == bindparam("one"), passkey.c.account_key == bindparam("key")
+_REMOVE: Final = Statement(
+    delete(passkey).where(
+        passkey.c.passkey_id == bindparam("one"), passkey.c.account_key == bindparam("key")
+    )
 )
-_REMOVE_ALL: Final = delete(passkey).where(passkey.c.account_key == bindparam("key"))
+_REMOVE_ALL: Final = Statement(delete(passkey).where(passkey.c.account_key == bindparam("key")))
 
 
 def list_passkeys(
     connection: Connection, account_id: AccountId, *, sealer: Sealer
 ) -> tuple[Passkey, ...]:
     """The passkeys of a person, oldest first."""
-    rows = connection.execute(_OF_ACCOUNT, {"id": account_id})
+    rows = _OF_ACCOUNT.all(connection, {"id": account_id})
     return tuple(_passkey(row, sealer=sealer) for row in rows)
 
 
 def list_credential_ids(connection: Connection, account_id: AccountId) -> frozenset[bytes]:
     """The credential ids of a person's passkeys."""
-    rows = connection.execute(_OF_ACCOUNT, {"id": account_id})
+    rows = _OF_ACCOUNT.all(connection, {"id": account_id})
     return frozenset(row.credential_id for row in rows)
 
 
@@ -146,7 +149,7 @@ def insert_passkey(tx: Transaction, row: AccountRow, new: Passkey, *, sealer: Se
     }
     try:
         with tx.savepoint():
-            tx.connection.execute(_INSERT, values)
+            _INSERT.count(tx.connection, values)
     except IntegrityError:
         return False
     return True
@@ -167,22 +170,22 @@ def rename_passkey(
 ) -> bool:
     """Call it otherwise; False when the account has none of that id."""
     sealed = _seal_name(passkey_id, name, row=row, sealer=sealer)
-    changed = tx.connection.execute(
-        _RENAME, {"one": passkey_id, "key": row.account_key, "sealed": sealed}
+    changed = _RENAME.count(
+        tx.connection, {"one": passkey_id, "key": row.account_key, "sealed": sealed}
     )
-    return changed.rowcount == 1
+    return changed == 1
 
 
 def note_use(connection: Connection, credential_id: bytes, *, now: datetime) -> None:
     """Remember when a passkey was last used."""
     digest = hashlib.sha256(credential_id).digest()
-    connection.execute(_USE, {"hash": digest, "at": to_ms(now)})
+    _USE.count(connection, {"hash": digest, "at": to_ms(now)})
 
 
 def find_owned(connection: Connection, credential_id: bytes) -> OwnedPasskey | None:
     """The passkey of a credential id and whose it is; nothing of it is unsealed."""
     digest = hashlib.sha256(credential_id).digest()
-    row = connection.execute(_BY_CREDENTIAL, {"hash": digest}).one_or_none()
+    row = _BY_CREDENTIAL.one_or_none(connection, {"hash": digest})
     if row is None:
         return None
     return OwnedPasskey(
@@ -209,8 +212,8 @@ def count_sign_in(
     count is not beyond the last; 0 after 0 is one that does not count.  False too when it is gone.
     Source  WebAuthn Level 3 §7.2 steps 22 and 24, §6.1.1.
     """
-    counted = tx.connection.execute(
-        _SIGNED_IN,
+    counted = _SIGNED_IN.count(
+        tx.connection,
         {
             "hash": hashlib.sha256(credential_id).digest(),
             "key": row.account_key,
@@ -219,18 +222,18 @@ def count_sign_in(
             "at": to_ms(now),
         },
     )
-    return counted.rowcount == 1
+    return counted == 1
 
 
 def remove_passkey(tx: Transaction, row: AccountRow, passkey_id: str) -> bool:
     """Forget one; False when the account has none of that id."""
-    gone = tx.connection.execute(_REMOVE, {"one": passkey_id, "key": row.account_key})
-    return gone.rowcount == 1
+    gone = _REMOVE.count(tx.connection, {"one": passkey_id, "key": row.account_key})
+    return gone == 1
 
 
 def erase_passkeys(tx: Transaction, row: AccountRow) -> None:
     """Forget all of an account."""
-    tx.connection.execute(_REMOVE_ALL, {"key": row.account_key})
+    _REMOVE_ALL.count(tx.connection, {"key": row.account_key})
 
 
 def _passkey(row: Row[*tuple[Any, ...]], *, sealer: Sealer) -> Passkey:

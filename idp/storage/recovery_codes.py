@@ -31,6 +31,7 @@ from idp.storage.accounts import AccountRow
 from idp.storage.database import Transaction, metadata
 from idp.storage.declared import NONE, SECRET, holds
 from keystore.clock import from_ms, to_ms
+from keystore.statement import Statement
 
 recovery_code = Table(
     "recovery_code",
@@ -49,10 +50,16 @@ recovery_code = Table(
     ),
 )
 
-_OF_ACCOUNT: Final = select(recovery_code).where(recovery_code.c.account_key == bindparam("key"))
+_OF_ACCOUNT: Final = Statement(
+    select(recovery_code).where(recovery_code.c.account_key == bindparam("key"))
+)
 _INSERT: Final = insert(recovery_code)
-_CONSUME: Final = delete(recovery_code).where(recovery_code.c.code_id == bindparam("one"))
-_DROP_ALL: Final = delete(recovery_code).where(recovery_code.c.account_key == bindparam("key"))
+_CONSUME: Final = Statement(
+    delete(recovery_code).where(recovery_code.c.code_id == bindparam("one"))
+)
+_DROP_ALL: Final = Statement(
+    delete(recovery_code).where(recovery_code.c.account_key == bindparam("key"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +75,13 @@ def list_recovery_codes(connection: Connection, row: AccountRow) -> tuple[Stored
     """The codes of an account that were not used."""
     return tuple(
         StoredCode(one.code_id, one.code_mac, from_ms(one.made_ms))
-        for one in connection.execute(_OF_ACCOUNT, {"key": row.account_key})
+        for one in _OF_ACCOUNT.all(connection, {"key": row.account_key})
     )
 
 
 def replace_recovery_codes(tx: Transaction, row: AccountRow, new: Sequence[StoredCode]) -> int:
     """Make these the only ones of the account; how many there were before."""
-    before = tx.connection.execute(_DROP_ALL, {"key": row.account_key}).rowcount
+    before = _DROP_ALL.count(tx.connection, {"key": row.account_key})
     if new:
         tx.connection.execute(
             _INSERT,
@@ -93,4 +100,4 @@ def replace_recovery_codes(tx: Transaction, row: AccountRow, new: Sequence[Store
 
 def consume_recovery_code(tx: Transaction, code_id: str) -> bool:
     """Spend a code; True for the one transaction that does."""
-    return tx.connection.execute(_CONSUME, {"one": code_id}).rowcount == 1
+    return _CONSUME.count(tx.connection, {"one": code_id}) == 1

@@ -21,6 +21,7 @@ from idp.model import Grant
 from idp.storage.accounts import account
 from idp.storage.grants import GRANT_COLUMNS, oauth_grant, read_grant
 from keystore.clock import to_ms
+from keystore.statement import Statement
 
 _c = oauth_grant.c
 _NOW = bindparam("at", type_=BigInteger)
@@ -38,7 +39,7 @@ _HOLDS = and_(
     ),
 )
 _ENDS_WITH_SESSION = and_(_c.is_offline.is_(False), _c.expires_ms < _REFRESH_UNTIL)
-_SPEND = (
+_SPENDING = (
     update(oauth_grant)
     .where(
         _HOLDS,
@@ -52,14 +53,17 @@ _SPEND = (
     .values(code_spent_ms=_NOW)
     .returning(*GRANT_COLUMNS)
 )
-_SPEND_FOR_REFRESH = _SPEND.values(
-    # without offline_access the family ends with the session; with it, the grant lives as long
-    expires_ms=case((_ENDS_WITH_SESSION, _c.expires_ms), else_=_REFRESH_UNTIL),
-    refresh_expires_ms=case((_ENDS_WITH_SESSION, _c.expires_ms), else_=_REFRESH_UNTIL),
-    refresh_hash=bindparam("refresh"),
-    refresh_generation=0,
+_SPEND = Statement(_SPENDING)
+_SPEND_FOR_REFRESH = Statement(
+    _SPENDING.values(
+        # without offline_access the family ends with the session; with it, the grant lives as long
+        expires_ms=case((_ENDS_WITH_SESSION, _c.expires_ms), else_=_REFRESH_UNTIL),
+        refresh_expires_ms=case((_ENDS_WITH_SESSION, _c.expires_ms), else_=_REFRESH_UNTIL),
+        refresh_hash=bindparam("refresh"),
+        refresh_generation=0,
+    )
 )
-_ROTATE = (
+_ROTATE = Statement(
     update(oauth_grant)
     .where(
         _HOLDS,
@@ -108,7 +112,7 @@ def redeem_code(
     if refresh_hash is not None and refresh_expires_at is not None:
         statement = _SPEND_FOR_REFRESH
         facts |= {"refresh": refresh_hash, "refresh_until": to_ms(refresh_expires_at)}
-    row = connection.execute(statement, facts).one_or_none()
+    row = statement.one_or_none(connection, facts)
     return None if row is None else read_grant(row)
 
 
@@ -127,8 +131,8 @@ def redeem_refresh(
     Returns the grant, to exactly one of any number of callers; None where nothing was changed.
     Source  RFC 6749 §6; RFC 9700 §4.14.2.
     """
-    row = connection.execute(
-        _ROTATE,
+    row = _ROTATE.one_or_none(
+        connection,
         {
             "id": grant_id,
             "client": client_id,
@@ -137,5 +141,5 @@ def redeem_refresh(
             "sealed": sealed_successor,
             "at": to_ms(now),
         },
-    ).one_or_none()
+    )
     return None if row is None else read_grant(row)

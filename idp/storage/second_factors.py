@@ -19,6 +19,7 @@ from idp.storage.credentials import totp
 from idp.storage.passkeys import passkey
 from idp.storage.recovery_codes import recovery_code
 from keystore.clock import from_ms
+from keystore.statement import Statement
 
 
 def _serves(channel: Channel) -> ScalarSelect[int | None]:
@@ -36,18 +37,20 @@ def _serves(channel: Channel) -> ScalarSelect[int | None]:
 _CODE_LEFT: Final = select(recovery_code.c.code_id).where(
     recovery_code.c.account_key == account.c.account_key
 )
-_HELD: Final = select(
-    select(totp.c.totp_id).where(totp.c.account_key == account.c.account_key).exists(),
-    select(passkey.c.passkey_id).where(passkey.c.account_key == account.c.account_key).exists(),
-    _serves(Channel.SMS),
-    _serves(Channel.EMAIL),
-    _CODE_LEFT.exists(),
-).where(account.c.account_id == bindparam("id"))
+_HELD: Final = Statement(
+    select(
+        select(totp.c.totp_id).where(totp.c.account_key == account.c.account_key).exists(),
+        select(passkey.c.passkey_id).where(passkey.c.account_key == account.c.account_key).exists(),
+        _serves(Channel.SMS),
+        _serves(Channel.EMAIL),
+        _CODE_LEFT.exists(),
+    ).where(account.c.account_id == bindparam("id"))
+)
 
 
 def find_second_factors(connection: Connection, account_id: AccountId) -> SecondFactors:
     """What the person can be asked for after the password; nothing where there is nobody."""
-    row = connection.execute(_HELD, {"id": account_id}).one_or_none()
+    row = _HELD.one_or_none(connection, {"id": account_id})
     if row is None:
         return SecondFactors()
     sms_ms, email_ms = row[2], row[3]

@@ -35,6 +35,7 @@ from idp.storage.database import Transaction, metadata
 from idp.storage.declared import BASIC, NONE, SECRET, found_through, holds
 from idp.storage.purge import purged_by
 from keystore.clock import from_ms, to_ms
+from keystore.statement import Statement
 
 _DECLARED = holds(
     "person",
@@ -83,25 +84,28 @@ session_client = Table(
 )
 Index("ix_session_client_expiry", session_client.c.expires_ms)
 
-_BY_TOKEN = select(browser_session).where(browser_session.c.token_hash == bindparam("token_hash"))
+_BY_TOKEN = Statement(
+    select(browser_session).where(browser_session.c.token_hash == bindparam("token_hash"))
+)
 _OWN = len(browser_session.c)
-_WITH_ACCOUNT = (
+_WITH_ACCOUNT = Statement(
     select(browser_session, account)
     .outerjoin(account, account.c.account_id == browser_session.c.account_id)
     .where(browser_session.c.token_hash == bindparam("token_hash"))
 )
-_BY_ID = select(browser_session).where(browser_session.c.session_id == bindparam("id"))
-_CLIENTS = select(session_client).where(session_client.c.session_id == bindparam("id"))
+_BY_ID = Statement(select(browser_session).where(browser_session.c.session_id == bindparam("id")))
+_OF_SESSION = select(session_client).where(session_client.c.session_id == bindparam("id"))
+_CLIENTS = Statement(_OF_SESSION)
 _CLIENTS_OF_SEVERAL = (
     select(session_client)
     .where(session_client.c.session_id.in_(bindparam("ids", expanding=True)))
     .order_by(session_client.c.client_id)
 )
-_CLIENT = _CLIENTS.where(session_client.c.client_id == bindparam("client"))
-_BY_SID = select(session_client).where(session_client.c.sid == bindparam("sid"))
-_INSERT = insert(browser_session)
-_INSERT_CLIENT = insert(session_client)
-_RAISE = (
+_CLIENT = Statement(_OF_SESSION.where(session_client.c.client_id == bindparam("client")))
+_BY_SID = Statement(select(session_client).where(session_client.c.sid == bindparam("sid")))
+_INSERT = Statement(insert(browser_session))
+_INSERT_CLIENT = Statement(insert(session_client))
+_RAISE = Statement(
     update(browser_session)
     .where(
         browser_session.c.session_id == bindparam("id"),
@@ -110,7 +114,7 @@ _RAISE = (
     )
     .values(factors=bindparam("new_factors"), token_hash=bindparam("new_hash"))
 )
-_LOCK = (
+_LOCK = Statement(
     select(browser_session.c.session_id)
     .where(
         browser_session.c.session_id == bindparam("id"),
@@ -119,7 +123,7 @@ _LOCK = (
     )
     .with_for_update()
 )
-_END = (
+_END = Statement(
     update(browser_session)
     .where(browser_session.c.session_id == bindparam("id"), browser_session.c.ended_ms.is_(None))
     .values(ended_ms=bindparam("at"), end_reason=bindparam("why"))
@@ -128,7 +132,7 @@ _END = (
 
 def find_session_by_token(connection: Connection, token_hash: bytes) -> Session | None:
     """The session whose cookie hashes to `token_hash` (SHA-256, 32 bytes), ended or not."""
-    row = connection.execute(_BY_TOKEN, {"token_hash": token_hash}).one_or_none()
+    row = _BY_TOKEN.one_or_none(connection, {"token_hash": token_hash})
     return None if row is None else _session(row)
 
 
@@ -136,7 +140,7 @@ def find_session_with_account(
     connection: Connection, token_hash: bytes
 ) -> tuple[Session, AccountRow | None] | None:
     """The same with the account that it is of, None where that was erased."""
-    row = connection.execute(_WITH_ACCOUNT, {"token_hash": token_hash}).one_or_none()
+    row = _WITH_ACCOUNT.one_or_none(connection, {"token_hash": token_hash})
     if row is None:
         return None
     session = _session(row[:_OWN])
@@ -145,7 +149,7 @@ def find_session_with_account(
 
 def find_session(connection: Connection, session_id: SessionId) -> Session | None:
     """The session of an id, ended or not."""
-    row = connection.execute(_BY_ID, {"id": session_id}).one_or_none()
+    row = _BY_ID.one_or_none(connection, {"id": session_id})
     return None if row is None else _session(row)
 
 
@@ -192,8 +196,8 @@ def expired_sessions(
 
 def add_session(tx: Transaction, session: Session) -> None:
     """Store a new session."""
-    tx.connection.execute(
-        _INSERT,
+    _INSERT.count(
+        tx.connection,
         {
             "session_id": session.session_id,
             "account_id": session.account_id,
@@ -215,8 +219,8 @@ def raise_session(
     factors: tuple[ProvenFactor, ...],
 ) -> bool:
     """Put another cookie and other factors in place; False if another request did so before."""
-    result = tx.connection.execute(
-        _RAISE,
+    result = _RAISE.count(
+        tx.connection,
         {
             "id": session_id,
             "old_hash": old_token_hash,
@@ -224,38 +228,38 @@ def raise_session(
             "new_factors": _factors_text(factors),
         },
     )
-    return result.rowcount == 1
+    return result == 1
 
 
 def lock_session(tx: Transaction, session_id: SessionId, *, token_hash: bytes) -> bool:
     """Hold a session until the transaction ends; False if it ended or has another cookie now."""
-    row = tx.connection.execute(_LOCK, {"id": session_id, "token_hash": token_hash}).one_or_none()
+    row = _LOCK.one_or_none(tx.connection, {"id": session_id, "token_hash": token_hash})
     return row is not None
 
 
 def end_session(tx: Transaction, session_id: SessionId, *, now: datetime, reason: str) -> bool:
     """End a session, once: True for the caller that ended it (and who tells the clients)."""
-    result = tx.connection.execute(_END, {"id": session_id, "at": to_ms(now), "why": reason})
-    return result.rowcount == 1
+    result = _END.count(tx.connection, {"id": session_id, "at": to_ms(now), "why": reason})
+    return result == 1
 
 
 def find_session_client(
     connection: Connection, session_id: SessionId, *, client_id: str
 ) -> SessionClient | None:
     """The client's entry in a session."""
-    row = connection.execute(_CLIENT, {"id": session_id, "client": client_id}).one_or_none()
+    row = _CLIENT.one_or_none(connection, {"id": session_id, "client": client_id})
     return None if row is None else _client(row)
 
 
 def find_by_sid(connection: Connection, sid: str) -> SessionClient | None:
     """The entry that a client knows as `sid`."""
-    row = connection.execute(_BY_SID, {"sid": sid}).one_or_none()
+    row = _BY_SID.one_or_none(connection, {"sid": sid})
     return None if row is None else _client(row)
 
 
 def clients_of_session(connection: Connection, session_id: SessionId) -> tuple[SessionClient, ...]:
     """Every client that was signed in from a session."""
-    return tuple(_client(row) for row in connection.execute(_CLIENTS, {"id": session_id}))
+    return tuple(_client(row) for row in _CLIENTS.all(connection, {"id": session_id}))
 
 
 def clients_of_sessions(
@@ -268,8 +272,8 @@ def clients_of_sessions(
 
 def add_session_client(tx: Transaction, entry: SessionClient, *, expires_at: datetime) -> None:
     """Remember that a client was signed in from a session; the first entry stays."""
-    tx.connection.execute(
-        _INSERT_CLIENT,
+    _INSERT_CLIENT.count(
+        tx.connection,
         {
             "session_id": entry.session_id,
             "client_id": entry.client_id,

@@ -33,6 +33,7 @@ from idp.storage.database import Transaction, metadata
 from idp.storage.declared import NONE, SENSITIVE, holds, sealed
 from keystore.clock import to_ms
 from keystore.sealing import Sealer
+from keystore.statement import Statement
 
 signature_image = Table(
     "signature_image",
@@ -60,13 +61,15 @@ signature_image = Table(
     ),
 )
 
-_FIND: Final = (
+_FIND: Final = Statement(
     select(signature_image, account.c.data_key)
     .join(account, account.c.account_key == signature_image.c.account_key)
     .where(account.c.account_id == bindparam("id"))
 )
-_DROP: Final = delete(signature_image).where(signature_image.c.account_key == bindparam("key"))
-_INSERT: Final = insert(signature_image)
+_DROP: Final = Statement(
+    delete(signature_image).where(signature_image.c.account_key == bindparam("key"))
+)
+_INSERT: Final = Statement(insert(signature_image))
 
 _decode: Final = msgspec.msgpack.Decoder(SignatureImage).decode
 
@@ -75,7 +78,7 @@ def find_signature_image(
     connection: Connection, account_id: AccountId, *, sealer: Sealer
 ) -> SignatureImage | None:
     """The image of an account."""
-    row = connection.execute(_FIND, {"id": account_id}).one_or_none()
+    row = _FIND.one_or_none(connection, {"id": account_id})
     if row is None:
         return None
     plain = sealer.unseal_personal(row.data_key, row.image_sealed, context=_context(account_id))
@@ -90,15 +93,15 @@ def replace_signature_image(
     sealed = sealer.seal_personal(
         row.data_key, msgspec.msgpack.encode(image), context=_context(row.account_id)
     )
-    tx.connection.execute(
-        _INSERT,
+    _INSERT.count(
+        tx.connection,
         {"account_key": row.account_key, "image_sealed": sealed, "changed_ms": to_ms(now)},
     )
 
 
 def remove_signature_image(tx: Transaction, row: AccountRow) -> bool:
     """Forget it; False when there was none."""
-    return tx.connection.execute(_DROP, {"key": row.account_key}).rowcount == 1
+    return _DROP.count(tx.connection, {"key": row.account_key}) == 1
 
 
 def _context(account_id: str) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from idp.ids import AccountId
 from idp.storage.database import Transaction, metadata
 from idp.storage.declared import BASIC, NONE, holds
+from keystore.statement import Statement
 
 subject = Table(
     "subject",
@@ -32,11 +33,15 @@ subject = Table(
     ),
 )
 
-_FIND = select(subject.c.sub, subject.c.tech_id).where(
-    subject.c.account_id == bindparam("account"), subject.c.sector_id == bindparam("sector")
+_FIND = Statement(
+    select(subject.c.sub, subject.c.tech_id).where(
+        subject.c.account_id == bindparam("account"), subject.c.sector_id == bindparam("sector")
+    )
 )
-_BY_SUB = select(subject.c.account_id, subject.c.sector_id).where(subject.c.sub == bindparam("sub"))
-_INSERT = insert(subject)
+_BY_SUB = Statement(
+    select(subject.c.account_id, subject.c.sector_id).where(subject.c.sub == bindparam("sub"))
+)
+_INSERT = Statement(insert(subject))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +56,13 @@ def find_subject(
     connection: Connection, account_id: AccountId, *, sector_id: str
 ) -> Subject | None:
     """The person's subject in a sector."""
-    row = connection.execute(_FIND, {"account": account_id, "sector": sector_id}).one_or_none()
+    row = _FIND.one_or_none(connection, {"account": account_id, "sector": sector_id})
     return None if row is None else Subject(row.sub, row.tech_id)
 
 
 def find_account_by_sub(connection: Connection, sub: str) -> tuple[AccountId, str] | None:
     """Account and sector behind a `sub`."""
-    row = connection.execute(_BY_SUB, {"sub": sub}).one_or_none()
+    row = _BY_SUB.one_or_none(connection, {"sub": sub})
     return None if row is None else (AccountId(row.account_id), row.sector_id)
 
 
@@ -69,8 +74,8 @@ def get_or_make_subject(tx: Transaction, account_id: AccountId, *, sector_id: st
     made = Subject(secrets.token_urlsafe(32), secrets.token_hex(16))
     try:
         with tx.savepoint():
-            tx.connection.execute(
-                _INSERT,
+            _INSERT.count(
+                tx.connection,
                 {
                     "account_id": account_id,
                     "sector_id": sector_id,

@@ -24,6 +24,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
+    bindparam,
     insert,
     select,
     update,
@@ -37,6 +38,7 @@ from keystore.pki.model import (
     RevocationReason,
     certificate_context,
 )
+from keystore.statement import Statement
 from keystore.storage import metadata
 
 
@@ -102,6 +104,11 @@ STATUS_COLUMNS: Final = (
 )
 """What `make_status` reads, for queries of other tables that tell the state too."""
 _STATUS: Final = select(*STATUS_COLUMNS)
+_STATUS_OF: Final = Statement(
+    _STATUS.where(
+        certificate.c.ca_id == bindparam("ca"), certificate.c.serial == bindparam("number")
+    )
+)
 _ALL: Final = select(certificate)
 
 
@@ -112,9 +119,8 @@ def insert_certificates(connection: Connection, records: Sequence[CertificateRec
 
 def read_status(connection: Connection, *, ca_id: str, serial: int) -> CertificateStatus | None:
     """The state of one certificate, or None when this authority never issued it."""
-    where = (certificate.c.ca_id == ca_id, certificate.c.serial == serial_text(serial))
-    row = connection.execute(_STATUS.where(*where)).mappings().first()
-    return None if row is None else make_status(row)
+    row = _STATUS_OF.first(connection, {"ca": ca_id, "number": serial_text(serial)})
+    return None if row is None else make_status(row._asdict())
 
 
 def read_revoked(
@@ -303,7 +309,7 @@ def _row(record: CertificateRecord) -> dict[str, Any]:
     }
 
 
-def make_status(row: RowMapping) -> CertificateStatus:
+def make_status(row: RowMapping | Mapping[str, Any]) -> CertificateStatus:
     """The state of a certificate from a row with `STATUS_COLUMNS`."""
     return CertificateStatus(
         ca_id=row["ca_id"],
