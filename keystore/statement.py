@@ -208,7 +208,8 @@ def _compile(statement: Any, dialect: Dialect, *, names: frozenset[str]) -> _Com
     constants = dict(expanded.parameters)
     incoming: list[tuple[str, _Convert]] = []
     types: dict[str, TypeEngine[Any]] = {}
-    for bind, name in compiled.bind_names.items():
+    by_name = {name: bind for bind, name in compiled.bind_names.items()}  # one may stand twice
+    for name, bind in by_name.items():
         if isinstance(bind.type, NullType):
             raise TypeError(f"parameter_without_type: {name}")
         convert = bind.type.dialect_impl(dialect).bind_processor(dialect)

@@ -25,11 +25,17 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    or_,
     select,
     text,
     update,
 )
-from sqlalchemy.exc import DBAPIError, IntegrityError, MultipleResultsFound, ProgrammingError
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    MultipleResultsFound,
+    ProgrammingError,
+)
 
 from idp.errors import StorageUnavailable
 from idp.storage.database import Database
@@ -133,6 +139,24 @@ def test_constants_stand_in_the_statement_also_several_of_them(connection: Conne
     )
     (row,) = asked.all(connection, {"below": 2**60})
     assert (row.how_many, row.letter) == (2, "a")
+
+
+def test_one_parameter_may_stand_in_several_places(connection: Connection) -> None:
+    for row in _ROWS:
+        _ADD.count(connection, row)
+    either = (_c.sealed == bindparam("octets"), _c.sealed > bindparam("octets"))
+    asked = Statement(select(_c.thing_id).where(or_(*either)).order_by(_c.thing_id))
+    assert asked.all(connection, {"octets": b""}) == [(1,), (2**53,)]
+
+
+def test_an_insert_is_of_the_columns_that_it_is_given(connection: Connection) -> None:
+    add = Statement(insert(thing))
+    assert add.count(connection, {"thing_id": 1, "name": "a"}) == 1
+    assert add.count(connection, {"thing_id": 2, "is_new": True}) == 1
+    assert add.count(connection, {"thing_id": 3, "name": "b"}) == 1
+    assert [row.name for row in _ALL.all(connection)] == ["a", None, "b"]
+    with pytest.raises(KeyError):
+        add.count(connection, {"thing_id": 4, "nothing": 1})
 
 
 def test_text_with_columns_is_a_statement_too(connection: Connection) -> None:
