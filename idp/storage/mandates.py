@@ -56,7 +56,6 @@ from idp.storage.database import Transaction, metadata
 from idp.storage.declared import BASIC, NONE, found_by, holds, kept_by_law, withheld
 from keystore.clock import from_ms, to_ms
 from keystore.sealing import Sealer
-from keystore.statement import Statement
 
 mandate = Table(
     "mandate",
@@ -113,16 +112,12 @@ MANDATES: Final = (
     .join(_holder, _holder.c.account_key == mandate.c.holder_key)
     .join(_principal, _principal.c.account_key == mandate.c.principal_key)
 )
-_BY_ID = Statement(MANDATES.where(mandate.c.mandate_id == bindparam("id")))
-_BY_HOLDER = Statement(
-    MANDATES.where(_holder.c.account_id == bindparam("id")).order_by(
-        mandate.c.valid_from_ms.desc(), mandate.c.mandate_id
-    )
+_BY_ID = MANDATES.where(mandate.c.mandate_id == bindparam("id"))
+_BY_HOLDER = MANDATES.where(_holder.c.account_id == bindparam("id")).order_by(
+    mandate.c.valid_from_ms.desc(), mandate.c.mandate_id
 )
-_BY_PRINCIPAL = Statement(
-    MANDATES.where(mandate.c.principal_key == bindparam("key")).order_by(
-        mandate.c.valid_from_ms.desc(), mandate.c.mandate_id
-    )
+_BY_PRINCIPAL = MANDATES.where(mandate.c.principal_key == bindparam("key")).order_by(
+    mandate.c.valid_from_ms.desc(), mandate.c.mandate_id
 )
 
 
@@ -146,22 +141,18 @@ _IS_USABLE: Final = and_(
     _holder.c.status == AccountStatus.ACTIVE,
     _principal.c.status == AccountStatus.ACTIVE,
 )
-_USABLE_BY_ID = Statement(MANDATES.where(mandate.c.mandate_id == bindparam("id"), _IS_USABLE))
+_USABLE_BY_ID = MANDATES.where(mandate.c.mandate_id == bindparam("id"), _IS_USABLE)
 # whoever has to be proofed again after a recovery acts for nobody until then
 _IS_PROOFED: Final = _holder.c.level == AccountLevel.TWO
-_USABLE_OF_HOLDER = Statement(
-    MANDATES.where(_holder.c.account_id == bindparam("id"), _IS_USABLE, _IS_PROOFED).order_by(
-        mandate.c.valid_from_ms.desc(), mandate.c.mandate_id
-    )
-)
-_REPRESENTATIVES = Statement(
-    MANDATES.where(
-        mandate.c.principal_key == bindparam("key"),
-        mandate.c.kind == MandateKind.LEGAL_REPRESENTATIVE,
-        _IS_USABLE,
-        _IS_PROOFED,
-    ).order_by(mandate.c.mandate_id)
-)
+_USABLE_OF_HOLDER = MANDATES.where(
+    _holder.c.account_id == bindparam("id"), _IS_USABLE, _IS_PROOFED
+).order_by(mandate.c.valid_from_ms.desc(), mandate.c.mandate_id)
+_REPRESENTATIVES = MANDATES.where(
+    mandate.c.principal_key == bindparam("key"),
+    mandate.c.kind == MandateKind.LEGAL_REPRESENTATIVE,
+    _IS_USABLE,
+    _IS_PROOFED,
+).order_by(mandate.c.mandate_id)
 _USABLE = (
     select(
         mandate.c.mandate_id,
@@ -196,7 +187,7 @@ _ACTING: Final = (
 _REPRESENTATIONS = _USABLE.where(
     _holder.c.account_id == bindparam("id"), mandate.c.kind.in_(_ACTING)
 )
-_REPRESENTATION = Statement(_REPRESENTATIONS.where(mandate.c.mandate_id == bindparam("mandate")))
+_REPRESENTATION = _REPRESENTATIONS.where(mandate.c.mandate_id == bindparam("mandate"))
 _PRESENT = select(mandate.c.holder_key, mandate.c.principal_key).where(
     mandate.c.kind == bindparam("which"),
     mandate.c.status.in_((MandateStatus.ACTIVE, MandateStatus.WAITING)),
@@ -206,12 +197,12 @@ _PRESENT = select(mandate.c.holder_key, mandate.c.principal_key).where(
 OPEN: Final = mandate.c.status.in_((MandateStatus.ACTIVE, MandateStatus.WAITING))
 """Neither ended nor over, by their status."""
 _INSERT = insert(mandate)
-_END = Statement(
+_END = (
     update(mandate)
     .where(mandate.c.mandate_id == bindparam("id"), OPEN)
     .values(status=bindparam("state"), ended_ms=bindparam("now"), ended_why=bindparam("why"))
 )
-_REVOKE_ALL = Statement(
+_REVOKE_ALL = (
     update(mandate)
     .where(
         or_(mandate.c.holder_key == bindparam("key"), mandate.c.principal_key == bindparam("key")),
@@ -219,12 +210,12 @@ _REVOKE_ALL = Statement(
     )
     .values(status=MandateStatus.REVOKED, ended_ms=bindparam("now"), ended_why=bindparam("why"))
 )
-_BEGIN = Statement(
+_BEGIN = (
     update(mandate)
     .where(mandate.c.mandate_id == bindparam("id"), mandate.c.status == MandateStatus.WAITING)
     .values(status=MandateStatus.ACTIVE, valid_from_ms=bindparam("from"))
 )
-_CHECKED = Statement(
+_CHECKED = (
     update(mandate)
     .where(mandate.c.mandate_id == bindparam("id"), mandate.c.status == MandateStatus.ACTIVE)
     .values(
@@ -250,7 +241,7 @@ class MandateRow:
 
 def find_mandate(connection: Connection, mandate_id: MandateId) -> Mandate | None:
     """A mandate, whatever its state."""
-    row = _BY_ID.one_or_none(connection, {"id": mandate_id})
+    row = connection.execute(_BY_ID, {"id": mandate_id}).one_or_none()
     return None if row is None else read_mandate(row)
 
 
@@ -258,33 +249,35 @@ def find_usable_mandate(
     connection: Connection, mandate_id: MandateId, *, now: datetime
 ) -> Mandate | None:
     """A mandate in force now, between two active accounts; opens nothing, asks no level."""
-    row = _USABLE_BY_ID.one_or_none(connection, {"id": mandate_id, "now": to_ms(now)})
+    row = connection.execute(_USABLE_BY_ID, {"id": mandate_id, "now": to_ms(now)}).one_or_none()
     return None if row is None else read_mandate(row)
 
 
 def list_mandates(connection: Connection, holder_id: AccountId) -> tuple[Mandate, ...]:
     """Every mandate that a person holds or held, newest first."""
-    return tuple(read_mandate(row) for row in _BY_HOLDER.all(connection, {"id": holder_id}))
+    return tuple(read_mandate(row) for row in connection.execute(_BY_HOLDER, {"id": holder_id}))
 
 
 def list_usable_mandates(
     connection: Connection, holder_id: AccountId, *, now: datetime
 ) -> tuple[Mandate, ...]:
     """Those that a person may use now, newest first; opens nothing."""
-    rows = _USABLE_OF_HOLDER.all(connection, {"id": holder_id, "now": to_ms(now)})
+    rows = connection.execute(_USABLE_OF_HOLDER, {"id": holder_id, "now": to_ms(now)})
     return tuple(read_mandate(row) for row in rows)
 
 
 def list_mandates_for(connection: Connection, principal_key: int) -> tuple[Mandate, ...]:
     """Every mandate to act for an organisation there is or was, newest first."""
-    return tuple(read_mandate(row) for row in _BY_PRINCIPAL.all(connection, {"key": principal_key}))
+    return tuple(
+        read_mandate(row) for row in connection.execute(_BY_PRINCIPAL, {"key": principal_key})
+    )
 
 
 def list_representatives(
     connection: Connection, principal_key: int, *, now: datetime
 ) -> tuple[Mandate, ...]:
     """The mandates of those who may act for an organisation by law now."""
-    rows = _REPRESENTATIVES.all(connection, {"key": principal_key, "now": to_ms(now)})
+    rows = connection.execute(_REPRESENTATIVES, {"key": principal_key, "now": to_ms(now)})
     return tuple(read_mandate(row) for row in rows)
 
 
@@ -308,9 +301,9 @@ def find_representation(
     now: datetime,
 ) -> Representation | None:
     """One of them, if it may be used now and is that person's; one query by primary key."""
-    row = _REPRESENTATION.one_or_none(
-        connection, {"id": holder_id, "mandate": mandate_id, "now": to_ms(now)}
-    )
+    row = connection.execute(
+        _REPRESENTATION, {"id": holder_id, "mandate": mandate_id, "now": to_ms(now)}
+    ).one_or_none()
     return None if row is None else _representation(row, sealer=sealer)
 
 
@@ -337,8 +330,8 @@ def insert_mandates(tx: Transaction, rows: Sequence[MandateRow]) -> None:
 
 def begin_mandate(tx: Transaction, mandate_id: MandateId, *, valid_from: datetime) -> bool:
     """Put a waiting mandate in force; False when it does not wait any more."""
-    begun = _BEGIN.count(tx.connection, {"id": mandate_id, "from": to_ms(valid_from)})
-    return begun == 1
+    begun = tx.connection.execute(_BEGIN, {"id": mandate_id, "from": to_ms(valid_from)})
+    return begun.rowcount == 1
 
 
 def keep_check(
@@ -350,8 +343,8 @@ def keep_check(
     holds_until: datetime,
 ) -> bool:
     """Note that the register said so again; False when the mandate has ended meanwhile."""
-    kept = _CHECKED.count(
-        tx.connection,
+    kept = tx.connection.execute(
+        _CHECKED,
         {
             "id": mandate_id,
             "at": to_ms(now),
@@ -359,7 +352,7 @@ def keep_check(
             "until": to_ms(holds_until),
         },
     )
-    return kept == 1
+    return kept.rowcount == 1
 
 
 def revoke_mandate(
@@ -371,15 +364,17 @@ def revoke_mandate(
     status: MandateStatus = MandateStatus.REVOKED,
 ) -> bool:
     """End a mandate for good; False when it had been ended before."""
-    ended = _END.count(
-        tx.connection, {"id": mandate_id, "now": to_ms(now), "why": why, "state": status}
+    ended = tx.connection.execute(
+        _END, {"id": mandate_id, "now": to_ms(now), "why": why, "state": status}
     )
-    return ended == 1
+    return ended.rowcount == 1
 
 
 def revoke_mandates_of(tx: Transaction, account_key: int, *, now: datetime, why: str = "") -> int:
     """End every mandate that an account holds or gave; how many there were."""
-    return _REVOKE_ALL.count(tx.connection, {"key": account_key, "now": to_ms(now), "why": why})
+    return tx.connection.execute(
+        _REVOKE_ALL, {"key": account_key, "now": to_ms(now), "why": why}
+    ).rowcount
 
 
 def _values(row: MandateRow) -> dict[str, Any]:
