@@ -51,6 +51,7 @@ from keystore.signer.model import (
 from keystore.signer.records import find_recipient
 from keystore.signer.resting import resume_row, suspend_row
 from keystore.signer.service import Deployment
+from keystore.signer.spending import spend_activation
 from keystore.signer.spent import SpentLedger
 from keystore.signer.statement_evidence import VerifierKeys, verify_statement
 from keystore.signer.storage import (
@@ -59,7 +60,6 @@ from keystore.signer.storage import (
     insert_counter,
     insert_personal_key,
     read_personal_keys,
-    spend_activation,
 )
 from keystore.signer.webauthn_evidence import verify_assertion, verify_pinnable
 from keystore.storage import DatabaseLike, Transaction

@@ -48,15 +48,15 @@ from keystore.signer.records import read_policy
 from keystore.signer.refusals import RefusalLog
 from keystore.signer.resting import resume_row
 from keystore.signer.resumption import refuse_resumption, verify_resumption
-from keystore.signer.spent import SpentLedger
-from keystore.signer.statement_evidence import VerifierKeys, verify_statement
-from keystore.signer.storage import (
-    find_personal_key,
-    find_sign_count,
+from keystore.signer.spending import (
     purge_spent,
     raise_sign_count,
     spend_activation,
+    spend_if_usable,
 )
+from keystore.signer.spent import SpentLedger
+from keystore.signer.statement_evidence import VerifierKeys, verify_statement
+from keystore.signer.storage import find_key_and_count, find_personal_key
 from keystore.signer.webauthn_evidence import verify_assertion
 from keystore.storage import DatabaseLike, Transaction
 from keystore.verifying import check_own_signature
@@ -177,8 +177,7 @@ class SigningService:
         refuse_resumption(activation)
         accepted = _accepted(activation)
         # 2
-        with self._database.read() as connection:
-            key = find_personal_key(connection, activation.key_id)
+        key, counted = self._find(activation)
         key = self._usable(key)
         policy = read_policy(key)
         if activation.account_id != policy.account_id:
@@ -188,7 +187,7 @@ class SigningService:
         challenge = activation.challenge()
         if self._ledger.is_spent(challenge):
             raise ActivationSpent  # told apart from a passkey whose counter stands still
-        confirmation = self._confirm(activation, evidence, policy=policy, now=now)
+        confirmation = self._confirm(activation, evidence, policy=policy, counted=counted, now=now)
         # 4
         expires_at = from_ms(activation.expires_ms)
         if not self._ledger.spend(challenge, expires_at=expires_at, now=now):
@@ -204,8 +203,16 @@ class SigningService:
             personal={"digests": _hash_of_digests(activation)},
         )
         with self._database.transaction() as transaction:
-            self._usable(find_personal_key(transaction.connection, key.key_id))
-            self._spend(transaction, activation, confirmation, expires_at=expires_at, now=now)
+            is_spent = spend_if_usable(
+                transaction, challenge.hex(), key_id=key.key_id, expires_at=expires_at, now=now
+            )
+            if is_spent is None:
+                self._usable(find_personal_key(transaction.connection, key.key_id))
+                raise PersonalKeySuspended  # no longer
+            if not is_spent:
+                raise ActivationSpent
+            self._check_ledger(key.key_id)
+            self._raise_count(transaction, activation, confirmation)
             self._log.record(transaction, event, data_key=policy.recipient, now=now)
         return signatures
 
@@ -216,8 +223,8 @@ class SigningService:
         verify_activation(activation, signer=self._deployment.audience, now=now)
         verify_resumption(activation)
         # 2
-        with self._database.read() as connection:
-            key = self._resumable(find_personal_key(connection, activation.key_id))
+        found, counted = self._find(activation)
+        key = self._resumable(found)
         policy = read_policy(key)
         if activation.account_id != policy.account_id:
             raise ActivationForeign("account")
@@ -225,7 +232,7 @@ class SigningService:
         challenge = activation.challenge()
         if self._ledger.is_spent(challenge):
             raise ActivationSpent
-        confirmation = self._confirm(activation, evidence, policy=policy, now=now)
+        confirmation = self._confirm(activation, evidence, policy=policy, counted=counted, now=now)
         # 4
         expires_at = from_ms(activation.expires_ms)
         if not self._ledger.spend(challenge, expires_at=expires_at, now=now):
@@ -276,6 +283,14 @@ class SigningService:
             now=now,
         ):
             raise ActivationSpent
+        self._raise_count(transaction, activation, confirmation)
+
+    def _raise_count(
+        self,
+        transaction: Transaction,
+        activation: SignatureActivation,
+        confirmation: _Confirmation,
+    ) -> None:
         if confirmation.credential_sha256 and not raise_sign_count(
             transaction,
             key_id=activation.key_id,
@@ -287,22 +302,36 @@ class SigningService:
     def _usable(self, key: PersonalKey | None) -> PersonalKey:
         if key is None:
             raise PersonalKeyUnknown
-        if (
-            key.destroyed_at is not None
-            or key.wrapped is None
-            or self._ledger.is_buried(key.key_id)
-        ):
+        if key.destroyed_at is not None or key.wrapped is None:
             raise PersonalKeyDestroyed
-        if key.suspended_at is not None or self._ledger.is_suspended(key.key_id):
+        self._check_ledger(key.key_id)
+        if key.suspended_at is not None:
             raise PersonalKeySuspended
         return key
+
+    def _check_ledger(self, key_id: str) -> None:
+        """What the signer itself remembers of a key, whatever the database says."""
+        if self._ledger.is_buried(key_id):
+            raise PersonalKeyDestroyed
+        if self._ledger.is_suspended(key_id):
+            raise PersonalKeySuspended
+
+    def _find(self, activation: SignatureActivation) -> tuple[PersonalKey | None, int | None]:
+        """The key, and how often the passkey that shall confirm said that it was used."""
+        with self._database.read() as connection:
+            return find_key_and_count(
+                connection,
+                activation.key_id,
+                credential_sha256=hashlib.sha256(activation.credential_id).hexdigest(),
+            )
 
     def _confirm(
         self,
         activation: SignatureActivation,
         evidence: Evidence,
-        *,
         policy: KeyPolicy,
+        *,
+        counted: int | None,
         now: datetime,
     ) -> _Confirmation:
         challenge = activation.challenge()
@@ -315,7 +344,7 @@ class SigningService:
             if activation.credential_id != credential.credential_id:
                 raise ActivationForeign("credential")
             return self._confirm_by_passkey(
-                evidence, challenge, policy=policy, credential=credential
+                evidence, challenge, policy=policy, credential=credential, counted=counted
             )
         if not isinstance(evidence, StatementEvidence):
             raise EvidenceRefused("kind")
@@ -342,15 +371,12 @@ class SigningService:
         *,
         policy: KeyPolicy,
         credential: PinnedCredential,
+        counted: int | None,
     ) -> _Confirmation:
         origins = self._deployment.origins.get(policy.rp_id)
         if not origins:
             raise EvidenceRefused("rp_id")
         credential_sha256 = hashlib.sha256(credential.credential_id).hexdigest()
-        with self._database.read() as connection:
-            counted = find_sign_count(
-                connection, key_id=policy.key_id, credential_sha256=credential_sha256
-            )
         asserted = verify_assertion(
             evidence,
             expected_challenge=challenge,
@@ -378,8 +404,7 @@ class SigningService:
             )
             if len(signatures) != len(digests):
                 raise SignatureBroken
-            # the backend has verified each with the key that it opened; that this is the key of
-            # the record, one of them shows
+            # the backend has verified each with the key that it opened; one shows whose that is
             check_own_signature(
                 public, digests[0], kind=kind, hash_name=hash_name, signature=signatures[0]
             )

@@ -21,10 +21,10 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
-    Row,
     SmallInteger,
     String,
     Table,
+    bindparam,
     case,
     delete,
     func,
@@ -33,7 +33,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError
 
 from keystore.clock import from_ms, to_ms
 from keystore.signer.model import (
@@ -43,8 +42,8 @@ from keystore.signer.model import (
     encode_policy,
     wrapping_context,
 )
+from keystore.statement import Statement
 from keystore.storage import Transaction, metadata
-from keystore.strongroom.memory import KEEP_SPENT
 
 _LAW: Final = {
     "legal": "Law 20/2023/QH15 on electronic transactions, Article 22; Decree 23/2025/ND-CP",
@@ -127,8 +126,19 @@ spent_activation = Table(
 
 _UNLINKED: Final = b""
 """In the place of what told whose a key was."""
-_PURGE_BATCH: Final = 500
 _BY_ID = select(personal_key)
+_KEY: Final = bindparam("key_id", type_=String)
+_CREDENTIAL: Final = bindparam("credential_sha256", type_=String)
+_FIND: Final = Statement(_BY_ID.where(personal_key.c.key_id == _KEY))
+_FIND_WITH_COUNT: Final = Statement(
+    select(personal_key, personal_key_counter.c.sign_count)
+    .outerjoin(
+        personal_key_counter,
+        (personal_key_counter.c.key_id == personal_key.c.key_id)
+        & (personal_key_counter.c.credential_sha256 == _CREDENTIAL),
+    )
+    .where(personal_key.c.key_id == _KEY)
+)
 _LEFT = (
     select(
         personal_key.c.key_id,
@@ -183,8 +193,18 @@ def insert_counter(
 
 def find_personal_key(connection: Connection, key_id: str) -> PersonalKey | None:
     """One key, whatever its state."""
-    row = connection.execute(_BY_ID.where(personal_key.c.key_id == key_id)).first()
+    row = _FIND.one_or_none(connection, {"key_id": key_id})
     return None if row is None else _to_key(row)
+
+
+def find_key_and_count(
+    connection: Connection, key_id: str, *, credential_sha256: str
+) -> tuple[PersonalKey | None, int | None]:
+    """The same, and how often a passkey said that it was used; None for one never counted."""
+    row = _FIND_WITH_COUNT.one_or_none(
+        connection, {"key_id": key_id, "credential_sha256": credential_sha256}
+    )
+    return (None, None) if row is None else (_to_key(row), row.sign_count)
 
 
 def read_personal_keys(connection: Connection, *, account_id: str) -> tuple[PersonalKey, ...]:
@@ -324,77 +344,7 @@ def count_by_kek(connection: Connection) -> Mapping[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-# --- spending ------------------------------------------------------------------------------------
-
-
-def spend_activation(
-    transaction: Transaction, activation: str, *, key_id: str, expires_at: datetime, now: datetime
-) -> bool:
-    """Spend an activation, once among all processes; False when it was spent before.
-
-    Takes   activation: its hash, hexadecimal.  After False the transaction must be given up.
-    """
-    try:
-        transaction.connection.execute(
-            insert(spent_activation),
-            {
-                "activation": activation,
-                "key_id": key_id,
-                "spent_ms": to_ms(now),
-                "expires_ms": to_ms(expires_at),
-            },
-        )
-    except IntegrityError:
-        return False
-    return True
-
-
-def find_sign_count(connection: Connection, *, key_id: str, credential_sha256: str) -> int | None:
-    """How often a passkey said that it was used; None for one that was never counted."""
-    found: int | None = connection.execute(
-        select(personal_key_counter.c.sign_count).where(
-            personal_key_counter.c.key_id == key_id,
-            personal_key_counter.c.credential_sha256 == credential_sha256,
-        )
-    ).scalar()
-    return found
-
-
-def raise_sign_count(
-    transaction: Transaction, *, key_id: str, credential_sha256: str, sign_count: int
-) -> bool:
-    """Note a higher count; False when another use has noted this one, or a higher one, before.
-
-    A passkey that does not count says 0 each time.
-    """
-    if sign_count == 0:
-        return True
-    changed = transaction.connection.execute(
-        update(personal_key_counter)
-        .where(
-            personal_key_counter.c.key_id == key_id,
-            personal_key_counter.c.credential_sha256 == credential_sha256,
-            personal_key_counter.c.sign_count < sign_count,
-        )
-        .values(sign_count=sign_count)
-    )
-    return changed.rowcount == 1
-
-
-def purge_spent(transaction: Transaction, *, now: datetime) -> int:
-    """Forget activations that expired more than a day ago, a batch at a time; returns how many."""
-    old = (
-        select(spent_activation.c.activation)
-        .where(spent_activation.c.expires_ms < to_ms(now - KEEP_SPENT))
-        .limit(_PURGE_BATCH)
-    )
-    purged = transaction.connection.execute(
-        delete(spent_activation).where(spent_activation.c.activation.in_(old))
-    )
-    return purged.rowcount
-
-
-def _to_key(row: Row[Any]) -> PersonalKey:
+def _to_key(row: Any) -> PersonalKey:
     return PersonalKey(
         key_id=row.key_id,
         account_id=row.account_id,

@@ -20,7 +20,8 @@ from keystore.kek import Kek, KekRing
 from keystore.root_keys import Scope, change_current_kek
 from keystore.signer import errors
 from keystore.signer.evidence import EnrolmentEvidence
-from keystore.signer.storage import count_by_kek, personal_key, purge_spent
+from keystore.signer.spending import purge_spent
+from keystore.signer.storage import count_by_kek, personal_key
 from tests.support.authenticator import Authenticator
 from tests.support.signer import Bench, Person, digests_of, enrolment_of, events, stored
 

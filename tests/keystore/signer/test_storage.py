@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
 import pytest
 
@@ -12,20 +15,20 @@ from keystore.recipient import recipient_of
 from keystore.signer.errors import KeyRecordChanged
 from keystore.signer.model import KeyPolicy, decode_policy, encode_policy
 from keystore.signer.resting import resume_row, suspend_row
+from keystore.signer.spending import raise_sign_count, spend_activation, spend_if_usable
 from keystore.signer.storage import (
     count_by_kek,
     erase_personal_key,
+    find_key_and_count,
     find_left,
     find_personal_key,
-    find_sign_count,
     insert_counter,
     insert_personal_key,
-    raise_sign_count,
     read_personal_keys,
     replace_wrapped,
-    spend_activation,
     unlink_personal_keys,
 )
+from keystore.storage import Transaction
 from tests.support.signer import Bench, Person, events
 
 
@@ -147,15 +150,63 @@ def test_states_change_once(seven: Database, now: datetime) -> None:
         assert len(read_personal_keys(connection, account_id="acc_1")) == 7
 
 
+class _GivenUp(Exception):
+    """Ends a transaction that must be given up."""
+
+
+def _spend(seven: Database, act: Callable[[Transaction], bool | None]) -> bool | None:
+    with suppress(_GivenUp), seven.transaction() as transaction:
+        spent = act(transaction)
+        if spent is not False:
+            return spent
+        raise _GivenUp
+    return False
+
+
 def test_an_activation_is_spent_once(seven: Database, now: datetime) -> None:
-    for expected in (True, False):
-        with seven.transaction() as transaction:
-            assert (
-                spend_activation(transaction, "a" * 64, key_id="k", expires_at=now, now=now)
-                is expected
+    spend = partial(spend_activation, activation="a" * 64, key_id="k", expires_at=now, now=now)
+    assert [_spend(seven, spend) for _ in range(3)] == [True, False, False]
+
+
+def test_an_activation_is_spent_once_and_for_a_key_that_may_sign(
+    seven: Database, now: datetime
+) -> None:
+    with seven.transaction() as transaction:
+        assert suspend_row(transaction, "pkey_01", reason="lost", at=now)
+        assert erase_personal_key(transaction, "pkey_02", now=now)
+    said = [
+        _spend(
+            seven,
+            partial(
+                spend_if_usable,
+                activation=f"{at:064}",
+                key_id=f"pkey_{at:02}",
+                expires_at=now,
+                now=now,
+            ),
+        )
+        for at in (0, 0, 1, 2, 99)
+    ]
+    assert said == [True, False, None, None, None]
+
+
+def test_a_key_comes_with_what_the_passkey_counted(seven: Database) -> None:
+    with seven.transaction() as transaction:
+        insert_counter(transaction, key_id="pkey_00", credential_sha256="c", sign_count=3)
+        for key_id, credential, expected in (
+            ("pkey_00", "c", 3),
+            ("pkey_00", "d", None),
+            ("pkey_01", "c", None),
+        ):
+            key, counted = find_key_and_count(
+                transaction.connection, key_id, credential_sha256=credential
             )
-            if not expected:
-                transaction.connection.rollback()
+            assert key == find_personal_key(transaction.connection, key_id)
+            assert counted == expected
+        assert find_key_and_count(transaction.connection, "pkey_99", credential_sha256="c") == (
+            None,
+            None,
+        )
 
 
 def test_counters_only_rise(seven: Database) -> None:
@@ -189,7 +240,7 @@ def test_what_leads_to_an_erased_account_goes_from_its_keys(seven: Database, now
         assert (found.public_spki, found.wrapped) == (b"", b"wrapped 1")
         # the signer has still to destroy what it is of
         assert decode_policy(found.raw_policy).key_id == "pkey_01"
-        counted = find_sign_count(transaction.connection, key_id="pkey_01", credential_sha256="aa")
+        _, counted = find_key_and_count(transaction.connection, "pkey_01", credential_sha256="aa")
         assert counted is None
         assert erase_personal_key(transaction, "pkey_01", now=now)
     with seven.read() as connection:
