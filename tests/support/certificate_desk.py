@@ -18,6 +18,7 @@ from typing import Any
 
 from idp.own_key_jobs import END_OWN_KEY, HOLD_OWN_KEY, OwnKeyEnd, OwnKeyHold
 from idp.passkey_removal import PasskeyRemoval
+from idp.signature_images import SignatureImages
 from idp.signing import SigningServices
 from idp.storage.outbox import lease
 from idp.work.model import Handler, Outcome
@@ -33,6 +34,7 @@ from tests.support.provider_seeds import ANH, Somebody
 from tests.support.signer import digests_of
 
 PLACE = "/account/certificates"
+_NOBODY: Any = None
 _AUTHORITY: Mapping[str, str] = MappingProxyType(
     {
         "pki_organisation": "Trung tâm Ấn Tín",
@@ -71,6 +73,12 @@ class CertificateDesk:
             "eligibility": house.eligibility,
             "enrolment": house.enrolment,
             "second_factors": house.factors,
+            "images": SignatureImages(
+                seeded.services.database,
+                sealer=seeded.services.sealer,
+                log=seeded.services.log,
+                isolation=_NOBODY,  # no photograph is read here
+            ),
             "passkey_removal": PasskeyRemoval(
                 seeded.services.database,
                 passkeys=seeded.services.passkeys,
