@@ -40,6 +40,7 @@ from signing.isolation.warm_up import warm_up
 
 _UNLOCKED: Final = "--unlocked"
 _TOO_LARGE: Final = frozenset({errno.EFBIG, errno.ENOMEM, errno.ENOSPC})
+_COPIED_BYTES: Final = 1 << 19
 _JOB: Final = msgspec.msgpack.Decoder(wire.Job)
 
 
@@ -64,6 +65,8 @@ def main(arguments: Sequence[str]) -> None:
     except BaseException:  # noqa: BLE001  whatever it is, the service has to hear of it
         wire.send_frame(connection, wire.encode(wire.Stopped("fault", traceback.format_exc())))
         return
+    gc.collect()
+    gc.freeze()  # collecting what a job leaves need not look at what was there before
     with suppress(wire.Closed):
         wire.send_frame(connection, wire.encode(wire.Ready(walls, used)))
         while True:
@@ -81,8 +84,6 @@ def _prepare(names: Sequence[str]) -> Mapping[str, Entry]:
     table = load_table(names)
     warm_up()
     os.environ.clear()
-    gc.collect()
-    gc.freeze()  # collecting what a job leaves need not look at what was there before
     return table
 
 
@@ -118,11 +119,14 @@ def _answer(body: bytes, fds: Sequence[int], table: Mapping[str, Entry]) -> wire
 
 
 def _mapped(fd: int, held: ExitStack) -> memoryview:
-    """The whole of a file, without a copy; it is let go even when somebody still holds a part."""
+    """The whole of a file; it is let go even when somebody still holds a part.
+
+    A small one is copied, which costs less than mapping it.
+    """
     try:
         size = os.fstat(fd).st_size
-        if size == 0:
-            return memoryview(b"")
+        if size <= _COPIED_BYTES:
+            return memoryview(os.pread(fd, size, 0))
         mapped = mmap.mmap(fd, size, access=mmap.ACCESS_READ)
     finally:
         os.close(fd)

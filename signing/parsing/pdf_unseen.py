@@ -28,7 +28,7 @@ _OF_CATALOG: Final = frozenset(
     {"/AcroForm", "/DSS", "/Extensions", "/OCProperties", "/Perms", "/Version"}
 )
 """With one of these more would have to be thought about."""
-_OF_PAGE: Final = frozenset({"/Annots", "/Kids"})
+_NOTES: Final = re.compile(rb"\[(?:[\t\n\r ]*\d{1,10}[\t\n\r ]+0[\t\n\r ]+R)*[\t\n\r ]*\]")
 _WORDS: Final = (b"FreeText", b"Linearized", b"ObjStm", b"Redact", b"Widget", b"XRef")
 """Fields that wait for a form, notes that may be written as a form says, and what is not plain."""
 _KIND: Final = re.compile(rb"/Subtype(?![\t\n\r ]*/)")
@@ -86,15 +86,14 @@ class Unseen:
         catalog, page = document.entries(document.root), document.entries(self.page)
         if catalog.get("/Type") != b"/Catalog" or catalog.keys() & _OF_CATALOG:
             raise Odd
-        if page.get("/Type") != b"/Page" or page.keys() & _OF_PAGE:
+        if page.get("/Type") != b"/Page" or "/Kids" in page:
             raise Odd
         reference_in(catalog, "/Pages")
         if "/Info" in document.trailer:
             document.place(reference_in(document.trailer, "/Info"))
         line = b"" if document.data.endswith((b"\r", b"\n")) else b"\n"
-        annotated = b"%b\n/Annots [ %d 0 R ]\n>>" % (
-            document.octets(self.page)[:-2],
-            document.size + 3,
+        annotated = _annotated(
+            document.octets(self.page), page.get("/Annots"), b"%d 0 R" % (document.size + 3)
         )
         with_form = b"%b\n%b/AcroForm %d 0 R\n%b>>" % (
             document.octets(document.root)[:-2],
@@ -234,6 +233,16 @@ def _check_numbers(unseen: Unseen, whole: Whole) -> None:
         if hit is not None and once.get(int(hit[1]), hit.start()) != hit.start():
             raise Odd
         at = data.find(b"obj", at + 1)
+
+
+def _annotated(page: bytes, notes: bytes | None, field: bytes) -> bytes:
+    """A page with one annotation more, behind those that it has.  Raises Odd."""
+    if notes is None:
+        return b"%b\n/Annots [ %b ]\n>>" % (page[:-2], field)
+    if page.count(b"/Annots") != 1 or _NOTES.fullmatch(notes) is None:
+        raise Odd
+    end = page.index(notes, page.index(b"/Annots")) + len(notes) - 1
+    return b"%b %b %b" % (page[:end], field, page[end:])
 
 
 def _object(number: int, content: bytes) -> bytes:

@@ -69,9 +69,18 @@ _PLAIN: Final[dict[str, Callable[[], bytes]]] = {
         _NEXT, "<< /Title (Give \\(and\\) take: 100%, endobj) /A <41> >>"
     ),
     "with a length elsewhere": lambda: _plain_length().classic(),
+    "with notes": lambda: _with_notes("/Annots[7 0 R\n7 0 R]/Rotate 90"),
+    "with a list for notes": lambda: _with_notes("/Annots []"),
     "a sentence that names objects": lambda: _with(_CONTENT, _stream(b"BT (12 0 obj) Tj ET")),
     "a name with a space": lambda: _with(_FONT, "<< /Type /Font /BaseFont /Courier#20New >>"),
 }
+
+
+def _with_notes(notes: str) -> bytes:
+    made = _plain()
+    made.put(_FIRST, _page(notes))
+    made.put(_NEXT, "<< /Type /Annot /Subtype /Square /Rect [60 300 360 380] /IC [0.5] /F 4 >>")
+    return made.classic()
 
 
 def _plain_length() -> HandmadePdf:
@@ -92,7 +101,9 @@ def test_of_a_plain_document_no_page_is_drawn(name: str) -> None:
     assert (drawn.pages_before, drawn.pages_after) == (2, 2)
 
 
-@pytest.mark.parametrize("name", ["of 2020", "of 2001", "with a name for it", "with information"])
+@pytest.mark.parametrize(
+    "name", ["of 2020", "of 2001", "with a name for it", "with information", "with notes"]
+)
 def test_what_is_written_reads_as_if_a_library_had_written_it(name: str) -> None:
     content = _PLAIN[name]()
     ours = sign(content).content
@@ -103,7 +114,7 @@ def test_what_is_written_reads_as_if_a_library_had_written_it(name: str) -> None
     for reader in (one, other):
         field = reader.root["/AcroForm"]["/Fields"][0]
         assert field["/V"]["/ByteRange"][0] == 0
-        assert field["/P"]["/Annots"][0] == field
+        assert field["/P"]["/Annots"][-1] == field
         assert reader.trailer["/Size"] == 1 + max(
             one.idnum for one in reader.xrefs.explicit_refs_in_revision(1)
         )
@@ -240,7 +251,11 @@ _DECEIVING: Final[dict[str, Callable[[], bytes]]] = {
         _FIRST, _page().replace("/P", "\x0c/P").encode()
     ),
     "letters of no alphabet": lambda: _with(_FIRST, _page("/A\x80 1").encode("latin-1")),
-    "notes": lambda: _with(_FIRST, _page("/Annots []")),
+    "notes elsewhere": lambda: _with_notes("/Annots 7 0 R"),
+    "notes that are no objects": lambda: _with_notes("/Annots [7 0 R << /Subtype /Square >>]"),
+    "notes of some generation": lambda: _with_notes("/Annots [7 1 R]"),
+    "notes in a page's part": lambda: _with_notes("/Annots [7 0 R] /Foo << /Annots [7 0 R] >>"),
+    "notes that are a word": lambda: _with_notes("/Annots null"),
     "a page that is a node": lambda: _with(_FIRST, _page("/Kids []")),
     "no page": lambda: _with(_FIRST, _page().replace("/Type /Page", "/Type /Pages /Count 0")),
 }
@@ -315,7 +330,7 @@ _CHANGES: Final[dict[str, tuple[bytes, bytes]]] = {
     "the field has an extent": (b"/Rect [ 0 0 0 0 ]", b"/Rect [ 0 0 9 9 ]"),
     "its picture shows something": (b"/Length 0\n>>\nstream\n\n", b"/Length 1\n>>\nstream\nf\n"),
     "the page draws more": (b"/Contents 4 0 R", b"/Contents 3 0 R"),
-    "the page has more notes": (b"/Annots [ 10 0 R ]", b"/Annots [ 9 0 R ]"),
+    "the page has other notes": (b"/Annots [ 10 0 R ]", b"/Annots [ 9 0 R ]"),
     "other pages": (b"/Pages 2 0 R", b"/Pages 5 0 R"),
     "one more field": (b"/SigFlags 3", b"/NeedAppearances true /SigFlags 3"),
     "more in the signature": (b"/Type /Sig\n", b"/Type /Sig\n/Prop_Build << >>\n"),
