@@ -19,7 +19,8 @@ from signing.parsing.pdf_tokens import Malformed, dictionary_at
 _END: Final = re.compile(rb"startxref[\r\n ]+(\d{1,10})[\r\n ]+%%EOF[\r\n ]*\Z")
 _END_BYTES: Final = 1_100
 _PART: Final = re.compile(rb"(\d{1,10}) (\d{1,7}) ?(?:\r\n|\r|\n)")
-_ROW: Final = re.compile(rb"(\d{10}) (\d{5}) ([nf])(?: \n| \r|\r\n)", re.DOTALL)
+_ROW: Final = re.compile(rb"(\d{10}) (\d{5}) ([nf])")
+_ROWS: Final = re.compile(rb"(?:\d{10} \d{5} [nf](?: \n| \r|\r\n))*+")
 _ROW_BYTES: Final = 20
 _SPACE: Final = re.compile(rb"[\r\n ]+")
 _TRAILER_BYTES: Final = 1 << 16
@@ -34,7 +35,11 @@ _PACKED: Final = re.compile(rb"(?:\[ *)?/FlateDecode(?: *\])?")
 _IN_STREAM: Final = frozenset({"/Type", "/W", "/Index", "/Filter", "/Length"})
 _LINE_BYTES: Final = 11
 _MOST_ROWS: Final = 100_000
+_MOST_ROWS_OF_A_TABLE: Final = 1_000_000
 _NONE_OF_IT: Final = frozenset({"/XRefStm", "/Encrypt"})
+Octets = bytes | memoryview
+Row = tuple[int, int, int, int]
+"""A number, 1 where an object is and 0 where none is any more, an offset and a generation."""
 
 
 class Odd(Exception):
@@ -77,7 +82,7 @@ class Section:
                 found[number] = place
         return found
 
-    def _rows_of_stream(self) -> list[tuple[int, int, int, int]]:
+    def _rows_of_stream(self) -> list[Row]:
         allowed = _IN_STREAM | {"/Size", "/Root", "/Prev", "/ID", "/Info"}
         said = self.trailer
         listed = _LIST.fullmatch(said.get("/Index", b""))
@@ -152,6 +157,27 @@ def plain_entries(octets: bytes) -> tuple[int, Mapping[str, bytes], int]:
     return number, found, end
 
 
+def table_rows(data: Octets, at: int) -> tuple[list[Row], int]:
+    """Every row of the parts of a table, the first of which begins at an offset; and their end.
+
+    Raises  Odd: a row that is not one, too many of them.
+    """
+    found: list[Row] = []
+    while part := _PART.match(data, at):
+        first, count = int(part[1]), int(part[2])
+        at = part.end() + count * _ROW_BYTES
+        octets = bytes(data[part.end() : at])
+        if len(octets) < count * _ROW_BYTES or not _ROWS.fullmatch(octets):
+            raise Odd
+        found += [
+            (number, int(kind == b"n"), int(place), int(generation))
+            for number, (place, generation, kind) in enumerate(_ROW.findall(octets), first)
+        ]
+        if len(found) > _MOST_ROWS_OF_A_TABLE:
+            raise Odd
+    return found, at
+
+
 def number_in(entries: Mapping[str, bytes], key: str) -> int:
     """A number that stands there.  Raises Odd."""
     text = entries.get(key, b"")
@@ -195,12 +221,6 @@ def _after_rows(data: bytes, start: int) -> int:
     return at + count * _ROW_BYTES
 
 
-def _rows_of_table(data: bytes, start: int) -> list[tuple[int, int, int, int]]:
-    found = []
-    for first, count, at in _parts(data, start):
-        for number in range(first, first + min(count, _MOST_ROWS)):
-            row = _ROW.match(data, at + (number - first) * _ROW_BYTES)
-            if row is None:
-                raise Odd
-            found.append((number, int(row[3] == b"n"), int(row[1]), int(row[2])))
-    return found
+def _rows_of_table(data: bytes, start: int) -> list[Row]:
+    begin = _SPACE.match(data, start + 4)
+    return table_rows(data, start if begin is None else begin.end())[0]

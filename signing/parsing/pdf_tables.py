@@ -28,19 +28,16 @@ from pyhanko.pdf_utils.xref import (
 
 from signing.parsing.pdf_damage import DAMAGE
 from signing.parsing.pdf_objects import GAP, HEADER, Ambiguous, Octets, read_stream, read_value
+from signing.parsing.pdf_sections import Odd, table_rows
 
 _LAST: Final = re.compile(
     rb"[\r\n]startxref(?:\r\n|\n|\r)(\d{1,10})(?:\r\n|\n|\r)%%EOF(?:\r\n|\n|\r)?\Z"
 )
 _LAST_BYTES: Final = 40
 _TABLE: Final = re.compile(rb"xref(?:\r\n| ?\n|\r)")
-_PART: Final = re.compile(rb"(\d{1,10}) (\d{1,7})(?: ?\n|\r\n|\r)")
-_ROWS: Final = re.compile(rb"(?:\d{10} \d{5} [nf](?: \n|\r\n| \r))*+")
-_ROW: Final = re.compile(rb"(\d{10}) (\d{5}) ([nf])")
-_ROW_BYTES: Final = 20
-_HEAD: Final = re.compile(rb"0{10} 65535 f")
 _TRAILER: Final = re.compile(rb"[\n\r]*trailer[\n\r ]*(?=<<)")
 _AFTER_TRAILER: Final = re.compile(GAP + rb"startxref[\n\r ]")
+_HEAD_OF_OTHERS: Final = (1, 0, 0, 65_535)
 _HIGHEST_GENERATION: Final = 0xFFFF
 _FARTHEST: Final = 1 << 48
 _WIDEST: Final = 8
@@ -94,22 +91,18 @@ def _table(
 ) -> tuple[XRefSection, generic.DictionaryObject]:
     """A section that is a table, with its trailer and perhaps a stream beside it."""
     known = XRefSectionData()
-    seen: set[int] = set()
-    start = at
-    while (part := _PART.match(data, at)) is not None:
-        first, count = int(part[1]), int(part[2])
-        at = part.end() + count * _ROW_BYTES
-        rows = bytes(data[part.end() : at])
-        if len(rows) < count * _ROW_BYTES or _ROWS.fullmatch(rows) is None:
-            raise Ambiguous
-        numbers = range(first, first + count)
-        if not seen.isdisjoint(numbers) or (first == 1 and not seen and _HEAD.match(rows)):
-            raise Ambiguous  # some take a table that begins one too late for what it should be
-        seen.update(numbers)
-        for number, row in zip(numbers, _ROW.findall(rows), strict=True):
-            _note_row(known, number, row)
-    opening = _TRAILER.match(data, at)
-    if opening is None or at == start:
+    try:
+        rows, end = table_rows(data, at)
+    except Odd as failure:
+        raise Ambiguous from failure
+    if len({row[0] for row in rows}) < len(rows):
+        raise Ambiguous
+    if rows and rows[0] == _HEAD_OF_OTHERS:  # some take it for a table that begins at 0
+        raise Ambiguous
+    for row in rows:
+        _note_row(known, *row)
+    opening = _TRAILER.match(data, end)
+    if opening is None or end == at:
         raise Ambiguous
     content, end = read_value(data, opening.end(), within=generic.TrailerReference(handler))
     if _AFTER_TRAILER.match(data, end) is None:
@@ -130,12 +123,11 @@ def _table(
     return XRefSection(info, known), content
 
 
-def _note_row(known: XRefSectionData, number: int, row: tuple[bytes, bytes, bytes]) -> None:
-    place, generation, kind = int(row[0]), int(row[1]), row[2]
+def _note_row(known: XRefSectionData, number: int, kind: int, place: int, generation: int) -> None:
     if number == 0:
-        if kind == b"n":
+        if kind == _PLAIN:
             raise Ambiguous
-    elif kind == b"n":
+    elif kind == _PLAIN:
         if generation:
             raise Ambiguous
         known.standard_xrefs[number] = (0, place)
