@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final, Protocol
 
@@ -105,12 +106,7 @@ class AskedStatus:
         self, certificate: x509.Certificate, issuer: x509.Certificate
     ) -> Iterator[ValidationMaterial]:
         for url in _responders(certificate):
-            request = ocsp.OCSPRequestBuilder().add_certificate(
-                certificate,
-                issuer,
-                SHA1(),  # noqa: S303 - RFC 6960 §4.1.1 CertID: what every responder knows
-            )
-            body = request.build().public_bytes(Encoding.DER)
+            body = _question(certificate, issuer)
             answer = self._fetch(url, body=body, at_most=MAX_OCSP_BYTES)
             if answer is not None:
                 yield ValidationMaterial(_inside(answer), ocsp_responses=(answer,))
@@ -137,6 +133,17 @@ class AskedStatus:
             self._remembered[certificate] = _Remembered(material, now + _REMEMBERED_FOR)
 
 
+@lru_cache(maxsize=256)
+def _question(certificate: x509.Certificate, issuer: x509.Certificate) -> bytes:
+    """How that certificate is, DER; without a nonce, so the same each time."""
+    request = ocsp.OCSPRequestBuilder().add_certificate(
+        certificate,
+        issuer,
+        SHA1(),  # noqa: S303 - RFC 6960 §4.1.1 CertID: what every responder knows
+    )
+    return request.build().public_bytes(Encoding.DER)
+
+
 def _responders(certificate: x509.Certificate) -> Iterator[str]:
     access = find_extension(certificate, x509.AuthorityInformationAccess)
     for one in () if access is None else access.value:
@@ -153,6 +160,7 @@ def _lists(certificate: x509.Certificate) -> Iterator[str]:
                 yield name.value
 
 
+@lru_cache(maxsize=256)
 def _inside(answer: bytes) -> tuple[bytes, ...]:
     """The certificates of an answer, which are evidence as well."""
     try:

@@ -164,30 +164,40 @@ def finish_cms(
     content: bytes | None = None,
     timestamp: bytes | None = None,
     material: ValidationMaterial | None = None,
+    is_verified: bool = False,
 ) -> bytes:
     """The SignedData, DER of its ContentInfo; detached where no content is given.
 
-    Takes   signature: as the signer gives it; timestamp: a token over `timestamp_imprint`, DER.
+    Takes   signature: as the signer gives it; timestamp: a token over `timestamp_imprint`, DER;
+            is_verified: as `build_signed_data` takes it.
     Raises  SignatureForeign; DocumentRefused when the content is not the one that was prepared.
     """
     if content is not None:
         digest = hashlib.new(prepared.signatory.hash_name, content).digest()
         if digest != prepared.content_digest:
             raise DocumentRefused("document_changed")
-    data = build_signed_data(prepared, signature=signature, timestamp=timestamp)
+    data = build_signed_data(
+        prepared, signature=signature, timestamp=timestamp, is_verified=is_verified
+    )
     size = None if content is None else len(content)
     frame = frame_signed_data(data, content_size=size, material=material)
     return b"".join((frame.head, content or b"", frame.tail))
 
 
 def build_signed_data(
-    prepared: PreparedCms, *, signature: bytes, timestamp: bytes | None = None
+    prepared: PreparedCms,
+    *,
+    signature: bytes,
+    timestamp: bytes | None = None,
+    is_verified: bool = False,
 ) -> SignedData:
     """The parts of a SignedData without its content.
 
+    Takes   is_verified: the caller has just had `verify_signature` look at these very two.
     Raises  SignatureForeign.
     """
-    verify_signature(prepared, signature=signature)
+    if not is_verified:
+        verify_signature(prepared, signature=signature)
     fixed = _fixed(prepared.signatory)
     signer = SignerInfo(
         version=_ONE,

@@ -223,14 +223,14 @@ def _finish_cms(
     """The CMS, and the chain of the timestamp in it, if it has one."""
     if not prepared.level.has_timestamp:
         return finish_cms(prepared.cms, signature=signature), ()
-    # before anything is stamped; `finish_cms` verifies too
+    # before anything is stamped
     verify_signature(prepared.cms, signature=signature)
     signatory = prepared.cms.signatory
     # stamped after its end, a certificate proves nothing
     check_validity(signatory.certificate, now=now)
     imprint = timestamp_imprint(signature, hash_name=signatory.hash_name)
     token = parties.get_timestamps().stamp(imprint, hash_name=signatory.hash_name)
-    cms = finish_cms(prepared.cms, signature=signature, timestamp=token)
+    cms = finish_cms(prepared.cms, signature=signature, timestamp=token, is_verified=True)
     if not prepared.level.has_material:
         return cms, ()
     roots = (*signatory.chain, *parties.roots)

@@ -53,9 +53,7 @@ class Revisions:
     def hashed(self, hash_name: str) -> hashlib._Hash:
         """The hash of everything so far, to go on with."""
         if hash_name not in self._hashes:
-            started = hashlib.new(hash_name)
-            for chunk in self._document.chunks():
-                started.update(chunk)
+            started = self._document.hashed(hash_name)
             for increment in self._increments:
                 started.update(increment)
             self._hashes[hash_name] = started

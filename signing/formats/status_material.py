@@ -9,6 +9,7 @@ Not here: fetching (`StatusSource`).  What is read is bounded, and goes through 
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import itertools
 from collections.abc import Sequence
@@ -19,7 +20,6 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
@@ -152,7 +152,8 @@ class _List:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    answer: ocsp.OCSPResponse
+    """An answer; what its octets say is read once, however often it is looked at."""
+
     raw: bytes
 
     def is_good(
@@ -162,7 +163,7 @@ class _Answer:
 
         Source  RFC 6960 §3.2.
         """
-        for one in self.answer.responses:
+        for one in _responses_of(self.raw):
             if not _is_about(one, certificate=certificate, issuer=issuer):
                 continue
             if not _is_current(one.this_update_utc, one.next_update_utc, now=now):
@@ -176,7 +177,7 @@ class _Answer:
 
     def _is_signed(self, issuer: x509.Certificate, *, now: datetime) -> bool:
         """By the authority, or by one whom it appointed and who need not be asked about."""
-        appointed = [one for one in self.answer.certificates if _may_answer(one, issuer, now=now)]
+        appointed = [one for one in _certificates_of(self.raw) if _may_answer(one, issuer, now=now)]
         return any(_is_answer_of(self.raw, one) for one in (issuer, *appointed))
 
 
@@ -187,12 +188,26 @@ def _read(material: ValidationMaterial) -> list[_List | _Answer]:
         raise StatusUnavailable("too_large")
     evidence: list[_List | _Answer] = []
     for raw in material.ocsp_responses:
-        answer = ocsp.load_der_ocsp_response(raw)
-        if answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+        if _load(raw).response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
             raise StatusUnavailable("refused")
-        evidence.append(_Answer(answer, raw))
+        evidence.append(_Answer(raw))
     evidence.extend(_List(x509.load_der_x509_crl(raw), raw) for raw in material.crls)
     return evidence
+
+
+@lru_cache(maxsize=256)
+def _load(raw: bytes) -> ocsp.OCSPResponse:
+    return ocsp.load_der_ocsp_response(raw)
+
+
+@lru_cache(maxsize=256)
+def _responses_of(raw: bytes) -> tuple[ocsp.OCSPSingleResponse, ...]:
+    return tuple(_load(raw).responses)
+
+
+@lru_cache(maxsize=256)
+def _certificates_of(raw: bytes) -> tuple[x509.Certificate, ...]:
+    return tuple(_load(raw).certificates)
 
 
 @lru_cache(maxsize=256)
@@ -216,21 +231,26 @@ def _is_about(
 ) -> bool:
     if one.serial_number != certificate.serial_number:
         return False
-    name = _hashed(issuer.subject.public_bytes(), algorithm=one.hash_algorithm)
-    key = _hashed(_key_bits(issuer), algorithm=one.hash_algorithm)
+    name, key = _hashes_of(issuer, one.hash_algorithm.name)
     is_its_name = hmac.compare_digest(one.issuer_name_hash, name)
     return is_its_name and hmac.compare_digest(one.issuer_key_hash, key)
 
 
 def _may_answer(responder: x509.Certificate, issuer: x509.Certificate, *, now: datetime) -> bool:
     """RFC 6960 §4.2.2.2: issued by the authority itself, for this purpose, with `nocheck`."""
+    is_valid = responder.not_valid_before_utc <= now <= responder.not_valid_after_utc
+    return is_valid and _is_appointed(responder, issuer)
+
+
+@lru_cache(maxsize=64)
+def _is_appointed(responder: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """The same but for the time, which alone changes."""
     purposes = find_extension(responder, x509.ExtendedKeyUsage)
     if purposes is None or ExtendedKeyUsageOID.OCSP_SIGNING not in purposes.value:
         return False
     if find_extension(responder, x509.OCSPNoCheck) is None:
         return False
-    is_valid = responder.not_valid_before_utc <= now <= responder.not_valid_after_utc
-    return is_valid and is_issued_by(responder, issuer)
+    return is_issued_by(responder, issuer)
 
 
 def _basic_parts(raw: bytes) -> tuple[bytes, bytes, bytes]:
@@ -252,10 +272,11 @@ def _points(certificate: x509.Certificate) -> x509.CRLDistributionPoints | tuple
     return () if found is None else found.value
 
 
-def _hashed(data: bytes, *, algorithm: hashes.HashAlgorithm) -> bytes:
-    hashed = hashes.Hash(algorithm)
-    hashed.update(data)
-    return hashed.finalize()
+@lru_cache(maxsize=64)
+def _hashes_of(issuer: x509.Certificate, hash_name: str) -> tuple[bytes, bytes]:
+    """Of its name and of its key, as an answer names it (RFC 6960 §4.1.1)."""
+    name, key = issuer.subject.public_bytes(), _key_bits(issuer)
+    return hashlib.new(hash_name, name).digest(), hashlib.new(hash_name, key).digest()
 
 
 def _key_bits(certificate: x509.Certificate) -> bytes:

@@ -32,7 +32,7 @@ class Blob:
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._is_sealed = False
-        self._digests: dict[str, bytes] = {}
+        self._hashes: dict[str, hashlib._Hash] = {}
 
     @classmethod
     def of(cls, *parts: bytes | memoryview) -> Self:
@@ -76,7 +76,7 @@ class Blob:
         """
         if _SEALS and hasattr(os, "memfd_create"):
             fcntl.fcntl(self._fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW)
-        self._digests.clear()
+        self._hashes.clear()
         os.ftruncate(self._fd, 0)
         self.seal()
 
@@ -103,16 +103,19 @@ class Blob:
 
     def digest(self, hash_name: str) -> bytes:
         """Its hash, by the name of `hashlib`; what nobody can change any more is hashed once."""
-        known = self._digests.get(hash_name)
+        return self.hashed(hash_name).digest()
+
+    def hashed(self, hash_name: str) -> hashlib._Hash:
+        """The same to go on with, for what stands behind it."""
+        known = self._hashes.get(hash_name)
         if known is not None:
-            return known
+            return known.copy()
         hashed = hashlib.new(hash_name)
         for chunk in self.chunks():
             hashed.update(chunk)
-        digest = hashed.digest()
         if self._is_sealed:
-            self._digests[hash_name] = digest
-        return digest
+            self._hashes[hash_name] = hashed.copy()
+        return hashed
 
     def close(self) -> None:
         """Let it go; doing so twice is no fault."""

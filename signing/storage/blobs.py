@@ -74,6 +74,7 @@ _KEEP_UNTIL: Final = (
     .where(_c.blob_id.in_(bindparam("ids", expanding=True)))
     .values(expires_ms=bindparam("until"))
 )
+_DELETE_ONE: Final = Statement(delete(document_blob).where(_c.blob_id == bindparam("id")))
 _DELETE: Final = delete(document_blob).where(_c.blob_id.in_(bindparam("ids", expanding=True)))
 
 
@@ -124,7 +125,9 @@ def read_expired_blobs(
 
 def delete_blobs(tx: Transaction, blob_ids: Collection[BlobId]) -> None:
     """Destroy their keys."""
-    if blob_ids:
+    if len(blob_ids) == 1:
+        _DELETE_ONE.count(tx.connection, {"id": next(iter(blob_ids))})
+    elif blob_ids:
         tx.connection.execute(_DELETE, {"ids": list(blob_ids)})
 
 
