@@ -1,12 +1,14 @@
 """One person walking through real pages in Chromium: by pointer, by keyboard, or without scripts.
 
-What lives here: `Walk` over a browser page; it holds every page on the way against axe and the
-alarm.  A picture of where a walk failed is left in `build/artefacts`.
+What lives here: `Walk` over a browser page; it holds every page on the way against the alarm, and
+against axe where it is another than those before in more than words and tokens.  A picture of where
+a walk failed is left in `build/artefacts`.
 Not here: the browser itself (`tests/browser/conftest.py`), where a walk leads (the tests).
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -18,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 from playwright.sync_api import Browser, BrowserContext, Page, Response
 
 from tests.support.invented import Invented
+from tests.support.page_rules import AXE, violations
 from tests.support.pii_alarm import PiiAlarm
 
 Hand = Literal["pointer", "keyboard"]
@@ -25,12 +28,8 @@ Walker = Callable[..., AbstractContextManager["Walk"]]
 
 _ROOT: Final = Path(__file__).parents[2]
 _ARTEFACTS: Final = _ROOT / "build" / "artefacts"
-_AXE: Final = _ROOT / "tests" / "node" / "node_modules" / "axe-core" / "axe.min.js"
-_RUN_AXE: Final = """async () => {
-  const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-  const found = await axe.run(document, {runOnly: tags, resultTypes: ["violations"]});
-  return found.violations.map(v => `${v.id}: ${v.nodes.map(n => n.target.join(" ")).join(", ")}`);
-}"""
+_TOKENS: Final = re.compile(r' (value|href|action|formaction)="(?!#)[^"]+"')
+_WORDS: Final = re.compile(r">[^<>]*\w[^<>]*<")
 _FOCUS: Final = """selector => {
   const e = document.activeElement;
   if (e !== document.querySelector(selector)) return null;
@@ -42,6 +41,8 @@ _MOST_TABS: Final = 60
 _SAID_TO_ITS_READER: Final = frozenset({422, 429})
 """Statuses of forms that are shown again: what was typed is in them."""
 _ONCE_ONLY: Final = ("code", "id_token_hint")
+_SOUND: Final[set[bytes]] = set()
+"""Pages, each in its size, in which this process found nothing."""
 
 
 class Walk:
@@ -148,11 +149,18 @@ class Walk:
         self._alarm.watch(self.page.title(), "title of a page")
         if self._status >= 400 and self._status not in _SAID_TO_ITS_READER:
             self._alarm.watch(self.page.content(), f"error page {self._status}")
-        if self._has_scripts:
-            self.page.evaluate(_AXE.read_text(encoding="utf-8"))
-            found = self.page.evaluate(_RUN_AXE)
-            if found:
+        if self._has_scripts and (kind := self._kind()) not in _SOUND:
+            self.page.evaluate(AXE.read_text(encoding="utf-8"))
+            if found := violations(self.page):
                 self.violations[f"{self._status} {_place(self.page.url)}"] = found
+            else:
+                _SOUND.add(kind)
+
+    def _kind(self) -> bytes:
+        """Everything by which axe could tell this page from another, in a few bytes."""
+        markup = _WORDS.sub(">x<", _TOKENS.sub(r' \1="x"', self.page.content()))
+        size = self.page.viewport_size
+        return hashlib.sha256(f"{size} {markup}".encode()).digest()
 
     def _requested(self, url: str) -> None:
         self.seen.append(url)
