@@ -37,7 +37,7 @@ from idp.ids import AccountId
 from idp.model import Factor
 from idp.storage.accounts import find_row
 from idp.storage.authenticators import note_totp_use
-from idp.storage.cases import newest_case_at
+from idp.storage.cases import find_row_and_newest_case
 from idp.storage.credentials import (
     find_credentials,
     find_password,
@@ -231,8 +231,7 @@ class Login:
         if stored is not None and self._passwords.needs_rehash(stored):
             self._rehash(found.account_id, stored, prepared=prepared, now=now)
         with self._database.read() as connection:
-            row = find_row(connection, found.account_id)
-            doubted_at = newest_case_at(connection, found.account_id)
+            row, doubted_at = find_row_and_newest_case(connection, found.account_id)
         if row is None or row.status is not AccountStatus.ACTIVE:
             return _wrong(admitted)  # locked while the password was being hashed
         self._attempts.settle(admitted, now=now)

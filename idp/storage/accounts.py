@@ -140,9 +140,13 @@ Index(
 _IS_ID = account.c.account_id == bindparam("id")
 _FIND = Statement(select(account).where(_IS_ID))
 _FIND_LOCKED = Statement(select(account).where(_IS_ID).with_for_update())
-_IDENTIFIERS = Statement(
-    select(identifier)
-    .where(identifier.c.account_key == bindparam("key"))
+_WITH_IDENTIFIERS = Statement(
+    select(
+        *(account, identifier.c.kind.label("number_kind"), identifier.c.value_sealed),
+        *(identifier.c.valid_from_ms, identifier.c.valid_to_ms),
+    )
+    .outerjoin(identifier, identifier.c.account_key == account.c.account_key)
+    .where(_IS_ID)
     .order_by(identifier.c.valid_to_ms.is_not(None), identifier.c.identifier_key.desc())
 )
 _BY_MAC = (
@@ -210,10 +214,10 @@ def find_account(
     connection: Connection, account_id: AccountId, *, sealer: Sealer
 ) -> Account | None:
     """The account with its profile and all its identifiers; None when unknown or erased."""
-    row = _FIND.one_or_none(connection, {"id": account_id})
-    if row is None or row.data_key is None:
+    rows = _WITH_IDENTIFIERS.all(connection, {"id": account_id})
+    if not rows or rows[0].data_key is None:
         return None
-    numbers = _IDENTIFIERS.all(connection, {"key": row.account_key})
+    row = rows[0]
     return Account(
         account_id=account_id,
         kind=AccountKind(row.kind),
@@ -222,7 +226,8 @@ def find_account(
         profile=unseal_profile(row, sealer=sealer),
         identifiers=tuple(
             _identifier(number, account_id, data_key=row.data_key, sealer=sealer)
-            for number in numbers
+            for number in rows
+            if number.number_kind is not None
         ),
         created_at=from_ms(row.created_ms),
         changed_at=from_ms(row.changed_ms),
@@ -432,7 +437,7 @@ def _identifier_values(number: Identifier, row: AccountRow, *, sealer: Sealer) -
 def _identifier(
     row: Row[*tuple[Any, ...]], account_id: AccountId, *, data_key: bytes, sealer: Sealer
 ) -> Identifier:
-    kind = IdentifierKind(row.kind)
+    kind = IdentifierKind(row.number_kind)
     value = sealer.unseal_personal(
         data_key, row.value_sealed, context=identifier_context(account_id, kind=kind)
     )

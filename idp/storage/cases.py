@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from idp.accounts.case_model import Case, CaseKind
 from idp.ids import AccountId
-from idp.storage.accounts import AccountRow, account
+from idp.storage.accounts import AccountRow, account, row_of
 from idp.storage.database import Transaction, metadata
 from idp.storage.declared import BASIC, NONE, holds, sealed
 from keystore.clock import from_ms, to_ms
@@ -72,6 +72,15 @@ _OF: Final = Statement(
     )
 )
 _BY_NUMBER: Final = Statement(_ALL.where(account_case.c.number == bindparam("called")))
+_ROW_AND_NEWEST: Final = Statement(
+    select(
+        account,
+        select(func.max(account_case.c.opened_ms))
+        .where(account_case.c.account_key == account.c.account_key)
+        .scalar_subquery()
+        .label("newest_ms"),
+    ).where(account.c.account_id == bindparam("id"))
+)
 _NEWEST: Final = Statement(
     select(func.max(account_case.c.opened_ms))
     .join(account, account.c.account_key == account_case.c.account_key)
@@ -124,6 +133,17 @@ def newest_case_at(connection: Connection, account_id: AccountId) -> datetime | 
     """When the newest case of a person was opened; nothing of it is unsealed."""
     found = _NEWEST.scalar_or_none(connection, {"id": account_id})
     return None if found is None else from_ms(found)
+
+
+def find_row_and_newest_case(
+    connection: Connection, account_id: AccountId
+) -> tuple[AccountRow | None, datetime | None]:
+    """The account, and when its newest case was opened; one statement."""
+    found = _ROW_AND_NEWEST.one_or_none(connection, {"id": account_id})
+    if found is None:
+        return None, None
+    newest_at = None if found.newest_ms is None else from_ms(found.newest_ms)
+    return row_of(found._asdict()), newest_at
 
 
 def close_case(tx: Transaction, case_id: str, *, outcome: str, now: datetime) -> bool:

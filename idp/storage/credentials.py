@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Connection,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     Row,
     String,
@@ -120,23 +122,27 @@ activation_code = Table(
 Index("ix_activation_code_account", activation_code.c.account_key)
 Index("ix_activation_code_expiry", activation_code.c.expires_ms)
 
-_CREDENTIALS = (
-    select(
-        identifier.c.mac,
-        account.c.account_id,
-        account.c.status,
-        account.c.data_key,
-        password.c.form,
-        password.c.scheme,
-        password.c.sealed,
+
+@cache
+def _credentials_of(count: int) -> Statement:
+    """Who has one of so many identifiers: a few kinds, each under the MAC keys that are in use."""
+    macs = [bindparam(f"mac_{place}", type_=LargeBinary) for place in range(count)]
+    return Statement(
+        select(
+            identifier.c.mac,
+            account.c.account_id,
+            account.c.status,
+            account.c.data_key,
+            password.c.form,
+            password.c.scheme,
+            password.c.sealed,
+        )
+        .join(account, account.c.account_key == identifier.c.account_key)
+        .outerjoin(password, password.c.account_key == account.c.account_key)
+        .where(identifier.c.mac.in_(macs), identifier.c.valid_to_ms.is_(None))
     )
-    .join(account, account.c.account_key == identifier.c.account_key)
-    .outerjoin(password, password.c.account_key == account.c.account_key)
-    .where(
-        identifier.c.mac.in_(bindparam("macs", expanding=True)),
-        identifier.c.valid_to_ms.is_(None),
-    )
-)
+
+
 _PASSWORD = Statement(
     select(password.c.form, password.c.scheme, password.c.sealed).where(
         password.c.account_key == bindparam("key")
@@ -159,7 +165,7 @@ _TO_WRAP = Statement(
     .join(account, account.c.account_key == password.c.account_key)
     .where(password.c.form == PasswordForm.FOREIGN, password.c.account_key > bindparam("after"))
     .order_by(password.c.account_key)
-    .limit(bindparam("limit"))
+    .limit(bindparam("limit", type_=Integer))
 )
 _SCHEMES = Statement(select(password_scheme.c.scheme, password_scheme.c.accounts))
 _COUNT_SCHEMES = Statement(
@@ -207,7 +213,10 @@ def find_credentials(
         for position, parsed in enumerate(identifiers)
         for live in sealer.lookup_macs(parsed.value, kind=parsed.kind)
     }
-    rows = connection.execute(_CREDENTIALS, {"macs": list(rank)}).all()
+    if not rank:
+        return None
+    asked = {f"mac_{place}": mac for place, mac in enumerate(rank)}
+    rows = _credentials_of(len(rank)).all(connection, asked)
     if not rows:
         return None
     row = min(rows, key=lambda found: rank[found.mac])

@@ -151,7 +151,7 @@ _COUNT_DUE: Final = Statement(
     select(func.count()).select_from(
         select(_c.outbox_id)
         .where(_c.state == _WAITING, _c.due_ms <= bindparam("now"))
-        .limit(bindparam("at_most"))
+        .limit(bindparam("at_most", type_=Integer))
         .subquery()
     )
 )

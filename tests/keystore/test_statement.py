@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final
@@ -30,6 +31,8 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import (
     DBAPIError,
     IntegrityError,
@@ -40,6 +43,7 @@ from sqlalchemy.exc import (
 from idp.errors import StorageUnavailable
 from idp.storage.database import Database
 from keystore.statement import Statement
+from tests.support.stores import all_metadata
 
 
 class Colour(enum.Enum):
@@ -274,3 +278,19 @@ def test_an_interrupted_statement_leaves_no_half_read_connection(postgresql_url:
 
 def _interrupt(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_every_statement_of_the_service_can_be_written_for_both_databases() -> None:
+    """Some run once a day: they are found here, not there."""
+    all_metadata()  # imports every module that may hold one
+    checked = 0
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in {"idp", "keystore", "signing"}:
+            for statement in vars(module).values():
+                if isinstance(statement, Statement):
+                    checked += 1
+                    for dialect in (PGDialect_psycopg(), SQLiteDialect_pysqlite()):
+                        written = statement._statement.compile(dialect=dialect)
+                        names = frozenset(b.key for b in written.bind_names if b.required)
+                        assert statement._compile(dialect, names).required == names
+    assert checked > 50

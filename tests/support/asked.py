@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Insert, event
 
 from idp.storage.database import Database
 from idp.storage.open_connections import OpenConnection
@@ -32,7 +32,10 @@ def listening(database: Database) -> Iterator[list[str]]:
     def noted_execute(
         self: Statement, connection: Connection, parameters: Mapping[str, Any], **rest: Any
     ) -> Any:
-        asked.append(str(self._statement.compile(dialect=connection.dialect)))
+        name = connection.dialect.name
+        if name not in self._by_dialect or isinstance(self._statement, Insert):
+            self._compile(connection.dialect, frozenset(parameters))
+        asked.append(self._by_dialect[name].sql)
         return execute(self, connection, parameters, **rest)
 
     def noted_command(connection: Connection, sql: str) -> None:

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 
 from idp.storage import outbox
 from idp.storage.database import Database
 from idp.storage.outbox import Job, OutboxId
 from idp.storage.purge import find_rules, purge_all
+from tests.support.asked import listening
 
 LEASE = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -185,10 +185,9 @@ def test_the_backlog_is_counted_without_reading_what_is_done(tmp_path: Path) -> 
     """A day of done work waits for the purge, and metrics are read several times a minute."""
     database = Database(f"sqlite:///{tmp_path / 'antin.db'}")
     outbox.outbox.create(database.engine)
-    asked: list[str] = []
-    event.listen(database.engine, "before_cursor_execute", lambda *seen: asked.append(str(seen[2])))
     with database.read() as connection:
-        outbox.find_backlog(connection, now=datetime(2026, 11, 21, tzinfo=UTC))
+        with listening(database) as asked:
+            outbox.find_backlog(connection, now=datetime(2026, 11, 21, tzinfo=UTC))
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[-1]}", ("a", "b")).all()
     database.close()
     assert [row[3] for row in plan] == ["SEARCH outbox USING INDEX ix_outbox_due (state=?)"]
