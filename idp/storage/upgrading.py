@@ -171,7 +171,7 @@ def _has_gone_through(database: Database, scripts: ScriptDirectory, script: Scri
 
 
 def _is_lost_wait(failure: BaseException | None) -> bool:
-    return getattr(getattr(failure, "orig", None), "sqlstate", None) in _LOST_WAITS
+    return getattr(getattr(failure, "orig", failure), "sqlstate", None) in _LOST_WAITS
 
 
 def _long_ones(connection: Connection) -> tuple[int, ...]:
