@@ -17,7 +17,6 @@ from typing import Final, NamedTuple
 
 from signing.parsing.pdf_sections import Odd, last_section
 
-_SPACES: Final = rb"[\t\n\r ]"
 _HEADER: Final = re.compile(rb"%PDF-(1\.[0-7]|2\.0)[\r\n]+(?:%[^\r\n]*[\r\n]+)*")
 _TABLE: Final = re.compile(
     rb"xref ?(?:\r\n|\r|\n)0 (\d{1,7}) ?(?:\r\n|\r|\n)"
@@ -28,7 +27,7 @@ _ROW: Final = re.compile(rb"(\d{10}) (\d{5}) ([nf])..", re.DOTALL)
 _OBJECT: Final = re.compile(rb"(\d{1,10}) 0 obj(?![^\t\n\r \[<(/])")
 _DELIMITED: Final = rb"(?=[\t\n\r ()<>\[\]/]|\Z)"
 _TOKEN: Final = re.compile(
-    _SPACES + rb"*(?:(?P<open><<)|(?P<close>>>)|(?P<array>\[)|(?P<end>\])"
+    rb"(?:[\t\n\r ]|%[0-9 ]*+[\r\n])*+(?:(?P<open><<)|(?P<close>>>)|(?P<array>\[)|(?P<end>\])"
     rb"|(?P<name>/[!\"$&'*+,\-.0-9:;=?@A-Z\\^_`a-z|~]+)" + _DELIMITED + rb"|(?P<value>(?:\d{1,10}"
     rb"[\t\n\r ]+0[\t\n\r ]+R|[+-]?(?:\d+\.?\d*|\.\d+)|true|false|null)" + _DELIMITED + rb""
     rb"|<[0-9A-Fa-f]*>|\([^()\\\r\n%\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]*\)))"
@@ -41,8 +40,10 @@ _LENGTH: Final = re.compile(
 _STREAM_END: Final = re.compile(rb"[\t\n\r ]*(endstream)[\t\n\r ]+endobj[\t\n\r ]*")
 _NUMBER: Final = re.compile(rb"\d{1,10} 0 obj[\t\n\r ]+(\d{1,10})[\t\n\r ]+endobj")
 _SPACE_OCTETS: Final = b"\t\n\r "
-_STRING: Final = re.compile(rb"\((?:[^()\\]|\\.)*+\)", re.DOTALL)
+_STRING: Final = re.compile(rb"\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*+\))*+\)", re.DOTALL)
 _DIGITS: Final = re.compile(rb"(<<|>>)|<[0-9A-Fa-f\t\n\r ]*>")
+_COMMENT: Final = re.compile(rb"%[0-9 ]*+(?=[\r\n])")
+"""A number, as some write beside a page; whatever else stands in a comment is thought about."""
 _ESCAPED: Final = re.compile(rb"#(?!2[0-9A-Fa-f])")
 """An escape of a letter or a digit: what it escapes besides these is no part of a name of ours."""
 _TEXT: Final = b"()"
@@ -124,7 +125,7 @@ def read_plain(data: bytes) -> PlainPdf:
 def strict_entries(octets: bytes) -> Mapping[str, bytes]:
     """The entries of a dictionary as they stand, each key once, read without a guess.
 
-    Raises  Odd: also for names with escapes, strings with any, and comments.
+    Raises  Odd: also for names with escapes, strings with any, and comments with words.
     """
     found: dict[str, bytes] = {}
     inside: list[bool] = []
@@ -190,9 +191,9 @@ def check_whole(document: PlainPdf) -> Whole:
         for (place, number), end in zip(places, ends, strict=True)
     ]
     # 2
-    inside = _BETWEEN.join(heads)
+    inside = _COMMENT.sub(b"", _BETWEEN.join(heads))
     if _has_digits(inside):
-        inside = _BETWEEN.join([_without_digits(head) for head in heads])
+        inside = _COMMENT.sub(b"", _BETWEEN.join([_without_digits(head) for head in heads]))
     for shape in set(inside.translate(None, _NO_BRACKETS).split(_BETWEEN)):
         _check_nesting(shape)
     # 3

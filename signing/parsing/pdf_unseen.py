@@ -33,6 +33,8 @@ _WORDS: Final = (b"FreeText", b"Linearized", b"ObjStm", b"Redact", b"Widget", b"
 """Fields that wait for a form, notes that may be written as a form says, and what is not plain."""
 _KIND: Final = re.compile(rb"/Subtype(?![\t\n\r ]*/)")
 """A kind that is no name, or stands elsewhere."""
+_MARKS: Final = (b"obj", b"stream", b"trailer", b"xref")
+"""What a reader looks for that mends a file; it may do so in a text."""
 _MOST_STRAY: Final = 1_000
 _HEADING: Final = re.compile(rb"(\d{1,10})[\x00\t\n\f\r ]+\d{1,10}[\x00\t\n\f\r ]+\Z")
 _HEADING_BYTES: Final = 64
@@ -176,7 +178,7 @@ def is_unseen(data: bytes, increment: bytes) -> bool:
         # 4
         before = unseen.before()
         signature = _SIGNATURE.match(increment, sum(map(len, before)))
-        if signature is None:
+        if signature is None or any(mark in signature[1] for mark in _MARKS):
             return False
         said = _NEW_IDENTITY.search(increment, signature.end())
         if said is None or said[1] != (_identity(document) or said[1]):
