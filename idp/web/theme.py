@@ -85,7 +85,7 @@ def _templates(
 
 def strong(text: str) -> Markup:
     """The text in bold, escaped: for a name inside a sentence."""
-    return Markup("<strong>{}</strong>").format(text)
+    return Markup("<strong>") + text + Markup("</strong>")
 
 
 def boxes_of(rows: tuple[SharedRow, ...]) -> list[tuple[SharedRow, list[SharedRow]]]:
