@@ -186,7 +186,7 @@ def test_the_backlog_is_counted_without_reading_what_is_done(tmp_path: Path) -> 
     database = Database(f"sqlite:///{tmp_path / 'antin.db'}")
     outbox.outbox.create(database.engine)
     with database.read() as connection:
-        with listening(database) as asked:
+        with listening() as asked:
             outbox.find_backlog(connection, now=datetime(2026, 11, 21, tzinfo=UTC))
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[-1]}", ("a", "b")).all()
     database.close()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection
 
 from bench.account import PAGES, Known, account_rules, check_table
 from bench.five_years import Lived
@@ -22,6 +22,7 @@ from idp.storage.consents import consents_of
 from idp.storage.mandates import list_mandates
 from idp.storage.schema import all_metadata
 from keystore.purposes import LOG
+from tests.support.asked import telling
 from tests.support.certificate_desk import CertificateDesk, authority_settings
 from tests.support.provider import ISSUER, Provider
 from tests.support.provider_seeds import BINH
@@ -104,15 +105,12 @@ def _statements() -> Iterator[dict[str, Any]]:
     """What is read meanwhile, each statement once, with values for it."""
     found: dict[str, Any] = {}
 
-    def note(_connection: object, _cursor: object, statement: str, values: Any, *_: object) -> None:
+    def note(statement: str, values: Any) -> None:
         if statement.lstrip().upper().startswith(("SELECT", "WITH")):
             found.setdefault(statement, values)
 
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
+    with telling(note):
         yield found
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 def _scanned(connection: Connection, statement: str, values: Any) -> Iterator[str]:

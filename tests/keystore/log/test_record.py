@@ -164,7 +164,7 @@ def test_steady_state_is_one_insert_and_nothing_else(
 ) -> None:
     _write(database, log, now)
     (before,) = _verify_all(database).values()
-    with listening(database) as asked:
+    with listening() as asked:
         _write(database, log, now)
     (after,) = _verify_all(database).values()
     assert after.seq == before.seq + 1

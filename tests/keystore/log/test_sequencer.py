@@ -138,7 +138,7 @@ def test_no_row_of_the_log_is_ever_written_again(
     database: Database, sequencer: Sequencer, write: Callable[..., None], now: datetime
 ) -> None:
     write(private=5)
-    with listening(database) as statements:
+    with listening() as statements:
         sequencer.run(now)
         sequencer.tidy(now)
     changing = [one for one in statements if one.split()[0] in {"UPDATE", "INSERT", "DELETE"}]
