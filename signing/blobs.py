@@ -99,7 +99,10 @@ class DocumentStore:
 
         Raises  DocumentGone: its time is over; SealBroken: its file was changed.
         """
-        stored = self._find(blob_id)
+        return self.open_stored(self._find(blob_id))
+
+    def open_stored(self, stored: StoredBlob) -> Blob:
+        """The same of a document whose row was found."""
         return self._open(stored, self._key_of(stored))
 
     def _open(self, stored: StoredBlob, key: bytes) -> Blob:

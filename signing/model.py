@@ -140,7 +140,8 @@ class Document:
 
     `digest` is the hash (by `hash_name`) of what was handed over, or what was handed over;
     `original_id` is None for a digest; `result`: the newest revision, None before the first
-    signature; `pages` is None where there are none.
+    signature; `pages` is None where there are none; `stored`: what opens `current_id`, where that
+    was read with it.
     """
 
     position: int
@@ -152,6 +153,7 @@ class Document:
     pages: int | None = None
     original_id: BlobId | None = None
     result: Result | None = None
+    stored: StoredBlob | None = field(default=None, repr=False, compare=False)
 
     @property
     def current_id(self) -> BlobId | None:

@@ -62,7 +62,11 @@ def held_material(
     """
     content = None
     if document.current_id is not None:
-        content = held.enter_context(store.open(document.current_id))
+        stored = document.stored
+        if stored is None or stored.blob_id != document.current_id:
+            content = held.enter_context(store.open(document.current_id))
+        else:
+            content = held.enter_context(store.open_stored(stored))
         if document.result is None and not hmac.compare_digest(
             content.digest(document.hash_name), document.digest
         ):

@@ -9,6 +9,7 @@ Not here: their tables (`request_tables`, `preparations`), what changes them (`r
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     cast,
+    func,
     literal_column,
     null,
     select,
@@ -47,7 +49,9 @@ from signing.model import (
     SigningRequest,
     Slot,
     SlotState,
+    StoredBlob,
 )
+from signing.storage.blobs import document_blob
 from signing.storage.preparations import (
     CLOSES,
     Preparation,
@@ -57,15 +61,27 @@ from signing.storage.preparations import (
 )
 from signing.storage.request_tables import signing_document, signing_request, signing_slot
 
+_b = document_blob.c
 _r, _d, _s, _p = signing_request.c, signing_document.c, signing_slot.c, signing_preparation.c
 _TEXTS: Final = 6
-_NUMBERS: Final = 4
 _ID: Final = bindparam("id", type_=String)
 _DOCUMENT: Final = 1
 _SLOT: Final = 2
 _WINDOW: Final = 3
 
 _decode: Final = msgspec.msgpack.Decoder(RequestText).decode
+
+
+@dataclass(frozen=True, slots=True)
+class _Most:
+    """Of how many columns the widest part has."""
+
+    numbers: int
+    octets: int
+
+
+_BARE: Final = _Most(numbers=4, octets=1)
+_WITH_WINDOWS: Final = _Most(numbers=6, octets=2)
 
 
 def _part(
@@ -76,7 +92,7 @@ def _part(
     texts: Sequence[Any],
     numbers: Sequence[Any],
     octets: Sequence[Any],
-    most_octets: int,
+    most: _Most,
 ) -> Select[Any]:
     """One of the tables in columns that all share, what is left over being nothing."""
 
@@ -88,13 +104,29 @@ def _part(
         literal_column(str(number), Integer).label("part"),
         position.label("position"),
         *fill(texts, _TEXTS, name="t", kind=Text),
-        *fill(numbers, _NUMBERS, name="n", kind=BigInteger),
-        *fill([cast(one, LargeBinary) for one in octets], most_octets, name="o", kind=LargeBinary),
+        *fill(numbers, most.numbers, name="n", kind=BigInteger),
+        *fill([cast(one, LargeBinary) for one in octets], most.octets, name="o", kind=LargeBinary),
     ).where(of == _ID)
 
 
-def _parts(most_octets: int) -> tuple[Select[Any], ...]:
-    """A request, its documents and its signers."""
+def _parts(most: _Most) -> tuple[Select[Any], ...]:
+    """A request, its documents and its signers; beside windows with what opens the documents."""
+    has_keys = most is _WITH_WINDOWS
+    documents = _part(
+        _DOCUMENT,
+        _d.position,
+        of=_d.request_id,
+        texts=(_d.kind, _d.format, _d.hash_name, _d.original_id, _d.result_id),
+        numbers=(
+            *(_d.size_bytes, _d.pages, _d.result_offset, _d.result_bytes),
+            *((_b.size_bytes, _b.expires_ms) if has_keys else ()),
+        ),
+        octets=(_d.digest, *((_b.key_sealed,) if has_keys else ())),
+        most=most,
+    )
+    if has_keys:
+        is_newest = _b.blob_id == func.coalesce(_d.result_id, _d.original_id)
+        documents = documents.select_from(signing_document.outerjoin(document_blob, is_newest))
     return (
         _part(
             0,
@@ -103,17 +135,9 @@ def _parts(most_octets: int) -> tuple[Select[Any], ...]:
             texts=(_r.client_id, _r.state, _r.reason, _r.level, _r.return_uri, _r.webhook_uri),
             numbers=(_r.window_s, _r.created_ms, _r.expires_ms, _r.ended_ms),
             octets=(_r.text_sealed,),
-            most_octets=most_octets,
+            most=most,
         ),
-        _part(
-            _DOCUMENT,
-            _d.position,
-            of=_d.request_id,
-            texts=(_d.kind, _d.format, _d.hash_name, _d.original_id, _d.result_id),
-            numbers=(_d.size_bytes, _d.pages, _d.result_offset, _d.result_bytes),
-            octets=(_d.digest,),
-            most_octets=most_octets,
-        ),
+        documents,
         _part(
             _SLOT,
             _s.position,
@@ -121,15 +145,15 @@ def _parts(most_octets: int) -> tuple[Select[Any], ...]:
             texts=(_s.account_id, _s.organisation_id, _s.role, _s.state, _s.key_id),
             numbers=(_s.ended_ms,),
             octets=(_s.certificate_sha256,),
-            most_octets=most_octets,
+            most=most,
         ),
     )
 
 
-_ALL: Final = Statement(union_all(*_parts(1)).order_by("part", "position"))
+_ALL: Final = Statement(union_all(*_parts(_BARE)).order_by("part", "position"))
 _ALL_AND_WINDOWS: Final = Statement(
     union_all(
-        *_parts(2),
+        *_parts(_WITH_WINDOWS),
         _part(
             _WINDOW,
             _p.slot,
@@ -137,7 +161,7 @@ _ALL_AND_WINDOWS: Final = Statement(
             texts=(_p.prepared_id,),
             numbers=(_p.created_ms, CLOSES),
             octets=(_p.challenge, _p.activation_sealed),
-            most_octets=2,
+            most=_WITH_WINDOWS,
         ).where(_p.state == PreparationState.OPEN),
     ).order_by("part", "position")
 )
@@ -158,7 +182,8 @@ def find_request_and_window(
 ) -> tuple[SigningRequest, Preparation | None] | None:
     """The same, and what the one whose turn it is may confirm, where a window was opened for her.
 
-    Whether its time is over is for the caller to look at.
+    Documents come with what opens them.  Whether the time of the window is over is for the caller
+    to look at.
     Raises  SealBroken.
     """
     rows = _ALL_AND_WINDOWS.all(connection, {"id": request_id})
@@ -220,7 +245,17 @@ def _document(row: Any) -> Document:
         pages=row.n1,
         original_id=None if row.t3 is None else BlobId(row.t3),
         result=None if row.t4 is None else Result(BlobId(row.t4), row.n2, row.n3),
+        stored=_stored(row),
     )
+
+
+def _stored(row: Any) -> StoredBlob | None:
+    """What opens the newest revision, in an answer that has it."""
+    key_sealed = getattr(row, "o1", None)
+    blob_id = row.t4 or row.t3
+    if key_sealed is None or blob_id is None:
+        return None
+    return StoredBlob(BlobId(blob_id), key_sealed, row.n4, from_ms(row.n5))
 
 
 def _slot(row: Any) -> Slot:

@@ -26,8 +26,10 @@ from signing.model import (
     SigningRequest,
     Slot,
     SlotState,
+    StoredBlob,
 )
 from signing.storage import metadata
+from signing.storage.blobs import insert_blobs
 from signing.storage.new_requests import insert_alone
 from signing.storage.preparations import (
     Preparation,
@@ -135,6 +137,26 @@ def test_a_request_comes_with_the_window_of_the_one_whose_turn_it_is(
             tx, kept.request_id, 0, challenge=window.challenge, sealer=sealer, now=now
         )
     assert _find_with_window(database, sealer) == (kept, None)
+
+
+def test_documents_come_with_what_opens_their_newest_revision(
+    database: Database, sealer: Sealer, kept: SigningRequest, now: datetime
+) -> None:
+    blobs = [
+        StoredBlob(BlobId(f"doc_{at}"), f"key {at}".encode(), at, now + timedelta(days=at))
+        for at in (1, 2)
+    ]
+    (found,) = _find_with_window(database, sealer)[0].documents
+    assert found.stored is None, "there is no row of it"
+    with database.transaction() as tx:
+        insert_blobs(tx, blobs)
+    (found,) = _find_with_window(database, sealer)[0].documents
+    assert found.stored == blobs[0]
+    assert "key 1" not in repr(found)
+    with database.transaction() as tx:
+        set_results(tx, kept.request_id, {0: Result(BlobId("doc_2"), 0, 2)})
+    (found,) = _find_with_window(database, sealer)[0].documents
+    assert found.stored == blobs[1]
 
 
 def test_a_window_without_its_request_is_none(
