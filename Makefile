@@ -3,8 +3,8 @@
 
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-# twice the cores of the smallest machine: many tests wait for a process, some for a clock
-WORKERS ?= 4
+# twice the cores of the smallest machine, and one: many tests wait for a process, some for a clock
+WORKERS ?= 5
 ARGS ?=
 
 # where Python shall leave no bytecode beside the sources, it leaves it here: each process would

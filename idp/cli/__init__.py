@@ -5,6 +5,7 @@ What lives here: the list of groups.  Errors of ours end as one line on standard
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -49,6 +50,10 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 """Name → module and attribute.  `sandbox` and `otp` are absent from the production image."""
 
 
+_CIRCLES: Final = 10_000
+"""Objects more than before, until those that refer to each other alone are looked for."""
+
+
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Names, sorted."""
@@ -81,6 +86,8 @@ def cli() -> None:
 def main() -> None:
     """Entry point: errors of ours are one line, not a trace; files are for their owner alone."""
     os.umask(0o077)
+    # a start imports a thousand modules, and looking for garbage among them is a tenth of it
+    gc.set_threshold(_CIRCLES, 10, 10)
     try:
         cli()
     except (AntinError, KeystoreError, RegistryError) as error:

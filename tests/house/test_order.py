@@ -32,6 +32,12 @@ def test_every_test_runs_once_and_what_was_drawn_stays(workers: int) -> None:
     assert [one for one in made if one not in _SLOW] == _TESTS[:35]
 
 
+def test_of_a_kind_the_longest_come_first() -> None:
+    short = _Test("tests/browser/test_account.py::a")
+    long = _Test("tests/browser/test_pages_rules.py::a")
+    assert ordered([short, *_TESTS[:35], long], workers=1)[:2] == [long, short]
+
+
 def test_each_worker_begins_with_a_kind_of_its_own_and_waiting_comes_after_it() -> None:
     made = ordered(_TESTS, workers=4)
     part = len(_TESTS) // 4

@@ -117,12 +117,15 @@ def faults_by_keyboard(page: Page) -> list[str]:
     wanted = set(range(page.evaluate(_NUMBER)))
     unseen: list[str] = []
     for _ in range(2 * len(wanted) + 6):
-        page.keyboard.press("Tab")
+        page.keyboard.down(
+            "Tab"
+        )  # held down: to let go and press again is a message more each time
         if focused := page.evaluate(_FOCUSED):
             wanted.discard(focused["number"])
             if not focused["seen"]:
                 unseen.append(f"{focused['what']} unseen")
         if not wanted:
             break
+    page.keyboard.up("Tab")
     page.evaluate(_FROM_THE_TOP)
     return [*unseen, *(f"number {one} unreached" for one in sorted(wanted))]
