@@ -12,6 +12,7 @@ Not here: which pages can (`signing/parsing/pdf_reach.py`), the drawing (`grey_p
 from __future__ import annotations
 
 import secrets
+from contextlib import ExitStack
 from typing import Final
 
 from signing.errors import ParsingFailed
@@ -26,6 +27,8 @@ MOST_PAGES: Final = 16
 _DOTS_PER_INCH: Final = 20
 """A pixel is 1.3 mm wide and has 255 shades: what changes none of them, nobody sees on the page."""
 _MOST_PIXELS: Final = 500_000
+_SMALL_BYTES: Final = 1 << 17
+"""So much goes along with what is asked; a memory file would cost more."""
 _AT_ONCE: Final = 4
 """Pages in one job, twice each; a job has an end of its own."""
 _LOT_BYTES: Final = 8
@@ -49,7 +52,11 @@ def check_unchanged(
     Raises  ParsingFailed("contradiction"); DocumentRefused.
     """
     wanted = _choose(pages, place)
-    with Blob.of(increment) as appended:
+    is_small = len(increment) <= _SMALL_BYTES
+    with ExitStack() as held:
+        inputs = [document]
+        if not is_small:
+            inputs.append(held.enter_context(Blob.of(increment)))
         for at in range(0, len(wanted), _AT_ONCE):
             asked = GreyAsked(
                 wanted[at : at + _AT_ONCE],
@@ -57,8 +64,9 @@ def check_unchanged(
                 _MOST_PIXELS,
                 None if place is None else (place.page, *place.rectangle),
                 looks=at == 0,
+                increment=increment if is_small else b"",
             )
-            drawn, output = isolation.run(DRAW_GREY, asked, inputs=(document, appended))
+            drawn, output = isolation.run(DRAW_GREY, asked, inputs=inputs)
             with output:
                 _check(asked, drawn, output, pages=pages)
             if drawn.is_told:
@@ -87,7 +95,7 @@ def _check(asked: GreyAsked, drawn: GreyDrawn, output: Blob, *, pages: int) -> N
         or output.size != 2 * size
     ):
         raise ParsingFailed("contradiction")
-    seen = output.read()
+    seen = output.read() if size else b""
     position = 0
     for at, (width, height) in zip(drawn.drawn, sizes, strict=True):
         end = position + width * height

@@ -51,7 +51,8 @@ class GreyAsked(msgspec.Struct, frozen=True):
     Takes   pages: their numbers, from 0; dots_per_inch, most_pixels: of each page;
             place: page (-1 the last) and left, bottom, right, top in default user space of what
             may differ, None where nothing may; looks: draw those that can differ in their stead,
-            if it can be told which these are, and if there are not more of them.
+            if it can be told which these are, and if there are not more of them;
+            increment: what was prepared, where it is small; else it is an input.
     """
 
     pages: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST_COMPARED)]
@@ -59,6 +60,7 @@ class GreyAsked(msgspec.Struct, frozen=True):
     most_pixels: int
     place: tuple[int, float, float, float, float] | None = None
     looks: bool = False
+    increment: bytes = b""
 
 
 class GreyDrawn(msgspec.Struct, frozen=True):
@@ -82,7 +84,10 @@ class GreyDrawn(msgspec.Struct, frozen=True):
 
 
 DRAW_GREY: Final = Task("signing.parsing.grey_pages:draw_grey", GreyAsked, GreyDrawn)
-"""Inputs: the PDF, what was prepared behind it.  Refused: damaged, encrypted, no_such_page."""
+"""Inputs: the PDF, and what was prepared behind it where that is not small.
+
+Refused: damaged, encrypted, no_such_page.
+"""
 
 DRAW_PAGE: Final = Task("signing.parsing.page_images:draw_page", PageAsked, PageDrawn)
 """Input: the PDF.  Refused: damaged, encrypted, no_such_page."""

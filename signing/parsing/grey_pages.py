@@ -51,7 +51,9 @@ def draw_grey(asked: GreyAsked, inputs: Sequence[memoryview], output: BinaryIO) 
 
     Raises  DocumentRefused: encrypted, damaged, no_such_page.
     """
-    document, increment = inputs
+    document = inputs[0]
+    increment = inputs[1] if len(inputs) > 1 else memoryview(asked.increment)
+    whole = (document, increment)
     # 1
     if asked.looks and asked.place is None and len(document) <= _LARGEST:
         unseen = _look_at_unseen(bytes(document), bytes(increment))
@@ -62,11 +64,11 @@ def draw_grey(asked: GreyAsked, inputs: Sequence[memoryview], output: BinaryIO) 
         reached = reached_pages(document, increment)
         if reached is not None and len(reached) <= len(asked.pages):
             pages = tuple(sorted(reached))
-            before, after = _draw(asked, pages, inputs[:1]), _draw(asked, pages, inputs)
+            before, after = _draw(asked, pages, whole[:1]), _draw(asked, pages, whole)
             is_read_so = before.is_sound and after.is_sound
             if is_read_so and after.annotations == before.annotations + 1:
                 return _write(pages, before, after, output, is_told=True)
-    before, after = _draw(asked, asked.pages, inputs[:1]), _draw(asked, asked.pages, inputs)
+    before, after = _draw(asked, asked.pages, whole[:1]), _draw(asked, asked.pages, whole)
     return _write(asked.pages, before, after, output)
 
 
