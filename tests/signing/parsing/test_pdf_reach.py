@@ -74,8 +74,10 @@ def test_a_link_and_an_outline_leave_pages_alone() -> None:
     made.put(20, "<< /Type /Outlines /First 22 0 R /Last 22 0 R /Count 1 >>")
     made.put(21, "<< /Type /Annot /Subtype /Link /Rect [0 0 9 9] /Border [0 0 0] >>")
     made.put(22, "<< /Title (One) /Parent 20 0 R /Dest [5 0 R /Fit] >>")
-    content = made.classic()
-    assert _drawn(content, sign(content).increment).drawn == (0,)
+    for content in (made.classic(), made.with_streams()):
+        increment = sign(content).increment
+        assert _reached(content, increment) == {0}
+        assert _drawn(content, increment).is_told
 
 
 # -- documents that show one thing until something is appended to them
