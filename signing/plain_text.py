@@ -25,5 +25,6 @@ def check_text(raw: str, *, part: str, most: int, least: int = 0) -> None:
     """
     if len(raw) > most or len(raw.strip()) < least:
         raise RequestRefused("text_length", part=part)
-    if any(unicodedata.category(letter) in _DECEIVING for letter in raw):
+    # of what can be printed nothing deceives, and that is told at once
+    if not raw.isprintable() and any(unicodedata.category(letter) in _DECEIVING for letter in raw):
         raise RequestRefused("text_deceiving", part=part)

@@ -109,8 +109,10 @@ class _Body:
             return True
         if after != b"--":
             raise RequestRefused("malformed")
-        while self._left:
-            self._more()
+        after_all = len(self._held) - self._at + self._left
+        if after_all > len(_LINE):  # whatever it is, it is not read
+            raise RequestRefused("malformed")
+        self._need(after_all)
         if self._held[self._at :] not in {b"", _LINE}:
             raise RequestRefused("malformed")
         return False

@@ -107,7 +107,7 @@ def _whole(parts: list[_Part]) -> bytes:
     return b"".join(one.raw() for one in parts) + f"--{_EDGE}--\r\n".encode()
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(parts=_parts, pieces=st.integers(1, 40) | st.just(_MIB))
 def test_what_is_well_formed_is_read_as_it_was_written(parts: list[_Part], pieces: int):
     body = _whole(parts)
@@ -117,7 +117,7 @@ def test_what_is_well_formed_is_read_as_it_was_written(parts: list[_Part], piece
     assert sorted(_theirs(body), key=repr) == sorted(expected, key=repr)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(data=st.data(), parts=_parts)
 def test_whatever_is_taken_werkzeug_reads_as_well(data: st.DataObject, parts: list[_Part]):
     body = bytearray(_whole(parts))
@@ -212,6 +212,15 @@ def test_what_is_beyond_the_bounds_is_not_read(body: bytes, bounds: dict[str, in
     """RFC 9110 §15.5.14."""
     with pytest.raises(RequestEntityTooLarge):
         _ours(_request(body, pieces=50), **bounds)
+
+
+def test_what_comes_after_the_end_is_not_read():
+    body = _Slowly(_NAMED + b"x" + _END + bytes(1_000), pieces=50)
+    request = _request(b"", size=len(body.getvalue()))
+    request.environ["wsgi.input"] = body
+    with pytest.raises(RequestRefused, match="malformed"):
+        _ours(request)
+    assert body.tell() < 200
 
 
 def test_a_text_has_the_charset_that_it_says():
