@@ -259,8 +259,9 @@ class RequestMaker:
             if idempotency is not None:
                 made = MadeBefore(idempotency.body_sha256, request.request_id)
                 key = idempotency.key_sha256
-                if not claim_key(tx, made, client_id=client_id, key_sha256=key, now=now):
-                    return find_made(tx.connection, client_id=client_id, key_sha256=key, now=now)
+                stands = claim_key(tx, made, client_id=client_id, key_sha256=key, now=now)
+                if stands.request_id != request.request_id:
+                    return stands
             self._insert(tx, request, stored, is_alone=is_alone, now=now)
             facts: dict[str, Fact] = {
                 "request_id": request.request_id,

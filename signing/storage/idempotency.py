@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    case,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -69,14 +70,13 @@ def _claim(insert: Any) -> Statement:
         request_id=bindparam("request"),
         expires_ms=bindparam("until"),
     )
+    is_over = _c.expires_ms <= bindparam("now", type_=BigInteger)
+    names = ("body_sha256", "request_id", "expires_ms")
     return Statement(
         adding.on_conflict_do_update(
             index_elements=[_c.client_id, _c.key_sha256],
-            set_={
-                name: adding.excluded[name] for name in ("body_sha256", "request_id", "expires_ms")
-            },
-            where=_c.expires_ms <= bindparam("now"),
-        )
+            set_={name: case((is_over, adding.excluded[name]), else_=_c[name]) for name in names},
+        ).returning(_c.body_sha256, _c.request_id)
     )
 
 
@@ -106,12 +106,12 @@ def claim_key(
     client_id: str,
     key_sha256: bytes,
     now: datetime,
-) -> bool:
-    """Take the key for what is made now; False where something was made under it within 24 hours.
+) -> MadeBefore:
+    """Take the key for what is made now, unless something was made under it within 24 hours.
 
-    Of two at once the second waits for the first, and is told what that one did.
+    Of two at once the second waits for the first.
+    Returns what stands under the key from now on: `made`, or what was made before.
     """
-    claim = _CLAIM[tx.connection.dialect.name]
     values = {
         "client": client_id,
         "key": key_sha256,
@@ -120,4 +120,5 @@ def claim_key(
         "until": to_ms(now + KEPT),
         "now": to_ms(now),
     }
-    return claim.count(tx.connection, values) == 1
+    (row,) = _CLAIM[tx.connection.dialect.name].all(tx.connection, values)
+    return MadeBefore(row.body_sha256, RequestId(row.request_id))
