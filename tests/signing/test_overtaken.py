@@ -25,7 +25,7 @@ from signing.new_request import NewDocument, NewSigner
 from signing.storage import preparations
 from signing.storage.preparations import PreparationState, find_preparation
 from signing.storage.request_tables import signing_request, signing_slot
-from signing.storage.requests import move_slot
+from signing.storage.requests import move_request, move_slot
 from signing.telling import SEND_WEBHOOK
 from tests.support.signing_house import SigningHouse, Somebody
 
@@ -192,6 +192,27 @@ def test_no_window_opens_over_a_confirmation_that_is_being_taken(
         SlotState.CONFIRMED,
         PreparationState.TAKEN,
     )
+
+
+def test_no_window_opens_over_a_request_that_is_being_refused(
+    house: SigningHouse, anh: Somebody, request_of_anh: SigningRequest, kept_in: str
+) -> None:
+    """There is nothing yet whose place it would take: it waits for the request itself."""
+    thread, said = _beside(lambda: house.open(request_of_anh, anh))
+    with house.database.transaction() as tx:
+        assert move_request(
+            tx,
+            request_of_anh.request_id,
+            expected=[RequestState.WAITING],
+            to=RequestState.REFUSED,
+            now=house.now,
+        )
+        thread.start()
+        thread.join(0.3)
+    answer = _joined(said)
+    assert isinstance(answer, RequestNotWaiting)
+    assert answer.state == RequestState.REFUSED
+    assert _standing(house, request_of_anh)[2] is None
 
 
 def test_of_two_windows_that_open_at_once_the_later_is_the_one(
