@@ -79,11 +79,20 @@ def test_a_time_beyond_all_calendars_is_refused(part: str, number: int) -> None:
 
 
 class _Counting:
-    """A connection that counts its statements."""
+    """A connection that counts its statements, and those that go to its driver."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.statements = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    @property
+    def connection(self) -> Any:
+        """See `Connection`; a statement takes the driver's once."""
+        self.statements += 1
+        return self._connection.connection
 
     def execute(self, *arguments: Any) -> Any:
         """See `Connection`."""
