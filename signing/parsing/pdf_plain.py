@@ -23,6 +23,8 @@ _TABLE: Final = re.compile(
     rb"(0000000000 65535 f(?: \n| \r|\r\n)(?:\d{10} \d{5} [nf](?: \n| \r|\r\n))+)"
 )
 _ROW_BYTES: Final = 20
+_MOST_OBJECTS: Final = 100_000
+"""Some tenths of a second."""
 _ROW: Final = re.compile(rb"(\d{10}) (\d{5}) ([nf])..", re.DOTALL)
 _OBJECT: Final = re.compile(rb"(\d{1,10}) 0 obj(?![^\t\n\r \[<(/])")
 _DELIMITED: Final = rb"(?=[\t\n\r ()<>\[\]/]|\Z)"
@@ -113,7 +115,7 @@ def read_plain(data: bytes) -> PlainPdf:
     if header is None or section.is_stream or table is None or "/Prev" in section.trailer:
         raise Odd
     size = int(table[1])
-    if size != section.size or len(table[2]) != _ROW_BYTES * size:
+    if size > _MOST_OBJECTS or size != section.size or len(table[2]) != _ROW_BYTES * size:
         raise Odd
     if not data.startswith(b"trailer", table.end()):
         raise Odd
