@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sqlalchemy import Connection, MetaData, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from keystore.statement import command
 
@@ -42,7 +42,7 @@ class Transaction:
         try:
             yield
         except BaseException:
-            with suppress(DBAPIError):  # the first failure is the one to hear of
+            with suppress(SQLAlchemyError):  # the first failure is the one to hear of
                 command(self.connection, "ROLLBACK TO SAVEPOINT antin")
                 command(self.connection, "RELEASE SAVEPOINT antin")
             raise

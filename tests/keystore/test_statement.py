@@ -228,6 +228,8 @@ def test_a_server_that_goes_away_in_the_middle_of_a_statement_is_refused_and_for
         _DIE.all(connection)
     with pytest.raises(StorageUnavailable), database.transaction() as tx:
         _DIE.all(tx.connection)
+    with pytest.raises(StorageUnavailable), database.transaction() as tx, tx.savepoint():
+        _DIE.all(tx.connection)
     with database.transaction() as tx:
         assert _WHO.scalar_or_none(tx.connection)
     database.close()
