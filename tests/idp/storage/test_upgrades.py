@@ -19,7 +19,6 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     String,
-    Table,
     insert,
     select,
     text,
@@ -67,10 +66,11 @@ def test_an_older_database_becomes_what_is_declared_and_keeps_its_rows(
     upgrade(empty)
     assert is_current(empty)
     assert _differences(empty) == []
+    found = MetaData()
     with empty.read() as connection:
+        found.reflect(connection)
         for name, row in before.items():
-            table = Table(name, MetaData(), autoload_with=connection)
-            kept = connection.execute(select(table)).mappings().one()
+            kept = connection.execute(select(found.tables[name])).mappings().one()
             assert {column: kept[column] for column in row} == row, name
 
 
