@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from idp.sandbox.files import write_whole
-from idp.sandbox.people import PEOPLE
+from idp.sandbox.invented_people import PEOPLE
 from idp.sandbox.plan import Plan
 
 

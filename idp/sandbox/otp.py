@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import click
 
 from idp.accounts.totp import code_at
-from idp.sandbox.people import PEOPLE
+from idp.sandbox.invented_people import PEOPLE
 
 
 @click.command()

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from idp.accounts.birthdates import Birthdate
 from idp.accounts.model import Gender
-from idp.sandbox.people import PEOPLE
+from idp.sandbox.invented_people import PEOPLE
 
 
 @dataclass(frozen=True, slots=True)

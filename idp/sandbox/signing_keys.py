@@ -17,7 +17,7 @@ from datetime import datetime
 from idp.accounts.identifiers import ParsedIdentifier
 from idp.accounts.model import Account, AccountLevel, IdentifierKind, SignatureImage
 from idp.ids import make_id
-from idp.sandbox.people import PEOPLE
+from idp.sandbox.invented_people import PEOPLE
 from idp.sandbox.specimens import SEAL_WIDTH_MM, seal_specimen, signature_specimen
 from idp.services import Services
 from idp.signing import SigningServices

@@ -2,7 +2,7 @@
 
 What lives here: `Inventor`, over the services of a process of ours.  Numbers have province prefixes
 that were never assigned; names come from few words, so that the alarm can know them.
-Not here: the printed people of the sandbox (`idp/sandbox/people.py`).
+Not here: the printed people of the sandbox (`idp/sandbox/invented_people.py`).
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ from idp.accounts.model import IdentifierKind
 from idp.accounts.officials import Officials
 from idp.accounts.people import People
 from idp.accounts.totp import code_at
-from idp.sandbox.people import PEOPLE, seed_people
+from idp.sandbox.invented_people import PEOPLE
+from idp.sandbox.people import seed_people
 from idp.storage.credentials import list_totps
 from idp.storage.database import Database
 from idp.storage.ephemeral_sql import SqlEphemeralStore

@@ -12,7 +12,8 @@ import pytest
 from idp.accounts.identifiers import ParsedIdentifier
 from idp.accounts.model import Account, IdentifierKind
 from idp.accounts.totp import code_at
-from idp.sandbox.people import PEOPLE, seed_people
+from idp.sandbox.invented_people import PEOPLE
+from idp.sandbox.people import seed_people
 from idp.sandbox.signing_keys import make_signing_keys, set_specimens
 from idp.signature_images import SignatureImages
 from tests.support.enrolment_house import EnrolmentHouse, open_house
