@@ -41,6 +41,7 @@ from signing.storage.blobs import (
     insert_blobs,
     keep_blobs_until,
     read_expired_blobs,
+    replace_blob,
 )
 
 _CHUNK: Final = 1 << 20
@@ -89,6 +90,17 @@ class DocumentStore:
         """Make written documents last, in the transaction of the act that they belong to."""
         insert_blobs(tx, blobs)
         tx.on_rollback(lambda: self.forget_files([one.blob_id for one in blobs]))
+
+    def keep_instead(
+        self, tx: Transaction, blobs: Sequence[StoredBlob], *, older: Collection[BlobId]
+    ) -> None:
+        """The same, and destroy others; in one statement where one takes the place of one."""
+        if len(blobs) == len(older) == 1 and replace_blob(tx, next(iter(older)), blobs[0]):
+            tx.on_rollback(lambda: self.forget_files([blobs[0].blob_id]))
+            tx.on_commit(lambda: self.forget_files(older))
+            return
+        self.keep(tx, blobs)
+        self.drop(tx, older)
 
     def keep_until(self, tx: Transaction, blob_ids: Collection[BlobId], *, until: datetime) -> None:
         """Let documents stay until then, and no longer."""

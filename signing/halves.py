@@ -10,7 +10,7 @@ Not here: how a format is finished (`signing/formats`), what becomes of a turn (
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -129,22 +129,26 @@ class Halves:
         unkept: Unkept,
         *,
         claim: datetime | None,
-    ) -> tuple[Mapping[int, Result], BlobId | None]:
+        older: Collection[BlobId],
+    ) -> Mapping[int, Result]:
         """All results of a turn, by number, in the transaction that completes it.
 
         Whoever calls holds the request.  Where somebody else has come as far, his are taken.
-        What was prepared is forgotten; where it lay in a file, that is to be dropped.
+        What was prepared is forgotten.
         Takes   claim: until when whoever took the confirmation may finish it alone; None for all
-                others.
+                others; older: what has served its purpose, and is dropped.
         """
         is_alone, prepared = False, None
         if claim is not None and unkept.is_all:
             is_alone, prepared = delete_claimed(tx, request.request_id, slot.position, claim=claim)
         if is_alone:
-            self._documents.keep(tx, unkept.stored)
-            return unkept.made, prepared
+            gone = [*older, *([] if prepared is None else [prepared])]
+            self._documents.keep_instead(tx, unkept.stored, older=gone)
+            return unkept.made
         made, _ = self._settle(tx, request, slot, unkept)
-        return made, delete_preparation(tx, request.request_id, slot.position)
+        prepared = delete_preparation(tx, request.request_id, slot.position)
+        self._documents.drop(tx, [*older, *([] if prepared is None else [prepared])])
+        return made
 
     def _make(
         self,

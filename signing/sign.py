@@ -228,8 +228,13 @@ class Signing:
         with self._database.transaction() as tx:
             self._halves.hold(tx, unkept)
             self._move(tx, request, slot, work=work, now=now)
-            made, prepared = self._halves.settle(
-                tx, request, slot, unkept, claim=None if confirmed is None else confirmed.claim
+            made = self._halves.settle(
+                tx,
+                request,
+                slot,
+                unkept,
+                claim=None if confirmed is None else confirmed.claim,
+                older=_served(request, slot),
             )
             signer = self._outcomes.signer_of(slot) if confirmed is None else confirmed.signer
             return self._complete(
@@ -238,7 +243,6 @@ class Signing:
                 slot,
                 work=work,
                 made=made,
-                prepared=prepared,
                 evidence=evidence,
                 signer=signer,
                 now=now,
@@ -292,7 +296,6 @@ class Signing:
         *,
         work: PreparedWork,
         made: Mapping[int, Result],
-        prepared: BlobId | None,
         evidence: ValidationMaterial,
         signer: Signer,
         now: datetime,
@@ -302,10 +305,6 @@ class Signing:
             at: made[number] for number, half in enumerate(work.halves) for at in half.positions
         }
         set_results(tx, request.request_id, results)
-        older = {one.result.blob_id for one in request.documents if one.result is not None}
-        if is_last:  # nobody signs what was handed over any more
-            older |= {one.original_id for one in request.documents if one.original_id is not None}
-        self._documents.drop(tx, [*older, *([] if prepared is None else [prepared])])
         kept_until = now + evidence_kept_for(request.level, at_least_years=self._evidence_years)
         kept = _evidence(request, slot, work, evidence, kept_until=kept_until, now=now)
         insert_evidence(tx, kept, sealer=self._sealer)
@@ -317,6 +316,14 @@ class Signing:
 
 def _is_last(request: SigningRequest, slot: Slot) -> bool:
     return slot.position == request.slots[-1].position
+
+
+def _served(request: SigningRequest, slot: Slot) -> set[BlobId]:
+    """What has served its purpose once that turn is over."""
+    older = {one.result.blob_id for one in request.documents if one.result is not None}
+    if _is_last(request, slot):  # nobody signs what was handed over any more
+        older |= {one.original_id for one in request.documents if one.original_id is not None}
+    return older
 
 
 def _after(request: SigningRequest, slot: Slot) -> RequestState:

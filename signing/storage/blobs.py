@@ -74,6 +74,16 @@ _KEEP_UNTIL: Final = (
     .where(_c.blob_id.in_(bindparam("ids", expanding=True)))
     .values(expires_ms=bindparam("until"))
 )
+_REPLACE: Final = Statement(
+    update(document_blob)
+    .where(_c.blob_id == bindparam("older"))
+    .values(
+        blob_id=bindparam("id"),
+        key_sealed=bindparam("key"),
+        size_bytes=bindparam("size"),
+        expires_ms=bindparam("until"),
+    )
+)
 _DELETE_ONE: Final = Statement(delete(document_blob).where(_c.blob_id == bindparam("id")))
 _DELETE: Final = delete(document_blob).where(_c.blob_id.in_(bindparam("ids", expanding=True)))
 
@@ -85,6 +95,25 @@ def insert_blobs(tx: Transaction, blobs: Sequence[StoredBlob]) -> None:
         _INSERT_ONE.count(tx.connection, rows[0])
     elif rows:
         tx.connection.execute(insert(document_blob), rows)
+
+
+def replace_blob(tx: Transaction, older: BlobId, one: StoredBlob) -> bool:
+    """Keep a document's key in the place of another's, which is destroyed; whether that was there.
+
+    False: nothing was done.
+    """
+    row = blob_row(one)
+    replaced = _REPLACE.count(
+        tx.connection,
+        {
+            "older": older,
+            "id": row["blob_id"],
+            "key": row["key_sealed"],
+            "size": row["size_bytes"],
+            "until": row["expires_ms"],
+        },
+    )
+    return replaced == 1
 
 
 def blob_row(one: StoredBlob) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
@@ -26,6 +25,7 @@ from signing.model import RequestState, Result, SlotState
 from signing.new_request import NewDocument
 from signing.storage.request_reading import find_request
 from signing.web.request_body import read_body
+from tests.support.asked import listening
 from tests.support.signing_house import SigningHouse
 
 _MIB = 1 << 20
@@ -78,38 +78,19 @@ def test_a_time_beyond_all_calendars_is_refused(part: str, number: int) -> None:
     assert refusal.value.part == part
 
 
-class _Counting:
-    """A connection that counts its statements, and those that go to its driver."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self.statements = 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
-
-    @property
-    def connection(self) -> Any:
-        """See `Connection`; a statement takes the driver's once."""
-        self.statements += 1
-        return self._connection.connection
-
-    def execute(self, *arguments: Any) -> Any:
-        """See `Connection`."""
-        self.statements += 1
-        return self._connection.execute(*arguments)
-
-
 def test_a_request_is_seen_as_it_stood_at_one_moment(house: SigningHouse) -> None:
     """All of it is one statement, and no statement sees what is committed while it runs."""
     anh = house.with_passkey()
     document = NewDocument(name="a", media_type="text/plain", content=Blob.of(b"1"))
     request = house.ask(document, level=Level.B)
     house.confirm(request, anh)
-    with house.database.read() as connection:
-        counting: Any = _Counting(connection)
-        found = find_request(counting, request.request_id, sealer=house.sealer)
-    assert counting.statements == 1
+    with listening() as asked, house.database.read() as connection:
+        found = find_request(connection, request.request_id, sealer=house.sealer)
+    assert len(asked) == 1
+    with listening() as asked:
+        beside, window = house.windows.read(request.request_id)
+    assert len(asked) == 1
+    assert (beside, window) == (found, None)
     assert found is not None
     assert (found.state, found.slots[0].state) == (RequestState.SIGNED, SlotState.SIGNED)
     assert found.documents[0].result is not None
