@@ -183,7 +183,7 @@ def test_what_has_two_readings_or_none_is_malformed(body: bytes):
         _ours(_request(body))
 
 
-@pytest.mark.parametrize("edge", ["", "a" * 201, "a ", "ả", '"', "a@b"])
+@pytest.mark.parametrize("edge", ["", "a" * 201, "a ", "ả"])
 def test_a_boundary_that_is_none_is_malformed(edge: str):
     """RFC 2046 §5.1.1."""
     body = _END.replace(b"b0", edge.encode())
@@ -191,11 +191,11 @@ def test_a_boundary_that_is_none_is_malformed(edge: str):
         _ours(_request(body, edge=f'"{edge}"'))
 
 
-def test_a_boundary_may_be_longer_than_the_standard_says():
-    """RFC 2046 §5.1.1 says seventy; werkzeug's own client makes some of seventy-two."""
-    edge = "-" * 15 + "WerkzeugFormPart_" + "1" * 40
+@pytest.mark.parametrize("edge", ["-" * 32 + "1" * 40, "*****", "a@b", "a b", "(x)"])
+def test_a_boundary_may_be_one_that_the_standard_does_not_have(edge: str):
+    """RFC 2046 §5.1.1; werkzeug's own client makes some of seventy-two letters."""
     body = (_NAMED + b"x" + _END).replace(_EDGE.encode(), edge.encode())
-    assert _ours(_request(body, edge=edge)) == [("a", None, b"x")]
+    assert _ours(_request(body, edge=f'"{edge}"')) == [("a", None, b"x")]
 
 
 def test_a_form_that_was_cut_off_is_not_taken():
