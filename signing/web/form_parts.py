@@ -30,8 +30,8 @@ _MOST_HEAD: Final = 8 * 1024
 _LINE: Final = b"\r\n"
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _BOUNDARY: Final = re.compile(rb"[ -~]{0,199}[!-~]")
-"""RFC 2046 §5.1.1: the last of them is no space.  The standard has fewer letters and seventy at most;
-programs are about that take others, or make theirs of a time and a random number."""
+"""RFC 2046 §5.1.1: the last of them is no space.  The standard has fewer letters, and seventy at
+most; programs are about that take others, or make theirs of a time and a random number."""
 _FIELD: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n\0]*)")
 _USUAL: Final = re.compile(r'form-data; name="([^"\\%]+)"(?:; filename="([^"\\%]*)")?')
 """What nearly everybody writes; names that are spelt in another way are left to werkzeug."""
