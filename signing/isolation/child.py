@@ -41,6 +41,8 @@ from signing.isolation.warm_up import warm_up
 _UNLOCKED: Final = "--unlocked"
 _TOO_LARGE: Final = frozenset({errno.EFBIG, errno.ENOMEM, errno.ENOSPC})
 _COPIED_BYTES: Final = 1 << 19
+_LOOKED_AT_ONCE: Final = 20_000
+"""Objects, some megabytes of them."""
 _JOB: Final = msgspec.msgpack.Decoder(wire.Job)
 
 
