@@ -68,9 +68,10 @@ def test_on_one_host_one_command_makes_the_next_root_key_and_goes_to_it(folder: 
     with database.read() as connection:
         facts = connection.execute(
             select(log_event.c.facts).where(log_event.c.type.like("keys:kek:%"))
-        ).scalars()
-        assert all('"operator":"anh"' in one for one in facts)
+        ).all()
     database.close()
+    assert facts
+    assert all('"operator":"anh"' in one.facts for one in facts)
 
 
 def test_without_a_yes_no_root_key_is_made(folder: Path) -> None:
