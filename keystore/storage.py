@@ -29,9 +29,11 @@ class Transaction:
 
     `connection` is for storage files only.  Callbacks given to `on_commit` run in order after the
     database has answered COMMIT, those given to `on_rollback` after a rollback; neither may raise.
+    `is_in_doubt`: COMMIT was said and its answer was lost; it may have taken place all the same.
     """
 
     connection: Connection
+    is_in_doubt: bool = False
     _after_commit: list[Callable[[], None]] = field(default_factory=list)
     _after_rollback: list[Callable[[], None]] = field(default_factory=list)
 
@@ -53,8 +55,12 @@ class Transaction:
         self._after_commit.append(callback)
 
     def on_rollback(self, callback: Callable[[], None]) -> None:
-        """Run `callback` if the transaction did not take place."""
+        """Run `callback` if the transaction did not take place, or nobody knows."""
         self._after_rollback.append(callback)
+
+    def on_undone(self, callback: Callable[[], None]) -> None:
+        """Run `callback` if the transaction surely did not take place: for what destroys."""
+        self._after_rollback.append(lambda: None if self.is_in_doubt else callback())
 
     def committed(self) -> None:
         """Run what waited for the commit; called by the owner of the engine only."""

@@ -87,16 +87,20 @@ class DocumentStore:
         )
 
     def keep(self, tx: Transaction, blobs: Sequence[StoredBlob]) -> None:
-        """Make written documents last, in the transaction of the act that they belong to."""
+        """Make written documents last, in the transaction of the act that they belong to.
+
+        Where nobody knows whether that took place the files stay: whether they have a row `sweep`
+        finds out.
+        """
         insert_blobs(tx, blobs)
-        tx.on_rollback(lambda: self.forget_files([one.blob_id for one in blobs]))
+        tx.on_undone(lambda: self.forget_files([one.blob_id for one in blobs]))
 
     def keep_instead(
         self, tx: Transaction, blobs: Sequence[StoredBlob], *, older: Collection[BlobId]
     ) -> None:
         """The same, and destroy others; in one statement where one takes the place of one."""
         if len(blobs) == len(older) == 1 and replace_blob(tx, next(iter(older)), blobs[0]):
-            tx.on_rollback(lambda: self.forget_files([blobs[0].blob_id]))
+            tx.on_undone(lambda: self.forget_files([blobs[0].blob_id]))
             tx.on_commit(lambda: self.forget_files(older))
             return
         self.keep(tx, blobs)

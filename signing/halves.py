@@ -119,7 +119,7 @@ class Halves:
     def hold(self, tx: Transaction, unkept: Unkept) -> None:
         """Let what was made last go if the transaction that would keep it does not take place."""
         stored = unkept.stored
-        tx.on_rollback(lambda: self._documents.forget_files([one.blob_id for one in stored]))
+        tx.on_undone(lambda: self._documents.forget_files([one.blob_id for one in stored]))
 
     def settle(
         self,

@@ -23,6 +23,7 @@ from signing.errors import (
     RequestRefused,
     RequestUnknown,
     SignerUnknown,
+    SigningError,
 )
 from signing.fitting import check_for_format
 from signing.formats.mime_types import base_type
@@ -130,7 +131,8 @@ class RequestMaker:
         )
         try:
             before = self._commit(request, stored, idempotency=idempotency, now=now)
-        except BaseException:
+        except SigningError:
+            # whatever else it was, the request may be there: a sweep finds out whose files are not
             self._forget(stored)
             raise
         if before is None:

@@ -132,8 +132,12 @@ class Database:
                 held.begin()
                 transaction = Transaction(held.connection)
                 yield transaction
+                transaction.is_in_doubt = True
                 held.commit()
-            except BaseException:
+            except BaseException as failure:
+                if transaction is not None and isinstance(failure, Exception):
+                    # an answer is certain; a connection that broke gave none
+                    transaction.is_in_doubt &= held.is_broken()
                 held.roll_back()
                 raise
             finally:
