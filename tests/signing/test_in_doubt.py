@@ -11,12 +11,12 @@ import pytest
 
 from idp.errors import StorageUnavailable
 from idp.storage.database import Database
-from signing import sign
 from signing.formats.material import Level
 from signing.isolation.blob import Blob
 from signing.made_once import Idempotency
 from signing.model import RequestState
 from signing.new_request import NewDocument
+from signing.storage.evidence import insert_evidence
 from tests.support.lost_answers import lose_answers
 from tests.support.signing_house import SigningHouse
 from tests.support.signing_people import PORTAL, a_request
@@ -35,14 +35,13 @@ def test_a_signed_document_whose_commit_was_not_heard_of_can_be_fetched(
     request = house.ask(
         NewDocument(name="a.txt", media_type="text/plain", content=content), level=Level.B
     )
-    insert_evidence = sign.insert_evidence
     with ExitStack() as lost:
 
         def last(*arguments: Any, **more: Any) -> None:
             insert_evidence(*arguments, **more)
             lost.enter_context(lose_answers())
 
-        monkeypatch.setattr(sign, "insert_evidence", last)
+        monkeypatch.setattr("signing.sign.insert_evidence", last)
         with pytest.raises(StorageUnavailable):
             house.confirm(request, anh)
     assert house.requests.get(request.request_id).state is RequestState.SIGNED
