@@ -42,7 +42,8 @@ _LENGTH: Final = re.compile(
 _STREAM_END: Final = re.compile(rb"[\t\n\r ]*(endstream)[\t\n\r ]+endobj[\t\n\r ]*")
 _NUMBER: Final = re.compile(rb"\d{1,10} 0 obj[\t\n\r ]+(\d{1,10})[\t\n\r ]+endobj")
 _SPACE_OCTETS: Final = b"\t\n\r "
-_STRING: Final = re.compile(rb"\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*+\))*+\)", re.DOTALL)
+_STRING: Final = re.compile(rb"\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*+\))*+(\)?)", re.DOTALL)
+"""Also one that is not closed, so that its octets are gone through once."""
 _DIGITS: Final = re.compile(rb"(<<|>>)|<[0-9A-Fa-f\t\n\r ]*>")
 _COMMENT: Final = re.compile(rb"%[0-9 ]*+(?=[\r\n])")
 """A number, as some write beside a page; whatever else stands in a comment is thought about."""
@@ -51,9 +52,17 @@ _ESCAPED: Final = re.compile(rb"#(?!2[0-9A-Fa-f])")
 _TEXT: Final = b"()"
 """What is left of a string."""
 _BETWEEN: Final = b"\x01"
-"""Between two objects; where it stands in one as well, two pieces have to nest."""
-_NO_BRACKETS: Final = bytes(octet for octet in range(256) if octet not in b"<>[]\x01")
-_PAIR: Final = re.compile(rb"<<>>|\[\]")
+"""Between two objects; where it stands in one as well, both pieces have to be values."""
+_NAME, _VALUE = b"\x02", b"\x03"
+"""What is left of a name, and of any other value."""
+_ANY_NAME: Final = re.compile(
+    rb"/[!\"#$&'*+,\-.0-9:;=?@A-Z\\^_`a-z|~]++(?=[\t\n\r()<>\[\]/\x01 ]|\Z)"
+)
+_SCALAR: Final = re.compile(
+    rb"(?:\d{1,7}[\t\n\r ]++0[\t\n\r ]++R|[+-]?(?:\d++\.?\d*+|\.\d++)|true|false|null)"
+    rb"(?=[\t\n\r()<>\[\]/\x01\x02 ]|\Z)|\(\)"
+)
+_INNERMOST: Final = re.compile(rb"\[[\x02\x03]*+\]|<<(?:\x02[\x02\x03])*+>>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +183,8 @@ def check_whole(document: PlainPdf) -> Whole:
        there; so there is no other that somebody else may find.
     2. What is read of one object ends in it: a dictionary, an array or a string that stays open,
        or a stream that is longer than its object, would go on in whatever is appended.
-    3. Names say what they say without their escapes; nothing stands in comments.
+    3. Names say what they say without their escapes; nothing stands in comments, and no value is
+       spelled in a way that some take for a reference (`7.0 0 R`, `7 +0 R`, `7 0R`).
 
     Raises  Odd.
     """
@@ -196,8 +206,7 @@ def check_whole(document: PlainPdf) -> Whole:
     inside = _COMMENT.sub(b"", _BETWEEN.join(heads))
     if _has_digits(inside):
         inside = _COMMENT.sub(b"", _BETWEEN.join([_without_digits(head) for head in heads]))
-    for shape in set(inside.translate(None, _NO_BRACKETS).split(_BETWEEN)):
-        _check_nesting(shape)
+    _check_values(inside)
     # 3
     is_text_over = inside.count(b"(") == inside.count(_TEXT) == inside.count(b")")
     if not is_text_over or b"%" in inside or _ESCAPED.search(inside):
@@ -220,7 +229,7 @@ def _head(document: PlainPdf, place: int, end: int, number: int) -> bytes:
             return head
     head = data[start:end].rstrip(_SPACE_OCTETS)
     if b"(" in head:
-        head = _STRING.sub(_TEXT, head)
+        head = _STRING.sub(rb"(\1", head)
     if not head.endswith(b"endobj") or head.count(b"endobj") > 1 or b"stream" in head:
         raise Odd
     return head[:-6]
@@ -255,9 +264,16 @@ def _check_stream(document: PlainPdf, head: bytes, at: int, end: int) -> None:
         raise Odd
 
 
-def _check_nesting(shape: bytes) -> None:
+def _check_values(inside: bytes) -> None:
+    # of a word that is none, or a key without a value, readers make what they like, and some go on
+    # in what follows
+    if _NAME in inside or _VALUE in inside or _has_digits(inside):
+        raise Odd
+    plain = _SCALAR.sub(_VALUE, _ANY_NAME.sub(_NAME, inside)).translate(None, _SPACE_OCTETS)
+    shapes = _BETWEEN.join(set(plain.split(_BETWEEN)))
     for _ in range(_DEEPEST):
-        if not shape:
-            return
-        shape = _PAIR.sub(b"", shape)
-    raise Odd
+        if _INNERMOST.search(shapes) is None:
+            break
+        shapes = _INNERMOST.sub(_VALUE, shapes)
+    if not set(shapes.split(_BETWEEN)) <= {_NAME, _VALUE}:
+        raise Odd

@@ -38,6 +38,10 @@ _MARKS: Final = (b"obj", b"stream", b"trailer", b"xref")
 _MOST_STRAY: Final = 1_000
 _HEADING: Final = re.compile(rb"(\d{1,10})[\x00\t\n\f\r ]+\d{1,10}[\x00\t\n\f\r ]+\Z")
 _HEADING_BYTES: Final = 64
+_AS_A_PAGE: Final = re.compile(
+    rb"(?:/(?:P|Pg|Dest|D)[\t\n\r ]*|\[[\t\n\r ]*|[\t\n\r ]R[\t\n\r ]*)\Z"
+)
+"""What stands before a page that is meant as one: a key, or an array of pages or of a place."""
 _IDENTITY: Final = re.compile(rb"\[[\t\n\r ]*(<[0-9A-Fa-f]+>)[\t\n\r ]*<[0-9A-Fa-f]+>[\t\n\r ]*\]")
 _IDENTITY_BYTES: Final = 16
 _PAGE: Final = re.compile(rb"\n?(\d{1,10}) 0 obj\n<<")
@@ -213,13 +217,21 @@ def _identity(document: PlainPdf) -> bytes | None:
 
 
 def _check_numbers(unseen: Unseen, whole: Whole) -> None:
-    """Nobody refers to what is new, and nobody finds another catalogue or page anywhere."""
+    """Nobody refers to what is new, and nobody finds another catalogue or page anywhere.
+
+    Neither is the catalogue a part of something, nor the page but as a page: the names of their
+    entries could be those of fonts or of colours, and one entry more is then one of these more.
+    """
     document = unseen.document
     new = range(document.size, document.size + _NEW)
-    named = b"|".join(b"%d" % one for one in new)
-    is_named = re.search(rb"(?:%b)[\x00\t\n\f\r ]+\d+[\x00\t\n\f\r ]+R" % named, whole.inside)
+    named = b"|".join(b"%d" % one for one in (document.root, *new))
+    is_named = re.search(rb"(?<!\d)0*(?:%b)[\t\n\r ]+0[\t\n\r ]+R" % named, whole.inside)
     if is_named:
         raise Odd
+    for hit in re.finditer(rb"(?<!\d)0*%d[\t\n\r ]+0[\t\n\r ]+R" % unseen.page, whole.inside):
+        at = hit.start()
+        if _AS_A_PAGE.search(whole.inside, max(0, at - _HEADING_BYTES), at) is None:
+            raise Odd
     # the word stands in an object twice; where there are more of it, they are in what it holds
     data, stray = document.data, document.data.count(b"obj") - 2 * whole.objects
     if stray > _MOST_STRAY:
