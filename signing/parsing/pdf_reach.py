@@ -66,10 +66,9 @@ def _reached(document: bytes, increment: bytes) -> frozenset[int]:
     # 4
     check_form(both, before.root)
     # 5
-    touched = places.keys() - {before.root}
-    if touched & old.nodes() or 0 in old.pages or len(old.pages) >= MOST_PAGES:
+    if places.keys() & old.nodes() or 0 in old.pages or len(old.pages) >= MOST_PAGES:
         raise Odd
-    reached = old.reaching(touched, stops=frozenset(old.pages))
+    reached = old.reaching(places.keys(), stops=frozenset(old.pages))
     return frozenset(at for at, number in enumerate(old.pages) if number in reached)
 
 

@@ -33,6 +33,10 @@ from signing.parsing.pdf_lax import (
 from signing.parsing.pdf_tokens import Malformed, dictionary_at
 
 _REFERENCE: Final = re.compile(rb"(\d{1,10})[\x00\t\n\f\r ]+\d+[\x00\t\n\f\r ]+R")
+_END_OF_ONE: Final = re.compile(rb"[\x00\t\n\f\r ][-+.\d]*+R(?![^\x00\t\n\f\r ()<>\[\]{}/%])")
+_PLAIN_ONE: Final = re.compile(
+    rb"(?<![-+.\d])\d{1,7}[\x00\t\n\f\r ]++\d++[\x00\t\n\f\r ]++R(?![^\x00\t\n\f\r ()<>\[\]{}/%])"
+)
 _STREAM: Final = re.compile(rb">>[\x00\t\n\f\r ]*stream\r?\n")
 _CLOSING: Final = re.compile(rb"(?<=[\x00\t\n\f\r >\])])endobj")
 _DIGITS: Final = re.compile(rb"<[0-9A-Fa-f\x00\t\n\f\r ]{64,}>")
@@ -274,8 +278,9 @@ class Snapshot:
 def _targets(octets: bytes) -> _Noted:
     # a long one is a signature, most of the time
     plain = _DIGITS.sub(b" ", octets) if len(octets) > _LONG else octets
-    # a comment may stand within a reference
-    return b"%" in octets, frozenset(map(int, _REFERENCE.findall(plain)))
+    # a comment may stand within a reference, and some readers take `7.0 0 R` and `7 0R` for one
+    is_odd = len(_END_OF_ONE.findall(plain)) > len(_PLAIN_ONE.findall(plain))
+    return is_odd or b"%" in octets, frozenset(map(int, _REFERENCE.findall(plain)))
 
 
 def _is_page(reference: Any) -> bool:

@@ -228,8 +228,8 @@ def _check_numbers(unseen: Unseen, whole: Whole) -> None:
     is_named = re.search(rb"(?<!\d)0*(?:%b)[\t\n\r ]+0[\t\n\r ]+R" % named, whole.inside)
     if is_named:
         raise Odd
-    for hit in re.finditer(rb"(?<!\d)0*%d[\t\n\r ]+0[\t\n\r ]+R" % unseen.page, whole.inside):
-        at = hit.start()
+    for there in re.finditer(rb"(?<!\d)0*%d[\t\n\r ]+0[\t\n\r ]+R" % unseen.page, whole.inside):
+        at = there.start()
         if _AS_A_PAGE.search(whole.inside, max(0, at - _HEADING_BYTES), at) is None:
             raise Odd
     # the word stands in an object twice; where there are more of it, they are in what it holds

@@ -193,6 +193,25 @@ def test_a_page_that_stands_twice_in_the_tree_is_drawn_twice() -> None:
     assert _reached(content, sign(content).increment) == {0, 2}
 
 
+def test_a_page_with_the_catalogue_for_its_fonts_is_drawn() -> None:
+    """One entry more in the catalogue is one font more on that page."""
+    made = _plain()
+    made.put(8, _page("/Resources << /Font 1 0 R >>", content=9))
+    made.put(9, _stream(b"BT /AcroForm 40 Tf 60 300 Td (Pay 900) Tj ET"))
+    content = made.classic()
+    increment = sign(content).increment
+    assert 3 in _others(content, content + increment)
+    assert _reached(content, increment) == {0, 3}
+
+
+@pytest.mark.parametrize("spelled", ["9.0 0 R", "9 +0 R", "9 0R", "0-9 0 R", "4294967305 0 R"])
+def test_a_page_that_refers_in_a_way_that_few_understand_is_drawn(spelled: str) -> None:
+    made = _plain()
+    made.put(8, _page(f"/Resources {spelled}"))
+    content = made.classic()
+    assert _reached(content, sign(content).increment) in ({0, 3}, None)
+
+
 # -- what a process in other hands may append to a document that means no harm
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from functools import partial
 from itertools import cycle
 from typing import Final
 
@@ -262,7 +263,7 @@ _DECEIVING: Final[dict[str, Callable[[], bytes]]] = {
     ),
     "with zeroes": lambda: _with(_SECOND, _page("/Resources << /XObject << /X 0008\n0 R >> >>")),
     **{
-        f"spelled {one}": lambda one=one: _with(_SECOND, _page(f"/Resources {one}"))
+        f"spelled {one}": partial(_with, _SECOND, _page(f"/Resources {one}"))
         for one in ("9.0 0 R", "9 0.0 R", "9 +0 R", "9 0R", "0-9 0 R", "9 1 R", "4294967305 0 R")
     },
     "colours are entries of the page": lambda: _with_colours("/ColorSpace 5 0 R"),
