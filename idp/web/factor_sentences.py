@@ -93,6 +93,7 @@ CONTACT_PROBLEMS: Final[Mapping[str, FieldProblem]] = {
             "Việc nhận mã qua tin nhắn hoặc thư vừa được tắt. Để bảo vệ tài khoản, thông tin này"
             " chỉ đổi được từ %(time)s."
         ),
+        is_days_away=True,
     ),
     "overtaken": _OVERTAKEN,
     "last_factor": LAST_FACTOR,

@@ -122,6 +122,11 @@ def local_clock(moment: datetime) -> str:
     return (moment + timedelta(seconds=59)).astimezone(VIETNAM).strftime("%H:%M")
 
 
+def local_day_clock(moment: datetime) -> str:
+    """The same with its date."""
+    return local_minute(moment + timedelta(seconds=59))
+
+
 def local_moment(moment: datetime) -> str:
     """Date, time and offset in Viet Nam: for what is kept and printed."""
     return moment.astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M:%S +07:00")

@@ -23,12 +23,14 @@ def N_(sentence: str) -> str:  # noqa: N802 - the name that message extraction l
 class FieldProblem:
     """What is wrong in a form: the field that takes the focus (empty: none) and a sentence.
 
-    `later` is the sentence when the moment to try again is known; it holds `%(time)s`.
+    `later` is the sentence when the moment to try again is known; it holds `%(time)s`, with the day
+    where `is_days_away`.
     """
 
     field: str
     sentence: str
     later: str = ""
+    is_days_away: bool = False
 
 
 _TOO_MANY = FieldProblem(

@@ -112,7 +112,8 @@ def problem_of(form: str, page: Page) -> ShownProblem | None:
     retry_at = getattr(page, "retry_at", None)
     left = getattr(page, "attempts_left", None)
     if found.later and retry_at is not None:
-        text = i18n.translate(found.later, time=i18n.local_clock(retry_at))
+        when = i18n.local_day_clock if found.is_days_away else i18n.local_clock
+        text = i18n.translate(found.later, time=when(retry_at))
     elif code in {"wrong_code", "wrong_sent_code"} and left is not None:
         text = i18n.translate("Mã xác thực không đúng. Còn %(count)s lần thử.", count=left)
     else:

@@ -230,6 +230,14 @@ def test_time_to_try_again_is_rounded_up_and_local(gallery):
         assert "sau ít phút" in render(replace(page, retry_at=None))
 
 
+def test_what_waits_for_days_is_told_with_its_day(gallery):
+    """Three days are waited after codes were switched off: an hour alone would be today's."""
+    at = datetime(2026, 11, 23, 23, 59, 1, tzinfo=UTC)
+    page = replace(SPECIMENS["contacts_switched_off"], retry_at=at)
+    with gallery.test_request_context("/"):
+        assert "24/11/2026 07:00" in render(page)
+
+
 def test_attempts_left_are_told(show):
     assert "4" in show(SPECIMENS["otp_wrong"]).split('role="alert"')[1].split("</div>")[0]
 
