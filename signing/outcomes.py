@@ -20,7 +20,12 @@ from signing.ports import Signer, Signers
 from signing.requests import SigningRequests
 from signing.storage.preparations import undo_taken
 from signing.storage.request_tables import KEPT_AFTER_END
-from signing.storage.requests import lock_request, move_request, move_slot
+from signing.storage.requests import (
+    is_turn_confirmed,
+    lock_request,
+    move_request,
+    move_slot,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +103,14 @@ class Outcomes:
             return is_moved
 
     def fail(self, request: SigningRequest, slot: Slot, *, reason: str, now: datetime) -> Finished:
-        """End a request that can never be signed as it was confirmed."""
+        """End a request that can never be signed as it was confirmed.
+
+        Nothing happens to a turn that is over, nor to whoever confirms after it.
+        """
         with self._database.transaction() as tx:
             lock_request(tx, request.request_id)
-            if move_request(
+            is_confirmed = is_turn_confirmed(tx.connection, request.request_id, slot.position)
+            if is_confirmed and move_request(
                 tx,
                 request.request_id,
                 expected=[RequestState.CONFIRMED],

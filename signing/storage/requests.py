@@ -182,6 +182,12 @@ def check_turn(connection: Connection, request_id: str, position: int, *, now: d
         raise RequestNotWaiting(state)
 
 
+def is_turn_confirmed(connection: Connection, request_id: str, position: int) -> bool:
+    """Whether that signer has confirmed, and her documents are not made."""
+    row = _TURN.one_or_none(connection, {"id": request_id, "at": position})
+    return row is not None and row.slot == SlotState.CONFIRMED
+
+
 def read_blobs(
     connection: Connection, request_id: str
 ) -> tuple[frozenset[BlobId], frozenset[BlobId]]:

@@ -329,6 +329,24 @@ def test_signatures_that_are_kept_are_never_taken_back(
     )
 
 
+def test_whoever_is_late_with_a_turn_does_not_end_the_next_ones(
+    house: SigningHouse, anh: Somebody
+) -> None:
+    """Another worker has finished the first turn, and the second signer confirms by now."""
+    binh = house.with_passkey("acc_2")
+    signers = [NewSigner(sub="sub-acc_1"), NewSigner(sub="sub-acc_2")]
+    xml = NewDocument(name="a.xml", media_type="application/xml", content=Blob.of(b"<a/>"))
+    request = house.ask(xml, signers=signers, level=Level.B)
+    assert house.confirm(request, anh).state is RequestState.WAITING
+    house.door.failure = _Killed()
+    with pytest.raises(_Killed):
+        house.confirm(request, binh)
+    house.signing.give_up(request.request_id, 0, reason="document_gone", now=house.now)
+    found = house.requests.get(request.request_id)
+    assert found.state is RequestState.CONFIRMED
+    assert [one.state for one in found.slots] == [SlotState.SIGNED, SlotState.CONFIRMED]
+
+
 def test_the_portal_is_told_that_a_request_waits_again(
     house: SigningHouse, anh: Somebody, request_of_anh: SigningRequest
 ) -> None:
