@@ -28,6 +28,9 @@ MOST_BYTES: Final = 12 << 20
 MOST_PIXELS: Final = 60_000_000
 """Of a JPEG, which is unpacked smaller; telephones make 12 to 50 million."""
 MOST_PNG_PIXELS: Final = 16_000_000
+_SCAN: Final = b"\xff\xda"
+_MOST_SCANS: Final = 100
+"""Of a JPEG, each of which is gone through for the whole picture; cameras write one, others ten."""
 _LEAST_SIDE: Final = 60
 _WORKED_ON: Final = 1_600
 """The longer side: 55 mm at 700 dots an inch, when the signature fills the picture."""
@@ -73,6 +76,8 @@ def _grey(raw: memoryview) -> Image.Image:
     head = bytes(raw[:8])
     try:
         if head.startswith(b"\xff\xd8\xff"):
+            if bytes(raw).count(_SCAN) > _MOST_SCANS:
+                raise DocumentRefused(PhotoRefusal.DAMAGED)
             opened: Image.Image = JpegImageFile(io.BytesIO(raw))
             most = MOST_PIXELS
         elif head == b"\x89PNG\r\n\x1a\n":

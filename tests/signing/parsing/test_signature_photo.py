@@ -82,6 +82,18 @@ def test_what_cannot_be_used_is_told_apart(raw: bytes, reason: str) -> None:
     assert refused.value.reason == reason
 
 
+def test_a_picture_that_is_drawn_a_thousand_times_is_refused() -> None:
+    """ISO/IEC 10918-1 §G: a progressive JPEG may say the same again, and nobody sees it."""
+    out = io.BytesIO()
+    Image.open(io.BytesIO(photograph())).save(out, "JPEG", progressive=True)
+    once = out.getvalue()
+    assert _cut(once)
+    last = once.rindex(b"\xff\xda")
+    with pytest.raises(DocumentRefused) as refused:
+        _cut(once[:last] + 150 * once[last:-2] + once[-2:])
+    assert refused.value.reason == PhotoRefusal.DAMAGED
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_a_picture_that_would_fill_the_memory_is_not_unpacked(kind: str) -> None:
     """Its size is what the file says of itself: looked at first."""
