@@ -50,7 +50,7 @@ from signing.model import RequestState, SigningRequest, Slot, SlotState
 from signing.outcomes import Finished, Outcomes
 from signing.ports import SecondFactors, Signer, SignerDoor
 from signing.requests import SigningRequests
-from signing.sign import Confirmed, Signing
+from signing.sign import LOST_AFTER, Confirmed, Signing
 from signing.storage.finishing import keep_signatures, read_unfinished
 from signing.storage.preparations import (
     Preparation,
@@ -183,7 +183,7 @@ class Confirming:
         Raises  the first failure.
         """
         with self._database.read() as connection:
-            unfinished = read_unfinished(connection, now=now)
+            unfinished = read_unfinished(connection, now=now, lost_since=now - LOST_AFTER)
             stuck = read_stuck(connection, now=now, after=_STUCK_AFTER)
         recovered = sum(
             self._signing.leave(request_id, position, now=now)

@@ -49,7 +49,7 @@ from signing.prepared_work import PreparedWork, decode_work
 from signing.requests import SigningRequests
 from signing.retention import evidence_kept_for
 from signing.storage.evidence import Evidence, EvidenceContent, insert_evidence
-from signing.storage.finishing import leave_finishing, prolong_finishing
+from signing.storage.finishing import leave_abandoned, leave_finishing, prolong_finishing
 from signing.storage.preparations import Preparation, find_preparation
 from signing.storage.request_tables import KEPT_AFTER_END
 from signing.storage.requests import lock_request, move_request, move_slot, note_reason, set_results
@@ -59,6 +59,9 @@ FINISH_SIGNING: Final = "finish_turn"
 FINISH_SIGNING_OF_BEFORE: Final = "finish_signing"
 """The same as the version before writes it, whose workers know of no preparation in a row."""
 _TRIED_AGAIN_AFTER: Final = timedelta(seconds=10)
+LOST_AFTER: Final = FINISHED_WITHIN + timedelta(hours=3)
+"""Deferred work has finished a turn by then, or given it up, which ends the request; what is still
+there was given up by a worker of the version before, who does not know what it is."""
 _NEVER_READ: Final = frozenset({"fault", "contradiction", "too_large"})
 """What whoever reads documents would answer each time."""
 
@@ -162,10 +165,13 @@ class Signing:
     def leave(self, request_id: str, position: int, *, now: datetime) -> bool:
         """Have a turn finished by deferred work, of which whoever was at it is gone.
 
-        Whether that was so: it still is to be finished, by nobody, and was left to nobody before.
+        Whether that was so: it still is to be finished, by nobody, and was left to nobody before
+        who could still come.
         """
         with self._database.transaction() as tx:
-            is_left = leave_finishing(tx, request_id, position, now=now, is_late=True)
+            is_left = leave_abandoned(
+                tx, request_id, position, now=now, lost_since=now - LOST_AFTER
+            )
             if is_left:
                 self._defer(tx, request_id, position, due=now, now=now)
             return is_left

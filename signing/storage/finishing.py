@@ -3,7 +3,7 @@
 What lives here: the statements on `signing_preparation` from the moment the signer has answered.
 One worker at a time makes the documents, by a claim that runs out; whoever took the confirmation
 has the first one.  A turn is left to deferred work once, when that worker cannot finish it, or has
-been gone for as long as its claim.
+been gone for as long as its claim; and again where deferred work has lost it.
 Not here: the window and its confirmation (`preparations`), what was made so far (`halves`).
 """
 
@@ -48,15 +48,18 @@ _IS_CLAIM_OVER: Final = or_(_c.finishing_ms.is_(None), _c.finishing_ms <= _NOW)
 _CLAIM: Final = Statement(_PROLONG.where(_IS_CLAIM_OVER))
 _LEAVE: Final = (
     update(signing_preparation)
-    .where(*_KEY, _c.state == PreparationState.SIGNED, _c.left_ms.is_(None))
+    .where(*_KEY, _c.state == PreparationState.SIGNED)
     .values(finishing_ms=None, left_ms=_NOW)
 )
-_LEAVE_NOW: Final = Statement(_LEAVE)
-_LEAVE_LATE: Final = Statement(_LEAVE.where(_IS_CLAIM_OVER))
+_LEAVE_NOW: Final = Statement(_LEAVE.where(_c.left_ms.is_(None)))
+_IS_ABANDONED: Final = (
+    _c.state == PreparationState.SIGNED,
+    _IS_CLAIM_OVER,
+    or_(_c.left_ms.is_(None), _c.left_ms <= bindparam("lost", type_=BigInteger)),
+)
+_LEAVE_LATE: Final = Statement(_LEAVE.where(*_IS_ABANDONED))
 _UNFINISHED: Final = (
-    select(_c.request_id, _c.slot)
-    .where(_c.state == PreparationState.SIGNED, _c.left_ms.is_(None), _IS_CLAIM_OVER)
-    .limit(bindparam("at_most"))
+    select(_c.request_id, _c.slot).where(*_IS_ABANDONED).limit(bindparam("at_most"))
 )
 _DELETE_CLAIMED: Final = Statement(
     delete(signing_preparation)
@@ -112,23 +115,29 @@ def prolong_finishing(
     return prolonged == 1
 
 
-def leave_finishing(
-    tx: Transaction, request_id: str, slot: int, *, now: datetime, is_late: bool = False
-) -> bool:
-    """Leave it to deferred work, and let anybody claim it; whether it was not left before.
+def leave_finishing(tx: Transaction, request_id: str, slot: int, *, now: datetime) -> bool:
+    """Leave it to deferred work, and let anybody claim it; whether it was not left before."""
+    return _LEAVE_NOW.count(tx.connection, {"id": request_id, "at": slot, "now": to_ms(now)}) == 1
 
-    Takes   is_late: only where the claim of whoever was at it has run out.
-    """
-    statement = _LEAVE_LATE if is_late else _LEAVE_NOW
-    key = {"id": request_id, "at": slot, "now": to_ms(now)}
-    return statement.count(tx.connection, key) == 1
+
+def leave_abandoned(
+    tx: Transaction, request_id: str, slot: int, *, now: datetime, lost_since: datetime
+) -> bool:
+    """The same where it is one of `read_unfinished`; whether it still is."""
+    key = {"id": request_id, "at": slot, "now": to_ms(now), "lost": to_ms(lost_since)}
+    return _LEAVE_LATE.count(tx.connection, key) == 1
 
 
 def read_unfinished(
-    connection: Connection, *, now: datetime, limit: int = 100
+    connection: Connection, *, now: datetime, lost_since: datetime, limit: int = 100
 ) -> tuple[tuple[str, int], ...]:
-    """Turns with signatures that nobody finishes any more and that were left to nobody."""
-    found = connection.execute(_UNFINISHED, {"now": to_ms(now), "at_most": limit})
+    """Turns with signatures that nobody finishes any more.
+
+    Takes   lost_since: what was left to deferred work by then is lost there: it is either done
+            sooner, or ends the request.
+    """
+    given = {"now": to_ms(now), "lost": to_ms(lost_since), "at_most": limit}
+    found = connection.execute(_UNFINISHED, given)
     return tuple((row.request_id, row.slot) for row in found)
 
 

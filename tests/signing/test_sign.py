@@ -18,7 +18,7 @@ from signing.isolation.blob import Blob
 from signing.model import RequestState, SignatureFormat, SigningRequest, SlotState
 from signing.new_request import NewDocument
 from signing.outcomes import Finished
-from signing.sign import FINISH_SIGNING
+from signing.sign import FINISH_SIGNING, LOST_AFTER
 from signing.storage.evidence import read_evidence
 from signing.telling import SEND_WEBHOOK
 from tests.support.cms_opinions import openssl_verifies
@@ -142,6 +142,23 @@ def test_what_waits_is_left_to_deferred_work_once(
     house.signing.finish(request.request_id, 0, now=house.now)
     assert house.confirming.recover(house.now + timedelta(hours=1)) == 0
     assert _work_left(house) == [FINISH_SIGNING]
+
+
+def test_what_deferred_work_has_lost_is_left_to_it_again(
+    house: SigningHouse, anh: Somebody, no_timestamps: Timestamps
+) -> None:
+    """A worker of the version before gave it up, and could not tell anybody."""
+    request = house.ask(_text(), level=Level.T)
+    house.build(timestamps=no_timestamps, status=house.pki.status())
+    house.confirm(request, anh)
+    house.later.left.clear()
+    lost = house.now + LOST_AFTER
+    assert house.confirming.recover(lost - timedelta(milliseconds=1)) == 0
+    assert house.confirming.recover(lost) == 1
+    assert house.confirming.recover(lost) == 0
+    assert _work_left(house) == [FINISH_SIGNING]
+    house.build(timestamps=house.pki.timestamps(now=house.now), status=house.pki.status())
+    assert house.signing.finish(request.request_id, 0, now=lost) == Finished(RequestState.SIGNED)
 
 
 def test_without_a_status_nothing_is_called_signed(
