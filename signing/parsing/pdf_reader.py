@@ -28,6 +28,8 @@ _NUMBER_OBJECT: Final = re.compile(
 _HEAD: Final = re.compile(
     rb"[\x00\t\n\f\r ]*+(?:\d{1,10}[\x00\t\n\f\r ]++\d{1,10}[\x00\t\n\f\r ]*+)*+"
 )
+_GOES_ON: Final = re.compile(rb"[\x00\t\n\f\r ]*+(?:%|stream)")
+"""Behind an object in an object stream: some look there for more of it, though it is the next."""
 _SPACE: Final = b"\x00\t\n\f\r "
 _NO_TOKEN: Final = b"\x00\t\n\f\r %"
 
@@ -161,6 +163,8 @@ class ExactReader(reader.PdfFileReader):  # type: ignore[misc]  # a class of a l
         value, end = read_value(content, start, within=reference)
         is_reference = isinstance(value, generic.IndirectObject)
         if is_reference or end > stop or content[end:stop].strip(_SPACE):
+            raise Ambiguous
+        if _GOES_ON.match(content, end):
             raise Ambiguous
         return value
 

@@ -209,6 +209,15 @@ def test_an_object_of_each_kind_is_read_where_it_lies() -> None:
     assert found.raw_get("/D").container_ref is _REFERENCE
 
 
+@pytest.mark.parametrize("behind", ["% so", "stream\nab\nendstream 1"])
+def test_an_object_in_a_stream_that_seems_to_go_on_is_left_to_pyhanko(behind: str) -> None:
+    """ISO 32000-2 §7.5.7: to some, a dictionary is the next object's stream's."""
+    made = plain_document(pages=2)
+    made.put(6, "<< /Type /Page /Parent 2 0 R /Contents 4 0 R /Length 2 >>")
+    made.put(7, behind)
+    assert what_differs(made.with_streams()) == ""
+
+
 def test_a_length_that_stands_elsewhere_is_a_number_and_nothing_else() -> None:
     """ISO 32000-2 §7.3.8.2."""
     made = plain_document()
