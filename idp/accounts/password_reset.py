@@ -58,6 +58,7 @@ from idp.storage.accounts import AccountRow, find_row
 from idp.storage.cases import newest_case_at
 from idp.storage.credentials import find_password, set_password
 from idp.storage.database import Database, Transaction
+from idp.storage.level_records import find_level_records
 from idp.storage.recoveries import insert_recovery
 from idp.storage.second_factors import find_second_factors
 from idp.work.outbox import Outbox
@@ -290,7 +291,11 @@ class PasswordReset:
         with self.database.transaction() as tx:
             row = self._get(tx, account.account_id)
             # once more, with the row locked: hashing takes its time
-            _check_unreported(attempt, newest_case_at(tx.connection, row.account_id))
+            _check_undoubted(
+                attempt,
+                reported=newest_case_at(tx.connection, row.account_id),
+                proofed=find_level_records(tx.connection, row.account_id).raised_at,
+            )
             self.sign_out(tx, row.account_id, now=now)
             set_password(tx, row, stored, sealer=self.sealer, now=now)
             event = Event(
@@ -312,7 +317,8 @@ class PasswordReset:
             raise AttemptGone
         with self.database.read() as connection:
             reported = newest_case_at(connection, account.account_id)
-        _check_unreported(attempt, reported)
+            proofed = find_level_records(connection, account.account_id).raised_at
+        _check_undoubted(attempt, reported=reported, proofed=proofed)
         return account
 
     def _get(self, tx: Transaction, account_id: AccountId) -> AccountRow:
@@ -369,8 +375,14 @@ class PasswordReset:
         self.attempts.settle(admitted, now=now)
 
 
-def _check_unreported(attempt: Attempt, reported: datetime | None) -> None:
-    if reported is not None and reported >= attempt.begun_at:
+def _check_undoubted(
+    attempt: Attempt, *, reported: datetime | None, proofed: datetime | None
+) -> None:
+    """Nobody has said since that it was not them, nor been proofed: what was shown before is void.
+
+    Raises  AttemptGone.
+    """
+    if any(at is not None and at >= attempt.begun_at for at in (reported, proofed)):
         raise AttemptGone
 
 

@@ -35,6 +35,7 @@ from idp.storage.database import Transaction
 from idp.storage.grants import live_grants
 from idp.storage.level_records import find_level_records
 from idp.storage.passkeys import erase_passkeys
+from idp.storage.recoveries import stop_recoveries
 from idp.storage.recovery_codes import replace_recovery_codes
 from keystore.log.events import Event, EventType
 from keystore.log.record import LogWriter
@@ -150,7 +151,8 @@ class Recovery:
         """Raise an account to level 2: its holder was proofed in person.
 
         After a cap everything begins anew: sessions and grants end, second factors and activation
-        codes are void, addresses are verified no more, certificates are revoked and keys destroyed.
+        codes are void, addresses are verified no more and what was sent to them stops no reset any
+        more, certificates are revoked and keys destroyed.
         Who is reached at the addresses is told a last time.  Whoever hands out an activation code
         does it afterwards.
         Takes   row: locked by the caller's transaction, newly read; begins_anew: also without a
@@ -170,6 +172,8 @@ class Recovery:
             )
             replace_recovery_codes(tx, row, ())
             drop_activation_codes(tx, row)
+            # who could stop a reset from before was told at the addresses of before
+            stop_recoveries(tx, row, now=now)
             means = self.signing_means(log=self.log)
             means.supersede(tx, row.account_id, data_key=row.data_key, now=now)
         update_level(tx, row, level=AccountLevel.TWO, now=now)

@@ -327,6 +327,43 @@ def test_whoever_is_told_of_a_reset_stops_it_without_a_sign_in(
     assert len(hands.deliver()) == 1, "a locked account is reset by nobody"
 
 
+def _proof(provider: Provider) -> None:
+    """Anh is proofed in person, and everything begins anew."""
+    services = provider.services
+    provider.clock.advance(minutes=5)
+    with services.database.transaction() as tx:
+        row = find_row(tx.connection, ANH.account_id, is_locked=True)
+        assert row is not None
+        services.recovery.proofed(tx, row, now=provider.now, begins_anew=True)
+    provider.clock.advance(minutes=1)
+
+
+def test_whoever_was_there_before_a_proofing_cannot_lock_the_account_after_it(
+    provider: Provider, hands: ResetHands, browser: Browser
+) -> None:
+    """What stops a reset was sent to addresses that are nobody's word any more."""
+    hands.choose(browser, hands.both(browser))
+    place = hands.told(Notice.PASSWORD_RESET)["stop_path"]
+    page = Browser(provider).get(place)
+    _proof(provider)
+    assert Browser(provider).get(place).response.status_code == 410
+    assert Browser(provider).press(page, "stop-confirm").response.status_code in {400, 403, 410}
+    account = provider.services.people.find_account(ANH.account_id)
+    assert account is not None
+    assert account.is_active
+    assert account.level is AccountLevel.TWO
+
+
+def test_proofs_from_before_a_proofing_set_no_password_after_it(
+    provider: Provider, hands: ResetHands, browser: Browser
+) -> None:
+    page = hands.both(browser)
+    _proof(provider)
+    hands.choose(browser, page)
+    assert not hands.can_sign_in(NEW)
+    assert hands.can_sign_in(ANH.password)
+
+
 def test_after_its_time_a_reset_is_not_stopped(
     provider: Provider, hands: ResetHands, browser: Browser
 ) -> None:
