@@ -60,8 +60,8 @@ def _upgrade(database: Database) -> None:
         upgrade(database, tell=_say)
     except UpgradeRunning as other:
         raise click.ClickException(
-            f"somebody else changes the tables already (process {other.backend} of PostgreSQL):"
-            " wait for it, then run this again"
+            f"somebody else changes the tables already (process {other.backend or 'unknown'} of"
+            " PostgreSQL): wait for it, then run this again"
         ) from other
     except TablesBusy as busy:
         raise click.ClickException(

@@ -9,7 +9,7 @@ from alembic import command
 from click.testing import CliRunner
 
 from idp.cli.db import db
-from idp.errors import StorageUnavailable
+from idp.errors import StorageUnavailable, UpgradeRunning
 from idp.storage.database import Database
 from idp.storage.schema import alembic_config
 from idp.storage.upgrading import LOCK
@@ -62,3 +62,17 @@ def test_an_upgrade_says_how_far_it_is_and_that_there_is_another(
     assert "0020: index log_event_seldom, built beside those who write" in done.stdout
     assert done.stdout.endswith("the tables are up to date\n")
     database.close()
+
+
+def test_another_upgrade_that_has_just_ended_has_no_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise UpgradeRunning(backend=None)
+
+    monkeypatch.setenv("ANTIN_ISSUER", "https://login.example")
+    monkeypatch.setenv("ANTIN_VAR", str(tmp_path))
+    monkeypatch.setattr("idp.cli.db.upgrade", refuse)
+    refused = CliRunner().invoke(db, ["upgrade"])
+    assert refused.exit_code == 1
+    assert "(process unknown of PostgreSQL)" in refused.stderr
