@@ -210,7 +210,9 @@ def test_restricting_ends_what_rests_on_consent_until_it_is_lifted(
     assert_error(provider.refresh(tokens["refresh_token"]), "invalid_grant")
     assert_error(provider.exchange(code), "invalid_grant")
     assert provider.userinfo(tokens["access_token"]).status_code == 401
-    assert browser.sign_in(scope="openid email").error == "access_denied"
+    told = browser.sign_in(scope="openid email")
+    assert told.shows("error-restriction"), told.describe()
+    assert browser.get(f"{told.place}/leave").error == "access_denied"
     assert browser.authorize(scope="openid email", prompt="none").error == "access_denied"
     opened(browser)
     page = browser.press(browser.get(_PLACE), "restriction-lift")
