@@ -89,7 +89,8 @@ class SignatureImages:
     def set_from_photo(self, account_id: AccountId, photo: Blob, *, now: datetime) -> None:
         """Cut a signature out of a photograph, and keep it in the place of the one before.
 
-        It is opened by a process that opens this person's photographs and no other's.
+        It is opened by a process that opens this person's photographs and no other's; what that
+        one makes of it is looked at by another, which never opens a photograph.
         Takes   photo: JPEG or PNG; whoever has it closes it.
         Raises  DocumentRefused (photo_…, image_…); ParsingFailed; AccountUnknown, also for an
                 organisation, which has a seal.
@@ -98,11 +99,12 @@ class SignatureImages:
             row = find_row(connection, account_id)
         if row is None or row.kind is AccountKind.ORGANISATION:
             raise AccountUnknown
-        own = for_tenant(self._isolation, account_id)
-        _cut, output = own.run(CUT_SIGNATURE, _INK, inputs=[photo])
+        cutting = for_tenant(self._isolation, account_id)
+        looking = for_tenant(self._isolation, f"cut:{account_id}")
+        _cut, output = cutting.run(CUT_SIGNATURE, _INK, inputs=[photo])
         with output:
             # what comes back is believed as little as what came in
-            _checked, nothing = own.run(CHECK_IMAGE, CheckImage(PERSON.ink), inputs=[output])
+            _checked, nothing = looking.run(CHECK_IMAGE, CheckImage(PERSON.ink), inputs=[output])
             nothing.close()
             self.keep(account_id, SignatureImage(output.read(), None), now=now)
 

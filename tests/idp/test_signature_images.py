@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -20,7 +22,11 @@ from keystore.log.events import EventType
 from keystore.log.record import LogWriter
 from keystore.sealing import Sealer
 from signing.errors import DocumentRefused
-from signing.isolation.task import Isolation
+from signing.isolation.blob import Blob
+from signing.isolation.task import Isolation, Task
+from signing.messages.appearance import CHECK_IMAGE
+from signing.messages.signature_photo import CUT_SIGNATURE
+from tests.support.photographs import photograph
 from tests.support.provider import KEK
 from tests.support.signer import events
 
@@ -117,3 +123,41 @@ def test_it_lies_sealed_and_goes_with_the_account(
         assert row is not None
         assert remove_signature_image(tx, row)
     assert images.find_image(person.account_id) is None
+
+
+class _Noting:
+    """Notes who does which job; each tenant is another process, as in a pool."""
+
+    def __init__(self, isolation: Isolation, noted: list[tuple[str, str]], *, tenant: str) -> None:
+        self._isolation, self._noted, self._tenant = isolation, noted, tenant
+
+    def run(
+        self, task: Task[Any, Any], asked: Any, *, inputs: Sequence[Blob] = ()
+    ) -> tuple[Any, Blob]:
+        self._noted.append((task.function, self._tenant))
+        answered, output = self._isolation.run(task, asked, inputs=inputs)
+        return answered, output
+
+    def for_tenant(self, tenant: str) -> Isolation:
+        return _Noting(self._isolation, self._noted, tenant=tenant)
+
+
+def test_who_cuts_a_photograph_is_not_who_says_that_the_result_is_good(
+    database: Database,
+    sealer: Sealer,
+    log: LogWriter,
+    isolation: Isolation,
+    lifecycle: AccountLifecycle,
+    now: datetime,
+) -> None:
+    """A picture that takes a process over must not be asked whether it did."""
+    noted: list[tuple[str, str]] = []
+    own = _Noting(isolation, noted, tenant="")
+    images = SignatureImages(database, sealer=sealer, log=log, isolation=own)
+    person = _open(lifecycle, AccountKind.CITIZEN, now)
+    with Blob.of(photograph()) as photo:
+        images.set_from_photo(person.account_id, photo, now=now)
+    (cut, cutter), (looked, looker) = noted
+    assert (cut, looked) == (CUT_SIGNATURE.function, CHECK_IMAGE.function)
+    assert cutter
+    assert looker not in {"", cutter}
