@@ -35,6 +35,9 @@ most; programs are about that take others, or make theirs of a time and a random
 _FIELD: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n\0]*)")
 _USUAL: Final = re.compile(r'form-data; name="([^"\\%]+)"(?:; filename="([^"\\%]*)")?')
 """What nearly everybody writes; names that are spelt in another way are left to werkzeug."""
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*+"')
+_TWICE: Final = re.compile(r";[ \t]*(name|boundary)\b.*;[ \t]*\1\b", re.IGNORECASE)
+"""However it is spelled (`name*=`, `name*0=`): who reads it first and who last differ."""
 _CHARSETS: Final = frozenset({"ascii", "us-ascii", "utf-8", "iso-8859-1"})
 
 
@@ -166,6 +169,8 @@ class _Body:
 
 
 def _boundary(request: Request) -> bytes:
+    if _TWICE.search(_QUOTED.sub("", request.content_type or "")):
+        raise RequestRefused("malformed")
     try:
         boundary = request.mimetype_params.get("boundary", "").encode("ascii")
     except UnicodeEncodeError as malformed:
@@ -195,7 +200,8 @@ def _read_head(head: bytes) -> tuple[str, str | None, str]:
         field_name, file_name = usual[1], usual[2]
     else:
         kind, given = parse_options_header(disposition)
-        if kind.lower() != "form-data" or not given.get("name"):
+        is_twice = _TWICE.search(_QUOTED.sub("", disposition)) is not None
+        if is_twice or kind.lower() != "form-data" or not given.get("name"):
             raise RequestRefused("malformed")
         field_name, file_name = given["name"], given.get("filename")
     charset = ""

@@ -183,6 +183,24 @@ def test_what_has_two_readings_or_none_is_malformed(body: bytes):
         _ours(_request(body))
 
 
+@pytest.mark.parametrize(
+    "said",
+    ['name="a"; name="b"', "name=\"a\"; name*=UTF-8''b", 'name*0="a"; name*1="b"', "NAME=a;name=b"],
+)
+def test_a_part_with_two_names_is_malformed(said: str):
+    """RFC 7578 §4.2: some take the first one, some the last one, and some both."""
+    with pytest.raises(RequestRefused, match="malformed"):
+        _ours(_request(_head(f"Content-Disposition: form-data; {said}") + b"x" + _END))
+    plain = _head('Content-Disposition: form-data; name="; name=b; name=c"')
+    assert _ours(_request(plain + b"x" + _END)) == [("; name=b; name=c", None, b"x")]
+
+
+def test_a_form_with_two_boundaries_is_malformed():
+    """RFC 2046 §5.1.1."""
+    with pytest.raises(RequestRefused, match="malformed"):
+        _ours(_request(_NAMED + b"x" + _END, edge="b1; boundary=b0"))
+
+
 @pytest.mark.parametrize("edge", ["", "a" * 201, "a ", "ả"])
 def test_a_boundary_that_is_none_is_malformed(edge: str):
     """RFC 2046 §5.1.1."""
