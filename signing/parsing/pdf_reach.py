@@ -30,6 +30,13 @@ _LARGEST: Final = 32 << 20
 """Of a larger document all pages are as likely: the comparison would need it twice in memory."""
 _HEAD_BYTES: Final = 2_048
 _LAYERS: Final = "/OCProperties"
+_SPACE: Final = rb"[\x00\t\n\f\r ]"
+_REFERENCES: Final = re.compile(
+    rb"\[(?:%b*+\d{1,10}%b++\d++%b++R)++%b*+\]" % (_SPACE, _SPACE, _SPACE, _SPACE)
+)
+_AS_A_PAGE: Final = re.compile(rb"(?:/(?:P|Pg|Dest|D)|\[)%b*\Z" % _SPACE)
+"""What stands before a page that is meant as one: a key, or the beginning of a place in it."""
+_WORD_BYTES: Final = 32
 
 
 def reached_pages(document: Octets, increment: Octets) -> frozenset[int] | None:
@@ -42,7 +49,8 @@ def reached_pages(document: Octets, increment: Octets) -> frozenset[int] | None:
     4. Nothing is drawn from the form: nothing stands on a page that belongs to one, or signatures
        alone do, of which nobody makes a picture, and the form stays but for new fields at its end.
     5. Nothing above the pages was touched.  What refers to a touched or new object, however far
-       away, is another one; a page that is neither is the same.
+       away, is another one; a page that is neither is the same.  What refers to a page is not a
+       part of it, unless it takes the page for something else, such as a list of colours.
     """
     if len(document) > _LARGEST or b"/Linearized" in bytes(document[:_HEAD_BYTES]):
         return None
@@ -66,6 +74,7 @@ def _reached(document: bytes, increment: bytes) -> frozenset[int]:
     # 4
     check_form(both, before.root)
     # 5
+    _check_parts(old, places.keys() & set(old.pages))
     if places.keys() & old.nodes() or 0 in old.pages or len(old.pages) >= MOST_PAGES:
         raise Odd
     reached = old.reaching(places.keys(), stops=frozenset(old.pages))
@@ -93,6 +102,18 @@ def _check_numbers(old: Snapshot, places: dict[int, int], *, before: int, after:
     # the library begins one number later; nobody may have had that one
     if left and re.search(rb"%d[\x00\t\n\f\r ]+\d+[\x00\t\n\f\r ]+obj" % before, old.data):
         raise Odd
+
+
+def _check_parts(old: Snapshot, pages: set[int]) -> None:
+    packed = {place[0] for place in old.places.values() if isinstance(place, tuple)}
+    named = b"|".join(b"%d" % one for one in pages or {0})
+    one_of_them = re.compile(rb"(?<!\d)0*(?:%b)%b+\d+%b+R" % (named, _SPACE, _SPACE))
+    for octets in (old.data, *(bytes(old.fetch(one).data) for one in packed)):
+        others = _REFERENCES.sub(b"[]", octets)
+        for hit in one_of_them.finditer(others):
+            at = hit.start()
+            if _AS_A_PAGE.search(others, max(0, at - _WORD_BYTES), at) is None:
+                raise Odd
 
 
 def _check_catalogue(both: Both, number: int) -> None:

@@ -204,6 +204,23 @@ def test_a_page_with_the_catalogue_for_its_fonts_is_drawn() -> None:
     assert _reached(content, increment) == {0, 3}
 
 
+@pytest.mark.parametrize("said", ["/ColorSpace 5 0 R", "/ColorSpace 15 0 R", "/#43olorSpace 5 0 R"])
+@pytest.mark.parametrize("form", ["classic", "with_streams"])
+def test_a_page_that_has_another_for_its_colours_is_drawn(said: str, form: str) -> None:
+    """That one's notes are a colour as long as they are four (poppler counts them)."""
+    made = _plain()
+    made.put(_FIRST, _page("/Annots [10 0 R 11 0 R 12 0 R 13 0 R]"))
+    made.put(8, _page(f"/Resources << {said} >>", content=9))
+    made.put(9, _stream(b"/Annots cs 0 scn 60 300 300 80 re f"))
+    shade = "<< /FunctionType 2 /Domain [0 1] /C0 [1] /C1 [0] /N 1 >>"
+    alias = ("4 0 R", "5 0 R")  # in this order, as if both were in one list
+    for number, body in enumerate(("/Separation", "/Spot", "/DeviceGray", shade, *alias), 10):
+        made.put(number, body)
+    content = getattr(made, form)()
+    reached = _reached(content, sign(content).increment)
+    assert reached is None or 3 in reached
+
+
 @pytest.mark.parametrize("spelled", ["9.0 0 R", "9 +0 R", "9 0R", "0-9 0 R", "4294967305 0 R"])
 def test_a_page_that_refers_in_a_way_that_few_understand_is_drawn(spelled: str) -> None:
     made = _plain()
