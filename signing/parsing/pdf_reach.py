@@ -10,6 +10,7 @@ Not here: looking at the pages (`grey_pages`), changes behind a signature (`pdf_
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import Final
 
 from signing.errors import DocumentRefused
@@ -106,13 +107,13 @@ def _check_numbers(old: Snapshot, places: dict[int, int], *, before: int, after:
 
 def _check_parts(old: Snapshot, pages: set[int]) -> None:
     packed = {place[0] for place in old.places.values() if isinstance(place, tuple)}
-    named = b"|".join(b"%d" % one for one in pages or {0})
-    one_of_them = re.compile(rb"(?<!\d)0*(?:%b)%b+\d+%b+R" % (named, _SPACE, _SPACE))
+    references = [re.compile(rb"%d%b++\d++%b++R" % (one, _SPACE, _SPACE)) for one in pages]
     for octets in (old.data, *(bytes(old.fetch(one).data) for one in packed)):
         others = _REFERENCES.sub(b"[]", octets)
-        for hit in one_of_them.finditer(others):
-            at = hit.start()
-            if _AS_A_PAGE.search(others, max(0, at - _WORD_BYTES), at) is None:
+        for hit in chain.from_iterable(one.finditer(others) for one in references):
+            before = others[max(0, hit.start() - _WORD_BYTES) : hit.start()]
+            more = before[len(before.rstrip(b"0123456789")) :].lstrip(b"0")
+            if not more and _AS_A_PAGE.search(before.rstrip(b"0")) is None:
                 raise Odd
 
 
