@@ -24,6 +24,7 @@ from keystore.log.events import Event, EventType
 from keystore.log.merkle import hash_leaf
 from keystore.log.proofs import Everyone
 from keystore.log.record import log_event
+from keystore.postgresql_wire import Wire, WireStatement
 from keystore.purposes import LOG
 from keystore.storage import Transaction
 from tests.support.rfc9162 import is_included
@@ -34,6 +35,7 @@ _PORTION: Final = 5_000
 _PROOFS: Final = 300
 _ACTS: Final = 300
 _STATEMENT: Final = "*one statement at PostgreSQL, `SELECT 1`*"
+_ROW_OF_LOG: Final = f"INSERT INTO {log_event.name} (".encode()
 _RANDOM: Final = secrets.SystemRandom()
 _ACT: Final = Table(
     "bench_act",
@@ -119,9 +121,13 @@ class Carried:
     """In place of a connection: keeps the rows of the log, passes on everything else."""
 
     def __init__(self, connection: Connection) -> None:
+        pooled = connection.connection
         self._connection = connection
         self.dialect = connection.dialect
+        self.driver_connection = pooled.driver_connection
         self.rows: list[dict[str, Any]] = []
+        real = pooled.info.setdefault(Wire, Wire(self.driver_connection))
+        self.info = {Wire: _Carrying(real, self.rows)}
 
     def execute(self, statement: Any, values: Any = None) -> Any:
         """As `Connection.execute`."""
@@ -132,22 +138,21 @@ class Carried:
         """As `Connection.connection`, past which the writer of the log goes with a row."""
         return self
 
-    def cursor(self) -> _Carrying:
-        """As the driver's."""
-        return _Carrying(self.rows)
-
 
 class _Carrying:
-    def __init__(self, rows: list[dict[str, Any]]) -> None:
+    """In place of `Wire`."""
+
+    def __init__(self, real: Wire, rows: list[dict[str, Any]]) -> None:
+        self._real = real
         self._rows = rows
 
-    def execute(self, statement: str, row: dict[str, Any]) -> None:
-        """Keep the row."""
-        assert statement.startswith(f"INSERT INTO {log_event.name} ")
-        self._rows.append(row)
-
-    def close(self) -> None:
-        """Nothing was opened."""
+    def execute(self, statement: WireStatement, values: Sequence[Any]) -> Any:
+        """Keep a row of the log."""
+        if not statement.sql.startswith(_ROW_OF_LOG):
+            return self._real.execute(statement, values)
+        names = statement.sql[len(_ROW_OF_LOG) :].partition(b")")[0].decode().split(", ")
+        self._rows.append(dict(zip(names, values, strict=True)))
+        return None, 1
 
 
 def _integrate(services: Services, many: int) -> Spent:
